@@ -1,0 +1,218 @@
+//! Where the JSON-RPC members stand in a frame.
+//!
+//! Any key order, any white space and escaped keys (`"\u0069d"`) are understood. Of a member that
+//! stands twice the first counts: lightningd reads the first one too, and when it forwards a
+//! call it puts its own id in place of the first `id` only.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::error::{Malformed, Reason};
+use crate::framer::Limits;
+use crate::scanner::{Fault, Scanner, is_space};
+use crate::text;
+
+/// The members of a JSON-RPC message that clnwire looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The protocol's version, `"2.0"`.
+    Jsonrpc,
+    /// The id, absent in notifications.
+    Id,
+    /// What is called or announced.
+    Method,
+    /// What the method is called with, or a notification's payload.
+    Params,
+    /// The answer to a request.
+    Result,
+    /// The answer to a request that failed.
+    Error,
+    /// The plugin that sent a custom notification (lightningd adds it).
+    Origin,
+}
+
+impl Member {
+    const COUNT: usize = 7;
+
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"jsonrpc" => Some(Self::Jsonrpc),
+            b"id" => Some(Self::Id),
+            b"method" => Some(Self::Method),
+            b"params" => Some(Self::Params),
+            b"result" => Some(Self::Result),
+            b"error" => Some(Self::Error),
+            b"origin" => Some(Self::Origin),
+            _ => None,
+        }
+    }
+}
+
+/// Where each member's value stands, in bytes from the frame's start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Envelope {
+    values: [Option<Value>; Member::COUNT],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Value {
+    start: usize,
+    end: usize,
+}
+
+impl Envelope {
+    /// Reads the envelope of one whole JSON value with white space around it. A value that is no
+    /// object has an empty envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`], with the offset in `frame`, if it is not exactly one JSON value or is
+    /// nested deeper than `limits` allow.
+    pub fn parse(frame: &[u8], limits: Limits) -> Result<Self, Malformed> {
+        let mut envelope = Self::default();
+        let start = frame.iter().position(|&byte| !is_space(byte)).unwrap_or(frame.len());
+        let end = start + envelope.scan(&frame[start..], limits).map_err(|f| f.after(start))?;
+        for value in envelope.values.iter_mut().flatten() {
+            value.start += start;
+            value.end += start;
+        }
+        match frame[end..].iter().position(|&byte| !is_space(byte)) {
+            None => Ok(envelope),
+            Some(extra) => Err(Fault { reason: Reason::ExpectedValue, at: extra }.after(end)),
+        }
+    }
+
+    fn scan(&mut self, value: &[u8], limits: Limits) -> Result<usize, Fault> {
+        let mut scanner = Scanner::new(limits.max_depth);
+        match scanner.scan(value, self)? {
+            Some(end) => Ok(end),
+            None => scanner.finish(value, self),
+        }
+    }
+
+    /// Where a member's value stands in the frame.
+    #[must_use]
+    pub fn range(&self, member: Member) -> Option<Range<usize>> {
+        self.values[member as usize].map(|value| value.start..value.end)
+    }
+
+    /// Takes note of a member; `key` is what stands between its quotes.
+    pub(crate) fn note(&mut self, key: &[u8], value: Range<usize>) {
+        let member = if key.contains(&b'\\') {
+            text::unescape(key).and_then(|name| Member::named(name.as_bytes()))
+        } else {
+            Member::named(key)
+        };
+        if let Some(member) = member {
+            self.values[member as usize]
+                .get_or_insert(Value { start: value.start, end: value.end });
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.values = [None; Member::COUNT];
+    }
+}
+
+impl Fault {
+    pub(crate) fn after(self, start: usize) -> Malformed {
+        Malformed { reason: self.reason, offset: (start + self.at) as u64 }
+    }
+}
+
+/// What a frame is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It has a method and an id, and wants a reply.
+    Request,
+    /// It has a method and no id, and must not be replied to.
+    Notification,
+    /// It has an id and a result or an error.
+    Reply,
+    /// It is JSON, but no message of JSON-RPC.
+    Other,
+}
+
+/// One whole JSON value and its envelope.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) envelope: &'a Envelope,
+    pub(crate) offset: u64,
+    pub(crate) bare_word: Option<Malformed>,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame's exact text, without white space around it.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Where the frame starts, in bytes since the start of the stream.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The first value in the frame that is no JSON but was tolerated; see
+    /// [`crate::Framer::tolerate_bare_words`].
+    #[must_use]
+    pub fn bare_word(&self) -> Option<Malformed> {
+        self.bare_word
+    }
+
+    /// The envelope.
+    #[must_use]
+    pub fn envelope(&self) -> &'a Envelope {
+        self.envelope
+    }
+
+    /// A member's exact text.
+    #[must_use]
+    pub fn get(&self, member: Member) -> Option<&'a [u8]> {
+        self.envelope.range(member).map(|range| &self.bytes[range])
+    }
+
+    /// The id's token: its exact text, quotes included.
+    #[must_use]
+    pub fn id(&self) -> Option<&'a [u8]> {
+        self.get(Member::Id)
+    }
+
+    /// The method's name, or nothing if it is absent or no string.
+    #[must_use]
+    pub fn method(&self) -> Option<Cow<'a, str>> {
+        text::decode(self.get(Member::Method)?)
+    }
+
+    /// What the frame is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        let has = |member| self.envelope.values[member as usize].is_some();
+        match (has(Member::Method), has(Member::Id)) {
+            (true, true) => Kind::Request,
+            (true, false) => Kind::Notification,
+            (false, true) if has(Member::Result) || has(Member::Error) => Kind::Reply,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// The payload of a notification, from its `params`.
+///
+/// lightningd of today wraps a native topic's payload as `{"<topic>": payload}`; the one of 2019
+/// sent it as it is. `params` counts as wrapped if it is an object whose only member has the
+/// topic's name.
+#[must_use]
+pub fn unwrap_topic<'a>(params: &'a [u8], topic: &str) -> &'a [u8] {
+    wrapped(params, topic).unwrap_or(params)
+}
+
+fn wrapped<'a>(params: &'a [u8], topic: &str) -> Option<&'a [u8]> {
+    let inner = params.strip_prefix(b"{")?.trim_ascii_start();
+    let inner = inner.strip_prefix(b"\"")?.strip_prefix(topic.as_bytes())?.strip_prefix(b"\"")?;
+    let inner = inner.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let end = Envelope::default().scan(inner, Limits::default()).ok()?;
+    (inner[end..].trim_ascii_start() == b"}").then(|| &inner[..end])
+}

@@ -1,0 +1,87 @@
+//! What can be wrong with bytes that should be JSON: a reason and a byte offset.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why bytes are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A byte that starts no JSON value stands where a value must be.
+    ExpectedValue,
+    /// An object's member must start with a string.
+    ExpectedKey,
+    /// A colon must follow an object's key.
+    ExpectedColon,
+    /// After a value in an object, only `,` or `}` may follow.
+    ExpectedCommaOrBrace,
+    /// After a value in an array, only `,` or `]` may follow.
+    ExpectedCommaOrBracket,
+    /// A word that is none of `true`, `false`, `null`.
+    InvalidLiteral,
+    /// A number that JSON does not know, such as `0x10`, `01`, `1.` or `+1`.
+    InvalidNumber,
+    /// A backslash in a string followed by something JSON does not know.
+    InvalidEscape,
+    /// A byte below 0x20 in a string, which JSON wants escaped.
+    ControlCharacter,
+    /// Bytes in a string that are not UTF-8.
+    InvalidUtf8,
+    /// The bytes ended inside a value.
+    Truncated,
+    /// A frame is longer than the cap, in bytes.
+    FrameTooLarge(usize),
+    /// Arrays and objects are nested deeper than the cap.
+    TooDeep(usize),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ExpectedValue => out.write_str("expected a JSON value"),
+            Self::ExpectedKey => out.write_str("expected a string as the member's key"),
+            Self::ExpectedColon => out.write_str("expected ':' after the member's key"),
+            Self::ExpectedCommaOrBrace => out.write_str("expected ',' or '}' after the member"),
+            Self::ExpectedCommaOrBracket => out.write_str("expected ',' or ']' after the element"),
+            Self::InvalidLiteral => out.write_str("expected true, false or null"),
+            Self::InvalidNumber => out.write_str("invalid number"),
+            Self::InvalidEscape => out.write_str("invalid escape in a string"),
+            Self::ControlCharacter => out.write_str("unescaped control character in a string"),
+            Self::InvalidUtf8 => out.write_str("invalid UTF-8 in a string"),
+            Self::Truncated => out.write_str("the stream ended inside a message"),
+            Self::FrameTooLarge(cap) => write!(
+                out,
+                "the message is larger than max_frame_bytes = {cap}; raise it if you expect such messages"
+            ),
+            Self::TooDeep(cap) => write!(
+                out,
+                "the message is nested deeper than max_depth = {cap}; raise it if you expect such messages"
+            ),
+        }
+    }
+}
+
+/// Bytes that are not JSON, or beyond a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong.
+    pub reason: Reason,
+    /// Where, in bytes since the start of the stream (0 is its first byte).
+    pub offset: u64,
+}
+
+impl Malformed {
+    /// Whether more bytes could have made the value whole.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.reason == Reason::Truncated
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} at byte {}", self.reason, self.offset)
+    }
+}
+
+impl Error for Malformed {}

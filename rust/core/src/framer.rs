@@ -1,0 +1,244 @@
+//! Bytes in, whole JSON values out.
+//!
+//! A message ends where its JSON value ends. The blank line that lightningd puts behind it is no
+//! delimiter: a forwarded call carries the caller's own white space, blank lines included.
+//!
+//! Complexity: each byte is scanned once, however the bytes are cut, and moved a constant number
+//! of times on average. In a steady state nothing is allocated: a frame is lent from the buffer.
+
+use crate::envelope::{Envelope, Frame};
+use crate::error::{Malformed, Reason};
+use crate::scanner::{Scanner, is_space};
+
+/// The longest frame that is accepted unless told otherwise, in bytes: five times the largest
+/// reply seen of a daemon (some 100 MB of gossip), and a stop for a peer that never ends one.
+pub const DEFAULT_MAX_FRAME_BYTES: usize = 512 << 20;
+
+/// How deep arrays and objects may nest unless told otherwise. A level costs one bit here, so the
+/// cap is far above what decoders take; they guard their own stack, and their refusal is an error
+/// reply where ours would end the plugin.
+pub const DEFAULT_MAX_DEPTH: usize = 1 << 20;
+
+/// How much room [`Framer::space`] offers at least, in bytes: what a pipe holds on Linux.
+pub const READ_BYTES: usize = 64 << 10;
+
+/// A buffer that grew for a large frame is kept up to this size, in bytes, for the next one.
+const RETAINED_BYTES: usize = 4 << 20;
+
+/// What a framer accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest frame, in bytes.
+    pub max_frame_bytes: usize,
+    /// The deepest nesting of arrays and objects.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_frame_bytes: DEFAULT_MAX_FRAME_BYTES, max_depth: DEFAULT_MAX_DEPTH }
+    }
+}
+
+/// Cuts a stream of bytes into frames.
+///
+/// Feed it bytes, take frames until there is none, and start over; an empty feed is the stream's
+/// end.
+#[derive(Debug)]
+pub struct Framer {
+    /// Always as long as its capacity is used, so that a reader can be lent the room behind
+    /// `filled` without uninitialised memory.
+    buffer: Vec<u8>,
+    /// How much of the buffer holds bytes of the stream.
+    filled: usize,
+    /// Where the next frame starts in the buffer.
+    start: usize,
+    /// How many bytes of the stream came before the buffer's first.
+    discarded: u64,
+    /// The bytes of the frame that was lent last; they go at the next call.
+    lent: usize,
+    scanner: Scanner,
+    envelope: Envelope,
+    limits: Limits,
+    ended: bool,
+    failed: Option<Malformed>,
+}
+
+impl Framer {
+    /// A framer at the start of a stream.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            buffer: Vec::new(),
+            filled: 0,
+            start: 0,
+            discarded: 0,
+            lent: 0,
+            scanner: Scanner::new(limits.max_depth),
+            envelope: Envelope::default(),
+            limits,
+            ended: false,
+            failed: None,
+        }
+    }
+
+    /// Goes on behind a value inside a member that is no JSON but ends where a scalar would, such
+    /// as `0x10`: lightningd copies integer options into `init` as the user spelled them. The
+    /// frame then says so in [`Frame::bare_word`]. Holds from the next byte on.
+    pub fn tolerate_bare_words(&mut self, tolerate: bool) {
+        self.scanner.tolerate_bare_words(tolerate);
+    }
+
+    /// Takes bytes of the stream; none at all is its end.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.buffer[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.commit(bytes.len());
+    }
+
+    /// Room to read bytes into, at least [`READ_BYTES`] of it; tell with [`Framer::commit`] how
+    /// many came.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.make_room(READ_BYTES);
+        &mut self.buffer[self.filled..]
+    }
+
+    /// Takes the first `count` bytes of the room given by [`Framer::space`] as bytes of the
+    /// stream; 0 is its end.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is more than the room.
+    pub fn commit(&mut self, count: usize) {
+        assert!(count <= self.buffer.len() - self.filled, "committed more than there was room for");
+        self.filled += count;
+        self.ended |= count == 0;
+    }
+
+    /// The next whole frame, or nothing if more bytes are needed first.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the stream is not JSON or a limit is exceeded; all frames before that have
+    /// been given. It is final: every later call gives the same error.
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Malformed> {
+        self.release();
+        match self.locate() {
+            Ok(None) => Ok(None),
+            Ok(Some(length)) => Ok(Some(self.lend(length))),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// How many bytes were taken that no frame has been given for.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.filled - self.start - self.lent
+    }
+
+    /// Whether the stream has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The length of the frame at `start`, once it is whole.
+    fn locate(&mut self) -> Result<Option<usize>, Malformed> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if self.scanner.position() == 0 {
+            self.skip_space();
+        }
+        if self.start == self.filled {
+            return Ok(None);
+        }
+        // One byte more than the cap, so that a frame of exactly that size can be seen to end.
+        // With this window the outcome does not depend on how the bytes were cut.
+        let cap = self.limits.max_frame_bytes;
+        let available = self.filled - self.start;
+        let window = &self.buffer[self.start..self.start + available.min(cap.saturating_add(1))];
+        let mut end = self.scanner.scan(window, &mut self.envelope);
+        if self.ended && available <= cap && end == Ok(None) {
+            end = self.scanner.finish(window, &mut self.envelope).map(Some);
+        }
+        let offset = self.discarded + self.start as u64;
+        match end {
+            Err(fault) => Err(Malformed { reason: fault.reason, offset: offset + fault.at as u64 }),
+            Ok(Some(length)) if length <= cap => Ok(Some(length)),
+            Ok(None) if available <= cap => Ok(None),
+            Ok(_) => {
+                Err(Malformed { reason: Reason::FrameTooLarge(cap), offset: offset + cap as u64 })
+            }
+        }
+    }
+
+    fn lend(&mut self, length: usize) -> Frame<'_> {
+        self.lent = length;
+        let offset = self.discarded + self.start as u64;
+        let bare_word = self
+            .scanner
+            .bare_word()
+            .map(|fault| Malformed { reason: fault.reason, offset: offset + fault.at as u64 });
+        Frame {
+            bytes: &self.buffer[self.start..self.start + length],
+            envelope: &self.envelope,
+            offset,
+            bare_word,
+        }
+    }
+
+    /// Lets go of the frame that was lent.
+    fn release(&mut self) {
+        if self.lent > 0 {
+            self.start += self.lent;
+            self.lent = 0;
+            self.scanner.reset();
+            self.envelope.clear();
+        }
+        if self.start == self.filled {
+            self.rewind();
+        }
+    }
+
+    fn skip_space(&mut self) {
+        let rest = &self.buffer[self.start..self.filled];
+        self.start += rest.iter().position(|&byte| !is_space(byte)).unwrap_or(rest.len());
+        if self.start == self.filled {
+            self.rewind();
+        }
+    }
+
+    /// Starts the buffer over, as nothing in it is needed.
+    fn rewind(&mut self) {
+        self.discarded += self.filled as u64;
+        self.start = 0;
+        self.filled = 0;
+        if self.buffer.len() > RETAINED_BYTES {
+            self.buffer = Vec::new();
+        }
+    }
+
+    /// Sees to it that `wanted` bytes fit behind `filled`. What is moved is never more than what
+    /// has been consumed since the last move, and growth doubles: linear in all.
+    fn make_room(&mut self, wanted: usize) {
+        self.release();
+        if self.buffer.len() - self.filled >= wanted {
+            return;
+        }
+        let unread = self.filled - self.start;
+        if self.start >= unread {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.discarded += self.start as u64;
+            self.start = 0;
+            self.filled = unread;
+        }
+        let needed = self.filled + wanted;
+        if self.buffer.len() < needed {
+            self.buffer.resize(needed.max(2 * self.buffer.len()), 0);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The transport core of clnwire, for both ends of the Core Lightning plugin protocol.
+//!
+//! The crate does no I/O: bytes go in, frames come out; replies go in, bytes come out. Whoever
+//! owns the file descriptors moves the bytes.
+//!
+//! ```
+//! use clnwire_core::{Framer, IdMap, Kind, Limits, Outbox};
+//!
+//! let mut framer = Framer::new(Limits::default());
+//! let mut ids = IdMap::new();
+//! let mut outbox = Outbox::new();
+//!
+//! framer.feed(br#"{"jsonrpc":"2.0","id":"cln:hello#7","method":"hello","params":[]}"#);
+//! while let Some(frame) = framer.next_frame()? {
+//!     if let (Kind::Request, Some(token)) = (frame.kind(), frame.id()) {
+//!         let key = ids.insert(token);
+//!         outbox.reply(ids.take(key)?, br#""Hello World""#);
+//!     }
+//! }
+//! let expected = b"{\"jsonrpc\":\"2.0\",\"id\":\"cln:hello#7\",\"result\":\"Hello World\"}\n\n";
+//! assert_eq!(outbox.pending(), expected);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | job |
+//! |---|---|
+//! | [`framer`] | bytes in, whole JSON values out |
+//! | [`envelope`] | where the JSON-RPC members stand in a frame |
+//! | [`ids`] | our integer ↔ the peer's id token, each answered once |
+//! | [`outbox`] | replies and notifications to bytes |
+//! | [`text`] | JSON strings to text and back |
+
+pub mod envelope;
+pub mod error;
+pub mod framer;
+pub mod ids;
+pub mod outbox;
+mod scanner;
+pub mod text;
+
+pub use envelope::{Envelope, Frame, Kind, Member};
+pub use error::{Malformed, Reason};
+pub use framer::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Framer, Limits};
+pub use ids::{IdError, IdMap};
+pub use outbox::Outbox;

@@ -1,0 +1,117 @@
+//! Replies and notifications to bytes.
+//!
+//! Many messages are gathered for one write. The outbox does not write: its owner takes
+//! [`Outbox::pending`], writes what the descriptor accepts and tells with [`Outbox::advance`] how
+//! much that was, so that a short write loses and repeats nothing.
+
+use crate::text;
+
+/// A buffer that grew for a large message is kept up to this size, in bytes, for the next one.
+const RETAINED_BYTES: usize = 4 << 20;
+
+/// Messages that wait to be written.
+///
+/// Tokens, results and params are copied as they are: they must be JSON.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    buffer: Vec<u8>,
+    written: usize,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a request with a result.
+    pub fn reply(&mut self, token: &[u8], result: &[u8]) {
+        self.start(token);
+        self.put(b",\"result\":");
+        self.put(result);
+        self.end();
+    }
+
+    /// Answers a request with an error; `data` is JSON.
+    pub fn error(&mut self, token: &[u8], code: i64, message: &str, data: Option<&[u8]>) {
+        self.start(token);
+        self.put(b",\"error\":{\"code\":");
+        self.put(code.to_string().as_bytes());
+        self.put(b",\"message\":");
+        text::encode(message, &mut self.buffer);
+        if let Some(data) = data {
+            self.put(b",\"data\":");
+            self.put(data);
+        }
+        self.put(b"}");
+        self.end();
+    }
+
+    /// Calls a method.
+    pub fn request(&mut self, token: &[u8], method: &str, params: &[u8]) {
+        self.start(token);
+        self.call(method, params);
+    }
+
+    /// Announces something.
+    pub fn notification(&mut self, method: &str, params: &[u8]) {
+        self.put(b"{\"jsonrpc\":\"2.0\"");
+        self.call(method, params);
+    }
+
+    /// What waits to be written.
+    #[must_use]
+    pub fn pending(&self) -> &[u8] {
+        &self.buffer[self.written..]
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.written == self.buffer.len()
+    }
+
+    /// Takes note that the first `count` pending bytes were written.
+    ///
+    /// # Panics
+    ///
+    /// If fewer bytes are pending.
+    pub fn advance(&mut self, count: usize) {
+        assert!(count <= self.pending().len(), "more was written than waited");
+        self.written += count;
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Drops all that waits.
+    pub fn clear(&mut self) {
+        self.written = 0;
+        self.buffer.clear();
+        if self.buffer.capacity() > RETAINED_BYTES {
+            self.buffer = Vec::new();
+        }
+    }
+
+    fn start(&mut self, token: &[u8]) {
+        self.put(b"{\"jsonrpc\":\"2.0\",\"id\":");
+        self.put(token);
+    }
+
+    fn call(&mut self, method: &str, params: &[u8]) {
+        self.put(b",\"method\":");
+        text::encode(method, &mut self.buffer);
+        self.put(b",\"params\":");
+        self.put(params);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.put(b"}\n\n");
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+}

@@ -1,0 +1,474 @@
+//! The grammar of JSON as an automaton that can stop and go on at any byte.
+//!
+//! The scanner looks at each byte once, whatever the chunks they come in: O(n) in all, and O(1)
+//! memory but for one bit a nesting level. It decides whether a value is well-formed and where it
+//! ends; it decodes nothing. On its way it notes where the members of the outermost object stand,
+//! so that nobody has to walk the frame a second time for the envelope.
+
+use crate::envelope::Envelope;
+use crate::error::Reason;
+
+/// What is wrong, and at which byte of the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) reason: Reason,
+    pub(crate) at: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A value must come.
+    Value,
+    /// After `[`: a value or `]`.
+    ValueOrEnd,
+    /// After `{`: a key or `}`.
+    KeyOrEnd,
+    /// After `,` in an object: a key.
+    Key,
+    /// After a key.
+    Colon,
+    /// After a value inside an array or object.
+    CommaOrEnd,
+    /// Inside a string.
+    Text,
+    /// After a backslash in a string.
+    Escape,
+    /// Inside `\uXXXX`, with so many digits to come.
+    Hex(u8),
+    /// Inside a UTF-8 sequence: so many bytes to come, the next of them between two bounds.
+    Utf8(u8, u8, u8),
+    /// After `-`.
+    Minus,
+    /// After a leading `0`.
+    Zero,
+    /// Inside the digits before the point.
+    Integer,
+    /// After the point.
+    Point,
+    /// Inside the digits after the point.
+    Fraction,
+    /// After `e`.
+    Exponent,
+    /// After the sign of an exponent.
+    ExponentSign,
+    /// Inside the digits of an exponent.
+    ExponentDigits,
+    /// Inside `true`, `false` or `null`: what must come.
+    Literal(&'static [u8]),
+    /// Inside a bare word that is no JSON, but ends where a scalar would.
+    BareWord,
+    /// The value is whole.
+    Done,
+}
+
+/// Tolerated bare words stand at least this deep: in the envelope itself none can be meant well.
+const BARE_WORD_MIN_DEPTH: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    state: State,
+    /// How far the value has been looked at.
+    position: usize,
+    /// The string being read is a key.
+    in_key: bool,
+    /// Where the member of the outermost object that is being read has its key and its value.
+    key: (usize, usize),
+    value_start: usize,
+    /// The open arrays and objects, outermost first.
+    nesting: Nesting,
+    max_depth: usize,
+    tolerate_bare_words: bool,
+    /// The first bare word that was tolerated.
+    bare_word: Option<Fault>,
+}
+
+impl Scanner {
+    pub(crate) fn new(max_depth: usize) -> Self {
+        Self {
+            state: State::Value,
+            position: 0,
+            in_key: false,
+            key: (0, 0),
+            value_start: 0,
+            nesting: Nesting::default(),
+            max_depth,
+            tolerate_bare_words: false,
+            bare_word: None,
+        }
+    }
+
+    /// Makes ready for the next value, and keeps the memory.
+    pub(crate) fn reset(&mut self) {
+        self.state = State::Value;
+        self.position = 0;
+        self.in_key = false;
+        self.nesting.clear();
+        self.bare_word = None;
+    }
+
+    /// See [`crate::Framer::tolerate_bare_words`].
+    pub(crate) fn tolerate_bare_words(&mut self, tolerate: bool) {
+        self.tolerate_bare_words = tolerate;
+    }
+
+    pub(crate) fn bare_word(&self) -> Option<Fault> {
+        self.bare_word
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Goes on scanning. `value` starts where the value starts, and holds at least what it held
+    /// before. Gives the value's end once it is there.
+    pub(crate) fn scan(
+        &mut self,
+        value: &[u8],
+        envelope: &mut Envelope,
+    ) -> Result<Option<usize>, Fault> {
+        while self.position < value.len() {
+            let result = match self.state {
+                State::Text => self.text(value, envelope),
+                State::Escape | State::Hex(_) => self.escape(value[self.position]),
+                State::Utf8(left, low, high) => self.utf8(value[self.position], left, low, high),
+                State::Literal(rest) => self.literal(value, rest, envelope),
+                State::BareWord => self.bare_word_byte(value, envelope),
+                State::Done => return Ok(Some(self.position)),
+                state if state.is_number() => self.number(value, envelope),
+                _ => self.structure(value, envelope),
+            };
+            if let Err(reason) = result {
+                self.tolerate(reason)?;
+            }
+        }
+        Ok((self.state == State::Done).then_some(self.position))
+    }
+
+    /// Ends the value at the end of the stream: only there does a number at the outermost level
+    /// end without a byte behind it.
+    pub(crate) fn finish(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<usize, Fault> {
+        if self.nesting.depth() == 0 && self.state.may_end() {
+            self.value_ends(value, envelope);
+        }
+        match self.state {
+            State::Done => Ok(self.position),
+            _ => Err(Fault { reason: Reason::Truncated, at: value.len() }),
+        }
+    }
+
+    /// Goes on behind a bad scalar, if that was asked for and its end can be told.
+    fn tolerate(&mut self, reason: Reason) -> Result<(), Fault> {
+        let fault = Fault { reason, at: self.position };
+        let bare_word = match reason {
+            Reason::InvalidLiteral | Reason::InvalidNumber => true,
+            Reason::ExpectedValue => self.state == State::Value || self.state == State::ValueOrEnd,
+            _ => false,
+        };
+        if !(self.tolerate_bare_words && bare_word && self.nesting.depth() >= BARE_WORD_MIN_DEPTH) {
+            return Err(fault);
+        }
+        self.bare_word.get_or_insert(fault);
+        self.state = State::BareWord;
+        Ok(())
+    }
+
+    fn bare_word_byte(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+        if ends_scalar(value[self.position]) {
+            self.value_ends(value, envelope);
+        } else {
+            self.position += 1;
+        }
+        Ok(())
+    }
+
+    /// White space and the bytes that give a value its structure.
+    fn structure(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+        let byte = value[self.position];
+        if is_space(byte) {
+            self.position += 1;
+            return Ok(());
+        }
+        match (self.state, byte) {
+            (State::Colon, b':') => self.step(State::Value),
+            (State::KeyOrEnd | State::Key, b'"') => self.key_starts(),
+            (State::KeyOrEnd, b'}') | (State::ValueOrEnd, b']') => self.close(value, envelope),
+            (State::Value | State::ValueOrEnd, _) => return self.value_starts(byte),
+            (State::CommaOrEnd, _) => return self.comma_or_end(byte, value, envelope),
+            (State::Colon, _) => return Err(Reason::ExpectedColon),
+            _ => return Err(Reason::ExpectedKey),
+        }
+        Ok(())
+    }
+
+    fn comma_or_end(
+        &mut self,
+        byte: u8,
+        value: &[u8],
+        envelope: &mut Envelope,
+    ) -> Result<(), Reason> {
+        match (self.nesting.in_object(), byte) {
+            (true, b',') => self.step(State::Key),
+            (false, b',') => self.step(State::Value),
+            (true, b'}') | (false, b']') => self.close(value, envelope),
+            (true, _) => return Err(Reason::ExpectedCommaOrBrace),
+            (false, _) => return Err(Reason::ExpectedCommaOrBracket),
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, state: State) {
+        self.state = state;
+        self.position += 1;
+    }
+
+    fn value_starts(&mut self, byte: u8) -> Result<(), Reason> {
+        let state = match byte {
+            b'"' => State::Text,
+            b'{' => State::KeyOrEnd,
+            b'[' => State::ValueOrEnd,
+            b'-' => State::Minus,
+            b'0' => State::Zero,
+            b'1'..=b'9' => State::Integer,
+            b't' => State::Literal(b"rue"),
+            b'f' => State::Literal(b"alse"),
+            b'n' => State::Literal(b"ull"),
+            _ => return Err(Reason::ExpectedValue),
+        };
+        if self.nesting.depth() == 1 {
+            self.value_start = self.position;
+        }
+        if matches!(state, State::KeyOrEnd | State::ValueOrEnd) {
+            if self.nesting.depth() == self.max_depth {
+                return Err(Reason::TooDeep(self.max_depth));
+            }
+            self.nesting.open(state == State::KeyOrEnd);
+        }
+        self.step(state);
+        Ok(())
+    }
+
+    fn close(&mut self, value: &[u8], envelope: &mut Envelope) {
+        self.position += 1;
+        self.nesting.close();
+        self.value_ends(value, envelope);
+    }
+
+    /// A value has ended before `self.position`.
+    fn value_ends(&mut self, value: &[u8], envelope: &mut Envelope) {
+        match self.nesting.depth() {
+            0 => self.state = State::Done,
+            depth => {
+                self.state = State::CommaOrEnd;
+                if depth == 1 && self.nesting.in_object() {
+                    let (start, end) = self.key;
+                    envelope.note(&value[start..end], self.value_start..self.position);
+                }
+            }
+        }
+    }
+
+    fn key_starts(&mut self) {
+        self.in_key = true;
+        self.step(State::Text);
+        if self.nesting.depth() == 1 {
+            self.key.0 = self.position;
+        }
+    }
+
+    fn text_ends(&mut self, value: &[u8], envelope: &mut Envelope) {
+        if self.in_key {
+            self.in_key = false;
+            if self.nesting.depth() == 1 {
+                self.key.1 = self.position;
+            }
+            self.step(State::Colon);
+        } else {
+            self.position += 1;
+            self.value_ends(value, envelope);
+        }
+    }
+
+    fn text(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+        self.position += plain_run(&value[self.position..]);
+        match value.get(self.position) {
+            None => {}
+            Some(b'"') => self.text_ends(value, envelope),
+            Some(b'\\') => self.step(State::Escape),
+            Some(&byte) if byte < 0x20 => return Err(Reason::ControlCharacter),
+            Some(&byte) => {
+                let state = utf8_sequence(byte).ok_or(Reason::InvalidUtf8)?;
+                self.step(state);
+            }
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self, byte: u8) -> Result<(), Reason> {
+        let state = match (self.state, byte) {
+            (State::Escape, b'u') => State::Hex(4),
+            (State::Escape, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => State::Text,
+            (State::Hex(1), _) if byte.is_ascii_hexdigit() => State::Text,
+            (State::Hex(left), _) if byte.is_ascii_hexdigit() => State::Hex(left - 1),
+            _ => return Err(Reason::InvalidEscape),
+        };
+        self.step(state);
+        Ok(())
+    }
+
+    fn utf8(&mut self, byte: u8, left: u8, low: u8, high: u8) -> Result<(), Reason> {
+        if !(low..=high).contains(&byte) {
+            return Err(Reason::InvalidUtf8);
+        }
+        self.step(match left {
+            1 => State::Text,
+            _ => State::Utf8(left - 1, 0x80, 0xBF),
+        });
+        Ok(())
+    }
+
+    fn number(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+        let byte = value[self.position];
+        let state = match (self.state, byte) {
+            (State::Minus, b'0') => State::Zero,
+            (State::Minus, b'1'..=b'9') | (State::Integer, b'0'..=b'9') => State::Integer,
+            (State::Zero | State::Integer, b'.') => State::Point,
+            (State::Point | State::Fraction, b'0'..=b'9') => State::Fraction,
+            (State::Zero | State::Integer | State::Fraction, b'e' | b'E') => State::Exponent,
+            (State::Exponent, b'+' | b'-') => State::ExponentSign,
+            (State::Exponent | State::ExponentSign | State::ExponentDigits, b'0'..=b'9') => {
+                State::ExponentDigits
+            }
+            (state, _) if state.may_end() && ends_scalar(byte) => {
+                self.value_ends(value, envelope);
+                return Ok(());
+            }
+            _ => return Err(Reason::InvalidNumber),
+        };
+        self.step(state);
+        Ok(())
+    }
+
+    fn literal(
+        &mut self,
+        value: &[u8],
+        rest: &'static [u8],
+        envelope: &mut Envelope,
+    ) -> Result<(), Reason> {
+        let byte = value[self.position];
+        match rest {
+            [first, tail @ ..] if *first == byte => self.step(State::Literal(tail)),
+            [] if ends_scalar(byte) => self.value_ends(value, envelope),
+            _ => return Err(Reason::InvalidLiteral),
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Minus
+                | Self::Zero
+                | Self::Integer
+                | Self::Point
+                | Self::Fraction
+                | Self::Exponent
+                | Self::ExponentSign
+                | Self::ExponentDigits
+        )
+    }
+
+    /// A scalar without a closing byte could end here.
+    fn may_end(self) -> bool {
+        matches!(
+            self,
+            Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits | Self::Literal([])
+        )
+    }
+}
+
+/// The open arrays and objects as one bit each, so that a hundred thousand of them take 12 kB.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: usize,
+    objects: Vec<u64>,
+}
+
+impl Nesting {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn clear(&mut self) {
+        self.depth = 0;
+    }
+
+    fn open(&mut self, object: bool) {
+        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
+        if word == self.objects.len() {
+            self.objects.push(0);
+        }
+        if object {
+            self.objects[word] |= bit;
+        } else {
+            self.objects[word] &= !bit;
+        }
+        self.depth += 1;
+    }
+
+    /// Only called with something open: the automaton reaches a closing byte no other way.
+    fn close(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn in_object(&self) -> bool {
+        let innermost = self.depth - 1;
+        self.objects[innermost / 64] & (1 << (innermost % 64)) != 0
+    }
+}
+
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
+}
+
+/// What may stand behind a number or a literal.
+fn ends_scalar(byte: u8) -> bool {
+    is_space(byte) || matches!(byte, b',' | b']' | b'}' | b'"' | b'[' | b'{' | b':')
+}
+
+/// A byte of a string that needs a closer look: a quote, a backslash, a control character, or a
+/// part of a UTF-8 sequence. As a signed number, the last two are both below 0x20.
+#[allow(clippy::cast_possible_wrap)]
+fn is_special(byte: u8) -> bool {
+    (byte as i8) < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes at the start of `text` are plain. Whole blocks are tested without a branch a
+/// byte, which the compiler turns into vector instructions.
+fn plain_run(text: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let mut run = 0;
+    for block in text.chunks_exact(BLOCK) {
+        if block.iter().fold(false, |found, &byte| found | is_special(byte)) {
+            break;
+        }
+        run += BLOCK;
+    }
+    let rest = &text[run..];
+    run + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+}
+
+/// What must follow the first byte of a UTF-8 sequence (Unicode standard, table 3-7).
+fn utf8_sequence(first: u8) -> Option<State> {
+    match first {
+        0xC2..=0xDF => Some(State::Utf8(1, 0x80, 0xBF)),
+        0xE0 => Some(State::Utf8(2, 0xA0, 0xBF)),
+        0xED => Some(State::Utf8(2, 0x80, 0x9F)),
+        0xE1..=0xEF => Some(State::Utf8(2, 0x80, 0xBF)),
+        0xF0 => Some(State::Utf8(3, 0x90, 0xBF)),
+        0xF1..=0xF3 => Some(State::Utf8(3, 0x80, 0xBF)),
+        0xF4 => Some(State::Utf8(3, 0x80, 0x8F)),
+        _ => None,
+    }
+}

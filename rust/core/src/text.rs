@@ -1,0 +1,98 @@
+//! JSON strings to text and back, for the few that the core itself reads and writes.
+
+use std::borrow::Cow;
+
+/// The text of a JSON string given with its quotes, or nothing if it is none: another value, an
+/// unknown escape, half a surrogate pair, bytes that are not UTF-8.
+#[must_use]
+pub fn decode(token: &[u8]) -> Option<Cow<'_, str>> {
+    unescape(token.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
+/// The text of what stands between a JSON string's quotes.
+pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
+    let escaped = std::str::from_utf8(escaped).ok()?;
+    if !escaped.contains('\\') {
+        return Some(Cow::Borrowed(escaped));
+    }
+    let mut text = String::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let (character, behind) = unescape_one(escape)?;
+        text.push(character);
+        rest = behind;
+    }
+    text.push_str(rest);
+    Some(Cow::Owned(text))
+}
+
+/// The character an escape stands for, and what follows it; `escape` starts behind the backslash.
+fn unescape_one(escape: &str) -> Option<(char, &str)> {
+    let rest = escape.get(1..)?;
+    let character = match escape.as_bytes()[0] {
+        b'u' => return unescape_unicode(rest),
+        quoted @ (b'"' | b'\\' | b'/') => quoted,
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    };
+    Some((char::from(character), rest))
+}
+
+fn unescape_unicode(digits: &str) -> Option<(char, &str)> {
+    let (first, rest) = hex4(digits)?;
+    if !(0xD800..0xDC00).contains(&first) {
+        return Some((char::from_u32(first)?, rest));
+    }
+    let (second, rest) = hex4(rest.strip_prefix("\\u")?)?;
+    if !(0xDC00..0xE000).contains(&second) {
+        return None;
+    }
+    let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+    Some((char::from_u32(code)?, rest))
+}
+
+fn hex4(digits: &str) -> Option<(u32, &str)> {
+    let (four, rest) = digits.split_at_checked(4)?;
+    if !four.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((u32::from_str_radix(four, 16).ok()?, rest))
+}
+
+/// Writes text as a JSON string, quotes included.
+pub fn encode(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte < 0x20 || byte == b'"' || byte == b'\\' {
+            out.extend_from_slice(&text.as_bytes()[plain..at]);
+            escape(byte, out);
+            plain = at + 1;
+        }
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}
+
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => out.extend_from_slice(&[
+            b'\\',
+            b'u',
+            b'0',
+            b'0',
+            HEX[usize::from(byte >> 4)],
+            HEX[usize::from(byte & 15)],
+        ]),
+    }
+}
