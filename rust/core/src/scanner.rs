@@ -53,13 +53,16 @@ enum State {
     ExponentSign,
     /// Inside the digits of an exponent.
     ExponentDigits,
-    /// Inside `true`, `false` or `null`: what must come.
-    Literal(&'static [u8]),
+    /// Inside `true`, `false` or `null`: the word's range in [`LITERALS`] that must come.
+    Literal(u8, u8),
     /// Inside a bare word that is no JSON, but ends where a scalar would.
     BareWord,
     /// The value is whole.
     Done,
 }
+
+/// The literals behind one another, so that a state names what is left of one in two bytes.
+const LITERALS: &[u8] = b"truefalsenull";
 
 /// Tolerated bare words stand at least this deep: in the envelope itself none can be meant well.
 const BARE_WORD_MIN_DEPTH: usize = 2;
@@ -131,7 +134,7 @@ impl Scanner {
                 State::Text => self.text(value, envelope),
                 State::Escape | State::Hex(_) => self.escape(value[self.position]),
                 State::Utf8(left, low, high) => self.utf8(value[self.position], left, low, high),
-                State::Literal(rest) => self.literal(value, rest, envelope),
+                State::Literal(next, end) => self.literal(value, (next, end), envelope),
                 State::BareWord => self.bare_word_byte(value, envelope),
                 State::Done => return Ok(Some(self.position)),
                 state if state.is_number() => self.number(value, envelope),
@@ -229,9 +232,9 @@ impl Scanner {
             b'-' => State::Minus,
             b'0' => State::Zero,
             b'1'..=b'9' => State::Integer,
-            b't' => State::Literal(b"rue"),
-            b'f' => State::Literal(b"alse"),
-            b'n' => State::Literal(b"ull"),
+            b't' => State::Literal(1, 4),
+            b'f' => State::Literal(5, 9),
+            b'n' => State::Literal(10, 13),
             _ => return Err(Reason::ExpectedValue),
         };
         if self.nesting.depth() == 1 {
@@ -351,14 +354,16 @@ impl Scanner {
     fn literal(
         &mut self,
         value: &[u8],
-        rest: &'static [u8],
+        (next, end): (u8, u8),
         envelope: &mut Envelope,
     ) -> Result<(), Reason> {
         let byte = value[self.position];
-        match rest {
-            [first, tail @ ..] if *first == byte => self.step(State::Literal(tail)),
-            [] if ends_scalar(byte) => self.value_ends(value, envelope),
-            _ => return Err(Reason::InvalidLiteral),
+        if next < end && byte == LITERALS[usize::from(next)] {
+            self.step(State::Literal(next + 1, end));
+        } else if next == end && ends_scalar(byte) {
+            self.value_ends(value, envelope);
+        } else {
+            return Err(Reason::InvalidLiteral);
         }
         Ok(())
     }
@@ -381,10 +386,11 @@ impl State {
 
     /// A scalar without a closing byte could end here.
     fn may_end(self) -> bool {
-        matches!(
-            self,
-            Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits | Self::Literal([])
-        )
+        match self {
+            Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits => true,
+            Self::Literal(next, end) => next == end,
+            _ => false,
+        }
     }
 }
 
@@ -444,8 +450,10 @@ fn is_special(byte: u8) -> bool {
     (byte as i8) < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// How many bytes at the start of `text` are plain. Whole blocks are tested without a branch a
-/// byte, which the compiler turns into vector instructions.
+/// How many bytes at the start of `text` are plain.
+///
+/// Whole blocks are tested without a branch a byte, which the compiler turns into vector
+/// instructions; the block that holds the first special byte is searched eight bytes at a time.
 fn plain_run(text: &[u8]) -> usize {
     const BLOCK: usize = 32;
     let mut run = 0;
@@ -455,8 +463,26 @@ fn plain_run(text: &[u8]) -> usize {
         }
         run += BLOCK;
     }
+    while let Some(word) = text[run..].first_chunk::<8>() {
+        match first_special(u64::from_le_bytes(*word)) {
+            Some(at) => return run + at,
+            None => run += 8,
+        }
+    }
     let rest = &text[run..];
     run + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+}
+
+/// The first special byte of eight, the lowest first. Subtracting borrows from the byte above
+/// only behind a match, so the lowest match is always a true one.
+fn first_special(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH_BITS: u64 = ONES * 0x80;
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let quote = below(word ^ (ONES * 0x22), 1);
+    let backslash = below(word ^ (ONES * 0x5C), 1);
+    let found = (below(word, 0x20) | quote | backslash | word) & HIGH_BITS;
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 /// What must follow the first byte of a UTF-8 sequence (Unicode standard, table 3-7).
