@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::error::{Malformed, Reason};
 use crate::framer::Limits;
-use crate::scanner::{Fault, Scanner, is_space};
+use crate::scanner::{Fault, Members, Scanner, is_space};
 use crate::text;
 
 /// The members of a JSON-RPC message that clnwire looks at.
@@ -96,8 +96,13 @@ impl Envelope {
         self.values[member as usize].map(|value| value.start..value.end)
     }
 
-    /// Takes note of a member; `key` is what stands between its quotes.
-    pub(crate) fn note(&mut self, key: &[u8], value: Range<usize>) {
+    pub(crate) fn clear(&mut self) {
+        self.values = [None; Member::COUNT];
+    }
+}
+
+impl Members for Envelope {
+    fn note(&mut self, key: &[u8], value: Range<usize>) {
         let member = if key.contains(&b'\\') {
             text::unescape(key).and_then(|name| Member::named(name.as_bytes()))
         } else {
@@ -107,10 +112,6 @@ impl Envelope {
             self.values[member as usize]
                 .get_or_insert(Value { start: value.start, end: value.end });
         }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.values = [None; Member::COUNT];
     }
 }
 
@@ -215,4 +216,46 @@ fn wrapped<'a>(params: &'a [u8], topic: &str) -> Option<&'a [u8]> {
     let inner = inner.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
     let end = Envelope::default().scan(inner, Limits::default()).ok()?;
     (inner[end..].trim_ascii_start() == b"}").then(|| &inner[..end])
+}
+
+/// The members of an object, each with its value's exact text, in their order.
+///
+/// Values that are no JSON are passed on if they end where a scalar would (`0x10`), even at the
+/// outermost level: with this, one bad option in `init` leaves the others readable.
+///
+/// # Errors
+///
+/// [`Malformed`], with the offset in `object`, if it is not exactly one object.
+pub fn members(object: &[u8]) -> Result<Vec<(String, &[u8])>, Malformed> {
+    let mut found = Collected::default();
+    let mut scanner = Scanner::new(Limits::default().max_depth);
+    scanner.tolerate_bare_words_from(1);
+    let truncated = Fault { reason: Reason::Truncated, at: object.len() };
+    match scanner.scan(object, &mut found).and_then(|end| end.ok_or(truncated)) {
+        Err(fault) => Err(fault.after(0)),
+        Ok(end) if end == object.len() && object.starts_with(b"{") => Ok(found.named(object)),
+        Ok(end) => Err(Fault { reason: Reason::ExpectedValue, at: end }.after(0)),
+    }
+}
+
+#[derive(Default)]
+struct Collected(Vec<(Vec<u8>, Range<usize>)>);
+
+impl Members for Collected {
+    fn note(&mut self, key: &[u8], value: Range<usize>) {
+        self.0.push((key.to_vec(), value));
+    }
+}
+
+impl Collected {
+    /// Keys that are no text (half a surrogate pair) are left out: no option has such a name.
+    fn named(self, object: &[u8]) -> Vec<(String, &[u8])> {
+        self.0
+            .into_iter()
+            .filter_map(|(key, value)| {
+                let name = text::unescape(&key)?.into_owned();
+                Some((name, &object[value]))
+            })
+            .collect()
+    }
 }

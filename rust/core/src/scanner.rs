@@ -2,11 +2,18 @@
 //!
 //! The scanner looks at each byte once, whatever the chunks they come in: O(n) in all, and O(1)
 //! memory but for one bit a nesting level. It decides whether a value is well-formed and where it
-//! ends; it decodes nothing. On its way it notes where the members of the outermost object stand,
-//! so that nobody has to walk the frame a second time for the envelope.
+//! ends; it decodes nothing. On its way it tells where the members of the outermost object stand,
+//! so that nobody has to walk the value a second time for the envelope.
 
-use crate::envelope::Envelope;
+use std::ops::Range;
+
 use crate::error::Reason;
+
+/// Who is told of the members of the outermost object, in their order.
+pub(crate) trait Members {
+    /// `key` is what stands between the key's quotes; `value` counts from the object's start.
+    fn note(&mut self, key: &[u8], value: Range<usize>);
+}
 
 /// What is wrong, and at which byte of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +87,8 @@ pub(crate) struct Scanner {
     /// The open arrays and objects, outermost first.
     nesting: Nesting,
     max_depth: usize,
-    tolerate_bare_words: bool,
+    /// From which depth on bare words are tolerated, if at all.
+    bare_words_from: Option<usize>,
     /// The first bare word that was tolerated.
     bare_word: Option<Fault>,
 }
@@ -95,7 +103,7 @@ impl Scanner {
             value_start: 0,
             nesting: Nesting::default(),
             max_depth,
-            tolerate_bare_words: false,
+            bare_words_from: None,
             bare_word: None,
         }
     }
@@ -111,7 +119,12 @@ impl Scanner {
 
     /// See [`crate::Framer::tolerate_bare_words`].
     pub(crate) fn tolerate_bare_words(&mut self, tolerate: bool) {
-        self.tolerate_bare_words = tolerate;
+        self.bare_words_from = tolerate.then_some(BARE_WORD_MIN_DEPTH);
+    }
+
+    /// Bare words that stand at least so deep are tolerated.
+    pub(crate) fn tolerate_bare_words_from(&mut self, depth: usize) {
+        self.bare_words_from = Some(depth);
     }
 
     pub(crate) fn bare_word(&self) -> Option<Fault> {
@@ -127,18 +140,18 @@ impl Scanner {
     pub(crate) fn scan(
         &mut self,
         value: &[u8],
-        envelope: &mut Envelope,
+        members: &mut impl Members,
     ) -> Result<Option<usize>, Fault> {
         while self.position < value.len() {
             let result = match self.state {
-                State::Text => self.text(value, envelope),
+                State::Text => self.text(value, members),
                 State::Escape | State::Hex(_) => self.escape(value[self.position]),
                 State::Utf8(left, low, high) => self.utf8(value[self.position], left, low, high),
-                State::Literal(next, end) => self.literal(value, (next, end), envelope),
-                State::BareWord => self.bare_word_byte(value, envelope),
+                State::Literal(next, end) => self.literal(value, (next, end), members),
+                State::BareWord => self.bare_word_byte(value, members),
                 State::Done => return Ok(Some(self.position)),
-                state if state.is_number() => self.number(value, envelope),
-                _ => self.structure(value, envelope),
+                state if state.is_number() => self.number(value, members),
+                _ => self.structure(value, members),
             };
             if let Err(reason) = result {
                 self.tolerate(reason)?;
@@ -149,9 +162,13 @@ impl Scanner {
 
     /// Ends the value at the end of the stream: only there does a number at the outermost level
     /// end without a byte behind it.
-    pub(crate) fn finish(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<usize, Fault> {
+    pub(crate) fn finish(
+        &mut self,
+        value: &[u8],
+        members: &mut impl Members,
+    ) -> Result<usize, Fault> {
         if self.nesting.depth() == 0 && self.state.may_end() {
-            self.value_ends(value, envelope);
+            self.value_ends(value, members);
         }
         match self.state {
             State::Done => Ok(self.position),
@@ -167,7 +184,8 @@ impl Scanner {
             Reason::ExpectedValue => self.state == State::Value || self.state == State::ValueOrEnd,
             _ => false,
         };
-        if !(self.tolerate_bare_words && bare_word && self.nesting.depth() >= BARE_WORD_MIN_DEPTH) {
+        let tolerated = self.bare_words_from.is_some_and(|depth| self.nesting.depth() >= depth);
+        if !(bare_word && tolerated) {
             return Err(fault);
         }
         self.bare_word.get_or_insert(fault);
@@ -175,9 +193,9 @@ impl Scanner {
         Ok(())
     }
 
-    fn bare_word_byte(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+    fn bare_word_byte(&mut self, value: &[u8], members: &mut impl Members) -> Result<(), Reason> {
         if ends_scalar(value[self.position]) {
-            self.value_ends(value, envelope);
+            self.value_ends(value, members);
         } else {
             self.position += 1;
         }
@@ -185,7 +203,7 @@ impl Scanner {
     }
 
     /// White space and the bytes that give a value its structure.
-    fn structure(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+    fn structure(&mut self, value: &[u8], members: &mut impl Members) -> Result<(), Reason> {
         let byte = value[self.position];
         if is_space(byte) {
             self.position += 1;
@@ -194,9 +212,9 @@ impl Scanner {
         match (self.state, byte) {
             (State::Colon, b':') => self.step(State::Value),
             (State::KeyOrEnd | State::Key, b'"') => self.key_starts(),
-            (State::KeyOrEnd, b'}') | (State::ValueOrEnd, b']') => self.close(value, envelope),
+            (State::KeyOrEnd, b'}') | (State::ValueOrEnd, b']') => self.close(value, members),
             (State::Value | State::ValueOrEnd, _) => return self.value_starts(byte),
-            (State::CommaOrEnd, _) => return self.comma_or_end(byte, value, envelope),
+            (State::CommaOrEnd, _) => return self.comma_or_end(byte, value, members),
             (State::Colon, _) => return Err(Reason::ExpectedColon),
             _ => return Err(Reason::ExpectedKey),
         }
@@ -207,12 +225,12 @@ impl Scanner {
         &mut self,
         byte: u8,
         value: &[u8],
-        envelope: &mut Envelope,
+        members: &mut impl Members,
     ) -> Result<(), Reason> {
         match (self.nesting.in_object(), byte) {
             (true, b',') => self.step(State::Key),
             (false, b',') => self.step(State::Value),
-            (true, b'}') | (false, b']') => self.close(value, envelope),
+            (true, b'}') | (false, b']') => self.close(value, members),
             (true, _) => return Err(Reason::ExpectedCommaOrBrace),
             (false, _) => return Err(Reason::ExpectedCommaOrBracket),
         }
@@ -250,21 +268,21 @@ impl Scanner {
         Ok(())
     }
 
-    fn close(&mut self, value: &[u8], envelope: &mut Envelope) {
+    fn close(&mut self, value: &[u8], members: &mut impl Members) {
         self.position += 1;
         self.nesting.close();
-        self.value_ends(value, envelope);
+        self.value_ends(value, members);
     }
 
     /// A value has ended before `self.position`.
-    fn value_ends(&mut self, value: &[u8], envelope: &mut Envelope) {
+    fn value_ends(&mut self, value: &[u8], members: &mut impl Members) {
         match self.nesting.depth() {
             0 => self.state = State::Done,
             depth => {
                 self.state = State::CommaOrEnd;
                 if depth == 1 && self.nesting.in_object() {
                     let (start, end) = self.key;
-                    envelope.note(&value[start..end], self.value_start..self.position);
+                    members.note(&value[start..end], self.value_start..self.position);
                 }
             }
         }
@@ -278,7 +296,7 @@ impl Scanner {
         }
     }
 
-    fn text_ends(&mut self, value: &[u8], envelope: &mut Envelope) {
+    fn text_ends(&mut self, value: &[u8], members: &mut impl Members) {
         if self.in_key {
             self.in_key = false;
             if self.nesting.depth() == 1 {
@@ -287,15 +305,15 @@ impl Scanner {
             self.step(State::Colon);
         } else {
             self.position += 1;
-            self.value_ends(value, envelope);
+            self.value_ends(value, members);
         }
     }
 
-    fn text(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+    fn text(&mut self, value: &[u8], members: &mut impl Members) -> Result<(), Reason> {
         self.position += plain_run(&value[self.position..]);
         match value.get(self.position) {
             None => {}
-            Some(b'"') => self.text_ends(value, envelope),
+            Some(b'"') => self.text_ends(value, members),
             Some(b'\\') => self.step(State::Escape),
             Some(&byte) if byte < 0x20 => return Err(Reason::ControlCharacter),
             Some(&byte) => {
@@ -329,7 +347,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn number(&mut self, value: &[u8], envelope: &mut Envelope) -> Result<(), Reason> {
+    fn number(&mut self, value: &[u8], members: &mut impl Members) -> Result<(), Reason> {
         let byte = value[self.position];
         let state = match (self.state, byte) {
             (State::Minus, b'0') => State::Zero,
@@ -342,7 +360,7 @@ impl Scanner {
                 State::ExponentDigits
             }
             (state, _) if state.may_end() && ends_scalar(byte) => {
-                self.value_ends(value, envelope);
+                self.value_ends(value, members);
                 return Ok(());
             }
             _ => return Err(Reason::InvalidNumber),
@@ -355,13 +373,13 @@ impl Scanner {
         &mut self,
         value: &[u8],
         (next, end): (u8, u8),
-        envelope: &mut Envelope,
+        members: &mut impl Members,
     ) -> Result<(), Reason> {
         let byte = value[self.position];
         if next < end && byte == LITERALS[usize::from(next)] {
             self.step(State::Literal(next + 1, end));
         } else if next == end && ends_scalar(byte) {
-            self.value_ends(value, envelope);
+            self.value_ends(value, members);
         } else {
             return Err(Reason::InvalidLiteral);
         }
