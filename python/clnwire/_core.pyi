@@ -4,6 +4,7 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final, Literal, final
 
 __version__: Final[str]
@@ -44,6 +45,11 @@ class Frame:
     @property
     def method(self) -> str | None:
         """The method's name, unescaped; `None` if absent or no string."""
+    @property
+    def id_span(self) -> tuple[int, int] | None:
+        """Where the id's token stands in `bytes`: its start and its end."""
+    @property
+    def jsonrpc(self) -> bytes | None: ...
     @property
     def params(self) -> bytes | None: ...
     @property
@@ -103,3 +109,70 @@ class Outbox:
         """All that waits to be written; the outbox is empty afterwards."""
     def __len__(self) -> int:
         """How many bytes wait."""
+
+def members(object: bytes, /) -> list[tuple[str, bytes]]:
+    """The members of a JSON object, each with its value's exact text, in their order.
+
+    A value that is no JSON but ends where a scalar would (`0x10`) is passed on as it is. Raises
+    `MalformedError`.
+    """
+
+@final
+class Route:
+    """A bound handler, built once at registration."""
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        call: Callable[[Any], object],
+        recover: Callable[[BaseException], bytes | tuple[int, str, bytes | None]],
+        decode: Callable[[bytes], object] | None = None,
+        encode: Callable[[Any], bytes] | None = None,
+    ) -> Route: ...
+    @property
+    def name(self) -> str: ...
+    def set_constant(self, answer: object, bytes: bytes, /) -> None:
+        """From now on `answer` (compared by identity) is encoded as `bytes`."""
+
+@final
+class Driver:
+    """Serves the daemon on the thread that calls `serve`.
+
+    Takes the process's stdin and stdout for itself: file descriptor 0 becomes an empty file, and
+    what is written to file descriptor 1 becomes lines of the daemon's log.
+    """
+
+    def __new__(cls, *, max_frame_bytes: int, max_depth: int, patience: timedelta) -> Driver:
+        """A handler that runs for `patience` is named in the log. Raises `OSError`."""
+    @property
+    def wakeup_fd(self) -> int:
+        """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
+    @property
+    def current(self) -> tuple[int | None, bytes | None, str, bytes | None] | None:
+        """What the serving thread is at: key and token of a request, method or topic, origin."""
+    def on_request(self, route: Route, /) -> None: ...
+    def on_notification(self, topic: str | None, route: Route, /) -> None:
+        """Without a topic: subscribed to all."""
+    def on_unhandled(self, callback: Callable[[str], object], /) -> None:
+        """Is told the name of a method or topic without a handler; the request is refused."""
+    def set_initialised(self) -> None:
+        """From now on bytes that are no JSON end the stream; until `init` an option may be."""
+    def serve(self) -> Literal["ended", "gone", "stopped"]:
+        """Serves until the daemon closes its end (`ended`), does not listen any more (`gone`), or
+        `stop` is called. Raises `MalformedError`, and what a handler raises that is no
+        `Exception`; all requests before that are answered."""
+    def stop(self) -> None:
+        """Lets the handler that runs finish, and starts no other."""
+    def must_end_within(self, limit: timedelta, /) -> None:
+        """Ends the process, with status 1, if it is still there by then."""
+    def token(self, key: int, /) -> bytes:
+        """The token of a request that waits. Raises `IdError`."""
+    def notify(self, method: str, params: bytes, /) -> None:
+        """Sends a notification now, from any thread."""
+    def log(self, level: str, message: str, /) -> None:
+        """Sends a log line now, from any thread."""
+    def flush(self) -> None:
+        """Writes all that waits, from any thread."""
+    def close(self, patience: timedelta, /) -> None:
+        """Sends later output to stderr, waits so long for the last stray lines, and writes all."""

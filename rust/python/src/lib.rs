@@ -1,0 +1,42 @@
+//! The Python module `clnwire._core`: the only place that knows both worlds.
+
+mod channel;
+mod descriptor;
+mod driver;
+mod errors;
+mod framing;
+mod ids;
+mod outbox;
+mod route;
+mod routes;
+mod stdio;
+mod stray;
+mod watchdog;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::PyModule;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::driver::Driver;
+    #[pymodule_export]
+    use super::errors::{IdError, MalformedError};
+    #[pymodule_export]
+    use super::framing::{Frame, Framer, members};
+    #[pymodule_export]
+    use super::ids::IdMap;
+    #[pymodule_export]
+    use super::outbox::Outbox;
+    #[pymodule_export]
+    use super::route::Route;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("DEFAULT_MAX_FRAME_BYTES", clnwire_core::DEFAULT_MAX_FRAME_BYTES)?;
+        module.add("DEFAULT_MAX_DEPTH", clnwire_core::DEFAULT_MAX_DEPTH)
+    }
+}

@@ -1,0 +1,334 @@
+//! The blocking driver: moves bytes between the daemon and plain functions, on one thread.
+//!
+//! A turn is: write what is ready, wait for input (both without Python's lock), and run the
+//! handlers of all frames that are whole. One in flight costs one wait, one read and one write.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use clnwire_core as core;
+use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_topic};
+use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustix::io::Errno;
+
+use crate::channel::Channel;
+use crate::descriptor::{Ready, read_some, wait};
+use crate::errors::{bad_id, malformed, os_error};
+use crate::route::{Outcome, Route};
+use crate::routes::{Entry, Routes};
+use crate::watchdog::{self, Activity};
+use crate::{stdio, stray};
+
+/// A handler that returned this soon may run while replies wait to be written.
+const QUICK: Duration = Duration::from_micros(100);
+/// JSON-RPC 2.0: the method does not exist.
+const METHOD_NOT_FOUND: i64 = -32601;
+/// JSON-RPC 2.0: the plugin failed.
+const INTERNAL_ERROR: i64 = -32603;
+
+/// Serves the daemon.
+#[pyclass(frozen, module = "clnwire._core")]
+pub struct Driver {
+    input: OwnedFd,
+    wakeup: (OwnedFd, OwnedFd),
+    channel: Arc<Channel>,
+    activity: Arc<Activity>,
+    framer: Mutex<Framer>,
+    ids: Mutex<IdMap>,
+    routes: Routes,
+    current: Mutex<Option<Current>>,
+    stopping: AtomicBool,
+    initialised: AtomicBool,
+    stray_ended: Mutex<Option<Receiver<()>>>,
+}
+
+/// What is being handled.
+struct Current {
+    key: Option<u64>,
+    method: Arc<str>,
+    origin: Option<Py<PyBytes>>,
+}
+
+/// What a turn brought.
+enum Turn {
+    Input,
+    Signal,
+    Gone,
+}
+
+/// What [`Driver::current`] gives: the request's key and token, the method or topic, the origin.
+type CurrentForPython = (Option<u64>, Option<Py<PyBytes>>, String, Option<Py<PyBytes>>);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl Driver {
+    #[new]
+    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience))]
+    fn new(max_frame_bytes: usize, max_depth: usize, patience: Duration) -> PyResult<Self> {
+        let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
+        let stdio = stdio::take_over().map_err(os_error)?;
+        let channel = Arc::new(Channel::new(stdio.output));
+        let activity = Arc::new(Activity::default());
+        watchdog::watch(Arc::clone(&activity), Arc::clone(&channel), patience)?;
+        let stray_ended = stray::log_lines(stdio.stray, Arc::clone(&channel))?;
+        Ok(Self {
+            input: stdio.input,
+            wakeup,
+            channel,
+            framer: Mutex::new(Framer::new(Limits { max_frame_bytes, max_depth })),
+            ids: Mutex::default(),
+            routes: Routes::new(Arc::clone(&activity)),
+            activity,
+            current: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            initialised: AtomicBool::new(false),
+            stray_ended: Mutex::new(Some(stray_ended)),
+        })
+    }
+
+    /// For `signal.set_wakeup_fd`.
+    #[getter]
+    fn wakeup_fd(&self) -> RawFd {
+        self.wakeup.1.as_raw_fd()
+    }
+
+    fn on_request(&self, route: Py<Route>) {
+        self.routes.add_request(route);
+    }
+
+    #[pyo3(signature = (topic, route, /))]
+    fn on_notification(&self, topic: Option<String>, route: Py<Route>) {
+        self.routes.add_notification(topic, route);
+    }
+
+    fn on_unhandled(&self, callback: Py<PyAny>) {
+        self.routes.set_unhandled(callback);
+    }
+
+    /// From now on bytes that are no JSON end the stream; until `init` an option may be.
+    fn set_initialised(&self) {
+        self.initialised.store(true, Ordering::Relaxed);
+    }
+
+    fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn must_end_within(&self, limit: Duration) {
+        self.activity.must_end_within(limit);
+    }
+
+    fn serve(&self, py: Python<'_>) -> PyResult<&'static str> {
+        let mut framer = match self.framer.try_lock() {
+            Ok(framer) => framer,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(PyRuntimeError::new_err("the plugin is being served already"));
+            }
+        };
+        let framer = &mut *framer;
+        while !self.stopping.load(Ordering::Relaxed) {
+            match py.detach(|| self.turn(framer)).map_err(os_error)? {
+                Turn::Input => self.handle_frames(py, framer)?,
+                Turn::Signal => py.check_signals()?,
+                Turn::Gone => return Ok("gone"),
+            }
+            if framer.is_ended() {
+                return Ok("ended");
+            }
+        }
+        Ok("stopped")
+    }
+
+    /// The request or notification that the serving thread is at.
+    #[getter]
+    fn current(&self, py: Python<'_>) -> Option<CurrentForPython> {
+        let current = lock(&self.current);
+        let current = current.as_ref()?;
+        let token = current.key.and_then(|key| {
+            lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
+        });
+        let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
+        Some((current.key, token, current.method.to_string(), origin))
+    }
+
+    /// The token of a request that waits for its answer.
+    fn token<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
+        lock(&self.ids).token(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
+    }
+
+    fn notify(&self, py: Python<'_>, method: &str, params: &[u8]) {
+        self.channel.outbox().notification(method, params);
+        self.flush(py);
+    }
+
+    fn log(&self, py: Python<'_>, level: &str, message: &str) {
+        self.channel.log(level, message);
+        self.flush(py);
+    }
+
+    /// A daemon that is gone is no error here: the serving thread notices by itself.
+    fn flush(&self, py: Python<'_>) {
+        let _ = py.detach(|| self.channel.flush());
+    }
+
+    /// Ends the threads, and waits a moment for the last of the stray output.
+    fn close(&self, py: Python<'_>, patience: Duration) -> PyResult<()> {
+        stdio::release_stdout().map_err(os_error)?;
+        if let Some(ended) = lock(&self.stray_ended).take() {
+            // A child process that outlives the plugin keeps the pipe open: that is no reason to wait.
+            let _ = py.detach(move || ended.recv_timeout(patience));
+        }
+        self.activity.close();
+        self.flush(py);
+        Ok(())
+    }
+}
+
+impl Driver {
+    /// Without Python's lock: writes, waits, reads.
+    fn turn(&self, framer: &mut Framer) -> Result<Turn, Errno> {
+        match self.channel.flush() {
+            Err(Errno::PIPE) => return Ok(Turn::Gone),
+            other => other?,
+        }
+        if let Ready::Signal = wait(self.input.as_fd(), self.wakeup.0.as_fd())? {
+            return Ok(Turn::Signal);
+        }
+        match read_some(self.input.as_fd(), framer.space())? {
+            None => Ok(Turn::Signal),
+            Some(count) => {
+                framer.commit(count);
+                Ok(Turn::Input)
+            }
+        }
+    }
+
+    fn handle_frames(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<()> {
+        loop {
+            framer.tolerate_bare_words(!self.initialised.load(Ordering::Relaxed));
+            let Some(frame) = framer.next_frame().map_err(malformed)? else { return Ok(()) };
+            if let Some(bare_word) = frame.bare_word()
+                && frame.method().as_deref() != Some("init")
+            {
+                return Err(malformed(bare_word));
+            }
+            self.handle(py, &frame)?;
+            if self.stopping.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn handle(&self, py: Python<'_>, frame: &core::Frame<'_>) -> PyResult<()> {
+        match (frame.kind(), frame.id(), frame.method()) {
+            (Kind::Request, Some(token), Some(method)) => self.request(py, frame, token, &method),
+            (Kind::Notification, _, Some(topic)) => self.notification(py, frame, &topic),
+            _ => self.routes.unhandled(py, &String::from_utf8_lossy(frame.bytes())),
+        }
+    }
+
+    fn request(
+        &self,
+        py: Python<'_>,
+        frame: &core::Frame<'_>,
+        token: &[u8],
+        method: &str,
+    ) -> PyResult<()> {
+        let Some(entry) = self.routes.request(method) else {
+            let text = format!("unknown method '{method}'");
+            self.channel.outbox().error(token, METHOD_NOT_FOUND, &text, None);
+            return self.routes.unhandled(py, method);
+        };
+        let key = lock(&self.ids).insert(token);
+        let params = frame.get(Member::Params).unwrap_or(b"null");
+        let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
+        let answer = self.run(py, &entry, current, || entry.route.get().answer(py, params));
+        let (outcome, fatal) = match answer {
+            Ok(bytes) => (Outcome::Result(bytes), None),
+            Err(error) => recover(py, &entry, error),
+        };
+        self.answer(py, key, outcome)?;
+        fatal.map_or(Ok(()), Err)
+    }
+
+    fn notification(&self, py: Python<'_>, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
+        let params = frame.get(Member::Params).unwrap_or(b"null");
+        let payload = unwrap_topic(params, topic);
+        let (entries, everything) = self.routes.notification(topic);
+        if entries.is_empty() && everything.is_empty() {
+            return self.routes.unhandled(py, topic);
+        }
+        for entry in entries.iter().chain(everything.iter()) {
+            let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
+            let origin = frame.get(Member::Origin).map(|name| PyBytes::new(py, name).unbind());
+            let current = Current { key: None, method, origin };
+            if let Err(error) =
+                self.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))
+                && let (_, Some(fatal)) = recover(py, entry, error)
+            {
+                return Err(fatal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a handler under the watchdog's eyes. Replies that wait are written first if it could
+    /// take long: nothing waits behind a slow handler.
+    fn run<T>(
+        &self,
+        py: Python<'_>,
+        entry: &Entry,
+        current: Current,
+        handler: impl FnOnce() -> T,
+    ) -> T {
+        let others_wait = !self.channel.outbox().is_empty();
+        if others_wait && !entry.route.get().is_quick() {
+            self.flush(py);
+        }
+        let started = others_wait.then(Instant::now);
+        *lock(&self.current) = Some(current);
+        self.activity.starts(entry.watched);
+        let answer = handler();
+        self.activity.ends();
+        *lock(&self.current) = None;
+        if let Some(started) = started {
+            entry.route.get().set_quick(started.elapsed() < QUICK);
+        }
+        answer
+    }
+
+    fn answer(&self, py: Python<'_>, key: u64, outcome: Outcome) -> PyResult<()> {
+        let mut ids = lock(&self.ids);
+        let token = ids.take(key).map_err(bad_id)?;
+        let mut outbox = self.channel.outbox();
+        match outcome {
+            Outcome::Result(bytes) => outbox.reply(token, bytes.as_bytes(py)),
+            Outcome::Error(code, message, data) => {
+                outbox.error(token, code, &message, data.as_ref().map(|data| data.as_bytes(py)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What to answer for a handler that failed, and the exception itself if it is meant to end the
+/// process (`SystemExit`, `KeyboardInterrupt`).
+#[cold]
+fn recover(py: Python<'_>, entry: &Entry, error: PyErr) -> (Outcome, Option<PyErr>) {
+    let outcome = entry.route.get().recover(py, &error).unwrap_or_else(|failure| {
+        let text = format!("{}: {error}; and then {failure}", entry.name);
+        failure.write_unraisable(py, None);
+        Outcome::Error(INTERNAL_ERROR, text, None)
+    });
+    let is_fatal = !error.is_instance_of::<PyException>(py);
+    (outcome, is_fatal.then_some(error))
+}

@@ -1,0 +1,148 @@
+//! Framer and Frame for Python.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use clnwire_core as core;
+use clnwire_core::{Kind, Member};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::malformed;
+
+/// One whole JSON value and where its JSON-RPC members stand.
+#[pyclass(frozen, module = "clnwire._core")]
+pub struct Frame {
+    bytes: Py<PyBytes>,
+    envelope: core::Envelope,
+    #[pyo3(get)]
+    offset: u64,
+    kind: Kind,
+    #[pyo3(get)]
+    method: Option<String>,
+}
+
+impl Frame {
+    fn new(py: Python<'_>, frame: &core::Frame<'_>) -> Self {
+        Self {
+            bytes: PyBytes::new(py, frame.bytes()).unbind(),
+            envelope: frame.envelope().clone(),
+            offset: frame.offset(),
+            kind: frame.kind(),
+            method: frame.method().map(String::from),
+        }
+    }
+
+    fn get<'py>(&self, py: Python<'py>, member: Member) -> Option<Bound<'py, PyBytes>> {
+        let range = self.envelope.range(member)?;
+        Some(PyBytes::new(py, &self.bytes.as_bytes(py)[range]))
+    }
+}
+
+#[pymethods]
+impl Frame {
+    #[getter]
+    fn bytes(&self, py: Python<'_>) -> Py<PyBytes> {
+        self.bytes.clone_ref(py)
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Request => "request",
+            Kind::Notification => "notification",
+            Kind::Reply => "reply",
+            Kind::Other => "other",
+        }
+    }
+
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Id)
+    }
+
+    #[getter]
+    fn id_span(&self) -> Option<(usize, usize)> {
+        let Range { start, end } = self.envelope.range(Member::Id)?;
+        Some((start, end))
+    }
+
+    #[getter]
+    fn params<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Params)
+    }
+
+    #[getter]
+    fn result<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Result)
+    }
+
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Error)
+    }
+
+    #[getter]
+    fn origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Origin)
+    }
+
+    #[getter]
+    fn jsonrpc<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.get(py, Member::Jsonrpc)
+    }
+
+    fn __repr__(&self) -> String {
+        let method = self.method.as_deref().unwrap_or("");
+        format!("<Frame {} {method:?} at byte {}>", self.kind(), self.offset)
+    }
+}
+
+/// Cuts a stream of bytes into frames.
+#[pyclass(frozen, module = "clnwire._core")]
+pub struct Framer(Mutex<core::Framer>);
+
+impl Framer {
+    fn with<T>(&self, act: impl FnOnce(&mut core::Framer) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl Framer {
+    #[new]
+    #[pyo3(signature = (*, max_frame_bytes = core::DEFAULT_MAX_FRAME_BYTES, max_depth = core::DEFAULT_MAX_DEPTH))]
+    fn new(max_frame_bytes: usize, max_depth: usize) -> Self {
+        Self(Mutex::new(core::Framer::new(core::Limits { max_frame_bytes, max_depth })))
+    }
+
+    fn feed(&self, data: &[u8]) {
+        self.with(|framer| framer.feed(data));
+    }
+
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
+        self.with(|framer| match framer.next_frame() {
+            Ok(frame) => Ok(frame.map(|frame| Frame::new(py, &frame))),
+            Err(error) => Err(malformed(error)),
+        })
+    }
+
+    #[getter]
+    fn buffered(&self) -> usize {
+        self.with(|framer| framer.buffered())
+    }
+}
+
+/// The members of a JSON object, each with its value's exact text.
+#[pyfunction]
+pub fn members<'py>(
+    py: Python<'py>,
+    object: &[u8],
+) -> PyResult<Vec<(String, Bound<'py, PyBytes>)>> {
+    let members = core::members(object).map_err(malformed)?;
+    Ok(members.into_iter().map(|(name, value)| (name, PyBytes::new(py, value))).collect())
+}

@@ -1,0 +1,48 @@
+//! IdMap for Python.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use clnwire_core as core;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::bad_id;
+
+/// Our integer ↔ the peer's id token.
+#[pyclass(frozen, module = "clnwire._core")]
+#[derive(Default)]
+pub struct IdMap(Mutex<core::IdMap>);
+
+impl IdMap {
+    fn lock(&self) -> MutexGuard<'_, core::IdMap> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl IdMap {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn insert(&self, token: &[u8]) -> u64 {
+        self.lock().insert(token)
+    }
+
+    fn token<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
+        self.lock().token(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
+    }
+
+    fn take<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
+        self.lock().take(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
+    }
+
+    fn waiting(&self) -> Vec<u64> {
+        self.lock().waiting()
+    }
+
+    fn __len__(&self) -> usize {
+        self.lock().len()
+    }
+}

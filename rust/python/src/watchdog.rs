@@ -1,0 +1,184 @@
+//! The watchdog: tells which handler holds the daemon up, and keeps replies from waiting behind it.
+//!
+//! The serving thread only counts up when a handler starts and ends. This thread looks at the
+//! count now and then; an odd one that has not moved since the last look is a handler that has
+//! been running all the while. It sleeps for good while nothing happens.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crate::channel::Channel;
+
+/// How often the count is looked at. A reply can wait so long behind a handler that was quick
+/// until now.
+const TICK: Duration = Duration::from_millis(100);
+/// After so many ticks without a handler the thread sleeps until the next one.
+const IDLE_TICKS: u32 = 20;
+
+/// What the serving thread and the watchdog share.
+#[derive(Default)]
+pub struct Activity {
+    /// Odd while a handler runs.
+    count: AtomicU64,
+    /// Which one: an index into `names`.
+    running: AtomicUsize,
+    names: Mutex<Vec<String>>,
+    asleep: AtomicBool,
+    closing: AtomicBool,
+    deadline: Mutex<Option<Instant>>,
+    thread: OnceLock<Thread>,
+}
+
+impl Activity {
+    /// A name for the log; gives the index to start handlers with.
+    pub fn register(&self, name: &str) -> usize {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push(name.to_owned());
+        names.len() - 1
+    }
+
+    /// A handler starts.
+    pub fn starts(&self, name: usize) {
+        self.running.store(name, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// The handler has ended.
+    pub fn ends(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The process must have ended after this time, or it is ended.
+    pub fn must_end_within(&self, limit: Duration) {
+        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.get_or_insert_with(|| Instant::now() + limit);
+        drop(deadline);
+        self.wake();
+    }
+
+    /// Ends the watchdog.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn is_past_deadline(&self) -> bool {
+        let deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    fn has_deadline(&self) -> bool {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn running(&self) -> String {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(self.running.load(Ordering::Relaxed)).cloned().unwrap_or_default()
+    }
+}
+
+/// Starts the watchdog: a handler that runs for `patience` is named in the log, then again each
+/// time that has doubled.
+pub fn watch(
+    activity: Arc<Activity>,
+    channel: Arc<Channel>,
+    patience: Duration,
+) -> std::io::Result<()> {
+    let watched = Arc::clone(&activity);
+    let handle = thread::Builder::new()
+        .name("clnwire-watchdog".into())
+        .spawn(move || Watchdog::new(watched, channel, patience).run())?;
+    activity.thread.get_or_init(|| handle.thread().clone());
+    Ok(())
+}
+
+struct Watchdog {
+    activity: Arc<Activity>,
+    channel: Arc<Channel>,
+    patience: Duration,
+    last: u64,
+    since: Instant,
+    idle_ticks: u32,
+    next_warning: Duration,
+}
+
+impl Watchdog {
+    fn new(activity: Arc<Activity>, channel: Arc<Channel>, patience: Duration) -> Self {
+        let since = Instant::now();
+        Self { activity, channel, patience, last: 0, since, idle_ticks: 0, next_warning: patience }
+    }
+
+    fn run(mut self) {
+        while !self.activity.closing.load(Ordering::SeqCst) {
+            self.sleep();
+            if self.activity.is_past_deadline() {
+                self.end_process();
+            }
+            self.look();
+        }
+    }
+
+    fn sleep(&self) {
+        if self.idle_ticks < IDLE_TICKS || self.activity.has_deadline() {
+            thread::park_timeout(TICK);
+            return;
+        }
+        self.activity.asleep.store(true, Ordering::SeqCst);
+        // A handler that started just before was not told that we sleep: look once more.
+        if self.activity.count.load(Ordering::SeqCst) == self.last {
+            thread::park();
+        }
+        self.activity.asleep.store(false, Ordering::SeqCst);
+    }
+
+    fn look(&mut self) {
+        let count = self.activity.count.load(Ordering::SeqCst);
+        let moved = count != self.last;
+        if moved {
+            self.last = count;
+            self.since = Instant::now();
+            self.next_warning = self.patience;
+        }
+        let busy = count % 2 == 1;
+        self.idle_ticks = if busy || moved { 0 } else { self.idle_ticks.saturating_add(1) };
+        if busy && !moved {
+            self.handler_is_slow();
+        }
+    }
+
+    fn handler_is_slow(&mut self) {
+        let running = self.since.elapsed();
+        if running >= self.next_warning {
+            self.next_warning = running * 2;
+            let (name, seconds) = (self.activity.running(), running.as_secs_f64());
+            self.channel.log(
+                "unusual",
+                &format!("{name}: has not returned for {seconds:.1} s and holds up the daemon"),
+            );
+        }
+        // Gone is gone; the serving thread notices by itself.
+        let _ = self.channel.flush();
+    }
+
+    /// The handler, or `on_shutdown`, does not come back: end without it. Nothing it was asked
+    /// counts as answered.
+    fn end_process(&self) -> ! {
+        let text =
+            format!("{}: did not end in time at shutdown; giving up", self.activity.running());
+        eprintln!("clnwire: {text}");
+        self.channel.log("broken", &text);
+        let _ = self.channel.flush();
+        std::process::exit(1);
+    }
+}
