@@ -15,6 +15,10 @@ use rustc_hash::FxHashMap;
 /// How many answered tokens' buffers are kept for later ones.
 const SPARE_BUFFERS: usize = 1024;
 
+/// How large such a buffer may be, in bytes: the peer chooses the ids, and a few long ones must
+/// not hold memory for good.
+const SPARE_BUFFER_BYTES: usize = 1024;
+
 /// An id that cannot be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdError {
@@ -80,7 +84,7 @@ impl IdMap {
     pub fn take(&mut self, key: u64) -> Result<&[u8], IdError> {
         let token = self.waiting.remove(&key).ok_or_else(|| self.missing(key))?;
         let used = std::mem::replace(&mut self.answered, token);
-        if self.spare.len() < SPARE_BUFFERS {
+        if self.spare.len() < SPARE_BUFFERS && used.capacity() <= SPARE_BUFFER_BYTES {
             self.spare.push(used);
         }
         Ok(&self.answered)

@@ -56,7 +56,7 @@ impl Outbox {
 
     /// Announces something.
     pub fn notification(&mut self, method: &str, params: &[u8]) {
-        self.put(b"{\"jsonrpc\":\"2.0\"");
+        self.begin();
         self.call(method, params);
     }
 
@@ -95,8 +95,23 @@ impl Outbox {
     }
 
     fn start(&mut self, token: &[u8]) {
-        self.put(b"{\"jsonrpc\":\"2.0\",\"id\":");
+        self.begin();
+        self.put(b",\"id\":");
         self.put(token);
+    }
+
+    fn begin(&mut self) {
+        self.forget_written();
+        self.put(b"{\"jsonrpc\":\"2.0\"");
+    }
+
+    /// Makes room of what was written, or a reader that is always a little behind would make the
+    /// buffer grow for ever. No more is moved than was written since the last time: linear in all.
+    fn forget_written(&mut self) {
+        if self.written >= self.pending().len() {
+            self.buffer.drain(..self.written);
+            self.written = 0;
+        }
     }
 
     fn call(&mut self, method: &str, params: &[u8]) {

@@ -243,6 +243,10 @@ impl Scanner {
     }
 
     fn value_starts(&mut self, byte: u8) -> Result<(), Reason> {
+        // Before the byte is judged: a bare word that gets tolerated starts here too.
+        if self.nesting.depth() == 1 {
+            self.value_start = self.position;
+        }
         let state = match byte {
             b'"' => State::Text,
             b'{' => State::KeyOrEnd,
@@ -255,9 +259,6 @@ impl Scanner {
             b'n' => State::Literal(10, 13),
             _ => return Err(Reason::ExpectedValue),
         };
-        if self.nesting.depth() == 1 {
-            self.value_start = self.position;
-        }
         if matches!(state, State::KeyOrEnd | State::ValueOrEnd) {
             if self.nesting.depth() == self.max_depth {
                 return Err(Reason::TooDeep(self.max_depth));

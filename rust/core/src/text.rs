@@ -13,18 +13,24 @@ pub fn decode(token: &[u8]) -> Option<Cow<'_, str>> {
 pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
     let escaped = std::str::from_utf8(escaped).ok()?;
     if !escaped.contains('\\') {
-        return Some(Cow::Borrowed(escaped));
+        return plain_only(escaped).map(Cow::Borrowed);
     }
     let mut text = String::with_capacity(escaped.len());
     let mut rest = escaped;
     while let Some((plain, escape)) = rest.split_once('\\') {
-        text.push_str(plain);
+        text.push_str(plain_only(plain)?);
         let (character, behind) = unescape_one(escape)?;
         text.push(character);
         rest = behind;
     }
-    text.push_str(rest);
+    text.push_str(plain_only(rest)?);
     Some(Cow::Owned(text))
+}
+
+/// Text without what must be escaped in a JSON string.
+fn plain_only(text: &str) -> Option<&str> {
+    let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"');
+    plain.then_some(text)
 }
 
 /// The character an escape stands for, and what follows it; `escape` starts behind the backslash.

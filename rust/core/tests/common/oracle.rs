@@ -1,0 +1,77 @@
+//! What serde_json makes of the same bytes. It shares no code with the crate, and reads a raw
+//! value without recursion, so nesting needs no limit here.
+
+use std::ops::Range;
+
+use serde::de::{MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+/// The members of a JSON-RPC message, in the order of `clnwire_core::Member`.
+pub const MEMBERS: [&str; 7] = ["jsonrpc", "id", "method", "params", "result", "error", "origin"];
+
+/// How a stream goes on behind its last whole value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not at all.
+    Whole,
+    /// With a value that is cut off.
+    Cut,
+    /// With something that is no JSON.
+    Malformed,
+}
+
+/// The values of a stream, and how it ends.
+pub fn values(stream: &[u8]) -> (Vec<Range<usize>>, Verdict) {
+    let mut values = Vec::new();
+    let mut reader = serde_json::Deserializer::from_slice(stream).into_iter::<&RawValue>();
+    loop {
+        match reader.next() {
+            None => return (values, Verdict::Whole),
+            Some(Ok(value)) => {
+                let end = reader.byte_offset();
+                values.push(end - value.get().len()..end);
+            }
+            Some(Err(error)) if error.classify() == Category::Eof => return (values, Verdict::Cut),
+            Some(Err(_)) => return (values, Verdict::Malformed),
+        }
+    }
+}
+
+/// Where the members stand in a frame that is well-formed; of two the first.
+pub fn envelope(frame: &[u8]) -> [Option<Range<usize>>; 7] {
+    let mut found: [Option<Range<usize>>; 7] = Default::default();
+    for (key, value) in members(frame) {
+        // A key that is no text, as half a surrogate pair is none, names no member.
+        let name: Option<String> = serde_json::from_str(key).ok();
+        if let Some(at) = MEMBERS.iter().position(|&member| Some(member) == name.as_deref()) {
+            let start = value.as_ptr() as usize - frame.as_ptr() as usize;
+            found[at].get_or_insert(start..start + value.len());
+        }
+    }
+    found
+}
+
+/// The members of an object, keys and values as they are spelled; none of another value.
+pub fn members(frame: &[u8]) -> Vec<(&str, &str)> {
+    let mut reader = serde_json::Deserializer::from_slice(frame);
+    serde::Deserializer::deserialize_map(&mut reader, Pairs).unwrap_or_default()
+}
+
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Vec<(&'de str, &'de str)>;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            pairs.push((key.get(), value.get()));
+        }
+        Ok(pairs)
+    }
+}

@@ -1,0 +1,8 @@
+//! One file a bug that was found and fixed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bare_word_starts_at_its_first_byte;
+mod decode_takes_only_strings;
+mod large_tokens_are_let_go;
+mod outbox_forgets_what_is_written;
