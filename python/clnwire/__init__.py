@@ -1,0 +1,37 @@
+"""Plugins for Core Lightning: a typed, Rust-accelerated transport and a thin `Plugin` on top.
+
+See `clnwire.hooks` and `clnwire.notifications` for the daemon's messages, and `clnwire.host` for
+a daemon's plugin side to test with.
+"""
+
+from clnwire.errors import (
+    ClnwireError,
+    ConnectionLostError,
+    DeadlockError,
+    MalformedError,
+    NotReadyError,
+    OptionError,
+    RpcError,
+    UsageError,
+)
+from clnwire.options import Option
+from clnwire.plugin import Plugin
+from clnwire.requests import Notification, Request
+
+__all__ = [
+    "ClnwireError",
+    "ConnectionLostError",
+    "DeadlockError",
+    "MalformedError",
+    "NotReadyError",
+    "Notification",
+    "Option",
+    "OptionError",
+    "Plugin",
+    "Request",
+    "RpcError",
+    "UsageError",
+    "__version__",
+]
+
+from clnwire._core import __version__

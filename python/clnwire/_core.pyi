@@ -4,7 +4,6 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final, Literal, final
 
 __version__: Final[str]
@@ -117,6 +116,9 @@ def members(object: bytes, /) -> list[tuple[str, bytes]]:
     `MalformedError`.
     """
 
+def validate(value: bytes, /) -> None:
+    """Checks that the bytes are exactly one JSON value. Raises `MalformedError`."""
+
 @final
 class Route:
     """A bound handler, built once at registration."""
@@ -126,7 +128,7 @@ class Route:
         name: str,
         *,
         call: Callable[[Any], object],
-        recover: Callable[[BaseException], bytes | tuple[int, str, bytes | None]],
+        recover: Callable[[BaseException, bytes], bytes | tuple[int, str, bytes | None]],
         decode: Callable[[bytes], object] | None = None,
         encode: Callable[[Any], bytes] | None = None,
     ) -> Route: ...
@@ -143,8 +145,8 @@ class Driver:
     what is written to file descriptor 1 becomes lines of the daemon's log.
     """
 
-    def __new__(cls, *, max_frame_bytes: int, max_depth: int, patience: timedelta) -> Driver:
-        """A handler that runs for `patience` is named in the log. Raises `OSError`."""
+    def __new__(cls, *, max_frame_bytes: int, max_depth: int, patience: float) -> Driver:
+        """A handler that runs for `patience` seconds is named in the log. Raises `OSError`."""
     @property
     def wakeup_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
@@ -164,8 +166,8 @@ class Driver:
         `Exception`; all requests before that are answered."""
     def stop(self) -> None:
         """Lets the handler that runs finish, and starts no other."""
-    def must_end_within(self, limit: timedelta, /) -> None:
-        """Ends the process, with status 1, if it is still there by then."""
+    def must_end_within(self, limit: float, /) -> None:
+        """Ends the process, with status 1, if it is still there after `limit` seconds."""
     def token(self, key: int, /) -> bytes:
         """The token of a request that waits. Raises `IdError`."""
     def notify(self, method: str, params: bytes, /) -> None:
@@ -174,5 +176,6 @@ class Driver:
         """Sends a log line now, from any thread."""
     def flush(self) -> None:
         """Writes all that waits, from any thread."""
-    def close(self, patience: timedelta, /) -> None:
-        """Sends later output to stderr, waits so long for the last stray lines, and writes all."""
+    def close(self, patience: float, /) -> None:
+        """Sends later output to stderr, waits `patience` seconds for the last
+        stray lines, and writes all."""

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clnwire_core as core;
 use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_topic};
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::io::Errno;
@@ -68,11 +68,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Seconds as Python gives them: a float, since `timedelta` would import `datetime` at start.
+fn seconds(seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
 #[pymethods]
 impl Driver {
     #[new]
     #[pyo3(signature = (*, max_frame_bytes, max_depth, patience))]
-    fn new(max_frame_bytes: usize, max_depth: usize, patience: Duration) -> PyResult<Self> {
+    fn new(max_frame_bytes: usize, max_depth: usize, patience: f64) -> PyResult<Self> {
+        let patience = seconds(patience)?;
         let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
         let stdio = stdio::take_over().map_err(os_error)?;
         let channel = Arc::new(Channel::new(stdio.output));
@@ -122,8 +128,9 @@ impl Driver {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    fn must_end_within(&self, limit: Duration) {
-        self.activity.must_end_within(limit);
+    fn must_end_within(&self, limit: f64) -> PyResult<()> {
+        self.activity.must_end_within(seconds(limit)?);
+        Ok(())
     }
 
     fn serve(&self, py: Python<'_>) -> PyResult<&'static str> {
@@ -181,7 +188,8 @@ impl Driver {
     }
 
     /// Ends the threads, and waits a moment for the last of the stray output.
-    fn close(&self, py: Python<'_>, patience: Duration) -> PyResult<()> {
+    fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
+        let patience = seconds(patience)?;
         stdio::release_stdout().map_err(os_error)?;
         if let Some(ended) = lock(&self.stray_ended).take() {
             // A child process that outlives the plugin keeps the pipe open: that is no reason to wait.
@@ -254,7 +262,7 @@ impl Driver {
         let answer = self.run(py, &entry, current, || entry.route.get().answer(py, params));
         let (outcome, fatal) = match answer {
             Ok(bytes) => (Outcome::Result(bytes), None),
-            Err(error) => recover(py, &entry, error),
+            Err(error) => recover(py, &entry, params, error),
         };
         self.answer(py, key, outcome)?;
         fatal.map_or(Ok(()), Err)
@@ -273,7 +281,7 @@ impl Driver {
             let current = Current { key: None, method, origin };
             if let Err(error) =
                 self.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))
-                && let (_, Some(fatal)) = recover(py, entry, error)
+                && let (_, Some(fatal)) = recover(py, entry, payload, error)
             {
                 return Err(fatal);
             }
@@ -323,8 +331,8 @@ impl Driver {
 /// What to answer for a handler that failed, and the exception itself if it is meant to end the
 /// process (`SystemExit`, `KeyboardInterrupt`).
 #[cold]
-fn recover(py: Python<'_>, entry: &Entry, error: PyErr) -> (Outcome, Option<PyErr>) {
-    let outcome = entry.route.get().recover(py, &error).unwrap_or_else(|failure| {
+fn recover(py: Python<'_>, entry: &Entry, params: &[u8], error: PyErr) -> (Outcome, Option<PyErr>) {
+    let outcome = entry.route.get().recover(py, &error, params).unwrap_or_else(|failure| {
         let text = format!("{}: {error}; and then {failure}", entry.name);
         failure.write_unraisable(py, None);
         Outcome::Error(INTERNAL_ERROR, text, None)

@@ -146,3 +146,9 @@ pub fn members<'py>(
     let members = core::members(object).map_err(malformed)?;
     Ok(members.into_iter().map(|(name, value)| (name, PyBytes::new(py, value))).collect())
 }
+
+/// Checks that the bytes are exactly one JSON value.
+#[pyfunction]
+pub fn validate(value: &[u8]) -> PyResult<()> {
+    core::Envelope::parse(value, core::Limits::default()).map(drop).map_err(malformed)
+}

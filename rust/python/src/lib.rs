@@ -25,7 +25,7 @@ mod _core {
     #[pymodule_export]
     use super::errors::{IdError, MalformedError};
     #[pymodule_export]
-    use super::framing::{Frame, Framer, members};
+    use super::framing::{Frame, Framer, members, validate};
     #[pymodule_export]
     use super::ids::IdMap;
     #[pymodule_export]

@@ -16,7 +16,7 @@ pub struct Route {
     call: Py<PyAny>,
     /// The handler's answer to bytes; absent for a notification.
     encode: Option<Py<PyAny>>,
-    /// `(exception)` to bytes of a result, or to `(code, message, data)`.
+    /// `(exception, params)` to bytes of a result, or to `(code, message, data)`.
     recover: Py<PyAny>,
     /// An answer that is the same each time, and its bytes.
     constant: Mutex<Option<Constant>>,
@@ -98,8 +98,8 @@ impl Route {
     }
 
     /// What to answer, now that the handler failed.
-    pub fn recover(&self, py: Python<'_>, error: &PyErr) -> PyResult<Outcome> {
-        let instead = self.recover.bind(py).call1((error.value(py),))?;
+    pub fn recover(&self, py: Python<'_>, error: &PyErr, params: &[u8]) -> PyResult<Outcome> {
+        let instead = self.recover.bind(py).call1((error.value(py), PyBytes::new(py, params)))?;
         if let Ok(result) = instead.cast::<PyBytes>() {
             return Ok(Outcome::Result(result.clone().unbind()));
         }

@@ -1,0 +1,86 @@
+"""The exceptions of clnwire: the daemon's fault, the caller's fault, and answers that are errors.
+
+`MalformedError` (the daemon sent no JSON) and `IdError` (a request answered twice) come from the
+core and are named here too.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clnwire._core import IdError, MalformedError
+
+__all__ = [
+    "ClnwireError",
+    "ConnectionLostError",
+    "DeadlockError",
+    "IdError",
+    "MalformedError",
+    "NotReadyError",
+    "OptionError",
+    "RpcError",
+    "UsageError",
+]
+
+INVALID_REQUEST: Final = -32600
+"""JSON-RPC 2.0: the request is no request."""
+METHOD_NOT_FOUND: Final = -32601
+"""JSON-RPC 2.0: there is no such method."""
+INVALID_PARAMS: Final = -32602
+"""JSON-RPC 2.0: the params do not fit the method."""
+INTERNAL_ERROR: Final = -32603
+"""JSON-RPC 2.0: the method failed for reasons that are not the caller's."""
+PLUGIN_DIED: Final = -4
+"""lightningd: the plugin ended before it answered."""
+
+
+class ClnwireError(Exception):
+    """What all exceptions of clnwire's Python side have in common."""
+
+
+class UsageError(ClnwireError):
+    """The plugin uses clnwire in a way that cannot work. The message says what to do instead."""
+
+
+class NotReadyError(UsageError):
+    """Something was used before the daemon has provided it: options and `rpc` come with `init`."""
+
+
+class DeadlockError(UsageError):
+    """The call would wait for a daemon that is itself waiting for this handler."""
+
+
+class OptionError(ClnwireError):
+    """The daemon passed a value that does not fit the option's type."""
+
+
+class ConnectionLostError(ClnwireError):
+    """The connection to the daemon's socket broke. `may_have_run` tells what that means."""
+
+    may_have_run: bool
+    """The command had been sent: it may have been carried out."""
+
+    def __init__(self, message: str, *, may_have_run: bool) -> None:
+        super().__init__(message)
+        self.may_have_run = may_have_run
+
+
+class RpcError(ClnwireError):
+    """An error of JSON-RPC: raised by a method to refuse a call, or by a call that was refused.
+
+    `code` is a JSON-RPC code (-32768 to -32000 are reserved) or one of the daemon's own; `data` is
+    anything that JSON can express, or `None`.
+    """
+
+    code: int
+    message: str
+    data: object
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(code, message, data)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} (code {self.code})"

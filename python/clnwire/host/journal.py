@@ -1,0 +1,87 @@
+"""What a plugin has sent unasked, kept in order, and a way to wait for more of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar, overload
+
+from msgspec import Struct, json
+
+T = TypeVar("T")
+
+
+class LogEntry(Struct, frozen=True):
+    """A line for the daemon's log."""
+
+    plugin: str
+    """The name of the plugin that it is from, or is about."""
+    level: str
+    """`trace`, `debug`, `info`, `unusual` (alias `warn`) or `broken` (alias `error`)."""
+    message: str
+
+
+class TopicEntry(Struct, frozen=True):
+    """A notification that a plugin published."""
+
+    plugin: str
+    topic: str
+    params: bytes
+    """The payload's JSON text."""
+
+    @property
+    def payload(self) -> object:
+        """The payload, decoded."""
+        return json.decode(self.params)
+
+
+class Journal(Sequence[T], Generic[T]):
+    """A growing record; an entry is never taken out."""
+
+    def __init__(self) -> None:
+        self._entries: list[T] = []
+        self._waiters: dict[asyncio.Future[T], Callable[[T], bool]] = {}
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<Journal {self._entries!r}>"
+
+    def add(self, entry: T) -> None:
+        """Records an entry, and wakes those who wait for one like it."""
+        self._entries.append(entry)
+        for waiter, wanted in list(self._waiters.items()):
+            if not waiter.done() and wanted(entry):
+                waiter.set_result(entry)
+
+    def fail(self, error: Exception) -> None:
+        """Nothing more will come: whoever waits gets the error."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    async def wait(self, wanted: Callable[[T], bool], timeout: float | None = 10.0) -> T:
+        """The first entry, past or to come, for which `wanted` is true.
+
+        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the plugin ends
+        meanwhile.
+        """
+        for entry in self._entries:
+            if wanted(entry):
+                return entry
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiters[waiter] = wanted
+        try:
+            return await asyncio.wait_for(waiter, timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"nothing like it came within {timeout} s") from None
+        finally:
+            del self._waiters[waiter]

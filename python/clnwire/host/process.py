@@ -1,0 +1,229 @@
+"""A plugin's process: bytes to its stdin, frames from its stdout, and how it ended.
+
+The pipes are read and written right in the event loop's callbacks: no task, no stream and no copy
+stands between a frame and whoever takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import threading
+from typing import IO, TYPE_CHECKING, Final
+
+from clnwire._core import Framer, MalformedError
+from clnwire.host.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from clnwire._core import Frame
+
+READ_SIZE: Final = 1 << 16
+"""Bytes taken at once: as many as a pipe holds on Linux."""
+EOF_GRACE: Final = 1.0
+"""Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
+
+
+class PluginProcess:
+    """One running child. All of it belongs to the event loop that it was started in.
+
+    `on_frame` is called for each frame, `on_malformed` once if the output is no JSON, and `on_exit`
+    once at the very end, when all output has been taken, with `subprocess`'s return code.
+    """
+
+    def __init__(
+        self,
+        popen: subprocess.Popen[bytes],
+        framer: Framer,
+        *,
+        on_frame: Callable[[Frame], None],
+        on_malformed: Callable[[MalformedError], None],
+        on_exit: Callable[[int], None],
+    ) -> None:
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        self._popen, self._framer = popen, framer
+        self._on_frame, self._on_malformed, self._on_exit = on_frame, on_malformed, on_exit
+        self._loop = asyncio.get_running_loop()
+        self._stdin, self._stdout = popen.stdin, popen.stdout
+        self._waiting = bytearray()
+        self._closing = False
+        self._reading = True
+        self._exited: asyncio.Future[int] = self._loop.create_future()
+        self._connect()
+
+    def _connect(self) -> None:
+        os.set_blocking(self._stdin.fileno(), False)
+        os.set_blocking(self._stdout.fileno(), False)
+        self._loop.add_reader(self._stdout.fileno(), self._readable)
+        threading.Thread(target=self._reap, name="clnwire-reaper", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """`None` while it runs; negative: the signal that ended it."""
+        return self._exited.result() if self._exited.done() else None
+
+    def send(self, data: bytes) -> None:
+        """Writes now what the pipe takes, the rest as soon as it can. Never blocks.
+
+        Once the plugin does not listen any more, nothing is written; `on_exit` tells why.
+        """
+        if self._closing:
+            return
+        if self._waiting:
+            self._waiting += data
+            return
+        written = self._write(data)
+        if written < len(data):
+            self._waiting += memoryview(data)[written:]
+            self._loop.add_writer(self._stdin.fileno(), self._writable)
+
+    def close_stdin(self) -> None:
+        """Lets the plugin see the end of its input, after what waits to be written."""
+        if not self._closing:
+            self._closing = True
+            if not self._waiting:
+                self._stdin.close()
+
+    def stop_reading(self) -> None:
+        """Takes no more frames."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._stdout.fileno())
+
+    def kill(self) -> None:
+        """SIGKILL. `on_exit` follows."""
+        self.stop_reading()
+        self._popen.kill()
+
+    async def exited(self, timeout: float | None = None) -> int:
+        """Waits for the end; the return code. Raises `TimeoutError` after `timeout` seconds."""
+        return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
+
+    def _write(self, data: bytes | bytearray) -> int:
+        try:
+            return os.write(self._stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # Nobody reads: what is left is lost, as it would be with the daemon.
+            return len(data)
+
+    def _writable(self) -> None:
+        del self._waiting[: self._write(self._waiting)]
+        if not self._waiting:
+            self._loop.remove_writer(self._stdin.fileno())
+            if self._closing:
+                self._stdin.close()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._stdout.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return
+        if not data:
+            self.stop_reading()
+            self._loop.call_later(EOF_GRACE, self._kill_if_running)
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Gives what the bytes complete; an end in the middle of a frame is malformed, too."""
+        framer = self._framer
+        framer.feed(data)
+        try:
+            for frame in framer:
+                self._on_frame(frame)
+                if not self._reading:
+                    break
+        except MalformedError as error:
+            self.stop_reading()
+            self._on_malformed(error)
+
+    def _kill_if_running(self) -> None:
+        if not self._exited.done():
+            self._popen.kill()
+
+    def _reap(self) -> None:
+        """Runs in a thread of its own: waiting for a child is the one thing no loop can do alike
+        on all systems."""
+        code = self._popen.wait()
+        try:
+            self._loop.call_soon_threadsafe(self._ended, code)
+        except RuntimeError:
+            # The loop was closed without waiting for us.
+            return
+
+    def _ended(self, code: int) -> None:
+        while self._reading:
+            before = self._framer.buffered
+            try:
+                data = os.read(self._stdout.fileno(), READ_SIZE)
+            except BlockingIOError:
+                # A child of the plugin keeps the pipe open; the daemon would not listen to it.
+                break
+            if not data:
+                break
+            self._take(data)
+            del before
+        self.stop_reading()
+        self._disconnect()
+        self._exited.set_result(code)
+        self._on_exit(code)
+
+    def _disconnect(self) -> None:
+        if not self._stdin.closed:
+            self._loop.remove_writer(self._stdin.fileno())
+            self._stdin.close()
+        self._stdout.close()
+        self._closing = True
+        self._waiting.clear()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str],
+    stderr: int | IO[bytes] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Starts a plugin as the daemon does, with stdin and stdout as pipes.
+
+    `stderr` is inherited unless given. Raises `HostError` with the reason if it cannot be started.
+    """
+    environment = {**env, "LIGHTNINGD_PLUGIN": "1"}
+    environment.setdefault("LIGHTNINGD_VERSION", VERSION)
+    try:
+        return subprocess.Popen(  # noqa: S603
+            argv,
+            bufsize=0,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    except OSError as error:
+        raise HostError(f"plugin '{argv[0]}' cannot be started: {error.strerror}") from None
+
+
+VERSION: Final = "v26.06.6"
+"""The release of Core Lightning that the host imitates."""
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words that follow its name."""
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

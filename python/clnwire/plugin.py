@@ -1,0 +1,552 @@
+"""The plugin: what it offers is registered on it, and `run` serves the daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import msgspec
+
+from clnwire import _core, startup, terminal
+from clnwire.binding import Hook, Subscription, bind_hook, bind_method, bind_subscription
+from clnwire.codec import encode_any
+from clnwire.errors import DeadlockError, NotReadyError, UsageError
+from clnwire.logs import Log, bridge_logging
+from clnwire.methods import Method
+from clnwire.options import Option
+from clnwire.rpc import Rpc
+from clnwire.serving import make_stdout_prompt, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from clnwire._handlers import (
+        AnyHandler,
+        ConnectHandler,
+        DbWriteHandler,
+        DisconnectHandler,
+        HtlcAcceptedHandler,
+        InvoicePaymentHandler,
+        PeerConnectedHandler,
+    )
+    from clnwire.dialect import Dialect
+    from clnwire.manifest import Configuration, Init
+    from clnwire.options import OptionType
+
+    DbWriteF = TypeVar("DbWriteF", bound=DbWriteHandler)
+    PeerConnectedF = TypeVar("PeerConnectedF", bound=PeerConnectedHandler)
+    InvoicePaymentF = TypeVar("InvoicePaymentF", bound=InvoicePaymentHandler)
+    HtlcAcceptedF = TypeVar("HtlcAcceptedF", bound=HtlcAcceptedHandler)
+    ConnectF = TypeVar("ConnectF", bound=ConnectHandler)
+    DisconnectF = TypeVar("DisconnectF", bound=DisconnectHandler)
+
+F = TypeVar("F", bound="AnyHandler")
+_LIFECYCLE = frozenset(("getmanifest", "init", "check", "setconfig"))
+
+
+class Topic:
+    """A custom topic that the plugin announces and publishes to."""
+
+    __slots__ = ("_plugin", "name")
+
+    def __init__(self, plugin: Plugin, name: str) -> None:
+        self._plugin, self.name = plugin, name
+
+    def publish(self, payload: object) -> None:
+        """Sends the payload to all who subscribed; from any thread. Raises `NotReadyError`."""
+        self._plugin.notify(self.name, payload)
+
+
+class Plugin:
+    """A plugin of Core Lightning.
+
+    Register options, methods, hooks and subscriptions on it, then call `run`.
+    """
+
+    log: Log
+    """Writes to the daemon's log."""
+    rpc: Rpc
+    """The daemon's own commands, from `init` on."""
+
+    def __init__(
+        self,
+        *,
+        dynamic: bool | None = None,
+        mixed_db_write: bool = False,
+        feature_bits: Mapping[Literal["node", "init", "channel", "invoice"], str] | None = None,
+        custom_messages: Iterable[int] = (),
+        max_frame_bytes: int = _core.DEFAULT_MAX_FRAME_BYTES,
+        max_depth: int = _core.DEFAULT_MAX_DEPTH,
+        watchdog_seconds: float = 5.0,
+        shutdown_seconds: float = 20.0,
+    ) -> None:
+        """
+        `dynamic`: the plugin may be started and stopped while the daemon runs; unless told
+        otherwise, it may if it has no feature bits, with which the daemon forbids it.
+        `mixed_db_write`: permits `db_write` beside other hooks or methods, with which the daemon
+        can come to a halt.
+        `feature_bits`: bits to announce (BOLT 9), in hexadecimal, by where they are announced.
+        `custom_messages`: odd numbers of messages that peers may send.
+        `max_frame_bytes`, `max_depth`: the largest message, and how deep it may nest.
+        `watchdog_seconds`: a handler that runs so long is named in the log.
+        `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end.
+        """
+        if dynamic and feature_bits:
+            raise UsageError("a plugin with feature bits cannot be dynamic: the daemon refuses it")
+        self.dynamic = not feature_bits if dynamic is None else dynamic
+        self.mixed_db_write = mixed_db_write
+        self.feature_bits = dict(feature_bits or {})
+        self.custom_messages = list(custom_messages)
+        self.shutdown_seconds = shutdown_seconds
+        self._driver_limits = (max_frame_bytes, max_depth, watchdog_seconds)
+        self.options: dict[str, Option[Any]] = {}
+        self.methods: dict[str, Method] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.subscriptions: list[Subscription] = []
+        self.topics: dict[str, Topic] = {}
+        self._on_init: list[Callable[..., object]] = []
+        self._on_shutdown: list[Callable[[], object]] = []
+        self.log = Log()
+        self.rpc = Rpc(_program_name(), self._before_call)
+        self.disabled: str | None = None
+        self.init: Init | None = None
+        self._initialised = False
+        self.dialect: Dialect | None = None
+        self.allow_deprecated_apis: bool | None = None
+        self._driver: _core.Driver | None = None
+        self._serving_thread: int | None = None
+
+    # Registration
+
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["flag"],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: str,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[str], object] | None = None,
+    ) -> Option[str]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: bool,
+        *,
+        type: Literal["bool", "flag"] | type[bool] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: int,
+        *,
+        type: Literal["int"] | type[int] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[int], object] | None = None,
+    ) -> Option[int]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["int"] | type[int],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[int], object] | None = None,
+    ) -> Option[int | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["bool"] | type[bool],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[str], object] | None = None,
+    ) -> Option[str | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: list[int],
+        *,
+        type: Literal["int"] | type[int] = ...,
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[int]], object] | None = None,
+    ) -> Option[list[int]]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["int"] | type[int],
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[int]], object] | None = None,
+    ) -> Option[list[int]]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: list[str] | None = None,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[str]], object] | None = None,
+    ) -> Option[list[str]]: ...
+    def option(
+        self,
+        name: str,
+        default: Any = None,
+        *,
+        type: OptionType | type | None = None,
+        description: str = "",
+        multi: bool = False,
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[Any], object] | None = None,
+    ) -> Option[Any]:
+        """Adds a command-line option to the daemon; gives a handle with its `.value`.
+
+        Without a `type` the default's own decides. `multi`: may be given several times. `dynamic`:
+        `setconfig` may change it; `on_change` is called with the new value before it holds, and
+        refuses it by raising. Raises `UsageError` for what the daemon would refuse.
+        """
+        self._must_be_new("option", name, self.options)
+        option: Option[Any] = Option(
+            name,
+            default,
+            type=type,
+            description=description,
+            multi=multi,
+            dynamic=dynamic,
+            deprecated=deprecated,
+            on_change=on_change,
+        )
+        self.options[name] = option
+        return option
+
+    def method(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        category: str | None = None,
+        deprecated: bool | Sequence[str] = False,
+    ) -> Callable[[F], F]:
+        """Offers a function as a method of the daemon's JSON-RPC interface.
+
+        Its signature says what it takes: calls by position and by name both work, and what does
+        not fit is refused with -32602 and the parameter's name. A parameter of type `Request`
+        receives the request. The docstring is the description. A raised `RpcError` goes to the
+        caller; any other exception does so as -32603, and into the log.
+        """
+
+        def register(function: F) -> F:
+            self._must_be_new("method", name, self.methods)
+            if name in _LIFECYCLE:
+                raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
+            self.methods[name] = Method(
+                name, function, description=description, category=category, deprecated=deprecated
+            )
+            return function
+
+        return register
+
+    @overload
+    def hook(
+        self,
+        name: Literal["db_write"],
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> Callable[[DbWriteF], DbWriteF]: ...
+    @overload
+    def hook(
+        self,
+        name: Literal["peer_connected"],
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> Callable[[PeerConnectedF], PeerConnectedF]: ...
+    @overload
+    def hook(
+        self,
+        name: Literal["invoice_payment"],
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> Callable[[InvoicePaymentF], InvoicePaymentF]: ...
+    @overload
+    def hook(
+        self,
+        name: Literal["htlc_accepted"],
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> Callable[[HtlcAcceptedF], HtlcAcceptedF]: ...
+    @overload
+    def hook(
+        self,
+        name: str,
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+        filters: Sequence[str | int] = (),
+    ) -> Callable[[F], F]: ...
+    def hook(
+        self,
+        name: str,
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+        filters: Sequence[str | int] = (),
+    ) -> Callable[[F], F]:
+        """Has the daemon ask this function, and wait for its answer.
+
+        `before` and `after` name plugins in the hook's chain; `filters` are method names
+        (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
+        something that is no answer, the daemon gets the hook's safe answer and the log an error.
+        """
+
+        def register(function: F) -> F:
+            self._must_be_new("hook", name, self.hooks)
+            self.hooks[name] = Hook(
+                name, function, before=[*before], after=[*after], filters=[*filters]
+            )
+            return function
+
+        return register
+
+    @overload
+    def subscribe(self, topic: Literal["connect"]) -> Callable[[ConnectF], ConnectF]: ...
+    @overload
+    def subscribe(self, topic: Literal["disconnect"]) -> Callable[[DisconnectF], DisconnectF]: ...
+    @overload
+    def subscribe(self, topic: str) -> Callable[[F], F]: ...
+    def subscribe(self, topic: str) -> Callable[[F], F]:
+        """Calls the function for every notification of the topic, in their order; `"*"` is all.
+
+        A parameter of type `Notification` receives the topic's name and the sending plugin's.
+        """
+
+        def register(function: F) -> F:
+            self.subscriptions.append(Subscription(topic, function))
+            return function
+
+        return register
+
+    def topic(self, name: str) -> Topic:
+        """Announces a custom topic, to be published to."""
+        self._must_be_new("topic", name, self.topics)
+        if startup.is_native(name):
+            raise UsageError(f"topic '{name}': it is the daemon's own, which refuses it")
+        topic = self.topics[name] = Topic(self, name)
+        return topic
+
+    def on_init(self, function: F) -> F:
+        """Calls the function when the daemon is ready, with the `Init` if it has a parameter.
+
+        If it raises, the plugin is disabled with that reason.
+        """
+        self._on_init.append(function)
+        return function
+
+    def on_shutdown(self, function: F) -> F:
+        """Calls the function before the plugin ends: at `shutdown`, end of input, SIGTERM."""
+        self._on_shutdown.append(function)
+        return function
+
+    def disable(self, reason: str) -> None:
+        """Tells the daemon that the plugin does not want to run; at the latest in `on_init`."""
+        if self._initialised:
+            raise UsageError("disable() comes too late after init")
+        self.disabled = reason
+
+    # While running
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the daemon told of itself in `init`. Raises `NotReadyError` before."""
+        if self.init is None:
+            raise NotReadyError("the configuration is there from init on")
+        return self.init.configuration
+
+    def notify(self, method: str, params: object) -> None:
+        """Sends a notification to the daemon; from any thread. Raises `NotReadyError`."""
+        if self._driver is None:
+            raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
+        self._driver.notify(method, encode_any(params))
+
+    def run(self) -> None:
+        """Serves the daemon; returns when it goes away, at `shutdown`, SIGTERM or SIGINT.
+
+        Run by hand, prints what the plugin offers. Raises `SystemExit` with status 1 if the
+        daemon sent malformed bytes, or if the plugin cannot work as it is.
+        """
+        if terminal.is_run_by_hand():
+            sys.stdout.write(
+                terminal.describe(
+                    self.options.values(),
+                    self.methods.values(),
+                    self.hooks.values(),
+                    self.subscriptions,
+                )
+            )
+            return
+        self._refuse_mixed_db_write()
+        status = self._serve()
+        if status:
+            raise SystemExit(status)
+
+    def _serve(self) -> int:
+        max_frame_bytes, max_depth, patience = self._driver_limits
+        driver = _core.Driver(
+            max_frame_bytes=max_frame_bytes, max_depth=max_depth, patience=patience
+        )
+        make_stdout_prompt()
+        self._driver, self._serving_thread = driver, threading.get_ident()
+        self.log.connect(driver)
+        bridge = bridge_logging(self.log)
+        startup.register(self, driver)
+        try:
+            return serve(
+                driver,
+                self.log,
+                on_shutdown=self._shut_down,
+                shutdown_seconds=self.shutdown_seconds,
+            )
+        finally:
+            if bridge is not None:
+                sys.modules["logging"].getLogger().removeHandler(bridge)
+            self.log.connect(None)
+            self._driver = None
+
+    def bind(self, driver: _core.Driver, dialect: Dialect) -> None:
+        """Builds the routes, now that the daemon's dialect is known."""
+        self.dialect = dialect
+        for method in self.methods.values():
+            driver.on_request(bind_method(method, driver, self.log))
+        for hook in self.hooks.values():
+            driver.on_request(bind_hook(hook, driver, self.log, dialect))
+        for subscription in self.subscriptions:
+            topic = None if subscription.topic == "*" else subscription.topic
+            driver.on_notification(topic, bind_subscription(subscription, driver, self.log))
+
+    def start(self, init: Init) -> None:
+        """Runs the `on_init` functions. What one raises disables the plugin."""
+        self.init = init
+        path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
+        self.rpc.use(path, _program_name())
+        for function in self._on_init:
+            try:
+                function(init) if signature(function).parameters else function()
+            except Exception as error:  # noqa: BLE001 - the user's code
+                self.log.exception(f"on_init: {error}", error)
+                self.disabled = f"on_init failed: {error}"
+                break
+        self._initialised = True
+
+    def ends_by_request(self) -> bool:
+        """Whether the daemon should announce its end."""
+        return bool(self._on_shutdown)
+
+    def _shut_down(self) -> None:
+        for function in self._on_shutdown:
+            try:
+                function()
+            except Exception as error:  # noqa: BLE001 - the user's code
+                self.log.exception(f"on_shutdown: {error}", error)
+        self.rpc.close()
+
+    def _refuse_mixed_db_write(self) -> None:
+        others = [*(name for name in self.hooks if name != "db_write"), *self.methods]
+        if "db_write" not in self.hooks or not others or self.mixed_db_write:
+            return
+        sys.stderr.write(
+            f"{_program_name()}: refused: db_write must be alone in its plugin, but there is also "
+            f"{', '.join(others)}. The daemon waits for db_write in the middle of everything, and "
+            "can come to a halt. Move the rest to a plugin of its own, or, knowing better, say "
+            "Plugin(mixed_db_write=True).\n"
+        )
+        raise SystemExit(1)
+
+    def _before_call(self) -> str | None:
+        """The id of the request being handled, for the ids of calls that it causes."""
+        driver = self._driver
+        if driver is None or threading.get_ident() != self._serving_thread:
+            return None
+        current = driver.current
+        if current is None:
+            return None
+        if current[2] == "db_write":
+            raise DeadlockError(
+                "rpc in a db_write handler: the daemon waits for the handler and would never answer"
+            )
+        return None if current[1] is None else _id_text(current[1])
+
+    def _must_be_new(self, kind: str, name: str, registered: Mapping[str, object]) -> None:
+        if self._driver is not None:
+            raise UsageError(f"{kind} '{name}': register it before run()")
+        if name in registered:
+            raise UsageError(f"{kind} '{name}' is registered twice")
+
+
+def _id_text(token: bytes) -> str:
+    """An id as a part of another: a string without its quotes, anything else as it stands."""
+    value = msgspec.json.decode(token)
+    return value if isinstance(value, str) else token.decode()
+
+
+def _program_name() -> str:
+    return os.path.basename(sys.argv[0]) or "plugin"  # noqa: PTH119 - pathlib costs time

@@ -1,0 +1,109 @@
+"""What a handler can learn of the message it handles, and say about it while it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from clnwire.codec import encode
+from clnwire.errors import IdError, UsageError
+
+if TYPE_CHECKING:
+    from clnwire._core import Driver
+
+LogLevel: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "unusual", "broken"]
+"""The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`."""
+
+LEVELS: frozenset[str] = frozenset(("trace", "debug", "info", "warn", "error", "unusual", "broken"))
+
+
+class Request:
+    """A call of a method or a hook, given to a handler that has a parameter of this type."""
+
+    __slots__ = ("_driver", "_key", "method", "token")
+
+    token: str
+    """The id's exact text, as the daemon sent it."""
+    method: str
+    """The name of the method or hook."""
+
+    def __init__(self, driver: Driver) -> None:
+        current = driver.current
+        if current is None or current[0] is None or current[1] is None:
+            raise UsageError("there is no request being handled")
+        self._driver = driver
+        self._key, token, self.method = current[0], current[1], current[2]
+        self.token = token.decode()
+
+    @property
+    def id(self) -> str | int | float | None:
+        """The id as JSON means it; `token` has its exact text."""
+        value: str | int | float | None = msgspec.json.decode(self.token.encode())
+        return value
+
+    def notify(self, text: str, level: LogLevel = "info") -> None:
+        """Shows a line to the caller (the protocol's `message`), if they asked for such.
+
+        Raises `UsageError` once the request is answered, or for a level the daemon does not know.
+        """
+        check_level(level)
+        self._send("message", {"level": level, "message": text})
+
+    def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
+        """Tells the caller that `done` of `total` steps are done; `stage` is (this one, of how many).
+
+        Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
+        """
+        _check_progress(done, total)
+        params: dict[str, object] = {"num": done, "total": total}
+        if stage is not None:
+            _check_progress(*stage)
+            params["stage"] = {"num": stage[0], "total": stage[1]}
+        self._send("progress", params)
+
+    def _send(self, method: str, params: dict[str, object]) -> None:
+        try:
+            self._driver.token(self._key)
+        except IdError:
+            raise UsageError(
+                f"{self.method}: the request {self.token} is answered; "
+                "messages and progress must come before the answer"
+            ) from None
+        # The daemon knows the request by the token's exact text.
+        token = msgspec.Raw(self.token.encode())
+        self._driver.notify(method, encode({"id": token, **params}))
+
+
+class Notification:
+    """What is known of a notification besides its payload, for handlers that have a parameter of
+    this type."""
+
+    __slots__ = ("origin", "topic")
+
+    topic: str
+    """Its name."""
+    origin: str | None
+    """The plugin that sent it, for a custom topic."""
+
+    def __init__(self, driver: Driver) -> None:
+        current = driver.current
+        if current is None:
+            raise UsageError("there is no notification being handled")
+        self.topic = current[2]
+        self.origin = None if current[3] is None else msgspec.json.decode(current[3], type=str)
+
+
+def check_level(level: str) -> None:
+    """Raises `UsageError` for a log level at which the daemon would kill the plugin."""
+    if level not in LEVELS:
+        raise UsageError(
+            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(LEVELS))}"
+        )
+
+
+def _check_progress(done: int, total: int) -> None:
+    if not 0 <= done <= total or total == 0:
+        raise UsageError(
+            f"progress must be between 0 and a total of at least 1, not {done}/{total}"
+        )

@@ -1,0 +1,127 @@
+"""Calls of the daemon's own commands, over its unix socket."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clnwire import _core
+from clnwire.codec import encode, encode_any
+from clnwire.errors import ConnectionLostError, NotReadyError, RpcError
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+
+_READ_BYTES = 256 << 10
+
+
+class _ErrorObject(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+    data: Any = None
+
+
+class Rpc:
+    """The daemon's commands: `plugin.rpc.call("getinfo")`.
+
+    One connection is kept open, and opened again when it broke. Calls from several threads take
+    turns. `before_call` gives the call's id prefix and may refuse the call by raising.
+    """
+
+    def __init__(self, name: str, before_call: Callable[[], str | None]) -> None:
+        self._name = name
+        self._before_call = before_call
+        self._path: str | None = None
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._connection: socket.socket | None = None
+        self._framer = _core.Framer()
+
+    def use(self, path: str, name: str) -> None:
+        """Where the socket is, and who calls: known from `init` on."""
+        self._path, self._name = path, name
+
+    def call(self, method: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+        """Calls a command and waits for its result, decoded to dicts and lists.
+
+        Raises `RpcError` with the daemon's code, message and data; `NotReadyError` before `init`;
+        `DeadlockError` in a `db_write` handler; `ConnectionLostError` if the daemon cannot be
+        reached or hangs up.
+        """
+        prefix = self._before_call()
+        if self._path is None:
+            raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
+        body = encode_any({} if params is None else params)
+        with self._lock:
+            self._calls += 1
+            call_id = f"{self._name}:{method}#{self._calls}"
+            token = encode(f"{prefix}/{call_id}" if prefix else call_id)
+            return _result(self._exchange(token, method, body))
+
+    def close(self) -> None:
+        """Hangs up."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, token: bytes, method: str, params: bytes) -> _core.Frame:
+        outbox = _core.Outbox()
+        outbox.request(token, method, params)
+        connection, is_new = self._connected()
+        request = outbox.take()
+        try:
+            connection.sendall(request)
+        except OSError as error:
+            self.close()
+            if is_new:
+                raise self._lost(f"{error}", may_have_run=True) from error
+            # The daemon had hung up since the last call: what it has not read, it has not run.
+            connection, _ = self._connected()
+            connection.sendall(request)
+        return self._reply(connection, token)
+
+    def _reply(self, connection: socket.socket, token: bytes) -> _core.Frame:
+        try:
+            while True:
+                for frame in self._framer:
+                    # Others are `message` and `progress`, or answers to a call that was given up.
+                    if frame.kind == "reply" and frame.id == token:
+                        return frame
+                data = connection.recv(_READ_BYTES)
+                if not data:
+                    raise self._lost("the daemon hung up before it answered", may_have_run=True)
+                self._framer.feed(data)
+        except (OSError, _core.MalformedError) as error:
+            raise self._lost(str(error), may_have_run=True) from error
+        except BaseException:
+            # Whatever interrupted the wait, the reply would come to the next call.
+            self.close()
+            raise
+
+    def _connected(self) -> tuple[socket.socket, bool]:
+        if self._connection is not None:
+            return self._connection, False
+        import socket  # noqa: PLC0415 - a plugin that never calls does not pay for it
+
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(self._path)
+        except OSError as error:
+            connection.close()
+            raise self._lost(str(error), may_have_run=False) from error
+        self._connection, self._framer = connection, _core.Framer()
+        return connection, True
+
+    def _lost(self, reason: str, *, may_have_run: bool) -> ConnectionLostError:
+        self.close()
+        return ConnectionLostError(f"{self._path}: {reason}", may_have_run=may_have_run)
+
+
+def _result(reply: _core.Frame) -> Any:
+    if reply.error is not None:
+        error = msgspec.json.decode(reply.error, type=_ErrorObject)
+        raise RpcError(error.code, error.message, error.data)
+    return None if reply.result is None else msgspec.json.decode(reply.result)

@@ -1,0 +1,82 @@
+"""From the first byte to the exit: signals, stray output, shutdown, and the exit status."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from clnwire import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from clnwire.logs import Log
+
+STRAY_OUTPUT_SECONDS: Final = 0.5
+"""How long the exit waits for the last stray output; only a child process can keep it waiting."""
+
+
+def serve(
+    driver: _core.Driver,
+    log: Log,
+    *,
+    on_shutdown: Callable[[], None],
+    shutdown_seconds: float,
+) -> int:
+    """Serves the daemon until it goes away or a signal comes; gives the exit status.
+
+    Whatever ends it, `on_shutdown` runs and all that waits is written. Handlers and `on_shutdown`
+    together have `shutdown_seconds` from the signal, or from the end of input.
+    """
+    with _signals(driver, shutdown_seconds):
+        try:
+            return _serve(driver, log)
+        finally:
+            driver.must_end_within(shutdown_seconds)
+            on_shutdown()
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # pythonw and the like have none
+                    stream.flush()
+            driver.close(STRAY_OUTPUT_SECONDS)
+
+
+def _serve(driver: _core.Driver, log: Log) -> int:
+    try:
+        driver.serve()
+    except _core.MalformedError as error:
+        log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
+        sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
+        return 1
+    return 0
+
+
+@contextmanager
+def _signals(driver: _core.Driver, shutdown_seconds: float) -> Iterator[None]:
+    """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: object) -> None:
+        driver.stop()
+        driver.must_end_within(shutdown_seconds)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(fd)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def make_stdout_prompt() -> None:
+    """Stray output should be logged when it is printed, not when 8 kB of it have gathered."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)

@@ -1,0 +1,90 @@
+"""What a handler takes and gives, read from its annotations once, at registration."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clnwire.errors import UsageError
+from clnwire.requests import Notification, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._core import Driver
+
+Parameter = inspect.Parameter
+CONTEXTS: dict[type, Callable[[Driver], object]] = {Request: Request, Notification: Notification}
+"""Parameters of these types are filled from the message itself, not from its params."""
+
+
+class Signature(NamedTuple):
+    """A handler's parameters, each with its annotation resolved (`Any` where there is none)."""
+
+    parameters: list[Parameter]
+    """Those that the params fill."""
+    contexts: dict[str, type]
+    """Those that are filled from the message: name → `Request` or `Notification`."""
+
+
+def read_signature(function: Callable[..., object], what: str) -> Signature:
+    """Reads a handler's signature. `what` names it in the `UsageError` if that cannot be used."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
+    hints = _hints(function, what)
+    parameters, contexts = [], {}
+    for parameter in inspect.signature(function).parameters.values():
+        annotation = hints.get(parameter.name, Any)
+        if annotation in CONTEXTS:
+            contexts[parameter.name] = annotation
+        else:
+            parameters.append(parameter.replace(annotation=annotation))
+    return Signature(parameters, contexts)
+
+
+def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    except NameError as error:
+        raise UsageError(
+            f"{what}: {error}; the annotations of a handler must be importable at run time, "
+            "not only under TYPE_CHECKING"
+        ) from None
+
+
+def with_contexts(
+    function: Callable[..., object], contexts: dict[str, type], driver: Driver
+) -> Callable[..., object]:
+    """The function with those parameters filled in that come from the message."""
+    if not contexts:
+        return function
+
+    def call(*args: Any, **kwargs: Any) -> object:
+        filled = {name: CONTEXTS[context](driver) for name, context in contexts.items()}
+        return function(*args, **filled, **kwargs)
+
+    return call
+
+
+def event_parameter(signature: Signature, what: str) -> Any:
+    """The annotation of the one parameter that takes the event; `Any` if it has none.
+
+    Raises `UsageError` if the handler does not take exactly one.
+    """
+    if len(signature.parameters) != 1:
+        names = ", ".join(parameter.name for parameter in signature.parameters) or "none"
+        raise UsageError(
+            f"{what}: a handler takes exactly one parameter for the event, not {names}"
+        )
+    (parameter,) = signature.parameters
+    if parameter.kind is Parameter.KEYWORD_ONLY:
+        raise UsageError(f"{what}: the event is passed by position; '{parameter.name}' cannot be")
+    return parameter.annotation
+
+
+def summary(function: Callable[..., object]) -> tuple[str, str]:
+    """The docstring's first line, and all of it."""
+    text = inspect.getdoc(function) or ""
+    first, _, _ = text.partition("\n")
+    return first.strip(), text

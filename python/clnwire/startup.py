@@ -1,0 +1,213 @@
+"""The requests that clnwire answers for every plugin: getmanifest, init, check, setconfig."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clnwire import _core
+from clnwire.binding import error_reply
+from clnwire.codec import encode
+from clnwire.dialect import spoken
+from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, OptionError, RpcError
+from clnwire.manifest import (
+    FeatureBits,
+    GetManifest,
+    Manifest,
+    ManifestHook,
+    ManifestMethod,
+    ManifestTopic,
+    SetConfig,
+    announce_option,
+    decode_init,
+)
+from clnwire.notifications._catalogue import NATIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire.dialect import Dialect
+    from clnwire.manifest import Init
+    from clnwire.options import Option
+    from clnwire.plugin import Plugin
+
+
+def is_native(topic: str) -> bool:
+    """Whether the topic is the daemon's own."""
+    return topic in NATIVE
+
+
+def register(plugin: Plugin, driver: _core.Driver) -> None:
+    """Makes the driver answer the start-up requests."""
+    startup = _Startup(plugin, driver)
+    startup.offer("getmanifest", startup.getmanifest)
+    startup.offer("init", startup.init)
+    startup.offer("check", startup.check)
+    startup.offer("setconfig", startup.setconfig)
+    driver.on_unhandled(startup.unhandled)
+
+
+class _Startup:
+    def __init__(self, plugin: Plugin, driver: _core.Driver) -> None:
+        self._plugin, self._driver = plugin, driver
+
+    def offer(self, name: str, call: Callable[[bytes], object]) -> None:
+        log = self._plugin.log
+        self._driver.on_request(
+            _core.Route(
+                name,
+                call=call,
+                encode=encode,
+                recover=lambda error, params: error_reply(name, error, log),
+            )
+        )
+
+    def unhandled(self, what: str) -> None:
+        """A newer daemon may know more than we do; that is for the log, nothing else."""
+        self._plugin.log.debug(f"nobody handles {what[:200]!r}")
+
+    def getmanifest(self, params: bytes) -> Manifest:
+        plugin = self._plugin
+        asked = msgspec.json.decode(params, type=GetManifest | None) if params[:1] != b"[" else None
+        allow = asked.allow_deprecated_apis if asked is not None else None
+        plugin.allow_deprecated_apis = allow
+        current = self._driver.current
+        token = current[1] if current is not None and current[1] is not None else b""
+        dialect = spoken(token, allow_deprecated_apis=allow)
+        if plugin.dialect is None:
+            plugin.bind(self._driver, dialect)
+            self._watch_shutdown()
+        return manifest(plugin, dialect)
+
+    def _watch_shutdown(self) -> None:
+        """Ends after `shutdown`, which the plugin's own subscribers see first."""
+        log, driver = self._plugin.log, self._driver
+
+        def failed(error: BaseException, params: bytes) -> bytes:
+            log.exception("shutdown", error)
+            return b"null"
+
+        driver.on_notification(
+            "shutdown", _core.Route("shutdown", call=lambda _: driver.stop(), recover=failed)
+        )
+
+    def init(self, params: bytes) -> dict[str, str]:
+        plugin, driver = self._plugin, self._driver
+        init = decode_init(params)
+        driver.set_initialised()
+        for option in plugin.options.values():
+            self._take(option, init.options.get(option.name))
+        plugin.start(init)
+        if plugin.disabled is None:
+            return {}
+        if plugin.dialect == "2019":
+            # That daemon discards the answer: all one can do is to leave.
+            plugin.log.error(f"disabled: {plugin.disabled}")
+            driver.stop()
+        return {"disable": plugin.disabled}
+
+    def _take(self, option: Option[Any], raw: bytes | None) -> None:
+        try:
+            option.take(raw)
+        except OptionError as error:
+            self._plugin.log.error(f"{error}; reading it will raise, everything else works")
+
+    def setconfig(self, params: bytes) -> dict[str, object]:
+        option, raw = self._dynamic_option(params)
+        try:
+            option.change(raw)
+        except (OptionError, ValueError) as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+        return {"config": option.name}
+
+    def _dynamic_option(self, params: bytes) -> tuple[Option[Any], bytes | None]:
+        change = msgspec.json.decode(params, type=SetConfig)
+        option = self._plugin.options.get(change.config)
+        if option is None:
+            raise RpcError(INVALID_PARAMS, f"setconfig: unknown option '{change.config}'")
+        if not option.dynamic:
+            raise RpcError(INVALID_PARAMS, f"setconfig: option '{option.name}' is not dynamic")
+        return option, bytes(change.val) if isinstance(change.val, msgspec.Raw) else None
+
+    def check(self, params: bytes) -> dict[str, str]:
+        """Checks a call without making it: its params are decoded, the handler is not called."""
+        name, rest = _checked_call(params)
+        if name == "setconfig":
+            option, raw = self._dynamic_option(rest)
+            try:
+                if raw is not None:
+                    option.convert(raw)
+            except OptionError as error:
+                raise RpcError(INVALID_PARAMS, str(error)) from error
+        elif name in self._plugin.methods:
+            self._plugin.methods[name].params.decode(rest)
+        else:
+            raise RpcError(METHOD_NOT_FOUND, f"check: unknown method '{name}'")
+        return {"command_to_check": name}
+
+
+def _checked_call(params: bytes) -> tuple[str, bytes]:
+    """The method that `check` is about, and the params it would be called with."""
+    try:
+        if params[:1] == b"[":
+            first, *rest = msgspec.json.decode(params, type=list[msgspec.Raw])
+            return msgspec.json.decode(first, type=str), encode(rest)
+        named = msgspec.json.decode(params, type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(named.pop("command_to_check"), type=str), encode(named)
+    except (msgspec.ValidationError, KeyError, ValueError):
+        raise RpcError(INVALID_PARAMS, "check: missing parameter 'command_to_check'") from None
+
+
+def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
+    """What the plugin offers, for a daemon of this dialect."""
+    announced = Manifest(
+        options=[announce_option(option, dialect) for option in plugin.options.values()],
+        rpcmethods=_methods(plugin),
+        subscriptions=_subscriptions(plugin),
+        hooks=_hooks(plugin, dialect),
+        notifications=[ManifestTopic(name) for name in plugin.topics],
+        dynamic=plugin.dynamic,
+        nonnumericids=True,
+        cancheck=True,
+    )
+    if plugin.feature_bits:
+        announced.featurebits = FeatureBits(**plugin.feature_bits)
+    if plugin.custom_messages:
+        announced.custommessages = plugin.custom_messages
+    if plugin.disabled is not None:
+        announced.disable = plugin.disabled
+    return announced
+
+
+def _methods(plugin: Plugin) -> list[ManifestMethod]:
+    return [
+        ManifestMethod(
+            method.name,
+            method.usage,
+            method.description,
+            method.long_description,
+            msgspec.UNSET if method.category is None else method.category,
+            method.deprecated if isinstance(method.deprecated, bool) else list(method.deprecated),
+        )
+        for method in plugin.methods.values()
+    ]
+
+
+def _subscriptions(plugin: Plugin) -> list[str]:
+    """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
+    topics = dict.fromkeys(subscription.topic for subscription in plugin.subscriptions)
+    if "*" in topics:
+        return ["*", "log"] if "log" in topics else ["*"]
+    if plugin.ends_by_request():
+        topics["shutdown"] = None
+    return list(topics)
+
+
+def _hooks(plugin: Plugin, dialect: Dialect) -> list[str] | list[ManifestHook]:
+    if dialect == "2019":
+        return list(plugin.hooks)
+    return [
+        ManifestHook(hook.name, hook.before, hook.after, hook.filters)
+        for hook in plugin.hooks.values()
+    ]

@@ -1,0 +1,60 @@
+"""What a plugin says to a person who runs it by hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from clnwire.binding import Hook, Subscription
+    from clnwire.methods import Method
+    from clnwire.options import Option
+
+
+def is_run_by_hand() -> bool:
+    """Whether a person waits, not a daemon: a terminal at stdin, or a question for help."""
+    if os.environ.get("LIGHTNINGD_PLUGIN"):
+        return False
+    if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
+        return True
+    try:
+        return os.isatty(0)
+    except OSError:
+        return False
+
+
+def describe(
+    options: Iterable[Option[Any]],
+    methods: Iterable[Method],
+    hooks: Iterable[Hook],
+    subscriptions: Iterable[Subscription],
+) -> str:
+    """What the plugin offers, and how to try it."""
+    path = sys.argv[0] or "plugin.py"
+    parts = [
+        f"{path} is a plugin for Core Lightning. It is started by lightningd:\n\n"
+        f"    lightningd --plugin={os.path.abspath(path)}\n\n"  # noqa: PTH100 - pathlib costs time
+        f"To try it without a node:\n\n    clnwire run --plugin={path}",
+        _section("Options", [(f"--{o.name}=<{o.type}>", _option_text(o)) for o in options]),
+        _section("Methods", [(f"{m.name} {m.usage}".rstrip(), m.description) for m in methods]),
+        _section("Hooks", [(hook.name, "") for hook in hooks]),
+        _section("Subscriptions", [(s.topic, "") for s in subscriptions]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _option_text(option: Option[Any]) -> str:
+    if option.default is None or option.type == "flag":
+        return option.description
+    return f"{option.description} (default: {option.default})".lstrip()
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    width = max(len(name) for name, _ in rows)
+    lines = [f"    {name:<{width}}  {text}".rstrip() for name, text in rows]
+    return f"{title}\n" + "\n".join(lines)
