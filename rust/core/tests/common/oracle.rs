@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use clnwire_core::{Malformed, Reason};
 use serde::de::{MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -36,6 +37,32 @@ pub fn values(stream: &[u8]) -> (Vec<Range<usize>>, Verdict) {
             Some(Err(_)) => return (values, Verdict::Malformed),
         }
     }
+}
+
+/// Asserts that a stream gave the same values and the same verdict here as there.
+pub fn agrees(stream: &[u8], frames: &[Range<usize>], error: Option<Malformed>) {
+    let (values, verdict) = values(stream);
+    assert_eq!(frames, values);
+    assert_eq!(error.is_none(), verdict == Verdict::Whole, "{error:?}, but {verdict:?}");
+    let Some(error) = error else { return };
+    match verdict {
+        Verdict::Cut => assert!(error.is_incomplete() || seen_sooner(stream, error), "{error:?}"),
+        _ if error.is_incomplete() => assert!(lacks_digits(stream), "{error:?}"),
+        _ => assert!(error.offset < stream.len() as u64, "{error:?}"),
+    }
+}
+
+/// serde_json may miss the end of a value that is wrong already: it looks at a string's UTF-8
+/// once the value has ended, and at the digits of a `\u` escape once there are four.
+fn seen_sooner(stream: &[u8], error: Malformed) -> bool {
+    let behind = stream.len() as u64 - error.offset;
+    error.reason == Reason::InvalidUtf8 || (error.reason == Reason::InvalidEscape && behind <= 4)
+}
+
+/// It calls a number without its last digits invalid even at the end of the stream, where more
+/// bytes could make it whole.
+fn lacks_digits(stream: &[u8]) -> bool {
+    matches!(stream.last(), Some(b'-' | b'+' | b'.' | b'e' | b'E'))
 }
 
 /// Where the members stand in a frame that is well-formed; of two the first.
