@@ -4,7 +4,25 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, TypeAlias, final
+
+_Json: TypeAlias = bytes
+
+__all__ = [
+    "DEFAULT_MAX_DEPTH",
+    "DEFAULT_MAX_FRAME_BYTES",
+    "Driver",
+    "Frame",
+    "Framer",
+    "IdError",
+    "IdMap",
+    "MalformedError",
+    "Outbox",
+    "Route",
+    "__version__",
+    "members",
+    "validate",
+]
 
 __version__: Final[str]
 DEFAULT_MAX_FRAME_BYTES: Final[int]
@@ -21,16 +39,21 @@ class MalformedError(ValueError):
     offset: int
     """Where, in bytes since the start of the stream."""
 
+    def __new__(cls, reason: str, offset: int) -> MalformedError: ...
+
 @final
 class IdError(LookupError):
     """A request cannot be answered: it has been, or there never was one. The caller's mistake."""
 
 @final
 class Frame:
-    """One whole JSON value and where its JSON-RPC members stand. Of a doubled member the first counts."""
+    """One whole JSON value, and where its JSON-RPC members stand.
+
+    Of a doubled member the first counts.
+    """
 
     @property
-    def bytes(self) -> bytes:
+    def bytes(self) -> _Json:
         """The exact text, without white space around it."""
     @property
     def offset(self) -> int:
@@ -39,7 +62,7 @@ class Frame:
     def kind(self) -> Literal["request", "notification", "reply", "other"]:
         """What it is for; `"other"` is JSON, but no message of JSON-RPC."""
     @property
-    def id(self) -> bytes | None:
+    def id(self) -> _Json | None:
         """The id's token: its exact text, quotes included."""
     @property
     def method(self) -> str | None:
@@ -48,15 +71,15 @@ class Frame:
     def id_span(self) -> tuple[int, int] | None:
         """Where the id's token stands in `bytes`: its start and its end."""
     @property
-    def jsonrpc(self) -> bytes | None: ...
+    def jsonrpc(self) -> _Json | None: ...
     @property
-    def params(self) -> bytes | None: ...
+    def params(self) -> _Json | None: ...
     @property
-    def result(self) -> bytes | None: ...
+    def result(self) -> _Json | None: ...
     @property
-    def error(self) -> bytes | None: ...
+    def error(self) -> _Json | None: ...
     @property
-    def origin(self) -> bytes | None:
+    def origin(self) -> _Json | None:
         """Who sent a custom notification, as JSON text."""
 
 @final

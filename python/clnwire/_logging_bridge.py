@@ -21,7 +21,7 @@ class DaemonHandler(logging.Handler):
         """Like every handler, never raises: `logging` reports its failures on stderr."""
         try:
             self._log(self.format(record), _level(record.levelno))
-        except Exception:  # noqa: BLE001 - the rule for all handlers of `logging`
+        except Exception:
             self.handleError(record)
 
 

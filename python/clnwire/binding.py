@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import _core
-from clnwire.codec import encode_any, validated
+from clnwire.codec import encode_any
 from clnwire.errors import INTERNAL_ERROR, ClnwireError, RpcError, UsageError
 from clnwire.hooks._catalogue import hook_spec
 from clnwire.hooks._spec import CONTINUE, Refuse
@@ -164,10 +164,7 @@ def _encode_free(answer: Any) -> bytes:
     """An answer to a hook whose answers have no types: an object, in whatever form."""
     if isinstance(answer, Refuse):
         raise _RefusedError(answer.reason)
-    if isinstance(answer, (msgspec.Raw, bytes)):
-        encoded = validated(answer)
-    else:
-        encoded = encode_any(answer)
+    encoded = encode_any(answer)
     if not encoded.startswith(b"{"):
         raise UsageError(f"the handler returned {answer!r}; an answer is an object")
     return encoded

@@ -42,7 +42,7 @@ def _choose_encoder() -> Callable[[Any], bytes]:
     """Imports orjson when it is first needed: it would cost every start some milliseconds."""
     global _encode_untyped  # noqa: PLW0603
     try:
-        import orjson  # noqa: PLC0415
+        import orjson
     except ImportError:
         _encode_untyped = encode
         return encode

@@ -61,7 +61,7 @@ class Log:
 
     def exception(self, message: str, error: BaseException) -> None:
         """`message` and the traceback of `error`, at level `error`."""
-        import traceback  # noqa: PLC0415 - only failures need it
+        import traceback
 
         self(message + "\n" + "".join(traceback.format_exception(error)), "error")
 
@@ -76,7 +76,7 @@ def bridge_logging(log: Log) -> logging.Handler | None:
     logging = sys.modules.get("logging")
     if logging is None:
         return None
-    from clnwire._logging_bridge import DaemonHandler  # noqa: PLC0415
+    from clnwire._logging_bridge import DaemonHandler
 
     root = logging.getLogger()
     handler = DaemonHandler(log)

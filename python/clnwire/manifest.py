@@ -1,4 +1,4 @@
-"""The messages of start-up: what the plugin offers (`getmanifest`) and what it is given (`init`)."""
+"""The messages of start-up: what the plugin offers (`getmanifest`), what it is given (`init`)."""
 
 from __future__ import annotations
 

@@ -214,12 +214,8 @@ def _usage_one(parameter: Parameter) -> str:
 def _field(parameter: Parameter) -> Any:
     if parameter.default is Parameter.empty:
         return (parameter.name, parameter.annotation)
-    default = parameter.default
+    default: Any = parameter.default
     if isinstance(default, (list, dict, set, bytearray)):
-        # The function's own default object, as Python has it.
-        return (
-            parameter.name,
-            parameter.annotation,
-            msgspec.field(default_factory=lambda: default),
-        )
+        # msgspec wants a factory for these; the function has one object for all its calls.
+        return (parameter.name, parameter.annotation, msgspec.field(default_factory=default.copy))
     return (parameter.name, parameter.annotation, default)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 T_co = TypeVar("T_co", covariant=True)
 
+PythonType: TypeAlias = type
+
 OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag"]
 """The daemon's names for the types; `string-conceal` is not shown in `listconfigs`."""
 
@@ -43,7 +45,7 @@ class Option(Generic[T_co]):
         name: str,
         default: Any = None,
         *,
-        type: OptionType | type | None = None,  # noqa: A002 - the protocol's word
+        type: OptionType | PythonType | None = None,  # noqa: A002 - the protocol's word
         description: str = "",
         multi: bool = False,
         dynamic: bool = False,
@@ -153,7 +155,7 @@ def _option_type(
     if isinstance(declared, str):
         return declared
     sample: Any = default[0] if multi and default else default
-    python_type = declared or (str if sample is None or multi and not default else type(sample))
+    python_type = declared or (str if sample is None or (multi and not default) else type(sample))
     if python_type not in _PYTHON_TYPES:
         raise UsageError(
             f"option '{name}': the daemon knows str, int, bool and flags, not {python_type}"

@@ -175,24 +175,24 @@ class Plugin:
         name: str,
         default: None = None,
         *,
-        type: Literal["int"] | type[int],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[int], object] | None = None,
-    ) -> Option[int | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
         type: Literal["bool"] | type[bool],
         description: str = "",
         dynamic: bool = False,
         deprecated: bool | Sequence[str] = False,
         on_change: Callable[[bool], object] | None = None,
     ) -> Option[bool | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["int"] | type[int],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[int], object] | None = None,
+    ) -> Option[int | None]: ...
     @overload
     def option(
         self,
@@ -491,7 +491,7 @@ class Plugin:
         for function in self._on_init:
             try:
                 function(init) if signature(function).parameters else function()
-            except Exception as error:  # noqa: BLE001 - the user's code
+            except Exception as error:
                 self.log.exception(f"on_init: {error}", error)
                 self.disabled = f"on_init failed: {error}"
                 break
@@ -505,7 +505,7 @@ class Plugin:
         for function in self._on_shutdown:
             try:
                 function()
-            except Exception as error:  # noqa: BLE001 - the user's code
+            except Exception as error:
                 self.log.exception(f"on_shutdown: {error}", error)
         self.rpc.close()
 

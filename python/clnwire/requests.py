@@ -51,7 +51,9 @@ class Request:
         self._send("message", {"level": level, "message": text})
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
-        """Tells the caller that `done` of `total` steps are done; `stage` is (this one, of how many).
+        """Tells the caller that `done` of `total` steps are done.
+
+        `stage` is (this one, of how many), counted from 0.
 
         Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
         """

@@ -34,7 +34,7 @@ class Rpc:
     def __init__(self, name: str, before_call: Callable[[], str | None]) -> None:
         self._name = name
         self._before_call = before_call
-        self._path: str | None = None
+        self._path = ""
         self._lock = threading.Lock()
         self._calls = 0
         self._connection: socket.socket | None = None
@@ -52,7 +52,7 @@ class Rpc:
         reached or hangs up.
         """
         prefix = self._before_call()
-        if self._path is None:
+        if not self._path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         body = encode_any({} if params is None else params)
         with self._lock:
@@ -104,7 +104,7 @@ class Rpc:
     def _connected(self) -> tuple[socket.socket, bool]:
         if self._connection is not None:
             return self._connection, False
-        import socket  # noqa: PLC0415 - a plugin that never calls does not pay for it
+        import socket
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from clnwire import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from clnwire.logs import Log
 
@@ -54,7 +54,7 @@ def _serve(driver: _core.Driver, log: Log) -> int:
 
 
 @contextmanager
-def _signals(driver: _core.Driver, shutdown_seconds: float) -> Iterator[None]:
+def _signals(driver: _core.Driver, shutdown_seconds: float) -> Generator[None, None, None]:
     """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills."""
     if threading.current_thread() is not threading.main_thread():
         yield

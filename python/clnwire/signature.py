@@ -33,7 +33,8 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
     hints = _hints(function, what)
-    parameters, contexts = [], {}
+    parameters: list[Parameter] = []
+    contexts: dict[str, type] = {}
     for parameter in inspect.signature(function).parameters.values():
         annotation = hints.get(parameter.name, Any)
         if annotation in CONTEXTS:

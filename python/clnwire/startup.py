@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.dialect import Dialect
-    from clnwire.manifest import Init
     from clnwire.options import Option
     from clnwire.plugin import Plugin
 

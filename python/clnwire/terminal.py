@@ -34,10 +34,15 @@ def describe(
 ) -> str:
     """What the plugin offers, and how to try it."""
     path = sys.argv[0] or "plugin.py"
+    intro = f"""{path} is a plugin for Core Lightning. It is started by lightningd:
+
+    lightningd --plugin={os.path.abspath(path)}
+
+To try it without a node:
+
+    clnwire run --plugin={path}"""  # noqa: PTH100 - pathlib costs time at every start
     parts = [
-        f"{path} is a plugin for Core Lightning. It is started by lightningd:\n\n"
-        f"    lightningd --plugin={os.path.abspath(path)}\n\n"  # noqa: PTH100 - pathlib costs time
-        f"To try it without a node:\n\n    clnwire run --plugin={path}",
+        intro,
         _section("Options", [(f"--{o.name}=<{o.type}>", _option_text(o)) for o in options]),
         _section("Methods", [(f"{m.name} {m.usage}".rstrip(), m.description) for m in methods]),
         _section("Hooks", [(hook.name, "") for hook in hooks]),

@@ -12,7 +12,7 @@ _TYPED = ("db_write", "htlc_accepted", "invoice_payment", "peer_connected")
 
 
 def reject(params: bytes, reason: str) -> bytes:
-    """The safe answer to a peer that wants to open a channel: without the plugin's consent, none."""
+    """The safe answer to a peer that wants to open a channel: none without the plugin's consent."""
     return msgspec.json.encode({"result": "reject", "error_message": "internal error"})
 
 

@@ -8,11 +8,34 @@ from typing import Any
 _TYPED = {"connect": "Connect", "disconnect": "Disconnect"}
 
 NATIVE = frozenset(
-    """balance_snapshot block_added channel_open_failed channel_opened channel_state_changed
-    coin_movement connect custommsg deprecated_oneshot disconnect forward_event invoice_creation
-    invoice_payment log onionmessage_forward_fail openchannel_peer_sigs pay_part_end
-    pay_part_start plugin_started plugin_stopped sendpay_failure sendpay_success shutdown warning
-    xpay_pay_part_end xpay_pay_part_start""".split()
+    [
+        "balance_snapshot",
+        "block_added",
+        "channel_open_failed",
+        "channel_opened",
+        "channel_state_changed",
+        "coin_movement",
+        "connect",
+        "custommsg",
+        "deprecated_oneshot",
+        "disconnect",
+        "forward_event",
+        "invoice_creation",
+        "invoice_payment",
+        "log",
+        "onionmessage_forward_fail",
+        "openchannel_peer_sigs",
+        "pay_part_end",
+        "pay_part_start",
+        "plugin_started",
+        "plugin_stopped",
+        "sendpay_failure",
+        "sendpay_success",
+        "shutdown",
+        "warning",
+        "xpay_pay_part_end",
+        "xpay_pay_part_start",
+    ]
 )
 """The daemon's own topics; any other is another plugin's."""
 

@@ -106,6 +106,7 @@ impl Driver {
         self.wakeup.1.as_raw_fd()
     }
 
+    #[pyo3(signature = (route, /))]
     fn on_request(&self, route: Py<Route>) {
         self.routes.add_request(route);
     }
@@ -115,6 +116,7 @@ impl Driver {
         self.routes.add_notification(topic, route);
     }
 
+    #[pyo3(signature = (callback, /))]
     fn on_unhandled(&self, callback: Py<PyAny>) {
         self.routes.set_unhandled(callback);
     }
@@ -128,6 +130,7 @@ impl Driver {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
+    #[pyo3(signature = (limit, /))]
     fn must_end_within(&self, limit: f64) -> PyResult<()> {
         self.activity.must_end_within(seconds(limit)?);
         Ok(())
@@ -168,15 +171,18 @@ impl Driver {
     }
 
     /// The token of a request that waits for its answer.
+    #[pyo3(signature = (key, /))]
     fn token<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
         lock(&self.ids).token(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
     }
 
+    #[pyo3(signature = (method, params, /))]
     fn notify(&self, py: Python<'_>, method: &str, params: &[u8]) {
         self.channel.outbox().notification(method, params);
         self.flush(py);
     }
 
+    #[pyo3(signature = (level, message, /))]
     fn log(&self, py: Python<'_>, level: &str, message: &str) {
         self.channel.log(level, message);
         self.flush(py);
@@ -188,6 +194,7 @@ impl Driver {
     }
 
     /// Ends the threads, and waits a moment for the last of the stray output.
+    #[pyo3(signature = (patience, /))]
     fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
         let patience = seconds(patience)?;
         stdio::release_stdout().map_err(os_error)?;

@@ -116,6 +116,7 @@ impl Framer {
         Self(Mutex::new(core::Framer::new(core::Limits { max_frame_bytes, max_depth })))
     }
 
+    #[pyo3(signature = (data, /))]
     fn feed(&self, data: &[u8]) {
         self.with(|framer| framer.feed(data));
     }
@@ -139,6 +140,7 @@ impl Framer {
 
 /// The members of a JSON object, each with its value's exact text.
 #[pyfunction]
+#[pyo3(signature = (object, /))]
 pub fn members<'py>(
     py: Python<'py>,
     object: &[u8],
@@ -149,6 +151,7 @@ pub fn members<'py>(
 
 /// Checks that the bytes are exactly one JSON value.
 #[pyfunction]
+#[pyo3(signature = (value, /))]
 pub fn validate(value: &[u8]) -> PyResult<()> {
     core::Envelope::parse(value, core::Limits::default()).map(drop).map_err(malformed)
 }

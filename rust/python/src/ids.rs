@@ -26,14 +26,17 @@ impl IdMap {
         Self::default()
     }
 
+    #[pyo3(signature = (token, /))]
     fn insert(&self, token: &[u8]) -> u64 {
         self.lock().insert(token)
     }
 
+    #[pyo3(signature = (key, /))]
     fn token<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
         self.lock().token(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
     }
 
+    #[pyo3(signature = (key, /))]
     fn take<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
         self.lock().take(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
     }

@@ -24,6 +24,7 @@ impl Outbox {
         Self::default()
     }
 
+    #[pyo3(signature = (token, result, /))]
     fn reply(&self, token: &[u8], result: &[u8]) {
         self.lock().reply(token, result);
     }
@@ -33,10 +34,12 @@ impl Outbox {
         self.lock().error(token, code, message, data);
     }
 
+    #[pyo3(signature = (token, method, params, /))]
     fn request(&self, token: &[u8], method: &str, params: &[u8]) {
         self.lock().request(token, method, params);
     }
 
+    #[pyo3(signature = (method, params, /))]
     fn notification(&self, method: &str, params: &[u8]) {
         self.lock().notification(method, params);
     }

@@ -45,6 +45,7 @@ impl Route {
     }
 
     /// From now on `answer` (compared by identity) is encoded as `bytes`.
+    #[pyo3(signature = (answer, bytes, /))]
     fn set_constant(&self, answer: Py<PyAny>, bytes: Py<PyBytes>) {
         *self.constant.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Constant { answer, bytes });

@@ -1,0 +1,72 @@
+# Everything happens in .venv and target; nothing outside of this folder is touched.
+# What it needs: Python >= 3.10 with venv, a Rust toolchain, make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
+	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/python/Cargo.toml
+
+.PHONY: help demo test test-rust test-python lint format bench-quick build clean
+
+help:
+	@echo "make demo         a node in miniature replicates its database through a plugin"
+	@echo "make test         all tests"
+	@echo "make lint         formatters, linters, type checkers, stubs"
+	@echo "make bench-quick  every benchmark, briefly"
+	@echo "make format       formats Rust and Python"
+
+demo: build
+	@$(BIN)/clnwire demo $(DEMO)
+
+test: test-rust test-python
+
+test-rust: build
+	cargo test --locked -p clnwire-core
+
+test-python: build
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: build $(VENV)/lint.stamp
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy python/clnwire examples
+	$(BIN)/basedpyright
+	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
+
+bench-quick: build
+	cargo bench --locked -p clnwire-core --benches -- --quick
+	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
+		--benchmark-max-time=0.2 --benchmark-columns=median,ops
+
+format: $(VENV)/lint.stamp
+	cargo fmt --all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(VENV)/build.stamp
+
+# The wheel's own tests need its extras; the benches always have orjson.
+$(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
+	@echo "Building the extension (release); the first time takes a minute or two."
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --release --locked \
+		--extras cli,orjson --group test
+	@touch $@
+
+$(VENV)/lint.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+$(VENV)/tools.stamp:
+	@command -v $(PYTHON) >/dev/null || { echo "clnwire needs Python 3.10 or newer, but there is no $(PYTHON); set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "clnwire needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) --version); set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "clnwire needs Python's venv module; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@command -v cargo >/dev/null || { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) target
