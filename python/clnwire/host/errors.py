@@ -19,7 +19,7 @@ __all__ = [
 
 
 class HostError(ClnwireError):
-    """What all errors of the host have in common; also: the host was used in a way that cannot work."""
+    """What all errors of the host have in common; by itself: the host was used wrongly."""
 
 
 class PluginDiedError(HostError):

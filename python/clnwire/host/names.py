@@ -12,54 +12,208 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HOOKS: Final = frozenset(
-    """
-    commitment_revocation custommsg db_write htlc_accepted invoice_payment onion_message_recv
-    onion_message_recv_secret openchannel openchannel2 openchannel2_changed openchannel2_sign
-    peer_connected rbf_channel recover rpc_command
-    """.split()
+    [
+        "commitment_revocation",
+        "custommsg",
+        "db_write",
+        "htlc_accepted",
+        "invoice_payment",
+        "onion_message_recv",
+        "onion_message_recv_secret",
+        "openchannel",
+        "openchannel2",
+        "openchannel2_changed",
+        "openchannel2_sign",
+        "peer_connected",
+        "rbf_channel",
+        "recover",
+        "rpc_command",
+    ]
 )
 
 FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
 """The hooks that can be filtered, and what a filter consists of."""
 
 TOPICS: Final = frozenset(
-    """
-    balance_snapshot block_added channel_open_failed channel_opened channel_state_changed
-    coin_movement connect custommsg deprecated_oneshot disconnect forward_event invoice_creation
-    invoice_payment log onionmessage_forward_fail openchannel_peer_sigs plugin_started
-    plugin_stopped sendpay_failure sendpay_success shutdown warning
-    """.split()
+    [
+        "balance_snapshot",
+        "block_added",
+        "channel_open_failed",
+        "channel_opened",
+        "channel_state_changed",
+        "coin_movement",
+        "connect",
+        "custommsg",
+        "deprecated_oneshot",
+        "disconnect",
+        "forward_event",
+        "invoice_creation",
+        "invoice_payment",
+        "log",
+        "onionmessage_forward_fail",
+        "openchannel_peer_sigs",
+        "plugin_started",
+        "plugin_stopped",
+        "sendpay_failure",
+        "sendpay_success",
+        "shutdown",
+        "warning",
+    ]
 )
 """The native topics: only the daemon may publish them."""
 
 COMMANDS: Final = frozenset(
-    """
-    addgossip addpsbtoutput blacklistrune check checkmessage checkrune close connect createinvoice
-    createonion createrune datastore datastoreusage decode deldatastore delforward delinvoice
-    delpay deprecations disableinvoicerequest disableoffer disconnect emergencyrecover enableoffer
-    feerates fetchinvoice fundchannel fundchannel_cancel fundchannel_complete fundchannel_start
-    fundpsbt getinfo getlog getroute getroutes help invoice invoicerequest keysend listchannels
-    listclosedchannels listconfigs listdatastore listforwards listfunds listhtlcs
-    listinvoicerequests listinvoices listnodes listoffers listpays listpeerchannels listpeers
-    listsendpays listtransactions makesecret multifundchannel multiwithdraw newaddr notifications
-    offer openchannel_abort openchannel_bump openchannel_init openchannel_signed
-    openchannel_update parsefeerate pay ping plugin preapproveinvoice preapprovekeysend recover
-    recoverchannel renepay reserveinputs sendcustommsg sendinvoice sendonion sendpay sendpsbt
-    setchannel setconfig setpsbtversion showrunes signinvoice signmessage signpsbt splice_init
-    splice_signed splice_update sql staticbackup stop txdiscard txprepare txsend unreserveinputs
-    upgradewallet utxopsbt wait waitanyinvoice waitblockheight waitinvoice waitsendpay withdraw
-    xpay
-    """.split()
+    [
+        "addgossip",
+        "addpsbtoutput",
+        "blacklistrune",
+        "check",
+        "checkmessage",
+        "checkrune",
+        "close",
+        "connect",
+        "createinvoice",
+        "createonion",
+        "createrune",
+        "datastore",
+        "datastoreusage",
+        "decode",
+        "deldatastore",
+        "delforward",
+        "delinvoice",
+        "delpay",
+        "deprecations",
+        "disableinvoicerequest",
+        "disableoffer",
+        "disconnect",
+        "emergencyrecover",
+        "enableoffer",
+        "feerates",
+        "fetchinvoice",
+        "fundchannel",
+        "fundchannel_cancel",
+        "fundchannel_complete",
+        "fundchannel_start",
+        "fundpsbt",
+        "getinfo",
+        "getlog",
+        "getroute",
+        "getroutes",
+        "help",
+        "invoice",
+        "invoicerequest",
+        "keysend",
+        "listchannels",
+        "listclosedchannels",
+        "listconfigs",
+        "listdatastore",
+        "listforwards",
+        "listfunds",
+        "listhtlcs",
+        "listinvoicerequests",
+        "listinvoices",
+        "listnodes",
+        "listoffers",
+        "listpays",
+        "listpeerchannels",
+        "listpeers",
+        "listsendpays",
+        "listtransactions",
+        "makesecret",
+        "multifundchannel",
+        "multiwithdraw",
+        "newaddr",
+        "notifications",
+        "offer",
+        "openchannel_abort",
+        "openchannel_bump",
+        "openchannel_init",
+        "openchannel_signed",
+        "openchannel_update",
+        "parsefeerate",
+        "pay",
+        "ping",
+        "plugin",
+        "preapproveinvoice",
+        "preapprovekeysend",
+        "recover",
+        "recoverchannel",
+        "renepay",
+        "reserveinputs",
+        "sendcustommsg",
+        "sendinvoice",
+        "sendonion",
+        "sendpay",
+        "sendpsbt",
+        "setchannel",
+        "setconfig",
+        "setpsbtversion",
+        "showrunes",
+        "signinvoice",
+        "signmessage",
+        "signpsbt",
+        "splice_init",
+        "splice_signed",
+        "splice_update",
+        "sql",
+        "staticbackup",
+        "stop",
+        "txdiscard",
+        "txprepare",
+        "txsend",
+        "unreserveinputs",
+        "upgradewallet",
+        "utxopsbt",
+        "wait",
+        "waitanyinvoice",
+        "waitblockheight",
+        "waitinvoice",
+        "waitsendpay",
+        "withdraw",
+        "xpay",
+    ]
 )
 """The daemon's commands, its built-in plugins' included: no other plugin may offer them."""
 
 OPTIONS: Final = frozenset(
-    """
-    addr alias announce-addr autolisten bind-addr bookkeeper-dir clear-plugins conf daemon
-    database-upgrade developer disable-plugin encrypted-hsm fee-base fee-per-satoshi help
-    important-plugin lightning-dir log-file log-level log-prefix mainnet network offline pid-file
-    plugin plugin-dir proxy regtest rgb rpc-file rpc-file-mode signet testnet version wallet
-    """.split()
+    [
+        "addr",
+        "alias",
+        "announce-addr",
+        "autolisten",
+        "bind-addr",
+        "bookkeeper-dir",
+        "clear-plugins",
+        "conf",
+        "daemon",
+        "database-upgrade",
+        "developer",
+        "disable-plugin",
+        "encrypted-hsm",
+        "fee-base",
+        "fee-per-satoshi",
+        "help",
+        "important-plugin",
+        "lightning-dir",
+        "log-file",
+        "log-level",
+        "log-prefix",
+        "mainnet",
+        "network",
+        "offline",
+        "pid-file",
+        "plugin",
+        "plugin-dir",
+        "proxy",
+        "regtest",
+        "rgb",
+        "rpc-file",
+        "rpc-file-mode",
+        "signet",
+        "testnet",
+        "version",
+        "wallet",
+    ]
 )
 
 

@@ -107,7 +107,10 @@ class PluginProcess:
 
     async def exited(self, timeout: float | None = None) -> int:
         """Waits for the end; the return code. Raises `TimeoutError` after `timeout` seconds."""
-        return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"process {self.pid} still runs after {timeout} s") from None
 
     def _write(self, data: bytes | bytearray) -> int:
         try:
@@ -130,13 +133,14 @@ class PluginProcess:
             data = os.read(self._stdout.fileno(), READ_SIZE)
         except BlockingIOError:
             return
-        if not data:
+        if data:
+            self._take(data)
+        else:
             self.stop_reading()
             self._loop.call_later(EOF_GRACE, self._kill_if_running)
-        self._take(data)
 
     def _take(self, data: bytes) -> None:
-        """Gives what the bytes complete; an end in the middle of a frame is malformed, too."""
+        """Gives what the bytes complete. A frame that the end cuts short is lost."""
         framer = self._framer
         framer.feed(data)
         try:
@@ -163,21 +167,19 @@ class PluginProcess:
             return
 
     def _ended(self, code: int) -> None:
-        while self._reading:
-            before = self._framer.buffered
-            try:
-                data = os.read(self._stdout.fileno(), READ_SIZE)
-            except BlockingIOError:
-                # A child of the plugin keeps the pipe open; the daemon would not listen to it.
-                break
-            if not data:
-                break
+        while self._reading and (data := self._last_read()):
             self._take(data)
-            del before
         self.stop_reading()
         self._disconnect()
         self._exited.set_result(code)
         self._on_exit(code)
+
+    def _last_read(self) -> bytes:
+        try:
+            return os.read(self._stdout.fileno(), READ_SIZE)
+        except BlockingIOError:
+            # A child of the plugin keeps the pipe open; the plugin itself has nothing more to say.
+            return b""
 
     def _disconnect(self) -> None:
         if not self._stdin.closed:
@@ -202,7 +204,7 @@ def spawn(
     environment = {**env, "LIGHTNINGD_PLUGIN": "1"}
     environment.setdefault("LIGHTNINGD_VERSION", VERSION)
     try:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             argv,
             bufsize=0,
             cwd=cwd,

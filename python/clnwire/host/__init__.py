@@ -1,0 +1,29 @@
+"""An embedded host: the daemon's plugin side, to run plugins without a daemon.
+
+It imitates Core Lightning v26.06: the same order, the same bytes, the same refusals with their
+reasons. `import clnwire` does not load it.
+"""
+
+from clnwire.host.errors import (
+    FatalAnswerError,
+    HostError,
+    ManifestError,
+    PluginDiedError,
+    PluginOptionError,
+)
+from clnwire.host.host import Host
+from clnwire.host.journal import Journal, LogEntry, TopicEntry
+from clnwire.host.plugin import Plugin
+
+__all__ = [
+    "FatalAnswerError",
+    "Host",
+    "HostError",
+    "Journal",
+    "LogEntry",
+    "ManifestError",
+    "Plugin",
+    "PluginDiedError",
+    "PluginOptionError",
+    "TopicEntry",
+]

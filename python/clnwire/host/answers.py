@@ -1,0 +1,225 @@
+"""Judges a hook's answer as Core Lightning v26.06 does.
+
+The same rules serve the embedded host and `clnwire replay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct, json
+
+from clnwire.host.shapes import as_object
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
+
+Answer: TypeAlias = "dict[str, Any]"
+Check: TypeAlias = Callable[[object], bool]
+
+PLUGIN_DIED: Final = -4
+"""The code of an error that the daemon takes for the plugin's death, not for an answer."""
+
+
+class AnswerError(Exception):
+    """The daemon would have stopped at this answer; the text says why."""
+
+
+class Verdict(Struct, frozen=True):
+    """What the daemon makes of an answer that does not stop it."""
+
+    answer: Any
+    remark: str | None = None
+    """What the daemon would have logged, if the answer was none that it knows."""
+
+
+class _Error(Struct):
+    code: int = 0
+    message: str = ""
+
+
+def judge(hook: str, reply: Frame) -> Verdict:
+    """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
+    result = reply.result
+    if result is None:
+        return _without_result(reply.error)
+    answer = json.decode(result)
+    if hook in _ANYTHING_GOES:
+        return Verdict(answer)
+    if hook == "rpc_command":
+        return Verdict(answer, _rpc_command_remark(answer))
+    rules = _RULES.get(hook)
+    if rules is not None:
+        _check(answer, rules)
+    return Verdict(answer)
+
+
+def _without_result(error: bytes | None) -> Verdict:
+    if error is None:
+        raise AnswerError("the reply has neither result nor error")
+    try:
+        code = json.decode(error, type=_Error).code
+    except ValueError:
+        code = 0
+    if code != PLUGIN_DIED:
+        raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
+    return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
+
+
+class Choice(Struct, frozen=True):
+    """One value of `result`, and the members that may or must stand beside it."""
+
+    may: dict[str, Check]
+    must: tuple[str, ...] = ()
+    must_any: tuple[str, ...] = ()
+    """At least one of them."""
+    never: tuple[str, ...] = ()
+
+
+def _check(answer: object, rules: dict[str | None, Choice]) -> None:
+    members = as_object(answer)
+    if members is None:
+        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
+    result: object = members.get("result")
+    choice = rules.get(result) if isinstance(result, str) or result is None else None
+    if choice is None:
+        known = " or ".join(f'"{name}"' for name in rules if name is not None)
+        raise AnswerError(f'"result" must be {known}: {_shown(answer)}')
+    _check_members(members, choice)
+
+
+def _check_members(answer: Answer, choice: Choice) -> None:
+    for name in choice.must:
+        if name not in answer:
+            raise AnswerError(f'"{name}" is missing: {_shown(answer)}')
+    if choice.must_any and not any(name in answer for name in choice.must_any):
+        names = " or ".join(f'"{name}"' for name in choice.must_any)
+        raise AnswerError(f"{names} is missing: {_shown(answer)}")
+    for name in choice.never:
+        if name in answer:
+            raise AnswerError(f'"{name}" must not stand there: {_shown(answer)}')
+    for name, fits in choice.may.items():
+        if name in answer and not fits(answer[name]):
+            raise AnswerError(f'"{name}" does not fit: {_shown(answer)}')
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_hex(value: object) -> bool:
+    try:
+        return isinstance(value, str) and len(bytes.fromhex(value)) * 2 == len(value)
+    except ValueError:
+        return False
+
+
+def _is_hex32(value: object) -> bool:
+    return _is_hex(value) and len(str(value)) == 64
+
+
+def _fits_bits(value: object, bits: int) -> bool:
+    """The daemon reads numbers whether they stand in quotes or not."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
+
+
+def _is_u32(value: object) -> bool:
+    return _fits_bits(value, 32)
+
+
+def _is_amount(value: object) -> bool:
+    return _fits_bits(value.removesuffix("msat") if isinstance(value, str) else value, 64)
+
+
+def _is_satoshis(value: object) -> bool:
+    return _fits_bits(value.removesuffix("sat") if isinstance(value, str) else value, 64)
+
+
+_CONTINUE: Final = Choice({})
+_REJECT: Final = Choice({"error_message": _is_text})
+_CONTRIBUTION: Final[dict[str, Check]] = {"psbt": _is_text, "our_funding_msat": _is_amount}
+_CLOSE_TO: Final[dict[str, Check]] = {"close_to": _is_text}
+
+_ANYTHING_GOES: Final = frozenset(
+    ("commitment_revocation", "onion_message_recv", "onion_message_recv_secret")
+)
+"""Hooks whose answer need only be there; what is no `continue` ends the chain of the last two."""
+
+_RULES: Final[dict[str, dict[str | None, Choice]]] = {
+    "db_write": {"continue": _CONTINUE},
+    "custommsg": {"continue": _CONTINUE},
+    "recover": {"continue": _CONTINUE},
+    "peer_connected": {
+        "continue": _CONTINUE,
+        "disconnect": Choice({"error_message": _is_text}),
+    },
+    "openchannel": {
+        "continue": Choice({**_CLOSE_TO, "mindepth": _is_u32, "reserve": _is_satoshis}),
+        "reject": Choice({"error_message": _is_text}, never=("close_to",)),
+    },
+    "openchannel2": {
+        "continue": Choice({**_CONTRIBUTION, **_CLOSE_TO}),
+        "reject": _REJECT,
+    },
+    "openchannel2_changed": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
+    "openchannel2_sign": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
+    "rbf_channel": {"continue": Choice(_CONTRIBUTION), "reject": _REJECT},
+    "htlc_accepted": {
+        "continue": Choice(
+            {
+                "payload": _is_hex,
+                "forward_to": _is_hex32,
+                "extra_tlvs": _is_hex,
+                "invoice_msat": _is_amount,
+            }
+        ),
+        "fail": Choice(
+            {"failure_message": _is_hex, "failure_onion": _is_hex},
+            must_any=("failure_message", "failure_onion"),
+        ),
+        "resolve": Choice({"payment_key": _is_hex32}, must=("payment_key",)),
+    },
+    "invoice_payment": {
+        "continue": _CONTINUE,
+        "reject": Choice({"failure_message": _is_hex}),
+        None: Choice({"failure_message": _is_hex}, must=("failure_message",)),
+    },
+}
+"""By hook and by `result`; `None`: there is no `result`."""
+
+
+def _rpc_command_remark(answer: object) -> str | None:
+    """The daemon goes on with the command if it does not understand the answer."""
+    members = as_object(answer)
+    if members is None:
+        return f"the answer to rpc_command is no object: {_shown(answer)}"
+    if members.get("result") == "continue":
+        return None
+    if "replace" in members:
+        return _replace_remark(members["replace"])
+    if "return" in members:
+        return _return_remark(members["return"])
+    return f'the answer to rpc_command has no "continue", "replace" or "return": {_shown(answer)}'
+
+
+def _replace_remark(replacement: object) -> str | None:
+    members = as_object(replacement) or {}
+    for name in ("jsonrpc", "id", "method", "params"):
+        if name not in members:
+            return f'"replace" must be a request, "{name}" is missing: {_shown(replacement)}'
+    return None
+
+
+def _return_remark(returned: object) -> str | None:
+    members = as_object(returned) or {}
+    if "result" in members or "error" in members:
+        return None
+    return f'"return" must have "result" or "error": {_shown(returned)}'
+
+
+def _shown(value: object) -> str:
+    text = (value if isinstance(value, bytes) else json.encode(value)).decode()
+    return text if len(text) <= 200 else f"{text[:197]}..."

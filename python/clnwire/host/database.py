@@ -1,0 +1,37 @@
+"""The daemon's database, as far as a `db_write` plugin sees it: numbered sets of statements."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+
+class _Params(Struct):
+    data_version: int
+    writes: Sequence[str]
+
+
+class Database:
+    """Counts versions, and has no two writes under way at a time."""
+
+    data_version: int
+    """That of the last set that was sent: a u32, which wraps."""
+
+    def __init__(self, send: Callable[[bytes], Awaitable[object]]) -> None:
+        self.data_version = 0
+        self._send = send
+        self._lock = asyncio.Lock()
+        self._encode = json.Encoder().encode
+
+    async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
+        """Sends one set, and gives its version: the next one, unless it is given."""
+        async with self._lock:
+            version = self.data_version + 1 if data_version is None else data_version
+            self.data_version = version & 0xFFFF_FFFF
+            await self._send(self._encode(_Params(self.data_version, writes)))
+            return self.data_version

@@ -1,0 +1,31 @@
+"""Which events a hook's filters let through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import json
+
+from clnwire.host.shapes import as_object
+
+if TYPE_CHECKING:
+    from clnwire.host.manifest import Hook
+
+
+def wants(hook: Hook, payload: object) -> bool:
+    """Whether a hook that has filters wants this event; one that cannot be judged is wanted."""
+    members = as_object(_decoded(payload)) or {}
+    try:
+        if hook.name == "rpc_command":
+            return members["rpc_command"]["method"] in hook.filters
+        # The first two bytes of a message are its number.
+        return int(members["payload"][:4], 16) in hook.filters
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def _decoded(payload: object) -> object:
+    if isinstance(payload, (bytes, msgspec.Raw)):
+        return json.decode(payload)
+    return msgspec.to_builtins(payload)

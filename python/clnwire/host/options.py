@@ -1,0 +1,109 @@
+"""Option values, from how a user gives them to how `init` and `setconfig` carry them.
+
+The rules are the daemon's (Core Lightning v26.06): integers are pasted as they are spelled, which
+may be no JSON; booleans become JSON; a flag is there only if it is set; `multi` is an array; an
+option without value and default is absent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import json
+
+from clnwire.host.errors import PluginOptionError
+from clnwire.host.names import did_you_mean
+from clnwire.host.shapes import as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clnwire.host.manifest import Manifest, Option
+
+_BOOLEANS = {"yes": b"true", "true": b"true", "no": b"false", "false": b"false"}
+_C_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
+
+
+def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> bytes:
+    """The member `options` of `init`, as text. Raises `PluginOptionError`."""
+    for name in given:
+        check_known(plugin, manifest, name)
+    members: list[bytes] = []
+    for option in manifest.options.values():
+        value = _value(plugin, option, given.get(option.name))
+        if value is not None:
+            members.append(json.encode(option.name) + b":" + value)
+    return b"{" + b",".join(members) + b"}"
+
+
+def check_known(plugin: str, manifest: Manifest, name: str) -> Option:
+    """The option of that name. Raises `PluginOptionError`, which names the nearest one there is."""
+    option = manifest.options.get(name)
+    if option is None:
+        near = did_you_mean(name, manifest.options)
+        raise PluginOptionError(f"plugin '{plugin}' has no option '{name}'{near}")
+    return option
+
+
+def option_text(plugin: str, option: Option, value: object) -> bytes | None:
+    """The text of a value that was given; `None` for a flag that is off.
+
+    A string is what a user would write after `--name=`; other types are taken for what they are.
+    Raises `PluginOptionError`.
+    """
+    if option.type == "flag":
+        return b"true" if _boolean(plugin, option, value) == b"true" else None
+    if option.multi:
+        values = as_array(value)
+        items = [_single(plugin, option, item) for item in ([value] if values is None else values)]
+        return b"[" + b",".join(items) + b"]"
+    return _single(plugin, option, value)
+
+
+def _value(plugin: str, option: Option, given: object) -> bytes | None:
+    if given is not None:
+        return option_text(plugin, option, given)
+    if option.default is None or option.type == "flag":
+        return None
+    return option_text(plugin, option, option.default)
+
+
+def _single(plugin: str, option: Option, value: object) -> bytes:
+    if option.type == "int":
+        return _integer(plugin, option, value)
+    if option.type == "bool":
+        return _boolean(plugin, option, value)
+    if isinstance(value, (str, int, float)):
+        return json.encode(str(value))
+    raise _misfit(plugin, option, value, "a string")
+
+
+def _integer(plugin: str, option: Option, value: object) -> bytes:
+    text = str(value).strip() if isinstance(value, (str, int)) else ""
+    if isinstance(value, bool) or not _C_INTEGER.match(text) or not _fits(text):
+        raise _misfit(plugin, option, value, "an integer of 64 bits (decimal, 0x… or 0…)")
+    return text.encode()
+
+
+def _fits(text: str) -> bool:
+    digits = text.lstrip("+-").lower()
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    number = int(digits, base) * (-1 if text.startswith("-") else 1)
+    return -(2**63) <= number < 2**63
+
+
+def _boolean(plugin: str, option: Option, value: object) -> bytes:
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    if option.type == "flag" and value == "":
+        return b"true"
+    raise _misfit(plugin, option, value, "yes, no, true or false")
+
+
+def _misfit(plugin: str, option: Option, value: object, expected: str) -> PluginOptionError:
+    return PluginOptionError(
+        f"plugin '{plugin}': option '{option.name}' must be {expected}, not {value!r}"
+    )

@@ -1,0 +1,98 @@
+"""Judges what a plugin sends unasked, as Core Lightning v26.06 does: most mistakes are deadly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct, json
+
+from clnwire import _core
+from clnwire.host.shapes import as_object
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
+
+LEVELS: Final = ("trace", "debug", "info", "warn", "error", "unusual", "broken")
+"""What a log line's level may be; `warn` and `error` are other names for the last two."""
+
+
+class OutputError(Exception):
+    """The daemon would have killed the plugin for this; the text says why."""
+
+
+class Log(Struct, frozen=True):
+    """A line for the log."""
+
+    level: str
+    message: str
+
+
+class Notice(Struct, frozen=True):
+    """A `message` or `progress` for the caller of a request."""
+
+    method: str
+    token: bytes
+    """The id's text, as the plugin repeats it."""
+    params: bytes
+
+    def addressed_to(self, token: bytes) -> bytes:
+        """The whole notification, with the id that the caller knows."""
+        members = [
+            json.encode(name) + b":" + (token if name == "id" else value)
+            for name, value in _core.members(self.params)
+        ]
+        params = b",".join(members)
+        method = json.encode(self.method)
+        return b'{"jsonrpc":"2.0","method":%s,"params":{%s}}\n\n' % (method, params)
+
+
+class Publication(Struct, frozen=True):
+    """A notification for whoever subscribed to its topic."""
+
+    topic: str
+    params: bytes
+
+
+Output: TypeAlias = "Log | Notice | Publication"
+
+
+def check_envelope(frame: Frame) -> None:
+    """What holds for replies and notifications alike. Raises `OutputError`."""
+    if frame.jsonrpc is None:
+        raise OutputError(f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
+
+
+def judge_notification(frame: Frame) -> Output:
+    """What a message without id is. Raises `OutputError`."""
+    method, params = frame.method, frame.params
+    if method is None or params is None:
+        missing = "method" if method is None else "params"
+        raise OutputError(f'sent a notification without "{missing}": {_shown(frame.bytes)}')
+    if method == "log":
+        return _log(params)
+    if method in ("message", "progress"):
+        return _notice(method, params)
+    return Publication(method, params)
+
+
+def _log(params: bytes) -> Log:
+    members = as_object(json.decode(params)) or {}
+    message, level = members.get("message"), members.get("level", "info")
+    if not isinstance(message, str):
+        raise OutputError(f'sent a log line without a string "message": {_shown(params)}')
+    if level not in LEVELS:
+        known = ", ".join(LEVELS)
+        raise OutputError(f"sent a log line of unknown level {level!r}; there are {known}")
+    return Log(level, message)
+
+
+def _notice(method: str, params: bytes) -> Notice:
+    token = dict(_core.members(params)).get("id") if params.startswith(b"{") else None
+    if token is None:
+        raise OutputError(f'sent "{method}" without the id of a request: {_shown(params)}')
+    return Notice(method, token, params)
+
+
+def _shown(text: bytes) -> str:
+    shown = text.decode()
+    return shown if len(shown) <= 200 else f"{shown[:197]}..."

@@ -1,0 +1,249 @@
+"""One plugin under the host: its process, its manifest, and the requests that it has to answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import json
+
+from clnwire._core import Framer, IdMap, Outbox
+from clnwire.host.errors import PluginDiedError
+from clnwire.host.journal import LogEntry
+from clnwire.host.manifest import Manifest
+from clnwire.host.output import (
+    Log,
+    Notice,
+    OutputError,
+    Publication,
+    check_envelope,
+    judge_notification,
+)
+from clnwire.host.process import PluginProcess, ending
+from clnwire.host.tokens import request_token
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from clnwire._core import Frame, MalformedError
+
+
+class Owner(Protocol):
+    """Who is told what a plugin does: the host."""
+
+    def on_log(self, entry: LogEntry) -> None:
+        """The plugin wrote a line for the log."""
+        ...
+
+    def on_remark(self, entry: LogEntry) -> None:
+        """The daemon itself would have logged something about the plugin."""
+        ...
+
+    def on_publication(self, plugin: Plugin, publication: Publication) -> None:
+        """The plugin published something on a topic that it announced."""
+        ...
+
+    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
+        """The plugin is gone, for whatever reason."""
+        ...
+
+
+class _Call:
+    """A request that the plugin has not answered."""
+
+    __slots__ = ("future", "key", "notify")
+
+    def __init__(
+        self, key: int, future: asyncio.Future[Frame], notify: Callable[[Notice], None] | None
+    ) -> None:
+        self.key, self.future, self.notify = key, future, notify
+
+
+class Plugin:
+    """A plugin that was started. `Host.start` gives one."""
+
+    name: str
+    """The file's name."""
+    path: Path
+    manifest: Manifest
+    """What it offers; empty until it has answered `getmanifest`."""
+    disabled: str | None
+    """Why it does not want to run, if so."""
+    death: PluginDiedError | None
+    """How it ended; `None` while it lives."""
+
+    def __init__(self, path: Path, owner: Owner, ids: IdMap) -> None:
+        self.path, self.name = path, path.name
+        self.manifest = Manifest()
+        self.disabled = None
+        self.death = None
+        self._owner, self._ids = owner, ids
+        self._outbox = Outbox()
+        self._calls: dict[bytes, _Call] = {}
+        self._process: PluginProcess | None = None
+        self._initialised = False
+
+    def __repr__(self) -> str:
+        state = "ended" if self.death else "disabled" if self.disabled else "running"
+        return f"<Plugin {self.name!r} {state}>"
+
+    def run(self, popen: subprocess.Popen[bytes], framer: Framer) -> None:
+        """Takes over the process that was started for it."""
+        self._process = PluginProcess(
+            popen,
+            framer,
+            on_frame=self._take,
+            on_malformed=self._take_malformed,
+            on_exit=self._take_exit,
+        )
+
+    @property
+    def process(self) -> PluginProcess:
+        """The process, which may have ended."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """`None` while the process runs; negative: the signal that ended it."""
+        return self.process.returncode
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The id tokens of the requests that it has not answered, oldest first."""
+        return tuple(token.decode() for token in self._calls)
+
+    def set_initialised(self) -> None:
+        """From now on it gets notifications."""
+        self._initialised = True
+
+    def request(
+        self,
+        method: str,
+        params: bytes,
+        *,
+        caller: bytes | None = None,
+        notify: Callable[[Notice], None] | None = None,
+    ) -> asyncio.Future[Frame]:
+        """Calls the plugin. The future gets the reply, or `PluginDiedError`.
+
+        `params` is JSON text; `caller` the id token of the request that caused this one; `notify`
+        gets what the plugin has to say meanwhile.
+        """
+        token, future = self._expect(method, caller, notify)
+        self._outbox.request(token, method, params)
+        self._send(self._outbox.take())
+        return future
+
+    def forward(
+        self, frame: Frame, *, notify: Callable[[Notice], None] | None = None
+    ) -> asyncio.Future[Frame]:
+        """Passes a caller's request on, byte for byte but for its id."""
+        span, caller = frame.id_span, frame.id
+        assert span is not None
+        token, future = self._expect(frame.method or "", caller, notify)
+        self._send(b"%s%s%s\n\n" % (frame.bytes[: span[0]], token, frame.bytes[span[1] :]))
+        return future
+
+    def _expect(
+        self, method: str, caller: bytes | None, notify: Callable[[Notice], None] | None
+    ) -> tuple[bytes, asyncio.Future[Frame]]:
+        future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        key = self._ids.insert(b"null" if caller is None else caller)
+        token = request_token(caller, method, key)
+        if self.death is not None:
+            self._ids.take(key)
+            future.set_exception(self.death)
+        else:
+            self._calls[token] = _Call(key, future, notify)
+        return token, future
+
+    def subscriptions_to(self, topic: str) -> int:
+        """How often the plugin gets a notification of this topic: `*` is a subscription, too."""
+        count = self.manifest.subscriptions.count(topic)
+        return count if topic == "log" else count + self.manifest.subscriptions.count("*")
+
+    def notify(self, message: bytes, topic: str) -> int:
+        """Sends a notification as often as the plugin has subscribed to it, and says how often."""
+        if not self._initialised or self.death is not None:
+            return 0
+        times = self.subscriptions_to(topic)
+        if times:
+            self._send(message * times)
+        return times
+
+    def notification(self, topic: str, payload: bytes) -> bytes:
+        """The text of a native notification, whose payload is wrapped in the topic's name."""
+        self._outbox.notification(topic, b"{%s:%s}" % (json.encode(topic), payload))
+        return self._outbox.take()
+
+    def kill(self, reason: str) -> None:
+        """Ends the plugin at once, and everything that waits for it with the reason."""
+        self._die(reason)
+        self.process.kill()
+
+    def close(self) -> None:
+        """Lets the plugin see the end of its input."""
+        self.process.close_stdin()
+
+    def _send(self, data: bytes) -> None:
+        self.process.send(data)
+
+    def _take(self, frame: Frame) -> None:
+        try:
+            check_envelope(frame)
+            if frame.id is None:
+                self._take_notification(frame)
+            else:
+                self._take_reply(frame, frame.id)
+        except OutputError as error:
+            self.kill(str(error))
+
+    def _take_reply(self, frame: Frame, token: bytes) -> None:
+        call = self._calls.pop(token, None)
+        if call is None:
+            self._remark(f"there is no request with the id of this reply: {token.decode()}")
+            return
+        self._ids.take(call.key)
+        if not call.future.done():
+            call.future.set_result(frame)
+
+    def _take_notification(self, frame: Frame) -> None:
+        output = judge_notification(frame)
+        if isinstance(output, Log):
+            self._owner.on_log(LogEntry(self.name, output.level, output.message))
+        elif isinstance(output, Notice):
+            call = self._calls.get(output.token)
+            if call is not None and call.notify is not None:
+                call.notify(output)
+        elif output.topic in self.manifest.topics:
+            self._owner.on_publication(self, output)
+        else:
+            self._remark(f"topic {output.topic!r} is not in its manifest; nobody gets it")
+
+    def _take_malformed(self, error: MalformedError) -> None:
+        self.kill(f"sent what is no JSON: {error.reason} at byte {error.offset} of its output")
+
+    def _take_exit(self, code: int) -> None:
+        self._die(ending(code))
+
+    def _remark(self, message: str) -> None:
+        self._owner.on_remark(LogEntry(self.name, "unusual", message))
+
+    def _die(self, reason: str) -> None:
+        if self.death is not None:
+            return
+        self.death = PluginDiedError(self.name, reason, self.pending)
+        calls, self._calls = list(self._calls.values()), {}
+        for call in calls:
+            self._ids.take(call.key)
+            if not call.future.done():
+                call.future.set_exception(self.death)
+        self._owner.on_end(self, self.death)

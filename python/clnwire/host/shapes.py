@@ -1,0 +1,15 @@
+"""Decoded JSON, given the types that it turns out to have."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+
+def as_object(value: object) -> dict[str, Any] | None:
+    """The value if it is a JSON object, else nothing."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def as_array(value: object) -> list[Any] | None:
+    """The value if it is a JSON array, else nothing; a tuple will do."""
+    return list(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else None

@@ -1,0 +1,92 @@
+"""A plugin's way from a file to a running plugin, in the daemon's order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import json
+
+from clnwire.host.errors import HostError, ManifestError
+from clnwire.host.manifest import Taken, check_manifest
+from clnwire.host.shapes import as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clnwire._core import Frame
+    from clnwire.host.plugin import Plugin
+
+GETMANIFEST_PARAMS: Final = b'{"allow-deprecated-apis":false}'
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (
+    (
+        "CREATE TABLE version (version INTEGER)",
+        "INSERT INTO version VALUES (1)",
+        "CREATE TABLE vars (name TEXT, intval INTEGER, PRIMARY KEY (name))",
+    ),
+)
+"""What `db_write` gets before `init` unless told otherwise: the birth of a small database."""
+
+
+def command_line(path: str | Path) -> list[str]:
+    """How to run a plugin's file: as it is, or with this Python if it is no executable `.py`.
+
+    Raises `HostError`.
+    """
+    file = Path(path).absolute()
+    if not file.is_file():
+        raise HostError(f"plugin '{path}': there is no such file")
+    if os.access(file, os.X_OK):
+        return [str(file)]
+    if file.suffix == ".py":
+        return [sys.executable, str(file)]
+    raise HostError(f"plugin '{path}' is not executable; try: chmod a+x {path}")
+
+
+async def within(
+    plugin: Plugin, future: asyncio.Future[Frame], what: str, seconds: float | None
+) -> Frame:
+    """Waits for a reply, but not for ever: after so many seconds the plugin is killed.
+
+    Raises `PluginDiedError`.
+    """
+    if seconds is None:
+        return await future
+    done, _ = await asyncio.wait([future], timeout=seconds)
+    if not done:
+        plugin.kill(f"did not answer {what} within {seconds:g} s")
+    return await future
+
+
+async def ask_manifest(plugin: Plugin, taken: Taken, seconds: float | None) -> None:
+    """Sends `getmanifest` and reads the answer. Raises `ManifestError`, `PluginDiedError`."""
+    future = plugin.request("getmanifest", GETMANIFEST_PARAMS)
+    reply = await within(plugin, future, "getmanifest", seconds)
+    if reply.result is None:
+        error = (reply.error or b"none").decode()
+        raise ManifestError(plugin.name, "result", f"is missing; the error is {error}")
+    plugin.manifest = check_manifest(plugin.name, reply.result, taken)
+    plugin.disabled = plugin.manifest.disable
+
+
+async def initialise(
+    plugin: Plugin, options: bytes, configuration: bytes, seconds: float | None
+) -> Frame:
+    """Sends `init`. An error is as good as a result; one with `disable` turns the plugin off."""
+    params = b'{"options":%s,"configuration":%s}' % (options, configuration)
+    reply = await within(plugin, plugin.request("init", params), "init", seconds)
+    plugin.disabled = disabled_by(reply)
+    return reply
+
+
+def disabled_by(reply: Frame) -> str | None:
+    """Why the plugin does not want to run, if its answer to `init` says so."""
+    result = as_object(json.decode(reply.result or b"null")) or {}
+    if "disable" not in result:
+        return None
+    reason: object = result["disable"]
+    return reason if isinstance(reason, str) else json.encode(reason).decode()

@@ -1,0 +1,145 @@
+"""The daemon's JSON-RPC socket: one command at a time on a connection, connections side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from clnwire._core import Framer, MalformedError, Outbox
+from clnwire.errors import INVALID_REQUEST
+from clnwire.host.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from clnwire._core import Frame
+
+Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[bytes]]"
+"""Answers one request with the whole text of its reply, white space at its end included."""
+
+LONGEST_PATH: Final = 100
+"""Bytes of a socket's path that all systems take: 104 at least, one of them a zero."""
+
+
+class Connection(asyncio.Protocol):
+    """One caller."""
+
+    wants_notices: bool
+    """Whether the caller asked for `message` and `progress`."""
+
+    def __init__(self, serve: Serve, framer: Framer, connections: set[Connection]) -> None:
+        self.wants_notices = False
+        self._serve, self._framer, self._connections = serve, framer, connections
+        self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
+        self._transport: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Starts to serve."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def data_received(self, data: bytes) -> None:
+        """Queues what is complete."""
+        self._framer.feed(data)
+        try:
+            for frame in self._framer:
+                self._requests.put_nowait(frame)
+        except MalformedError as error:
+            self._requests.put_nowait(error)
+
+    def eof_received(self) -> bool:
+        """Keeps the way back open until all that was asked is answered."""
+        self._requests.put_nowait(None)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A command that runs goes on in its plugin; nobody takes the answer."""
+        del exc
+        self._connections.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def write(self, data: bytes) -> None:
+        """Sends something to the caller, if it is still there."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Ends the connection after what waits to be written."""
+        if self._transport is not None:
+            self._transport.close()
+
+    async def _run(self) -> None:
+        while (request := await self._requests.get()) is not None:
+            if isinstance(request, MalformedError):
+                self.write(_malformed(request))
+                break
+            self.write(await self._serve(request, self))
+        self.close()
+
+
+def _malformed(error: MalformedError) -> bytes:
+    outbox = Outbox()
+    outbox.error(b"null", INVALID_REQUEST, f"Invalid token in json input: {error}")
+    return outbox.take()
+
+
+class RpcSocket:
+    """The listening end, a file that only its owner may use."""
+
+    def __init__(self, path: Path, serve: Serve, framer: Callable[[], Framer]) -> None:
+        self.path = path
+        self._serve, self._framer = serve, framer
+        self._connections: set[Connection] = set()
+        self._server: asyncio.AbstractServer | None = None
+
+    async def open(self) -> None:
+        """Starts to listen. Raises `HostError` if it cannot be done there."""
+        if self._server is None:
+            listener = _listener(self.path)
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_unix_server(self._accept, sock=listener)
+
+    def _accept(self) -> Connection:
+        return Connection(self._serve, self._framer(), self._connections)
+
+    async def close(self) -> None:
+        """Ends all connections and removes the file."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+        await self._server.wait_closed()
+        self._server = None
+        self.path.unlink(missing_ok=True)
+
+
+def _listener(path: Path) -> socket.socket:
+    if len(str(path).encode()) > LONGEST_PATH:
+        raise HostError(f"too long for a unix socket: {path}; choose a shorter lightning_dir")
+    _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        # Nobody can connect before it listens, so nobody slips in before the mode is set.
+        path.chmod(0o600)
+    except OSError as error:
+        listener.close()
+        raise HostError(f"cannot open {path}: {error.strerror}") from None
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    """Removes what a daemon that was killed has left; a living one is left in peace."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise HostError(f"another daemon listens at {path}")
+    path.unlink()
