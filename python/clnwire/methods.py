@@ -65,12 +65,16 @@ class Params:
         Raises `RpcError` -32602 that names the parameter.
         """
         try:
+            if params[:1] == b"{":
+                return self._by_name(params)
             if params[:1] == b"[":
                 self._require_names()
                 return self._by_position(params)
-            return self._by_name(b"{}" if params == b"null" else params)
+            if params == b"null":
+                return self._by_name(b"{}")
         except msgspec.MsgspecError as error:
             raise self._refusal(error, params) from None
+        raise self._invalid("params must be an object or an array")
 
     def _require_names(self) -> None:
         """A call by position cannot give the parameters that have only a name."""
@@ -186,7 +190,7 @@ class Params:
         """msgspec's message with the place in the params replaced by the parameter's name."""
         found = _PATH.search(text)
         if found is None:
-            return text if "`$`" not in text else "params must be an object or an array"
+            return text
         name, position, inside = found.groups()
         if position is not None:
             name = self._names[int(position)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import typing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,13 +20,22 @@ CONTEXTS: dict[type, Callable[[Driver], object]] = {Request: Request, Notificati
 """Parameters of these types are filled from the message itself, not from its params."""
 
 
+class Context(NamedTuple):
+    """A parameter that is filled from the message itself."""
+
+    name: str
+    type: type
+    position: float
+    """Among all parameters; infinite if it can only be given by name."""
+
+
 class Signature(NamedTuple):
     """A handler's parameters, each with its annotation resolved (`Any` where there is none)."""
 
     parameters: list[Parameter]
     """Those that the params fill."""
-    contexts: dict[str, type]
-    """Those that are filled from the message: name → `Request` or `Notification`."""
+    contexts: list[Context]
+    """Those that the message fills, in their order."""
 
 
 def read_signature(function: Callable[..., object], what: str) -> Signature:
@@ -34,11 +44,14 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
         raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
     hints = _hints(function, what)
     parameters: list[Parameter] = []
-    contexts: dict[str, type] = {}
-    for parameter in inspect.signature(function).parameters.values():
+    contexts: list[Context] = []
+    for position, parameter in enumerate(inspect.signature(function).parameters.values()):
         annotation = hints.get(parameter.name, Any)
         if annotation in CONTEXTS:
-            contexts[parameter.name] = annotation
+            by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
+            contexts.append(
+                Context(parameter.name, annotation, math.inf if by_name_only else position)
+            )
         else:
             parameters.append(parameter.replace(annotation=annotation))
     return Signature(parameters, contexts)
@@ -55,15 +68,21 @@ def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
 
 
 def with_contexts(
-    function: Callable[..., object], contexts: dict[str, type], driver: Driver
+    function: Callable[..., object], contexts: list[Context], driver: Driver
 ) -> Callable[..., object]:
     """The function with those parameters filled in that come from the message."""
     if not contexts:
         return function
 
-    def call(*args: Any, **kwargs: Any) -> object:
-        filled = {name: CONTEXTS[context](driver) for name, context in contexts.items()}
-        return function(*args, **filled, **kwargs)
+    def call(*given: Any, **named: Any) -> object:
+        args = list(given)
+        for context in contexts:
+            value = CONTEXTS[context.type](driver)
+            if context.position <= len(args):
+                args.insert(int(context.position), value)
+            else:
+                named[context.name] = value
+        return function(*args, **named)
 
     return call
 

@@ -100,7 +100,9 @@ impl Route {
 
     /// What to answer, now that the handler failed.
     pub fn recover(&self, py: Python<'_>, error: &PyErr, params: &[u8]) -> PyResult<Outcome> {
-        let instead = self.recover.bind(py).call1((error.value(py), PyBytes::new(py, params)))?;
+        // `into_value` puts the traceback where Python looks for it.
+        let exception = error.clone_ref(py).into_value(py);
+        let instead = self.recover.bind(py).call1((exception, PyBytes::new(py, params)))?;
         if let Ok(result) = instead.cast::<PyBytes>() {
             return Ok(Outcome::Result(result.clone().unbind()));
         }

@@ -1,0 +1,177 @@
+"""A daemon for tests: a real plugin process at the other end of real pipes, and raw bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 20.0
+"""Seconds until a test gives up waiting: far longer than anything should take."""
+
+CONFIGURATION = {
+    "lightning-dir": "/tmp",
+    "rpc-file": "lightning-rpc",
+    "startup": True,
+    "network": "regtest",
+    "feature_set": {"init": "80", "node": "80", "channel": "", "invoice": "02"},
+}
+
+
+class Daemon:
+    """Speaks to one plugin as lightningd does, byte by byte under the test's control."""
+
+    def __init__(
+        self, plugin: Path, *, dialect: str = "current", stderr: int | None = None
+    ) -> None:
+        self.dialect = dialect
+        self.process = subprocess.Popen(
+            [sys.executable, str(plugin)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if stderr is None else stderr,
+            env={**os.environ, "LIGHTNINGD_PLUGIN": "1", "LIGHTNINGD_VERSION": "v26.06"},
+            cwd=plugin.parent,
+        )
+        self.logs: list[dict[str, str]] = []
+        self.notifications: list[dict[str, Any]] = []
+        self._unread = ""
+        self._calls = 0
+
+    # Bytes
+
+    def write(self, raw: bytes | str) -> None:
+        """Sends bytes as they are."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(raw.encode() if isinstance(raw, str) else raw)
+        self.process.stdin.flush()
+
+    def receive(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """The next message; raises `EOFError` at the end, `TimeoutError` if none comes."""
+        deadline = time.monotonic() + patience
+        while True:
+            message = self._decode()
+            if message is not None:
+                return message
+            self._read(deadline)
+
+    def _decode(self) -> dict[str, Any] | None:
+        text = self._unread.lstrip()
+        try:
+            message, end = json.JSONDecoder().raw_decode(text)
+        except json.JSONDecodeError:
+            return None
+        assert text[end : end + 2] == "\n\n", "a message ends with a blank line"
+        self._unread = text[end:]
+        assert message["jsonrpc"] == "2.0"
+        return message
+
+    def _read(self, deadline: float) -> None:
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], deadline - time.monotonic())
+        if not ready:
+            raise TimeoutError(f"no message came; unread: {self._unread!r}")
+        data = os.read(self.process.stdout.fileno(), 1 << 20)
+        if not data:
+            raise EOFError(f"the plugin is gone; unread: {self._unread!r}")
+        self._unread += data.decode()
+
+    # Messages
+
+    def reply(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """The next reply; what comes before it is kept in `logs` and `notifications`."""
+        while True:
+            message = self.receive(patience)
+            if "method" not in message:
+                return message
+            if message["method"] == "log":
+                self.logs.append(message["params"])
+            else:
+                self.notifications.append(message)
+
+    def request(self, method: str, params: Any = None, *, token: str | None = None) -> dict[str, Any]:
+        """Calls a method and gives the whole reply, after checking its id."""
+        self._calls += 1
+        current = f'"cln:{method}#{self._calls}"'
+        token = token or (current if self.dialect == "current" else str(self._calls))
+        tail = "" if params is None else f',"params":{json.dumps(params)}'
+        self.write(f'{{"jsonrpc":"2.0","id":{token},"method":"{method}"{tail}}}\n\n')
+        reply = self.reply()
+        assert reply["id"] == json.loads(token)
+        return reply
+
+    def call(self, method: str, params: Any = None) -> Any:
+        """Calls a method and gives its result."""
+        reply = self.request(method, params)
+        assert "error" not in reply, reply
+        return reply["result"]
+
+    def notify(self, topic: str, payload: Any) -> None:
+        """Sends a native notification."""
+        params = {topic: payload} if self.dialect == "current" else payload
+        self.write(json.dumps({"jsonrpc": "2.0", "method": topic, "params": params}) + "\n\n")
+
+    def getmanifest(self) -> dict[str, Any]:
+        params = {"allow-deprecated-apis": False} if self.dialect == "current" else None
+        manifest: dict[str, Any] = self.call("getmanifest", params)
+        return manifest
+
+    def init(self, options: dict[str, Any] | None = None, **configuration: Any) -> Any:
+        params = {"options": options or {}, "configuration": {**CONFIGURATION, **configuration}}
+        return self.call("init", params)
+
+    def start(self, options: dict[str, Any] | None = None, **configuration: Any) -> dict[str, Any]:
+        """getmanifest and init; gives the manifest."""
+        manifest = self.getmanifest()
+        self.init(options, **configuration)
+        return manifest
+
+    # The end
+
+    def log_text(self) -> str:
+        """All log lines so far, with their levels."""
+        return "\n".join(f"{line.get('level', 'info')} {line['message']}" for line in self.logs)
+
+    def drain(self) -> None:
+        """Reads until the plugin closes its end."""
+        try:
+            while True:
+                message = self.receive()
+                if message.get("method") == "log":
+                    self.logs.append(message["params"])
+                else:
+                    self.notifications.append(message)
+        except EOFError:
+            pass
+
+    def hang_up(self) -> int:
+        """Closes the plugin's stdin, reads all that still comes, and gives the exit status."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.drain()
+        return self.process.wait(PATIENCE)
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def errors(self) -> str:
+        """What the plugin wrote to stderr; call it after the end."""
+        assert self.process.stderr is not None
+        return self.process.stderr.read().decode()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
