@@ -224,6 +224,20 @@ fn an_error_is_final() {
 }
 
 #[test]
+fn an_error_that_more_bytes_could_mend_is_final_too() {
+    for (stream, ended) in [("[1", true), ("[12345", false)] {
+        let mut framer = Framer::new(bytes(5));
+        framer.feed(stream.as_bytes());
+        if ended {
+            framer.feed(b"");
+        }
+        let error = framer.next_frame().unwrap_err();
+        framer.feed(b"]{}");
+        assert_eq!(framer.next_frame().unwrap_err(), error, "{stream}");
+    }
+}
+
+#[test]
 fn room_to_read_into() {
     let mut framer = Framer::new(Limits::default());
     assert!(framer.space().len() >= READ_BYTES);

@@ -1,0 +1,74 @@
+//! Frames of 2 to 64 MB, fed a byte and 64 kB at a time: the time a byte must not grow with the
+//! frame.
+//!
+//! No statistics here, as one pass over 64 MB is long enough to be measured: the median of some
+//! runs, as JSON on stdout. `-- --quick` makes one run of each.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use clnwire_core::{Framer, Limits};
+
+const MEGABYTES: [usize; 6] = [2, 4, 8, 16, 32, 64];
+const CHUNKS: [usize; 2] = [1, 64 << 10];
+
+/// How much slower a byte of the largest frame may be than one of the smallest. Were the time
+/// quadratic it would be 32 times; caches and page faults of the buffer are some tens of percent.
+const ALLOWED: f64 = 3.0;
+
+fn main() {
+    let told = |option: &str| std::env::args().any(|argument| argument == option);
+    // Without `--bench` it is `cargo test` that runs this, without optimisation.
+    if !told("--bench") {
+        CHUNKS.iter().for_each(|&chunk| assert!(measured(1 << 20, chunk) > 0.0));
+        return;
+    }
+    let quick = told("--quick");
+    let runs = if quick { 1 } else { 7 };
+    println!("{{\"unit\": \"ns per byte, median of {runs} runs\",");
+    for chunk in CHUNKS {
+        let row = MEGABYTES.map(|megabytes| median(megabytes << 20, chunk, runs));
+        let cells: Vec<String> =
+            MEGABYTES.iter().zip(row).map(|(size, ns)| format!("\"{size} MB\": {ns:.3}")).collect();
+        let end = if chunk == CHUNKS[CHUNKS.len() - 1] { "}" } else { "," };
+        println!("\"feeds of {chunk} bytes\": {{{}}}{end}", cells.join(", "));
+        assert!(row[5] < ALLOWED * row[0], "the time a byte grows with the frame");
+    }
+}
+
+fn median(length: usize, chunk: usize, runs: usize) -> f64 {
+    let mut times: Vec<f64> = (0..runs).map(|_| measured(length, chunk)).collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Nanoseconds a byte, for one frame in a new framer.
+fn measured(length: usize, chunk: usize) -> f64 {
+    let frame = frame(length);
+    let mut framer = Framer::new(Limits::default());
+    let start = Instant::now();
+    let mut found = Vec::new();
+    for piece in black_box(&frame).chunks(chunk) {
+        framer.feed(piece);
+        found.extend(framer.next_frame().expect("it is JSON").map(|frame| frame.bytes().len()));
+    }
+    let time = start.elapsed();
+    assert_eq!(found, [frame.len()], "one frame, when its last byte has come");
+    assert!(framer.next_frame().expect("it is JSON").is_none());
+    time.as_nanos() as f64 / frame.len() as f64
+}
+
+/// A list as a daemon would give it: small objects with strings, numbers and some escapes.
+fn frame(length: usize) -> Vec<u8> {
+    const ITEM: &str = r#"{"short_channel_id":"103x1x0","source":"02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f","amount_msat":1000000000,"active":true,"alias":"a \"node\"","fees":[1,10,-2.5e3]}"#;
+    let mut text = r#"{"jsonrpc":"2.0","id":1,"result":{"channels":["#.to_owned();
+    text.push_str(ITEM);
+    while text.len() + ITEM.len() + 4 <= length {
+        text.push(',');
+        text.push_str(ITEM);
+    }
+    text.push_str("]}}");
+    text.into_bytes()
+}
