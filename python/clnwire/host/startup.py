@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,16 @@ def command_line(path: str | Path) -> list[str]:
     if file.suffix == ".py":
         return [sys.executable, str(file)]
     raise HostError(f"plugin '{path}' is not executable; try: chmod a+x {path}")
+
+
+def plugin_command(words: Sequence[str]) -> list[str]:
+    """How to run a plugin that is given as on a command line: a file or a program, its arguments.
+
+    Raises `HostError`.
+    """
+    program, *arguments = words
+    found = None if Path(program).exists() else shutil.which(program)
+    return [*(command_line(program) if found is None else [found]), *arguments]
 
 
 async def within(
