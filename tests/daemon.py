@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -95,7 +96,9 @@ class Daemon:
             else:
                 self.notifications.append(message)
 
-    def request(self, method: str, params: Any = None, *, token: str | None = None) -> dict[str, Any]:
+    def request(
+        self, method: str, params: Any = None, *, token: str | None = None
+    ) -> dict[str, Any]:
         """Calls a method and gives the whole reply, after checking its id."""
         self._calls += 1
         current = f'"cln:{method}#{self._calls}"'
@@ -171,7 +174,5 @@ class Daemon:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass

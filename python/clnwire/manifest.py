@@ -52,11 +52,11 @@ class ManifestHook(Struct, omit_defaults=True):
     """A hook, as the manifest announces it to the current daemon."""
 
     name: str
-    before: list[str] = field(default_factory=list[str])
+    before: list[str] = []
     """Plugins that come after this one in the hook's chain."""
-    after: list[str] = field(default_factory=list[str])
+    after: list[str] = []
     """Plugins that come before this one in the hook's chain."""
-    filters: list[str | int] = field(default_factory=list[str | int])
+    filters: list[str | int] = []
     """Method names (`rpc_command`) or message numbers (`custommsg`) to be called for."""
 
 

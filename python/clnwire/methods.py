@@ -216,6 +216,8 @@ def _usage_one(parameter: Parameter) -> str:
 
 
 def _field(parameter: Parameter) -> Any:
+    if isinstance(msgspec.inspect.type_info(parameter.annotation), msgspec.inspect.CustomType):
+        raise TypeError(f"parameter '{parameter.name}': JSON has no {parameter.annotation}")
     if parameter.default is Parameter.empty:
         return (parameter.name, parameter.annotation)
     default: Any = parameter.default

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import msgspec
 
-from clnwire import _core, startup, terminal
+from clnwire import _core, startup, stdio, terminal
 from clnwire.binding import Hook, Subscription, bind_hook, bind_method, bind_subscription
 from clnwire.codec import encode_any
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
@@ -18,7 +18,7 @@ from clnwire.logs import Log, bridge_logging
 from clnwire.methods import Method
 from clnwire.options import Option
 from clnwire.rpc import Rpc
-from clnwire.serving import make_stdout_prompt, serve
+from clnwire.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,8 +116,8 @@ class Plugin:
         self._initialised = False
         self.dialect: Dialect | None = None
         self.allow_deprecated_apis: bool | None = None
-        self._driver: _core.Driver | None = None
         self._serving_thread: int | None = None
+        self._driver = self._connect() if stdio.belongs_to_daemon() else None
 
     # Registration
 
@@ -424,7 +424,7 @@ class Plugin:
 
     def notify(self, method: str, params: object) -> None:
         """Sends a notification to the daemon; from any thread. Raises `NotReadyError`."""
-        if self._driver is None:
+        if self._driver is None or self._serving_thread is None:
             raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
         self._driver.notify(method, encode_any(params))
 
@@ -449,14 +449,19 @@ class Plugin:
         if status:
             raise SystemExit(status)
 
-    def _serve(self) -> int:
+    def _connect(self) -> _core.Driver:
+        """Takes stdin and stdout for the daemon: from here on nothing printed can reach it."""
         max_frame_bytes, max_depth, patience = self._driver_limits
         driver = _core.Driver(
             max_frame_bytes=max_frame_bytes, max_depth=max_depth, patience=patience
         )
-        make_stdout_prompt()
-        self._driver, self._serving_thread = driver, threading.get_ident()
+        stdio.make_stdout_prompt()
         self.log.connect(driver)
+        return driver
+
+    def _serve(self) -> int:
+        driver = self._driver = self._driver or self._connect()
+        self._serving_thread = threading.get_ident()
         bridge = bridge_logging(self.log)
         startup.register(self, driver)
         try:
@@ -470,7 +475,7 @@ class Plugin:
             if bridge is not None:
                 sys.modules["logging"].getLogger().removeHandler(bridge)
             self.log.connect(None)
-            self._driver = None
+            self._driver = self._serving_thread = None
 
     def bind(self, driver: _core.Driver, dialect: Dialect) -> None:
         """Builds the routes, now that the daemon's dialect is known."""
@@ -536,7 +541,7 @@ class Plugin:
         return None if current[1] is None else _id_text(current[1])
 
     def _must_be_new(self, kind: str, name: str, registered: Mapping[str, object]) -> None:
-        if self._driver is not None:
+        if self._serving_thread is not None:
             raise UsageError(f"{kind} '{name}': register it before run()")
         if name in registered:
             raise UsageError(f"{kind} '{name}' is registered twice")

@@ -73,10 +73,3 @@ def _signals(driver: _core.Driver, shutdown_seconds: float) -> Generator[None, N
         signal.set_wakeup_fd(fd)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def make_stdout_prompt() -> None:
-    """Stray output should be logged when it is printed, not when 8 kB of it have gathered."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(line_buffering=True)

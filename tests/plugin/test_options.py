@@ -1,0 +1,260 @@
+"""Options: announced, converted by the daemon's rules, changed while running."""
+
+from __future__ import annotations
+
+import pytest
+
+from clnwire import NotReadyError, Option, OptionError, UsageError
+
+OPTIONS = """
+    import json
+
+    name = plugin.option("greeting", "World", description="Whom to greet")
+    count = plugin.option("count", 7)
+    on = plugin.option("on", True)
+    flag = plugin.option("flag", type="flag")
+    secret = plugin.option("secret", type="string-conceal")
+    ports = plugin.option("ports", [80], multi=True)
+    hosts = plugin.option("hosts", multi=True)
+    quoted = plugin.option("quoted", 'say "hi"\\n')
+    maybe = plugin.option("maybe", type=int)
+
+    def refuse_negative(value: int):
+        if value < 0:
+            raise ValueError("must not be negative")
+        plugin.log(f"limit goes from {limit.value} to {value}")
+
+    limit = plugin.option("limit", 1, dynamic=True, on_change=refuse_negative)
+    tags = plugin.option("tags", multi=True, dynamic=True)
+    loud = plugin.option("loud", type="flag", dynamic=True)
+
+    @plugin.method("values")
+    def values():
+        found = {}
+        for option in plugin.options.values():
+            try:
+                found[option.name] = option.value
+            except OptionError as error:
+                found[option.name] = f"OptionError: {error}"
+        return found
+"""
+
+DEFAULTS = {
+    "greeting": "World",
+    "count": 7,
+    "on": True,
+    "flag": False,
+    "secret": None,
+    "ports": [80],
+    "hosts": [],
+    "quoted": 'say "hi"\n',
+    "maybe": None,
+    "limit": 1,
+    "tags": [],
+    "loud": False,
+}
+
+
+def test_the_manifest_announces_them(plugin):
+    options = {option["name"]: option for option in plugin(OPTIONS).getmanifest()["options"]}
+    assert options["greeting"] == {
+        "name": "greeting",
+        "type": "string",
+        "description": "Whom to greet",
+        "default": "World",
+    }
+    assert options["count"] == {"name": "count", "type": "int", "description": "", "default": 7}
+    assert options["on"]["default"] is True
+    assert options["flag"] == {"name": "flag", "type": "flag", "description": ""}
+    assert options["secret"]["type"] == "string-conceal"
+    assert options["ports"] == {"name": "ports", "type": "int", "description": "", "multi": True}
+    assert options["limit"]["dynamic"] is True
+    assert "default" not in options["quoted"], "the daemon would not unescape it"
+
+
+def test_the_daemon_of_2019_knows_only_strings(plugin):
+    daemon = plugin(OPTIONS, dialect="2019")
+    options = {option["name"]: option for option in daemon.getmanifest()["options"]}
+    assert {option["type"] for option in options.values()} == {"string"}
+    assert options["count"]["default"] == "7"
+    assert options["on"]["default"] == "true"
+    given = {"count": "0x1F", "on": "No", "flag": "true", "ports": "81", "greeting": "Hi"}
+    daemon.init(given)
+    assert daemon.call("values") == {
+        **DEFAULTS,
+        "count": 31,
+        "on": False,
+        "flag": True,
+        "ports": [81],
+        "greeting": "Hi",
+    }
+
+
+def test_values_of_init(plugin):
+    daemon = plugin(OPTIONS)
+    given = {"greeting": "7", "count": -5, "on": False, "flag": True, "ports": [1, 2], "unknown": 1}
+    daemon.start(given)
+    assert daemon.call("values") == {
+        **DEFAULTS,
+        "greeting": "7",
+        "count": -5,
+        "on": False,
+        "flag": True,
+        "ports": [1, 2],
+    }
+
+
+def test_absent_values_are_the_defaults(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.start()
+    assert daemon.call("values") == DEFAULTS
+    assert daemon.hang_up() == 0
+    assert daemon.logs == []
+
+
+def init_with(options: str) -> str:
+    configuration = '{"lightning-dir":"/tmp","rpc-file":"lightning-rpc"}'
+    return (
+        '{"jsonrpc":"2.0","id":"i","method":"init","params":'
+        f'{{"options":{options},"configuration":{configuration}}}}}\n\n'
+    )
+
+
+def test_integers_come_as_the_user_spelled_them(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.getmanifest()
+    daemon.write(init_with('{"count":0x10,"ports":[1,0x10,010, -0X1f],"maybe":+7}'))
+    assert daemon.reply()["result"] == {}
+    values = daemon.call("values")
+    assert (values["count"], values["ports"], values["maybe"]) == (16, [1, 16, 8, -31], 7)
+
+
+def test_a_malformed_value_is_named_and_the_rest_works(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.getmanifest()
+    options = (
+        '{"count":0xZZ,"on":"maybe","ports":[1,08],"greeting":"fine","maybe":99999999999999999999}'
+    )
+    daemon.write(init_with(options))
+    assert daemon.reply()["result"] == {}
+    said = daemon.log_text()
+    values = daemon.call("values")
+    for name in ("count", "on", "ports", "maybe"):
+        assert f"option '{name}'" in said
+        assert values[name].startswith("OptionError")
+    assert "0xZZ" in said
+    assert values["greeting"] == "fine"
+    assert values["limit"] == 1
+
+
+def test_bytes_that_are_no_json_end_the_plugin_after_init(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.start()
+    daemon.write('{"jsonrpc":"2.0","id":1,"method":"values","params":{"a":{"b":0x10}}}')
+    daemon.drain()
+    assert daemon.process.wait(20) == 1
+    assert "invalid number at byte" in daemon.log_text()
+
+
+def test_setconfig_changes_dynamic_options(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.start()
+    daemon.call("setconfig", {"config": "limit", "val": "0x20"})
+    daemon.call("setconfig", {"config": "tags", "val": ["a", "b"]})
+    daemon.call("setconfig", {"config": "loud"})
+    values = daemon.call("values")
+    assert (values["limit"], values["tags"], values["loud"]) == (32, ["a", "b"], True)
+    assert "limit goes from 1 to 32" in daemon.log_text()
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"config": "limit", "val": "-1"}, "must not be negative"),
+        ({"config": "limit", "val": "many"}, "option 'limit': 'many' is not an integer"),
+        ({"config": "limit"}, "needs a value"),
+        ({"config": "count", "val": "1"}, "not dynamic"),
+        ({"config": "nope", "val": "1"}, "unknown option 'nope'"),
+    ],
+)
+def test_setconfig_refuses_and_keeps_the_value(plugin, params, said):
+    daemon = plugin(OPTIONS)
+    daemon.start()
+    error = daemon.request("setconfig", params)["error"]
+    assert error["code"] == -32602
+    assert said in error["message"]
+    assert daemon.call("values") == DEFAULTS
+
+
+def test_check_of_setconfig_changes_nothing(plugin):
+    daemon = plugin(OPTIONS)
+    daemon.start()
+    good = {"command_to_check": "setconfig", "config": "limit", "val": "5"}
+    assert daemon.call("check", good) == {"command_to_check": "setconfig"}
+    assert "error" in daemon.request("check", {**good, "val": "x"})
+    assert daemon.call("values") == DEFAULTS
+
+
+def test_reading_before_init_raises():
+    option: Option[str] = Option("greeting", "World")
+    with pytest.raises(NotReadyError, match="'greeting' has no value before init"):
+        _ = option.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"name": "Greeting"}, "a-z, 0-9"),
+        ({"name": ""}, "a-z, 0-9"),
+        ({"name": "a b"}, "a-z, 0-9"),
+        ({"name": "x", "default": 1.5}, "float"),
+        ({"name": "x", "type": "text"}, "unknown type 'text'"),
+        ({"name": "x", "default": "a", "type": "int"}, "the default 'a' is no int"),
+        ({"name": "x", "default": 1, "type": str}, "the default 1 is no str"),
+        ({"name": "x", "default": True, "type": "int"}, "the default True is no int"),
+        ({"name": "x", "default": True, "type": "flag"}, "a flag is off"),
+        ({"name": "x", "type": "flag", "multi": True}, "cannot be multi"),
+        ({"name": "x", "type": "bool", "multi": True}, "cannot be multi"),
+        ({"name": "x", "default": ["a", 1], "multi": True}, "the default 1 is no str"),
+        ({"name": "x", "on_change": print}, "needs dynamic=True"),
+    ],
+)
+def test_what_the_daemon_would_refuse_is_refused_at_once(arguments, said):
+    with pytest.raises(UsageError, match=said):
+        Option(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b"5", 5),
+        (b'"5"', 5),
+        (b'"0x7fffffffffffffff"', 2**63 - 1),
+        (b"-0x8000000000000000", -(2**63)),
+        (b'"010"', 8),
+        (b'"0"', 0),
+        (b'" 12 "', 12),
+    ],
+)
+def test_integers(raw, value):
+    option: Option[int] = Option("n", type="int")
+    assert option.convert(raw) == value
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"9223372036854775808", b"1.5", b"true", b'""', b'"0x"', b'"1_000"', b'"1e3"', b"null", b"[]"],
+)
+def test_what_is_no_integer(raw):
+    option: Option[int] = Option("n", type="int")
+    with pytest.raises(OptionError, match="option 'n'"):
+        option.convert(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [(b"true", True), (b'"YES"', True), (b'"False"', False), (b'"no"', False), (b"false", False)],
+)
+def test_booleans(raw, value):
+    option: Option[bool] = Option("b", type="bool")
+    assert option.convert(raw) is value

@@ -1,0 +1,645 @@
+"""What kills plugins, or nodes, elsewhere: each danger has its test."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Daemon
+
+ALONE = """
+    @plugin.hook("db_write")
+    def on_write(event: DbWrite):
+        return CONTINUE
+"""
+WORKER = """
+    import time
+
+    @plugin.method("sleep")
+    def sleep(seconds: float) -> str:
+        plugin.log("sleeping")
+        time.sleep(seconds)
+        return "slept"
+
+    @plugin.method("quick")
+    def quick() -> str:
+        return "quick"
+
+    @plugin.on_shutdown
+    def bye():
+        plugin.log("bye")
+"""
+
+
+# db_write alone
+
+
+@pytest.mark.parametrize(
+    "other", ['@plugin.method("x")', '@plugin.hook("peer_connected")', '@plugin.hook("new_hook")']
+)
+def test_db_write_beside_others_is_refused_at_start(plugin, other):
+    daemon = plugin(f"{ALONE}\n    {other}\n    def f(event): ...\n")
+    assert daemon.process.wait(20) == 1
+    said = daemon.errors()
+    assert "db_write must be alone" in said
+    assert "mixed_db_write=True" in said
+    assert "Traceback" not in said
+
+
+def test_db_write_beside_others_for_who_knows_better(plugin):
+    daemon = plugin(
+        f"""
+    plugin = Plugin(mixed_db_write=True)
+    {ALONE}
+    @plugin.method("x")
+    def x():
+        return 1
+    """
+    )
+    daemon.start()
+    assert daemon.call("x") == 1
+
+
+def test_subscriptions_and_options_beside_db_write_are_fine(plugin):
+    daemon = plugin(
+        f"""
+        plugin.option("where", "here")
+        @plugin.subscribe("shutdown")
+        def f(event): ...
+        {ALONE}
+        """.replace("\n    @", "\n        @")
+        .replace("\n    def", "\n        def")
+        .replace("\n        return", "\n            return")
+    )
+    daemon.start()
+
+
+def test_rpc_in_db_write_raises_instead_of_a_deadlock(plugin):
+    daemon = plugin(
+        """
+        @plugin.hook("db_write")
+        def on_write(event: DbWrite):
+            plugin.rpc.call("getinfo")
+            return CONTINUE
+        """
+    )
+    daemon.start()
+    error = daemon.request("db_write", {"data_version": 1, "writes": []})["error"]
+    assert "would never answer" in error["message"]
+
+
+def test_options_and_rpc_before_init(plugin):
+    daemon = plugin(
+        """
+        name = plugin.option("greeting", "World")
+
+        @plugin.hook("peer_connected")
+        def on_peer(event):
+            for act in (lambda: name.value, lambda: plugin.rpc.call("getinfo"),
+                        lambda: plugin.configuration):
+                try:
+                    act()
+                except NotReadyError as error:
+                    plugin.log(str(error))
+            return CONTINUE
+        """
+    )
+    daemon.getmanifest()
+    peer = {"id": "02", "addr": "x"}
+    assert daemon.call("peer_connected", {"peer": peer}) == {"result": "continue"}
+    assert len(daemon.logs) == 3
+    assert all("init" in line["message"] for line in daemon.logs)
+
+
+# Stray output
+
+
+def test_stray_output_becomes_log_lines(plugin):
+    daemon = plugin(
+        """
+        import ctypes, os, subprocess, sys
+
+        print("before run")
+
+        @plugin.method("noise")
+        def noise():
+            print("printed")
+            print('{"jsonrpc":"2.0","id":1,"result":"fake"}')
+            sys.stdout.write("no newline")
+            sys.stdout.flush()
+            os.write(1, b"\\nraw \\xff\\n")
+            libc = ctypes.CDLL(None)
+            libc.puts(b"from C")
+            libc.fflush(None)
+            subprocess.run(["sh", "-c", "echo from a child; cat"], check=True)
+            try:
+                input()
+            except EOFError:
+                print("stdin is empty")
+            return "done"
+        """
+    )
+    daemon.start()
+    assert daemon.call("noise") == "done"
+    assert daemon.call("noise") == "done"
+    assert daemon.hang_up() == 0
+    said = [line["message"] for line in daemon.logs]
+    assert said[0] == "before run"
+    once = ["printed", '{"jsonrpc":"2.0","id":1,"result":"fake"}', "no newline", "raw \ufffd"]
+    once += ["from C", "from a child", "stdin is empty"]
+    assert said[1:] == once * 2
+    assert all(line["level"] == "info" for line in daemon.logs)
+
+
+def test_a_flood_of_stray_output_blocks_nobody(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("flood")
+        def flood():
+            for n in range(20_000):
+                print("x" * 50, n)
+            print("y" * 200_000)
+            return "done"
+        """
+    )
+    daemon.start()
+    assert daemon.call("flood") == "done"
+    assert daemon.hang_up() == 0
+    long = [line["message"] for line in daemon.logs if line["message"].startswith("y")]
+    assert sum(len(piece) for piece in long) == 200_000
+    assert len(daemon.logs) == 20_000 + len(long)
+
+
+def test_output_of_a_child_that_outlives_the_plugin_is_no_reason_to_wait(plugin):
+    daemon = plugin(
+        """
+        import subprocess
+
+        @plugin.method("spawn")
+        def spawn():
+            return subprocess.Popen(["sleep", "100"]).pid
+        """
+    )
+    daemon.start()
+    child = daemon.call("spawn")
+    try:
+        assert daemon.hang_up() == 0
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+# Malformed bytes
+
+MALFORMED = {
+    "garbage": (b"garbage", "expected a JSON value", 0),
+    "a byte order mark": (b"\xef\xbb\xbf{}", "expected a JSON value", 0),
+    "a missing comma": (b'{"a":1 "b":2}', "expected ',' or '}'", 7),
+    "a bad escape": (rb'{"a":"\x"}', "invalid escape", 7),
+    "bad UTF-8": (b'{"a":"\xff"}', "invalid UTF-8", 6),
+    "a control character": (b'{"a":"\n"}', "control character", 6),
+    "a closing bracket": (b"]", "expected a JSON value", 0),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_bytes_end_it_with_the_offset(plugin, name):
+    raw, reason, at = MALFORMED[name]
+    daemon = plugin(WORKER)
+    daemon.start()
+    before = b'{"jsonrpc":"2.0","id":1,"method":"quick"}'
+    daemon.write(before + raw + b'{"jsonrpc":"2.0","id":2,"method":"quick"}')
+    assert daemon.reply()["result"] == "quick", "what came before it is answered"
+    with pytest.raises(EOFError):
+        daemon.reply()
+    assert daemon.process.wait(20) == 1
+    errors = [line["message"] for line in daemon.logs if line["level"] == "error"]
+    assert len(errors) == 1
+    assert reason in errors[0]
+    offset = int(errors[0].split("at byte ")[1].split(";")[0])
+    assert offset > at
+    assert f"at byte {offset}" in daemon.errors()
+    assert daemon.logs[-1]["message"] == "bye", "on_shutdown runs all the same"
+
+
+def test_the_end_inside_a_message(plugin):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.write('{"jsonrpc":"2.0","id":1,"met')
+    assert daemon.hang_up() == 1
+    assert "the stream ended inside a message" in daemon.log_text()
+
+
+def test_the_caps_are_the_users(plugin):
+    daemon = plugin(
+        """
+        plugin = Plugin(max_frame_bytes=10_000, max_depth=5)
+
+        @plugin.method("echo")
+        def echo(value):
+            return value
+        """
+    )
+    daemon.start()
+    assert daemon.call("echo", ["x" * 5000]) == "x" * 5000
+    daemon.write('{"id":1,"params":"' + "x" * 10_000)
+    daemon.drain()
+    assert daemon.process.wait(20) == 1
+    assert "max_frame_bytes = 10000; raise it" in daemon.log_text()
+
+
+# The end
+
+
+def test_end_of_input(plugin):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.write('{"jsonrpc":"2.0","id":1,"method":"quick"}')
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == "info bye"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_are_seen_at_once(plugin, number):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.signal(number)
+    daemon.drain()
+    assert daemon.process.wait(20) == 0
+    assert daemon.log_text() == "info bye"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_handler_in_flight_finishes(plugin, number):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.write('{"id":1,"method":"sleep","params":[1]}{"id":2,"method":"quick"}')
+    assert daemon.receive()["params"]["message"] == "sleeping"
+    daemon.signal(number)
+    assert daemon.reply() == {"jsonrpc": "2.0", "id": 1, "result": "slept"}
+    daemon.drain()
+    assert daemon.process.wait(20) == 0
+    assert daemon.log_text() == "info bye"
+
+
+def test_a_second_signal_does_not_wait(plugin):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.write('{"id":1,"method":"sleep","params":[100]}')
+    assert daemon.receive()["params"]["message"] == "sleeping"
+    daemon.signal(signal.SIGTERM)
+    while daemon.process.poll() is None:  # the first one may not have been handled yet
+        daemon.signal(signal.SIGTERM)
+        time.sleep(0.05)
+    assert daemon.process.returncode == -signal.SIGTERM
+
+
+def test_a_handler_that_never_returns_does_not_keep_the_plugin(plugin):
+    daemon = plugin("    plugin = Plugin(shutdown_seconds=0.3)\n" + WORKER)
+    daemon.start()
+    daemon.write('{"id":1,"method":"sleep","params":[1000]}')
+    assert daemon.receive()["params"]["message"] == "sleeping"
+    daemon.signal(signal.SIGTERM)
+    daemon.drain()
+    assert daemon.process.wait(20) == 1
+    assert "sleep: did not end in time" in daemon.log_text()
+    assert "sleep: did not end in time" in daemon.errors()
+
+
+def test_shutdown(plugin):
+    daemon = plugin(
+        WORKER.replace("@plugin.on_shutdown", '@plugin.subscribe("shutdown")').replace(
+            "def bye()", "def bye(event)"
+        )
+    )
+    assert daemon.start()["subscriptions"] == ["shutdown"]
+    daemon.write('{"method":"shutdown","params":{"shutdown":{}}}')
+    daemon.drain()
+    assert daemon.process.wait(20) == 0
+    assert daemon.log_text() == "info bye"
+
+
+def test_on_shutdown_has_the_daemon_announce_its_end(plugin):
+    daemon = plugin(WORKER)
+    assert daemon.start()["subscriptions"] == ["shutdown"]
+    daemon.notify("shutdown", {})
+    daemon.drain()
+    assert daemon.process.wait(20) == 0
+    assert daemon.log_text() == "info bye"
+
+
+def test_a_failing_on_shutdown_is_logged(plugin):
+    daemon = plugin("@plugin.on_shutdown\ndef bye():\n    raise ValueError('oh')\n" + "x = 1")
+    daemon.start()
+    assert daemon.hang_up() == 0
+    assert "on_shutdown: oh" in daemon.log_text()
+
+
+def test_the_daemon_that_does_not_listen_any_more(plugin):
+    daemon = plugin(WORKER)
+    daemon.start()
+    daemon.process.stdout.close()
+    daemon.write('{"id":1,"method":"quick"}')
+    assert daemon.process.wait(20) == 0
+
+
+def test_sys_exit_in_a_handler_answers_first(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("leave")
+        def leave():
+            raise SystemExit(3)
+        """
+    )
+    daemon.start()
+    assert "leave: SystemExit: 3" in daemon.request("leave")["error"]["message"]
+    daemon.drain()
+    assert daemon.process.wait(20) == 3
+
+
+# Slow handlers
+
+
+def test_nothing_waits_behind_a_slow_handler(plugin):
+    daemon = plugin(
+        WORKER
+        + """
+    @plugin.method("wait")
+    def wait(path: str) -> str:
+        import os
+        while not os.path.exists(path):
+            time.sleep(0.01)
+        return "waited"
+    """
+    )
+    daemon.start()
+    for n in range(3):  # the second time around it is known to be slow, or to have been quick
+        gate = Path(f"/tmp/clnwire-test-{os.getpid()}-{n}")
+        requests = [
+            {"id": 1, "method": "quick"},
+            {"id": 2, "method": "wait", "params": [str(gate)]},
+        ]
+        try:
+            if n == 2:
+                gate.touch()
+                daemon.call("wait", [str(gate)])
+                daemon.call("wait", [str(gate)])
+                gate.unlink()
+            daemon.write("".join(json.dumps(request) for request in requests))
+            assert daemon.reply()["id"] == 1, "answered although the next handler is not done"
+            gate.touch()
+            assert daemon.reply()["id"] == 2
+        finally:
+            gate.unlink(missing_ok=True)
+
+
+def test_a_handler_that_was_quick_before_holds_nothing_up_either(plugin):
+    daemon = plugin(
+        WORKER
+        + """
+    @plugin.method("maybe")
+    def maybe(path: str | None = None) -> int:
+        import os
+        while path is not None and not os.path.exists(path):
+            time.sleep(0.01)
+        return 1
+    """
+    )
+    daemon.start()
+    quick = '{"id":0,"method":"maybe","params":[]}' * 50
+    daemon.write(quick)
+    for _ in range(50):
+        daemon.reply()
+    gate = Path(f"/tmp/clnwire-test-{os.getpid()}-maybe")
+    request = json.dumps({"id": 2, "method": "maybe", "params": [str(gate)]})
+    daemon.write(quick + request)
+    try:
+        for _ in range(50):
+            assert daemon.reply()["id"] == 0
+        gate.touch()
+        assert daemon.reply()["id"] == 2
+    finally:
+        gate.unlink(missing_ok=True)
+
+
+def test_the_watchdog_names_the_handler_that_holds_the_daemon_up(plugin):
+    daemon = plugin("    plugin = Plugin(watchdog_seconds=0.3)\n" + WORKER)
+    daemon.start()
+    assert daemon.call("sleep", [1.5]) == "slept"
+    warnings = [line for line in daemon.logs if line["level"] == "unusual"]
+    assert warnings, daemon.logs
+    assert warnings[0]["message"].startswith("sleep: has not returned for 0.")
+    assert len(warnings) <= 3, "each time it has doubled, not each time one looks"
+
+
+# Logging
+
+
+def test_logging_goes_to_the_daemon(plugin):
+    daemon = plugin(
+        """
+        import logging
+
+        @plugin.method("log")
+        def log():
+            logging.getLogger("lib").debug("too fine")
+            logging.info("info %s", 1)
+            logging.warning("two\\nlines")
+            logging.critical("critical")
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                logging.exception("caught")
+            plugin.log("plain")
+            plugin.log.debug("fine")
+            plugin.log("odd \\ud800", "unusual")
+            try:
+                plugin.log("x", "loud")
+            except UsageError as error:
+                plugin.log(str(error))
+        """
+    )
+    daemon.start()
+    daemon.call("log")
+    lines = daemon.log_text().splitlines()
+    assert lines[:5] == ["info info 1", "warn two", "warn lines", "error critical", "error caught"]
+    assert "error ZeroDivisionError: division by zero" in lines
+    assert lines[-4:-1] == ["info plain", "debug fine", "unusual odd ?"]
+    assert "unknown log level 'loud'" in lines[-1]
+
+
+def test_from_many_threads_at_once(plugin):
+    daemon = plugin(
+        """
+        import threading
+
+        news = plugin.topic("news")
+
+        @plugin.method("start")
+        def start():
+            def work(n):
+                for k in range(200):
+                    news.publish([n, k])
+                    plugin.log(f"{n} {k}")
+            threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return "done"
+
+        @plugin.method("quick")
+        def quick():
+            return 1
+        """
+    )
+    daemon.start()
+    assert daemon.call("start") == "done"
+    published = [message["params"] for message in daemon.notifications]
+    for n in range(8):
+        assert [k for m, k in published if m == n] == list(range(200))
+    assert len(daemon.logs) == 1600
+    assert daemon.call("quick") == 1
+
+
+# By hand
+
+
+def run_in_a_terminal(path: Path, *arguments: str) -> str:
+    main, side = pty.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "LIGHTNINGD_PLUGIN"}
+    process = subprocess.Popen(
+        [sys.executable, str(path), *arguments],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env=environment,
+    )
+    os.close(side)
+    shown = b""
+    try:
+        while select.select([main], [], [], 20)[0]:
+            shown += os.read(main, 65536)
+    except OSError:
+        pass  # how a pseudo-terminal says that nobody has the other end
+    finally:
+        os.close(main)
+    assert process.wait(20) == 0
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_run_from_a_terminal_it_says_what_it_offers():
+    hello = Path(__file__).parents[2] / "examples" / "hello.py"
+    for arguments in ((), ("--help",)):
+        shown = run_in_a_terminal(hello, *arguments)
+        assert f"lightningd --plugin={hello}" in shown
+        assert f"clnwire run --plugin={hello}" in shown
+        assert "--greeting=<string>  What name should I call you? (default: World)" in shown
+        assert "hello [name]" in shown
+        assert "connect" in shown
+
+
+# Use that cannot work
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("@plugin.method('a')\nasync def a(): ...", "'async def' is not supported yet"),
+        (
+            "@plugin.method('a')\ndef a(): ...\n@plugin.method('a')\ndef b(): ...",
+            "registered twice",
+        ),
+        ("plugin.option('a')\nplugin.option('a')", "option 'a' is registered twice"),
+        ("plugin.topic('a')\nplugin.topic('a')", "topic 'a' is registered twice"),
+        ("plugin.topic('connect')", "the daemon's own"),
+        ("@plugin.method('init')\ndef a(): ...", "clnwire answers it"),
+        ("@plugin.hook('db_write')\ndef a(): ...", "exactly one parameter"),
+        ("@plugin.hook('db_write')\ndef a(x, y): ...", "exactly one parameter"),
+        ("@plugin.hook('db_write')\ndef a(*, x): ...", "passed by position"),
+        ("@plugin.hook('db_write', filters=['x'])\ndef a(x): ...", "takes no filters"),
+        ("@plugin.method('a')\ndef a(x: 'Missing'): ...", "importable at run time"),
+        ("@plugin.method('a')\ndef a(x: type): ...", "method 'a': parameter 'x': JSON has no"),
+        ("@plugin.method('a')\ndef a(x: set[int] | list[int]): ...", "method 'a': Type unions"),
+        ("Plugin(dynamic=True, feature_bits={'node': '80'})", "cannot be dynamic"),
+    ],
+)
+def test_registering_what_cannot_work_says_why(plugin, body, said):
+    daemon = plugin(body)
+    assert daemon.process.wait(20) == 1
+    last = daemon.errors().strip().splitlines()[-1]
+    assert "UsageError" in last
+    assert said in last
+
+
+def test_disable(plugin):
+    daemon = plugin("plugin.disable('not here')")
+    assert daemon.getmanifest()["disable"] == "not here"
+
+
+def test_disable_in_on_init(plugin, dialect):
+    daemon = plugin(
+        """
+        @plugin.on_init
+        def ready(init):
+            assert plugin.configuration is init.configuration
+            if init.configuration.network in (None, "regtest"):
+                plugin.disable("not on this network")
+        """,
+        dialect=dialect,
+    )
+    daemon.getmanifest()
+    assert daemon.init() == {"disable": "not on this network"}
+    if dialect == "2019":  # that daemon discards the answer
+        daemon.drain()
+        assert daemon.process.wait(20) == 0
+
+
+def test_an_on_init_that_fails_disables(plugin):
+    daemon = plugin(
+        """
+        @plugin.on_init
+        def ready():
+            raise RuntimeError("no space")
+        """
+    )
+    daemon.getmanifest()
+    assert daemon.init() == {"disable": "on_init failed: no space"}
+    assert "RuntimeError: no space" in daemon.log_text()
+
+
+def test_start_up_imports_little(tmp_path):
+    """What takes long to import, and no plugin needs, is not there before it is used."""
+    script = tmp_path / "imports.py"
+    script.write_text(
+        "import sys\nfrom clnwire import Plugin\nfrom clnwire.hooks import CONTINUE, DbWrite\n"
+        "plugin = Plugin()\n"
+        "@plugin.hook('db_write')\ndef f(event: DbWrite):\n    return CONTINUE\n"
+        "print(' '.join(sys.modules))\n"
+    )
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    for module in ("asyncio", "logging", "socket", "orjson", "traceback", "typer", "clnwire.host"):
+        assert module not in loaded
+    assert "clnwire.hooks.htlc_accepted" not in loaded
+    assert "clnwire.hooks.db_write" in loaded
+
+
+def test_the_daemon_class_sees_a_dead_plugin(tmp_path):
+    path = tmp_path / "dies.py"
+    path.write_text("raise SystemExit(7)")
+    daemon = Daemon(path)
+    try:
+        with pytest.raises(EOFError):
+            daemon.reply()
+        assert daemon.process.wait(20) == 7
+    finally:
+        daemon.close()
