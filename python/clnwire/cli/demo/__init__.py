@@ -1,0 +1,9 @@
+"""`clnwire demo`: a node in miniature has its database replicated by a plugin.
+
+`traffic` makes the writes, `node` has the plugin approve each before it commits, `compare` looks
+for differences in the end, and `report` says how it went.
+"""
+
+from clnwire.cli.demo._command import demo
+
+__all__ = ["demo"]

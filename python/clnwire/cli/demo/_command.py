@@ -1,0 +1,124 @@
+"""The command itself: where things are, what is printed, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from msgspec import json
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from clnwire.cli.demo.compare import first_difference
+from clnwire.cli.demo.node import WriteError, run
+from clnwire.cli.demo.report import Report, report, table
+from clnwire.errors import ClnwireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+SAME: Final = 0
+DIFFERS: Final = 1
+FAILED: Final = 2
+INTERRUPTED: Final = 130
+"""What a shell makes of SIGINT."""
+EXAMPLE: Final = Path("examples", "replica.py")
+
+
+def demo(
+    writes: Annotated[int, typer.Option(min=1, help="How many transactions.")] = 20_000,
+    plugin: Annotated[
+        Path | None, typer.Option(help="The db_write plugin; without it examples/replica.py.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="A directory to leave both databases in.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """A node in miniature has its database replicated by a plugin, and the two are compared.
+
+    Exits with 0 if the databases are the same, 1 if they differ, 2 if the demo could not run to
+    its end.
+    """
+    try:
+        outcome = _outcome(plugin, keep, writes, quiet=as_json)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        typer.echo(json.encode(outcome))
+    elif outcome.verdict != "failed":
+        Console().print(table(outcome))
+    if outcome.verdict == "same":
+        return
+    _say(outcome.error or outcome.difference or "")
+    raise typer.Exit(FAILED if outcome.verdict == "failed" else DIFFERS)
+
+
+def _say(message: str) -> None:
+    typer.echo(f"clnwire demo: {message}", err=True)
+
+
+class _SetupError(Exception):
+    """The demo cannot begin; the message says what to do."""
+
+
+def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool) -> Report:
+    try:
+        path = _example() if plugin is None else plugin
+        with _directory(keep) as directory, _progress(writes, quiet=quiet) as advance:
+            measured = asyncio.run(run(path, directory, writes, advance))
+            replica = directory / "replica.sqlite3"
+            return report(measured, first_difference(directory / "node.sqlite3", replica))
+    except (_SetupError, WriteError, ClnwireError, OSError) as error:
+        return Report("failed", writes, error=_explain(error))
+
+
+def _explain(error: Exception) -> str:
+    """What went wrong, where, and what to look at."""
+    if not isinstance(error, WriteError):
+        return str(error)
+    last = f"; its last log line: {error.log[-1]}" if error.log else ""
+    advice = "without its approval the node cannot commit, and stops"
+    return f"{error}: {error.__cause__}{last}; {advice}"
+
+
+def _example() -> Path:
+    """The example, which is no part of the package: it is in a checkout, here or around us."""
+    for root in (Path.cwd(), Path(__file__).parents[4]):
+        if (root / EXAMPLE).is_file():
+            return root / EXAMPLE
+    raise _SetupError(
+        f"there is no {EXAMPLE} here; run this in a checkout of clnwire, or name a plugin: "
+        "clnwire demo --plugin=PATH"
+    )
+
+
+@contextmanager
+def _directory(keep: Path | None) -> Generator[Path, None, None]:
+    """Where the databases are: a directory that is to be kept, or a temporary one."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="clnwire-demo-") as name:
+            yield Path(name)
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise _SetupError(f"{keep} is not empty; name a new directory to keep the databases in")
+    yield keep.absolute()
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Generator[Callable[[], object], None, None]:
+    """A bar on stderr, if a person sees it; gives what moves it on by one."""
+    console = Console(stderr=True)
+    columns = (TextColumn("writes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("writes", total=total)
+        yield lambda: bar.advance(task)
