@@ -21,42 +21,41 @@ demo: build
 
 test: test-rust test-python
 
-test-rust: build
+test-rust:
 	cargo test --locked -p clnwire-core
 
-test-python: build
+test-python: build $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(PYTEST)
 
-lint: build $(VENV)/lint.stamp
+lint: build $(VENV)/dev.stamp
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy python/clnwire examples
+	$(BIN)/mypy python/clnwire examples/*.py tests/typing/good.py
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 
-bench-quick: build
+bench-quick: build $(VENV)/dev.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
 	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 
-format: $(VENV)/lint.stamp
+format: $(VENV)/dev.stamp
 	cargo fmt --all
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 build: $(VENV)/build.stamp
 
-# The wheel's own tests need its extras; the benches always have orjson.
 $(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
 	@echo "Building the extension (release); the first time takes a minute or two."
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --release --locked \
-		--extras cli,orjson --group test
+		--extras cli,orjson
 	@touch $@
 
-$(VENV)/lint.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(BIN)/python -m pip install --quiet --group lint
+$(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 $(VENV)/tools.stamp:
