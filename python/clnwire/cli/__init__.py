@@ -1,4 +1,4 @@
-"""The command line, `clnwire`: each module here is a command of its own name."""
+"""The command line, `clnwire`: a module here that has a function of its own name is a command."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _build() -> typer.Typer:
         """With a callback, a single command is still called by its name."""
 
     for module in sorted(iter_modules(__path__), key=lambda module: module.name):
-        if not module.name.startswith("_"):
-            function = getattr(import_module(f"{__name__}.{module.name}"), module.name)
+        function = getattr(import_module(f"{__name__}.{module.name}"), module.name, None)
+        if function is not None:
             commands.command(module.name)(function)
     return commands

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
-from clnwire.host.shapes import as_object
+from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -34,17 +34,15 @@ class Verdict(Struct, frozen=True):
     """What the daemon would have logged, if the answer was none that it knows."""
 
 
-class _Error(Struct):
-    code: int = 0
-    message: str = ""
-
-
 def judge(hook: str, reply: Frame) -> Verdict:
     """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
     result = reply.result
     if result is None:
         return _without_result(reply.error)
-    answer = json.decode(result)
+    try:
+        answer = decoded(result)
+    except UndecodableError as error:
+        raise AnswerError(str(error)) from None
     if hook in _ANYTHING_GOES:
         return Verdict(answer)
     if hook == "rpc_command":
@@ -59,9 +57,9 @@ def _without_result(error: bytes | None) -> Verdict:
     if error is None:
         raise AnswerError("the reply has neither result nor error")
     try:
-        code = json.decode(error, type=_Error).code
-    except ValueError:
-        code = 0
+        code = (as_object(decoded(error)) or {}).get("code")
+    except UndecodableError:
+        code = None
     if code != PLUGIN_DIED:
         raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
     return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from clnwire.codec import encode_any
 from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
+from clnwire.host.shapes import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -65,7 +66,7 @@ class CommandTable:
 
 def decoded_params(text: bytes) -> Params:
     """Raises `RpcError` unless they are an object or an array."""
-    params: object = json.decode(text)
+    params = decoded(text)
     if isinstance(params, (dict, list)):
         return cast("Params", params)
     raise RpcError(INVALID_PARAMS, "Expected array or object for params")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct, json
 
 from clnwire._core import Outbox
-from clnwire.errors import INVALID_REQUEST, PLUGIN_DIED, RpcError
+from clnwire.errors import INVALID_REQUEST, METHOD_NOT_FOUND, PLUGIN_DIED, RpcError
 from clnwire.host.commands import Command, CommandTable, argument, decoded_params
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.shapes import as_object
@@ -75,6 +75,9 @@ class Dispatcher:
 
     async def _carry_out(self, command: Command) -> Outcome:
         plugin = self._plugins.offering(command.method)
+        if plugin is not None and plugin.death is not None:
+            # The daemon forgets a dead plugin's methods.
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}': {plugin.death}")
         if plugin is None:
             return Outcome(result=await self._commands.run(command))
         if command.frame is not None:

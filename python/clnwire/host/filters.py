@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import json
 
-from clnwire.host.shapes import as_object
+from clnwire.host.shapes import as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire.host.manifest import Hook
@@ -27,5 +26,5 @@ def wants(hook: Hook, payload: object) -> bool:
 
 def _decoded(payload: object) -> object:
     if isinstance(payload, (bytes, msgspec.Raw)):
-        return json.decode(payload)
+        return decoded(bytes(payload))
     return msgspec.to_builtins(payload)

@@ -26,6 +26,7 @@ from clnwire.host.names import COMMANDS, OPTIONS, did_you_mean
 from clnwire.host.options import init_options
 from clnwire.host.plugin import Plugin
 from clnwire.host.process import spawn
+from clnwire.host.shapes import decoded
 from clnwire.host.texts import (
     custom_notification,
     result_of,
@@ -235,7 +236,7 @@ class Host:
             raise outcome.error
         if outcome.frame is not None:
             return result_of(outcome.frame)
-        return json.decode(outcome.result or b"null")
+        return decoded(outcome.result or b"null")
 
     def notify(self, topic: str, payload: object, *, origin: str | None = None) -> int:
         """Sends a notification to who has subscribed, and says how often it was sent.

@@ -13,7 +13,7 @@ from msgspec import Struct, field, json
 from clnwire import _core
 from clnwire.host.errors import ManifestError
 from clnwire.host.names import COMMANDS, FILTERS, HOOKS, OPTIONS, TOPICS, did_you_mean
-from clnwire.host.shapes import as_array, as_object
+from clnwire.host.shapes import UndecodableError, as_array, as_object, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -91,7 +91,10 @@ class _Checker:
         self._plugin, self._taken = plugin, taken
 
     def check(self, result: bytes) -> Manifest:
-        raw: object = json.decode(result)
+        try:
+            raw = decoded(result)
+        except UndecodableError as error:
+            self._refuse("result", str(error))
         members = as_object(raw)
         if members is None:
             self._refuse("result", f"must be an object, not {_shown(raw)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct, json
 
 from clnwire import _core
-from clnwire.host.shapes import as_object
+from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -76,7 +76,10 @@ def judge_notification(frame: Frame) -> Output:
 
 
 def _log(params: bytes) -> Log:
-    members = as_object(json.decode(params)) or {}
+    try:
+        members = as_object(decoded(params)) or {}
+    except UndecodableError as error:
+        raise OutputError(f"sent a log line that {error}") from None
     message, level = members.get("message"), members.get("level", "info")
     if not isinstance(message, str):
         raise OutputError(f'sent a log line without a string "message": {_shown(params)}')

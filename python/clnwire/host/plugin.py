@@ -228,8 +228,9 @@ class Plugin:
         else:
             self._remark(f"topic {output.topic!r} is not in its manifest; nobody gets it")
 
-    def _take_malformed(self, error: MalformedError) -> None:
-        self.kill(f"sent what is no JSON: {error.reason} at byte {error.offset} of its output")
+    def _take_malformed(self, error: MalformedError, near: str) -> None:
+        where = f"at byte {error.offset} of its output"
+        self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}")
 
     def _take_exit(self, code: int) -> None:
         self._die(ending(code))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 READ_SIZE: Final = 1 << 16
 """Bytes taken at once: as many as a pipe holds on Linux."""
+SHOWN: Final = 40
+"""How many bytes of malformed output an error shows."""
 EOF_GRACE: Final = 1.0
 """Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
 
@@ -31,8 +33,9 @@ EOF_GRACE: Final = 1.0
 class PluginProcess:
     """One running child. All of it belongs to the event loop that it was started in.
 
-    `on_frame` is called for each frame, `on_malformed` once if the output is no JSON, and `on_exit`
-    once at the very end, when all output has been taken, with `subprocess`'s return code.
+    `on_frame` is called for each frame; `on_malformed` once, with what stands there, if the output
+    is no JSON; `on_exit` once at the very end, when all output has been taken, with `subprocess`'s
+    return code.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class PluginProcess:
         framer: Framer,
         *,
         on_frame: Callable[[Frame], None],
-        on_malformed: Callable[[MalformedError], None],
+        on_malformed: Callable[[MalformedError, str], None],
         on_exit: Callable[[int], None],
     ) -> None:
         assert popen.stdin is not None
@@ -53,6 +56,7 @@ class PluginProcess:
         self._waiting = bytearray()
         self._closing = False
         self._reading = True
+        self._fed = 0
         self._exited: asyncio.Future[int] = self._loop.create_future()
         self._connect()
 
@@ -143,6 +147,7 @@ class PluginProcess:
         """Gives what the bytes complete. A frame that the end cuts short is lost."""
         framer = self._framer
         framer.feed(data)
+        self._fed += len(data)
         try:
             for frame in framer:
                 self._on_frame(frame)
@@ -150,7 +155,8 @@ class PluginProcess:
                     break
         except MalformedError as error:
             self.stop_reading()
-            self._on_malformed(error)
+            near = data[max(0, error.offset - (self._fed - len(data))) :][:SHOWN]
+            self._on_malformed(error, near.decode("utf-8", "replace"))
 
     def _kill_if_running(self) -> None:
         if not self._exited.done():

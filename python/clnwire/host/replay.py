@@ -262,8 +262,9 @@ class Replay:
             return DifferenceError(self._line, "no reply", shown)
         return DifferenceError(oldest.step.line, _expected(oldest.step), f"an unknown id: {shown}")
 
-    def _take_malformed(self, error: MalformedError) -> None:
-        got = f"no JSON: {error.reason} at byte {error.offset} of the plugin's output"
+    def _take_malformed(self, error: MalformedError, near: str) -> None:
+        where = f"at byte {error.offset} of the plugin's output"
+        got = f"no JSON: {error.reason} {where}: {near!r}"
         self._fail(DifferenceError(self._line, "output that the daemon takes", got))
         self._process.kill()
 

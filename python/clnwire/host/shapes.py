@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
+
+from clnwire.host.errors import HostError
+
+
+class UndecodableError(HostError):
+    """Well-formed JSON that Python cannot hold: half a surrogate pair, numbers or nesting without
+    end."""
+
+
+def decoded(text: bytes) -> object:
+    """The value of a JSON text. Raises `UndecodableError`."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        shown = text[:60].decode("utf-8", "replace")
+        raise UndecodableError(f"cannot be decoded: {error}: {shown}") from None
+
 
 def as_object(value: object) -> dict[str, Any] | None:
     """The value if it is a JSON object, else nothing."""

@@ -13,7 +13,7 @@ from msgspec import json
 
 from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.manifest import Taken, check_manifest
-from clnwire.host.shapes import as_object
+from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,11 @@ async def initialise(
 
 def disabled_by(reply: Frame) -> str | None:
     """Why the plugin does not want to run, if its answer to `init` says so."""
-    result = as_object(json.decode(reply.result or b"null")) or {}
+    try:
+        result = as_object(decoded(reply.result or b"null")) or {}
+    except UndecodableError:
+        # Whatever it is, it does not ask for that.
+        return None
     if "disable" not in result:
         return None
     reason: object = result["disable"]

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import json
 
 from clnwire.errors import INVALID_REQUEST, RpcError
+from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -53,24 +54,22 @@ def started_event(plugin: Plugin) -> bytes:
 
 
 def result_of(reply: Frame) -> Any:
-    """The result of a reply, decoded. Raises `RpcError` if it has none."""
+    """The result of a reply, decoded. Raises `RpcError` if it has none, and `HostError` if it
+    cannot be decoded."""
     if reply.result is not None:
-        return json.decode(reply.result)
+        return decoded(reply.result)
     if reply.error is None:
         raise RpcError(INVALID_REQUEST, "the reply has neither result nor error")
     raise rpc_error(reply.error)
 
 
-class _Error(msgspec.Struct):
-    code: int = 0
-    message: str = ""
-    data: Any = None
-
-
 def rpc_error(text: bytes) -> RpcError:
     """The exception that stands for the member `error` of a reply."""
     try:
-        error = json.decode(text, type=_Error)
-    except msgspec.ValidationError:
-        return RpcError(INVALID_REQUEST, f"an error that is none: {text.decode()}")
-    return RpcError(error.code, error.message, error.data)
+        error = as_object(decoded(text)) or {}
+    except UndecodableError as undecodable:
+        return RpcError(INVALID_REQUEST, f"the error {undecodable}")
+    code, message = error.get("code"), error.get("message")
+    if not isinstance(code, int) or not isinstance(message, str):
+        return RpcError(INVALID_REQUEST, f"an error without code or message: {text.decode()}")
+    return RpcError(code, message, error.get("data"))

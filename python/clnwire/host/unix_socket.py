@@ -74,6 +74,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Ends the connection now: a caller that does not read must not hold anybody up."""
+        if self._transport is not None:
+            self._transport.abort()
+
     async def _run(self) -> None:
         while (request := await self._requests.get()) is not None:
             if isinstance(request, MalformedError):
@@ -114,7 +119,7 @@ class RpcSocket:
             return
         self._server.close()
         for connection in list(self._connections):
-            connection.close()
+            connection.abort()
         await self._server.wait_closed()
         self._server = None
         self.path.unlink(missing_ok=True)

@@ -1,0 +1,296 @@
+"""The daemon's order at the start, and how a start fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clnwire.host import (
+    FatalAnswerError,
+    Host,
+    HostError,
+    ManifestError,
+    PluginDiedError,
+    PluginOptionError,
+)
+from tests.host.raw import MakePlugin
+
+RECORDER = """
+import stat
+seen = []
+MANIFEST["rpcmethods"] = [{"name": "seen", "usage": "", "description": "d"}]
+
+def note(message):
+    rpc = "lightning-rpc"
+    seen.append({"text": message["TEXT"], "method": message["method"], "rpc": os.path.exists(rpc)})
+
+def handle(message, handle=handle):
+    note(message)
+    handle(message)
+
+def answer(message):
+    if message["method"] == "seen":
+        return {"seen": seen, "cwd": os.getcwd(), "environment": dict(os.environ), "argv": sys.argv}
+    return {"result": "continue"}
+"""
+
+
+def started(path: Path, **start: Any) -> dict[str, Any]:
+    """What a plugin made of RECORDER has seen until it was asked."""
+
+    async def run() -> dict[str, Any]:
+        async with Host() as host:
+            await host.start(path, **start)
+            seen: dict[str, Any] = await host.call("seen")
+            seen["mode"] = stat.S_IMODE(host.rpc_path.stat().st_mode)
+            seen["rpc_path"] = host.rpc_path
+            return seen
+
+    return asyncio.run(run())
+
+
+def fails(path: Path, error: type[Exception], match: str, **host_options: Any) -> Exception:
+    """Starting the plugin raises this; the exception itself is returned for more questions."""
+
+    async def run() -> None:
+        async with Host(**host_options) as host:
+            await host.start(path)
+
+    with pytest.raises(error, match=match) as caught:
+        asyncio.run(run())
+    return caught.value
+
+
+def test_getmanifest_then_init_then_the_rest(make: MakePlugin) -> None:
+    seen = started(make(RECORDER))["seen"]
+    assert [entry["method"] for entry in seen] == ["getmanifest", "init", "seen"]
+    assert seen[0]["text"] == (
+        '{"jsonrpc":"2.0","id":"cln:getmanifest#1","method":"getmanifest",'
+        '"params":{"allow-deprecated-apis":false}}'
+    )
+
+
+def test_the_environment_is_the_daemons(make: MakePlugin) -> None:
+    path = make(RECORDER)
+    seen = started(path, env={"EXTRA": "1"})
+    assert seen["environment"]["LIGHTNINGD_PLUGIN"] == "1"
+    assert seen["environment"]["LIGHTNINGD_VERSION"] == "v26.06.6"
+    assert seen["environment"]["EXTRA"] == "1"
+    assert Path(seen["cwd"]).resolve() == seen["rpc_path"].parent.resolve()
+    assert seen["argv"] == [str(path)]
+
+
+def test_the_socket_opens_before_init_and_is_for_its_owner_only(make: MakePlugin) -> None:
+    result = started(make(RECORDER))
+    assert [entry["rpc"] for entry in result["seen"]] == [False, True, True]
+    assert result["mode"] == 0o600
+    assert result["rpc_path"].parts[-2:] == ("regtest", "lightning-rpc")
+
+
+def test_init_tells_options_and_configuration(make: MakePlugin) -> None:
+    result = started(make(RECORDER))
+    params = json.loads(result["seen"][1]["text"])["params"]
+    configuration = params["configuration"]
+    assert params["options"] == {}
+    assert configuration["lightning-dir"] == str(result["rpc_path"].parent)
+    assert configuration["rpc-file"] == "lightning-rpc"
+    assert configuration["startup"] is True
+    assert configuration["network"] == "regtest"
+    assert set(configuration["feature_set"]) >= {"init", "node", "channel", "invoice"}
+
+
+def test_db_write_comes_before_init(make: MakePlugin) -> None:
+    body = RECORDER + '\nMANIFEST["hooks"] = ["db_write"]\n'
+    seen = started(make(body), migrations=[["CREATE TABLE a (b)"], ["DROP TABLE a", "PRAGMA x"]])
+    methods = [entry["method"] for entry in seen["seen"]]
+    assert methods == ["getmanifest", "db_write", "db_write", "init", "seen"]
+    writes = [json.loads(entry["text"])["params"] for entry in seen["seen"][1:3]]
+    assert writes == [
+        {"data_version": 1, "writes": ["CREATE TABLE a (b)"]},
+        {"data_version": 2, "writes": ["DROP TABLE a", "PRAGMA x"]},
+    ]
+    assert [entry["rpc"] for entry in seen["seen"]] == [False, False, False, True, True]
+
+
+def test_a_refused_migration_stops_the_start(make: MakePlugin) -> None:
+    path = make(
+        'MANIFEST["hooks"] = ["db_write"]\ndef answer(message):\n    return {"result": "no"}'
+    )
+    fails(path, FatalAnswerError, r"plugin 'plugin.py', hook db_write: \"result\" must be")
+
+
+def test_a_plain_python_file_is_run_with_this_python(make: MakePlugin) -> None:
+    assert started(make(RECORDER, mode=0o644))["seen"]
+
+
+def test_a_given_directory_stays(make: MakePlugin, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Host(lightning_dir=tmp_path / "dir", network="signet") as host:
+            await host.start(make(""))
+            assert host.rpc_path == tmp_path / "dir/signet/lightning-rpc"
+            assert host.rpc_path.is_socket()
+        assert not host.rpc_path.exists()
+        assert host.rpc_path.parent.is_dir()
+
+    asyncio.run(run())
+
+
+def test_a_temporary_directory_goes(make: MakePlugin) -> None:
+    async def run() -> Path:
+        async with Host() as host:
+            await host.start(make(""))
+            return host.rpc_path
+
+    assert not asyncio.run(run()).parent.parent.exists()
+
+
+def test_an_error_to_init_counts_as_success(make: MakePlugin) -> None:
+    body = 'def handle(message, handle=handle):\n    if message["method"] == "init":\n'
+    body += '        fail(message, -1, "no")\n    else:\n        handle(message)\n'
+
+    async def run() -> None:
+        async with Host() as host:
+            plugin = await host.start(make(body))
+            assert plugin.disabled is None
+            assert plugin.returncode is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'MANIFEST = {"disable": "no bitcoind"}',
+        'def init(message):\n    return {"disable": "no bitcoind"}',
+    ],
+    ids=["manifest", "init"],
+)
+def test_a_plugin_may_disable_itself(make: MakePlugin, body: str) -> None:
+    async def run() -> None:
+        async with Host() as host:
+            plugin = await host.start(make(body))
+            assert plugin.disabled == "no bitcoind"
+            assert plugin.returncode is not None
+            with pytest.raises(HostError, match="no plugin has been started"):
+                await host.hook("recover", {})
+
+    asyncio.run(run())
+
+
+def test_a_plugin_that_dies_at_start(make: MakePlugin) -> None:
+    error = fails(
+        make("sys.exit(3)"),
+        PluginDiedError,
+        r"plugin 'plugin.py' exited with status 3; it had not answered \"cln:getmanifest#1\"",
+    )
+    assert isinstance(error, PluginDiedError)
+    assert error.pending == ('"cln:getmanifest#1"',)
+
+
+def test_a_plugin_ended_by_a_signal(make: MakePlugin) -> None:
+    fails(make("os.kill(os.getpid(), 15)"), PluginDiedError, "was ended by SIGTERM")
+
+
+def test_a_plugin_that_never_answers_getmanifest(make: MakePlugin) -> None:
+    body = "def handle(message):\n    pass"
+    match = "did not answer getmanifest within 0.2 s"
+    fails(make(body), PluginDiedError, match, manifest_timeout=0.2)
+
+
+def test_a_plugin_that_never_answers_init(make: MakePlugin) -> None:
+    body = 'def handle(message, handle=handle):\n    message["method"] == "init" or handle(message)'
+    fails(make(body), PluginDiedError, "did not answer init within 0.2 s", init_timeout=0.2)
+
+
+def test_a_plugin_that_answers_with_the_wrong_id(make: MakePlugin) -> None:
+    body = 'def handle(message):\n    send(id="cln:getmanifest#2", result=MANIFEST)'
+    fails(make(body), PluginDiedError, "did not answer getmanifest", manifest_timeout=0.2)
+
+
+def test_an_error_to_getmanifest(make: MakePlugin) -> None:
+    body = 'def handle(message):\n    fail(message, -32601, "what?")'
+    fails(make(body), ManifestError, r"result: is missing; the error is .*what\?")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    fails(tmp_path / "none.py", HostError, "there is no such file")
+
+
+def test_a_file_that_cannot_be_run(tmp_path: Path) -> None:
+    path = tmp_path / "plugin.sh"
+    path.write_text("true")
+    fails(path, HostError, "is not executable; try: chmod")
+    path.chmod(0o755)
+    fails(path, HostError, "cannot be started: Exec format error")
+
+
+def test_a_failed_start_leaves_room_for_another(make: MakePlugin) -> None:
+    async def run() -> None:
+        async with Host() as host:
+            with pytest.raises(PluginDiedError):
+                await host.start(make("sys.exit(1)", "bad.py"))
+            await host.start(make("", "good.py"))
+            assert host.plugin.name == "good.py"
+            with pytest.raises(HostError, match=r"this host runs one plugin, and has 'good.py'"):
+                await host.start(make("", "second.py"))
+
+    asyncio.run(run())
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_one(make: MakePlugin) -> None:
+    option = {"name": "greeting", "type": "string", "description": "d"}
+
+    async def run() -> None:
+        async with Host() as host:
+            await host.start(make(f'MANIFEST["options"] = [{option!r}]'), {"greting": "Hi"})
+
+    with pytest.raises(PluginOptionError, match="no option 'greting'; did you mean 'greeting'"):
+        asyncio.run(run())
+
+
+def test_the_host_must_be_entered(make: MakePlugin) -> None:
+    with pytest.raises(HostError, match="async with Host"):
+        asyncio.run(Host().start(make("")))
+
+
+def test_the_dialect_of_2019_is_named_as_missing() -> None:
+    with pytest.raises(HostError, match="'2019'"):
+        Host(dialect="2019")
+
+
+def test_a_directory_too_long_for_a_socket(make: MakePlugin, tmp_path: Path) -> None:
+    match = "too long for a unix socket"
+    fails(make(""), HostError, match, lightning_dir=tmp_path / ("d" * 100))
+
+
+def test_two_hosts_in_one_directory(make: MakePlugin, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Host(lightning_dir=tmp_path) as first:
+            await first.start(make(""))
+            async with Host(lightning_dir=tmp_path) as second:
+                with pytest.raises(HostError, match="another daemon listens"):
+                    await second.start(make(""))
+            assert first.rpc_path.is_socket()
+
+    asyncio.run(run())
+
+
+def test_a_socket_left_behind_is_replaced(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir()
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(tmp_path / "regtest/lightning-rpc"))
+
+    async def run() -> None:
+        async with Host(lightning_dir=tmp_path) as host:
+            await host.start(make(""))
+            _, writer = await asyncio.open_unix_connection(host.rpc_path)
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(run())
