@@ -24,7 +24,8 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
-        .sample_size(20);
+        .sample_size(20)
+        .without_plots();
     targets = synthetic, captures, envelope, ids, outbox
 }
 criterion_main!(core);

@@ -6,7 +6,9 @@
 mod common;
 
 use clnwire_core::{Framer, Limits, Reason};
-use common::{Outcome, Random, bytewise, chunked, oracle, spans, split, whole, whole_limited};
+use common::{
+    Outcome, Random, at_once, bytewise, chunked, oracle, spans, split, whole, whole_limited,
+};
 
 const FOLLOWER: &[u8] = br#"{"jsonrpc":"2.0","id":99,"method":"follower","params":{}}"#;
 
@@ -340,6 +342,7 @@ fn check(case: &Case) {
     let expected = whole(&case.stream);
     is_as_told(case, &expected);
     assert_eq!(bytewise(&case.stream, Limits::default()), expected, "{name}: byte by byte");
+    assert_eq!(at_once(&case.stream, Limits::default()), expected, "{name}: with its end");
     for at in cuts(case.stream.len()) {
         let outcome = split(&case.stream, at, Limits::default());
         assert_eq!(outcome, expected, "{name}: cut at {at}");

@@ -8,7 +8,7 @@ use clnwire_core::framer::READ_BYTES;
 use clnwire_core::{
     DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Envelope, Framer, Limits, Malformed, Reason,
 };
-use common::{Outcome, Random, bytewise, chunked, split, whole, whole_limited};
+use common::{Outcome, Random, at_once, bytewise, chunked, split, whole, whole_limited};
 
 fn bytes(max_frame_bytes: usize) -> Limits {
     Limits { max_frame_bytes, ..Limits::default() }
@@ -22,6 +22,7 @@ fn depth(max_depth: usize) -> Limits {
 fn limited(stream: &str, limits: Limits) -> Outcome {
     let expected = whole_limited(stream.as_bytes(), limits);
     assert_eq!(bytewise(stream.as_bytes(), limits), expected, "{stream}: byte by byte");
+    assert_eq!(at_once(stream.as_bytes(), limits), expected, "{stream}: with its end");
     for at in 0..=stream.len() {
         assert_eq!(split(stream.as_bytes(), at, limits), expected, "{stream}: cut at {at}");
     }

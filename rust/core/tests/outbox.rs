@@ -140,6 +140,29 @@ fn each_control_character_is_escaped() {
     assert_eq!(text::decode(&encoded).unwrap(), all);
 }
 
+#[test]
+fn the_bounds_of_escaped_characters() {
+    for (token, text) in [
+        (r#""\ud800\udc00""#, Some("\u{10000}")),
+        (r#""\udbff\udfff""#, Some("\u{10ffff}")),
+        (r#""\ud7ff\ue000""#, Some("\u{d7ff}\u{e000}")),
+        (r#""\ud800\udbff""#, None),
+        (r#""\ud800\ue000""#, None),
+        (r#""\udc00""#, None),
+        (r#""\ud800""#, None),
+        (r#""\ud800x""#, None),
+        (r#""\u+041""#, None),
+        (r#""\u041""#, None),
+        (r#""\u00é""#, None),
+        (r#""\é""#, None),
+        (r#""\""#, None),
+        (r#"""#, None),
+        ("7", None),
+    ] {
+        assert_eq!(text::decode(token.as_bytes()).as_deref(), text, "{token}");
+    }
+}
+
 /// Texts with much that must be escaped.
 fn awkward() -> impl Strategy<Value = String> {
     let character = prop_oneof![

@@ -6,7 +6,7 @@
 mod common;
 
 use clnwire_core::{Envelope, Framer, Limits};
-use common::{Outcome, bytewise, chunked, cycled, oracle, spans, whole};
+use common::{Outcome, at_once, bytewise, chunked, cycled, oracle, spans, whole};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,6 +14,7 @@ use proptest::prelude::*;
 fn check(stream: &[u8], lengths: &[usize]) -> Outcome {
     let outcome = agreed(stream);
     assert_eq!(bytewise(stream, Limits::default()), outcome, "byte by byte");
+    assert_eq!(at_once(stream, Limits::default()), outcome, "with its end");
     let chunks = cycled(stream, lengths);
     assert_eq!(
         chunked(Framer::new(Limits::default()), chunks),

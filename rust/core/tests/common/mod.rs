@@ -104,8 +104,14 @@ pub fn whole_limited(stream: &[u8], limits: Limits) -> Outcome {
     chunked(Framer::new(limits), [stream])
 }
 
-pub fn in_chunks_of(size: usize, stream: &[u8]) -> Outcome {
-    chunked(Framer::new(Limits::default()), stream.chunks(size))
+/// All of it and its end, before the first frame is asked for.
+pub fn at_once(stream: &[u8], limits: Limits) -> Outcome {
+    let mut framer = Framer::new(limits);
+    let mut outcome = Outcome { frames: Vec::new(), error: None };
+    framer.feed(stream);
+    framer.feed(b"");
+    take(&mut framer, &mut outcome);
+    outcome
 }
 
 /// Byte by byte; and an error must come with the very byte that it blames.
