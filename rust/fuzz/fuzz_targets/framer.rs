@@ -1,0 +1,79 @@
+//! A stream cut as the input says, byte by byte, and not at all: the same frames and the same
+//! error each time, and the same frames and verdict as serde_json's.
+//!
+//! The input's first byte says how many bytes behind it (at most 7) are the lengths of the chunks,
+//! which come round again; the rest is the stream. `' '` is none, so a seed is a space and a stream.
+
+#![no_main]
+
+#[path = "../../core/tests/common/oracle.rs"]
+#[allow(dead_code)]
+mod oracle;
+
+use std::ops::Range;
+
+use clnwire_core::{Framer, Limits, Malformed};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    frames: Vec<Range<usize>>,
+    error: Option<Malformed>,
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let (lengths, stream) = rest.split_at(usize::from(first % 8).min(rest.len()));
+
+    let whole = framed(stream, std::iter::once(stream));
+    assert_eq!(framed(stream, stream.chunks(1)), whole);
+    if !lengths.is_empty() {
+        assert_eq!(framed(stream, cycled(stream, lengths).into_iter()), whole);
+    }
+    oracle::agrees(stream, &whole.frames, whole.error);
+});
+
+fn framed<'a>(stream: &[u8], chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
+    let mut framer = Framer::new(Limits::default());
+    let mut outcome = Outcome { frames: Vec::new(), error: None };
+    for chunk in chunks.filter(|chunk| !chunk.is_empty()) {
+        framer.feed(chunk);
+        take(&mut framer, stream, &mut outcome);
+    }
+    framer.feed(b"");
+    take(&mut framer, stream, &mut outcome);
+    outcome
+}
+
+fn take(framer: &mut Framer, stream: &[u8], outcome: &mut Outcome) {
+    loop {
+        match framer.next_frame() {
+            Ok(None) => return,
+            Ok(Some(frame)) => {
+                assert_eq!(outcome.error, None, "a frame behind an error");
+                let start = frame.offset() as usize;
+                let range = start..start + frame.bytes().len();
+                assert_eq!(&stream[range.clone()], frame.bytes());
+                outcome.frames.push(range);
+            }
+            Err(error) => {
+                assert_eq!(*outcome.error.get_or_insert(error), error, "a second error");
+                return;
+            }
+        }
+    }
+}
+
+fn cycled<'a>(stream: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
+    let mut chunks = Vec::new();
+    let mut rest = stream;
+    for &length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, behind) = rest.split_at(usize::from(length).clamp(1, rest.len()));
+        chunks.push(chunk);
+        rest = behind;
+    }
+    chunks
+}
