@@ -24,10 +24,10 @@ test: test-rust test-python
 test-rust:
 	cargo test --locked -p clnwire-core
 
-test-python: build $(VENV)/dev.stamp
+test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)
 
-lint: build $(VENV)/dev.stamp
+lint: build $(VENV)/test.stamp
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
@@ -36,12 +36,13 @@ lint: build $(VENV)/dev.stamp
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 
-bench-quick: build $(VENV)/dev.stamp
+bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
 	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
+	$(BIN)/python benches/round_trip.py --quick
 
-format: $(VENV)/dev.stamp
+format: $(VENV)/test.stamp
 	cargo fmt --all
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,8 +55,12 @@ $(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
 		--extras cli,orjson
 	@touch $@
 
-$(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(BIN)/python -m pip install --quiet --group dev
+$(VENV)/test.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/bench.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 $(VENV)/tools.stamp:

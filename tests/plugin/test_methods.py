@@ -306,6 +306,14 @@ def test_an_unknown_method_is_refused_and_noted(plugin):
     assert "no-such-method" in daemon.log_text()
 
 
+def test_a_method_that_is_no_string_is_refused(plugin):
+    daemon = plugin(METHODS)
+    daemon.start()
+    daemon.write('{"jsonrpc":"2.0","id":"x","method":7}')
+    assert daemon.reply()["error"]["code"] == -32600
+    assert daemon.call("hello") == "Hello World"
+
+
 def test_check_checks_without_calling(plugin):
     daemon = plugin(
         """

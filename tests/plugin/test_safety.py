@@ -351,6 +351,30 @@ def test_the_daemon_that_does_not_listen_any_more(plugin):
     assert daemon.process.wait(20) == 0
 
 
+def test_a_stdout_that_does_not_block_loses_nothing(plugin, tmp_path):
+    """Short writes and EAGAIN: the pipe takes 64 kB, the answer is 5 MB, the reader is slow."""
+    script = tmp_path / "large.py"
+    script.write_text(
+        "from clnwire import Plugin\nplugin = Plugin()\n"
+        "@plugin.method('large')\ndef large() -> str:\n    return 'x' * 5_000_000\nplugin.run()\n"
+    )
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=writer
+    ) as process:
+        os.close(writer)
+        process.stdin.write(b'{"id":1,"method":"getmanifest"}{"id":2,"method":"large"}')
+        process.stdin.close()
+        received = b""
+        while data := os.read(reader, 10_000):
+            received += data
+    os.close(reader)
+    assert process.returncode == 0
+    large = json.loads(received.split(b"\n\n")[1])
+    assert large["result"] == "x" * 5_000_000
+
+
 def test_sys_exit_in_a_handler_answers_first(plugin):
     daemon = plugin(
         """

@@ -26,6 +26,8 @@ use crate::{stdio, stray};
 
 /// A handler that returned this soon may run while replies wait to be written.
 const QUICK: Duration = Duration::from_micros(100);
+/// JSON-RPC 2.0: the request is no request.
+const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC 2.0: the method does not exist.
 const METHOD_NOT_FOUND: i64 = -32601;
 /// JSON-RPC 2.0: the plugin failed.
@@ -247,6 +249,11 @@ impl Driver {
         match (frame.kind(), frame.id(), frame.method()) {
             (Kind::Request, Some(token), Some(method)) => self.request(py, frame, token, &method),
             (Kind::Notification, _, Some(topic)) => self.notification(py, frame, &topic),
+            (Kind::Request, Some(token), None) => {
+                let text = "the method's name must be a string";
+                self.channel.outbox().error(token, INVALID_REQUEST, text, None);
+                Ok(())
+            }
             _ => self.routes.unhandled(py, &String::from_utf8_lossy(frame.bytes())),
         }
     }

@@ -1,0 +1,13 @@
+"""The same plugin on pyln-client."""
+
+from pyln.client import Plugin
+
+plugin = Plugin()
+
+
+@plugin.hook("db_write")
+def on_write(plugin, data_version, writes, **kwargs):
+    return {"result": "continue"}
+
+
+plugin.run()
