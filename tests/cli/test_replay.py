@@ -1,0 +1,353 @@
+"""`clnwire replay`, run as a user runs it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.raw import write_plugin
+
+MANIFEST: dict[str, Any] = {"options": [], "rpcmethods": []}
+CONTINUE = {"result": "continue"}
+EVERYTHING = """
+def answer(message):
+    if message["method"] in ("openchannel2_changed", "openchannel2_sign"):
+        psbt = message["params"][message["method"]]["psbt"]
+        return {"result": "continue", "psbt": psbt}
+    return {"result": "continue"}
+"""
+
+
+def incoming(method: str, params: Any, token: Any = None) -> tuple[str, str]:
+    message = {"jsonrpc": "2.0", "method": method, "params": params}
+    if token is not None:
+        message["id"] = token
+    return "in", json.dumps(message)
+
+
+def outgoing(token: Any, **outcome: Any) -> tuple[str, str]:
+    return "out", json.dumps({"jsonrpc": "2.0", "id": token, **outcome})
+
+
+START = [
+    incoming("getmanifest", {"allow-deprecated-apis": False}, "cln:getmanifest#1"),
+    outgoing("cln:getmanifest#1", result=MANIFEST),
+    incoming("init", {"options": {}, "configuration": {}}, "cln:init#2"),
+    outgoing("cln:init#2", result={}),
+]
+
+
+def capture(folder: Path, frames: list[tuple[str, str]], *, each_us: int = 1000) -> Path:
+    path = folder / "capture.jsonl"
+    lines = [
+        json.dumps({"t_us": number * each_us, "dir": direction, "frame": frame}) + "\n"
+        for number, (direction, frame) in enumerate(frames)
+    ]
+    path.write_text("".join(lines))
+    return path
+
+
+def replay(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the command; what it says must never be a traceback."""
+    argv = [sys.executable, "-m", "clnwire", "replay", *map(str, words)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def differs(folder: Path, body: str, frames: list[tuple[str, str]]) -> dict[str, Any]:
+    """The first difference that a plugin with this body makes."""
+    plugin = write_plugin(folder, body)
+    path = capture(folder, START + frames)
+    done = replay(path, "--json", "--timeout", "0.3", "--", plugin)
+    assert done.returncode == 1
+    found: dict[str, Any] = json.loads(done.stdout)["difference"]
+    return found
+
+
+HOOK = incoming("recover", {"codex32": "cl1"}, "cln:recover#3")
+HOOK_ANSWER = outgoing("cln:recover#3", result=CONTINUE)
+HELLO = incoming("hello", {}, 7.50)
+
+
+@pytest.mark.parametrize("name", ["db_write", "node", "forwarder"])
+def test_recorded_traffic(shared: Path, tmp_path: Path, name: str) -> None:
+    plugin = write_plugin(tmp_path, EVERYTHING)
+    done = replay(shared / f"captures/{name}.jsonl.gz", "--json", "--", plugin)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    expected = {"db_write": (2164, 0), "node": (3263, 1094), "forwarder": (417, 165)}[name]
+    assert (report["requests"], report["notifications"]) == expected
+    assert sum(row["count"] for row in report["methods"]) == report["requests"]
+    for row in report["methods"]:
+        assert 0 < row["median_us"] <= row["p99_us"] <= row["p999_us"] <= row["max_us"]
+    assert report["seconds"] > 0
+    if sys.platform == "linux":
+        assert report["cpu_us_per_message"] > 0
+
+
+def test_a_plain_capture_and_its_table(tmp_path: Path) -> None:
+    body = EVERYTHING + '\ndef notified(message):\n    log("heard")\n'
+    frames = [*START, HOOK, incoming("connect", {"connect": {}}), HOOK_ANSWER]
+    done = replay(capture(tmp_path, frames), "--", write_plugin(tmp_path, body))
+    assert done.returncode == 0, done.stderr
+    assert "recover" in done.stdout
+    assert "99.9 % µs" in done.stdout
+    assert "3 requests answered, 1 notifications" in done.stdout
+
+
+def test_a_gzipped_capture_and_a_plugin_with_arguments(tmp_path: Path) -> None:
+    plugin = write_plugin(tmp_path, 'if sys.argv[1:] != ["--flag", "x"]:\n    sys.exit(9)')
+    packed = tmp_path / "capture.gz"
+    packed.write_bytes(gzip.compress(capture(tmp_path, START).read_bytes()))
+    assert replay(packed, "--", plugin, "--flag", "x").returncode == 0
+    assert replay(packed, "--", sys.executable, plugin, "--flag", "x").returncode == 0
+
+
+def test_the_frames_go_out_as_they_are(tmp_path: Path) -> None:
+    odd = '{"id" : "a\\u00e9" ,\n\n "method":"hello","params":{"n":0x10 } }'
+    body = f"""
+    def messages():
+        text = ""
+        while data := os.read(0, 65536).decode():
+            text += data
+            while "}}\\n\\n" in text:
+                one, _, text = text.partition("}}\\n\\n")
+                one += "}}"
+                if one == {odd!r}:
+                    say('{{"jsonrpc":"2.0","id":"a\\\\u00e9","result":1}}')
+                else:
+                    yield json.loads(one)
+    """
+    frames = [*START, ("in", odd)]
+    plugin = write_plugin(tmp_path, body)
+    done = replay(capture(tmp_path, frames), "--timeout", "2", "--", plugin)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_window_bounds_what_is_under_way(tmp_path: Path) -> None:
+    """The plugin answers only when five requests wait, so a window of four gets stuck."""
+    body = """
+    held = []
+    def handle(message, handle=handle):
+        if message["method"] != "hello":
+            return handle(message)
+        held.append(message)
+        if len(held) == 5:
+            while held:
+                reply(held.pop(), {})
+    """
+    plugin = write_plugin(tmp_path, body)
+    path = capture(tmp_path, START + [incoming("hello", {}, number) for number in range(20)])
+    assert replay(path, "--window", "5", "--", plugin).returncode == 0
+    stuck = replay(path, "--window", "4", "--timeout", "0.3", "--", plugin)
+    assert stuck.returncode == 1
+    assert "line 5 of the capture: expected an answer to hello 0; got none within 0.3 s" in (
+        stuck.stderr
+    )
+
+
+def test_db_write_is_alone_on_the_way(tmp_path: Path) -> None:
+    body = """
+    waiting = 0
+    def messages(messages=messages):
+        while data := os.read(0, 65536).decode():
+            found = [json.loads(one) for one in data.split("\\n\\n") if one]
+            if len(found) > 1:
+                sys.exit(5)
+            yield from found
+    """
+    writes = [incoming("db_write", {"writes": [], "data_version": n}, f"d{n}") for n in range(50)]
+    done = replay(capture(tmp_path, START + writes), "--", write_plugin(tmp_path, body))
+    assert done.returncode == 0, done.stderr
+
+
+def test_real_time(tmp_path: Path) -> None:
+    frames = [*START, HOOK, HOOK_ANSWER]
+    path = capture(tmp_path, frames, each_us=100_000)
+    plugin = write_plugin(tmp_path, EVERYTHING)
+    real = json.loads(replay(path, "--json", "--speed", "1", "--", plugin).stdout)
+    twice = json.loads(replay(path, "--json", "--speed", "2", "--", plugin).stdout)
+    full = json.loads(replay(path, "--json", "--", plugin).stdout)
+    assert real["seconds"] > 0.2 > twice["seconds"] > full["seconds"]
+
+
+def test_a_request_that_was_refused_may_be_refused(tmp_path: Path) -> None:
+    body = """
+    def handle(message, handle=handle):
+        fail(message, 1, "no") if message["method"] == "hello" else handle(message)
+    """
+    refused = outgoing(7.50, error={"code": 1, "message": "no"})
+    path = capture(tmp_path, [*START, HELLO, refused])
+    assert replay(path, "--", write_plugin(tmp_path, body)).returncode == 0
+    path = capture(tmp_path, [*START, HELLO, refused])
+    assert replay(path, "--", write_plugin(tmp_path, EVERYTHING)).returncode == 0
+
+
+def test_difference_error_instead_of_a_result(tmp_path: Path) -> None:
+    body = """
+    def handle(message, handle=handle):
+        fail(message, 1, "no") if message["method"] == "hello" else handle(message)
+    """
+    found = differs(tmp_path, body, [HELLO, outgoing(7.50, result={"greeting": "Hi"})])
+    assert found["line"] == 5
+    assert found["expected"] == (
+        'an answer to hello 7.5 such as {"jsonrpc": "2.0", "id": 7.5, "result": {"greeting": "Hi"}}'
+    )
+    assert found["got"] == 'an error: {"code": 1, "message": "no"}'
+
+
+def test_difference_bad_hook_answer(tmp_path: Path) -> None:
+    body = 'def answer(message):\n    return {"result": "stop"}'
+    found = differs(tmp_path, body, [HOOK, HOOK_ANSWER])
+    assert found["line"] == 5
+    assert found["expected"].startswith('an answer to hook recover "cln:recover#3" such as')
+    assert "at which the daemon would have stopped" in found["got"]
+    plain = replay(tmp_path / "capture.jsonl", "--", tmp_path / "plugin.py")
+    assert plain.returncode == 1
+    line = f"clnwire replay: line 5 of the capture: expected {found['expected']}; "
+    assert plain.stderr == f"{line}got {found['got']}\n"
+
+
+def test_difference_rpc_command_answer_that_is_none(tmp_path: Path) -> None:
+    command = incoming("rpc_command", {"rpc_command": {}}, 1)
+    found = differs(tmp_path, "def answer(message):\n    return {}", [command])
+    assert 'no "continue", "replace" or "return"' in found["got"]
+
+
+def test_difference_no_answer(tmp_path: Path) -> None:
+    body = """
+    def handle(message, handle=handle):
+        message["method"] == "hello" or handle(message)
+    """
+    found = differs(tmp_path, body, [HOOK, HELLO, HOOK_ANSWER])
+    assert found["line"] == 6
+    assert found["got"] == "none within 0.3 s"
+
+
+def test_difference_wrong_id(tmp_path: Path) -> None:
+    body = 'def reply(message, result):\n    send(id=str(message["id"]), result=MANIFEST)'
+    found = differs(tmp_path, body, [HELLO])
+    assert found["line"] == 5
+    assert found["got"].startswith('an unknown id: {"jsonrpc": "2.0", "id": "7.5"')
+
+
+def test_difference_two_answers(tmp_path: Path) -> None:
+    body = """
+    def reply(message, result, reply=reply):
+        reply(message, result)
+        if message["method"] == "recover":
+            reply(message, result)
+    """
+    found = differs(tmp_path, body, [HOOK, HOOK_ANSWER])
+    assert found["line"] == 5
+    assert found["expected"] == 'one answer to recover "cln:recover#3"'
+    assert found["got"].startswith("a second one: ")
+
+
+@pytest.mark.parametrize(
+    ("output", "got"),
+    [
+        ("hello", "no JSON: expected a JSON value at byte"),
+        ('{"id":1}', 'it sent a message without "jsonrpc"'),
+        (
+            '{"jsonrpc":"2.0","method":"log","params":{"level":"loud","message":"m"}}',
+            "it sent a log line of unknown level 'loud'",
+        ),
+    ],
+)
+def test_difference_output_that_kills(tmp_path: Path, output: str, got: str) -> None:
+    body = 'def handle(message, handle=handle):\n    if message["method"] == "recover":\n'
+    body += f"        say({output!r})\n    handle(message)\n"
+    found = differs(tmp_path, body, [HOOK, HOOK_ANSWER])
+    assert found["line"] == 5
+    assert found["expected"] == "output that the daemon takes"
+    assert got in found["got"]
+
+
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [
+        ("MANIFEST = {}", "a manifest that is refused: options: must be an array, and is missing"),
+        ('MANIFEST = {"disable": "no"}', "a plugin that disables itself: no"),
+        ('def init(message):\n    return {"disable": "no"}', "a plugin that disables itself: no"),
+    ],
+)
+def test_difference_at_the_start(tmp_path: Path, body: str, got: str) -> None:
+    assert differs(tmp_path, body, [HOOK])["got"] == got
+
+
+def cannot(*words: str | Path) -> str:
+    """The one line that says why a replay cannot be done."""
+    done = replay(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("clnwire replay: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_a_plugin_that_dies(tmp_path: Path) -> None:
+    path = capture(tmp_path, [*START, HOOK, HOOK_ANSWER])
+    plugin = write_plugin(tmp_path, "def answer(message):\n    sys.exit(6)")
+    said = cannot(path, "--", plugin)
+    assert "'plugin.py' exited with status 6; it had not answered \"cln:recover#3\"" in said
+    assert "exited with status 3" in cannot(path, "--", write_plugin(tmp_path, "sys.exit(3)"))
+
+
+def test_a_plugin_that_cannot_be_started(tmp_path: Path) -> None:
+    path = capture(tmp_path, START)
+    said = cannot(path, "--", tmp_path / "none.py")
+    assert "there is no such file" in said
+    as_json = replay("--json", path, "--", tmp_path / "none.py")
+    assert as_json.returncode == 2
+    assert f"clnwire replay: {json.loads(as_json.stdout)['error']}\n" == said
+    broken = write_plugin(tmp_path, "", "broken.sh", 0o644)
+    assert "is not executable" in cannot(path, "--", broken)
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "no message to the plugin in it"),
+        (b"\x1f\x8bnonsense", "cannot be read: "),
+        (gzip.compress(b"x" * 1000)[:20], "cannot be read: "),
+        (b"hello\n", ":1: no record of a capture"),
+        (b'{"t_us":0,"dir":"up","frame":"{}"}\n', ":1: no record of a capture"),
+        (b'\n{"t_us":0,"dir":"in","frame":"x"}\n', ":2: the frame is no JSON object"),
+        (b'{"t_us":0,"dir":"in","frame":"{}"}\n', ":1: the frame has no method"),
+    ],
+)
+def test_a_capture_that_cannot_be_used(tmp_path: Path, content: bytes, part: str) -> None:
+    path = tmp_path / "capture.jsonl"
+    path.write_bytes(content)
+    said = cannot(path, "--", write_plugin(tmp_path, ""))
+    assert f"{path}" in said
+    assert part in said
+
+
+def test_a_capture_that_is_not_there(tmp_path: Path) -> None:
+    assert "No such file" in cannot(tmp_path / "none", "--", write_plugin(tmp_path, ""))
+
+
+def test_without_the_packages_of_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text('raise ModuleNotFoundError("no", name="typer")')
+    code = "import sys; sys.path.insert(0, sys.argv.pop()); import clnwire.cli; clnwire.cli.main()"
+    argv = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    said = "clnwire's command line needs more packages: pip install 'clnwire[cli]'\n"
+    assert done.stderr == said
+
+
+def test_importing_clnwire_loads_neither_host_nor_command_line() -> None:
+    code = "import sys, clnwire; print([m for m in sys.modules if m.startswith(NAMES)])"
+    code = code.replace("NAMES", '("clnwire.host", "clnwire.cli", "asyncio", "typer")')
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
