@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import json
 
@@ -17,14 +17,7 @@ if TYPE_CHECKING:
     from clnwire.host.commands import CommandTable, Params
     from clnwire.host.directory import Directory
     from clnwire.host.plugin import Plugin
-
-
-class Plugins(Protocol):
-    """Where to find the plugins."""
-
-    def running(self) -> list[Plugin]:
-        """Those that are up, in the order of their start."""
-        ...
+    from clnwire.host.registry import Plugins
 
 
 def register_builtin(table: CommandTable, directory: Directory, plugins: Plugins) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
@@ -15,21 +15,10 @@ from clnwire.host.texts import rpc_error
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
+    from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
-    from clnwire.host.plugin import Plugin
+    from clnwire.host.registry import Plugins
     from clnwire.host.unix_socket import Connection
-
-
-class Plugins(Protocol):
-    """What the dispatcher needs to know of the plugins."""
-
-    def offering(self, method: str) -> Plugin | None:
-        """The plugin that offers a method."""
-        ...
-
-    async def ask_rpc_command(self, command: Command) -> object:
-        """The answer to the hook `rpc_command`; `None` if no plugin wants to be asked."""
-        ...
 
 
 class Outcome(Struct, frozen=True):
@@ -43,13 +32,13 @@ class Outcome(Struct, frozen=True):
 class Dispatcher:
     """Carries commands out."""
 
-    def __init__(self, plugins: Plugins, commands: CommandTable) -> None:
-        self._plugins, self._commands = plugins, commands
+    def __init__(self, plugins: Plugins, hooks: Hooks, commands: CommandTable) -> None:
+        self._plugins, self._hooks, self._commands = plugins, hooks, commands
 
     async def run(self, command: Command) -> Outcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
         try:
-            answer = await self._plugins.ask_rpc_command(command)
+            answer = await self._hooks.ask_rpc_command(command)
             replaced = _replaced(command, answer)
             if isinstance(replaced, Outcome):
                 return replaced

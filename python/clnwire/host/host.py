@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -12,35 +12,27 @@ from msgspec import json
 from clnwire import _core
 from clnwire._core import Framer, IdMap
 from clnwire.host import startup
-from clnwire.host.answers import AnswerError, judge
 from clnwire.host.builtin import register_builtin
 from clnwire.host.commands import Command, CommandTable
 from clnwire.host.database import Database
 from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.dispatch import Dispatcher
-from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
-from clnwire.host.filters import wants
-from clnwire.host.journal import Journal, LogEntry, TopicEntry
+from clnwire.host.errors import HostError
+from clnwire.host.hooks import Hooks, bounded
+from clnwire.host.journal import Journal, Journals, LogEntry, TopicEntry
 from clnwire.host.manifest import Taken
-from clnwire.host.names import COMMANDS, OPTIONS, did_you_mean
+from clnwire.host.names import COMMANDS, OPTIONS
 from clnwire.host.options import init_options
 from clnwire.host.plugin import Plugin
 from clnwire.host.process import spawn
+from clnwire.host.registry import Plugins
 from clnwire.host.shapes import decoded
-from clnwire.host.texts import (
-    custom_notification,
-    result_of,
-    rpc_command_event,
-    started_event,
-    text_of,
-)
+from clnwire.host.texts import result_of, started_event, text_of
 from clnwire.host.unix_socket import RpcSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
-
-    from clnwire.host.output import Publication
 
 A = TypeVar("A")
 
@@ -83,22 +75,23 @@ class Host:
         if dialect != "current":
             raise HostError(f"this host speaks the current dialect only, not {dialect!r}")
         self._manifest_timeout, self._init_timeout = manifest_timeout, init_timeout
-        self._hook_timeout, self._call_timeout = hook_timeout, call_timeout
-        self._shutdown_timeout = shutdown_timeout
+        self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._limits = (max_frame_bytes, max_depth)
-        self.logs, self.remarks, self.notifications = Journal(), Journal(), Journal()
         self._directory = Directory(lightning_dir, network)
         self._ids = IdMap()
-        self._plugin: Plugin | None = None
-        self._stopping = False
+        self._plugins = Plugins()
+        self._journals = Journals(self.notify)
+        self.logs, self.remarks = self._journals.logs, self._journals.remarks
+        self.notifications = self._journals.notifications
+        self._hooks = Hooks(self._plugins, self._journals.on_remark, hook_timeout)
         self._commands = CommandTable()
-        self._dispatcher = Dispatcher(self, self._commands)
+        register_builtin(self._commands, self._directory, self._plugins)
+        self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands)
+        self._database = Database(partial(self._hooks.call, "db_write", timeout=None))
         self._socket: RpcSocket | None = None
-        register_builtin(self._commands, self._directory, self)
 
     async def __aenter__(self) -> Host:
         self._directory.create()
-        self._database = Database(self._send_db_write)
         self._socket = RpcSocket(self.rpc_path, self._dispatcher.serve, self._framer)
         return self
 
@@ -118,9 +111,10 @@ class Host:
     @property
     def plugin(self) -> Plugin:
         """The plugin that was started. Raises `HostError` if there is none."""
-        if self._plugin is None:
+        plugins = self._plugins.all()
+        if not plugins:
             raise HostError("no plugin has been started")
-        return self._plugin
+        return plugins[0]
 
     @property
     def data_version(self) -> int:
@@ -164,14 +158,14 @@ class Host:
     ) -> Plugin:
         if self._socket is None:
             raise HostError("enter the host first: async with Host() as host")
-        if self._plugin is not None:
-            raise HostError(f"this host runs one plugin, and has '{self._plugin.name}'")
+        self._plugins.check_room()
         argv = startup.command_line(path)
         environment = {**os.environ, **(env or {})}
         popen = spawn(argv, cwd=self._directory.path, env=environment, stderr=stderr)
-        self._plugin = Plugin(Path(path).absolute(), self, self._ids)
-        self._plugin.run(popen, self._framer())
-        return self._plugin
+        plugin = Plugin(Path(path).absolute(), self._journals, self._ids)
+        plugin.run(popen, self._framer())
+        self._plugins.add(plugin)
+        return plugin
 
     async def _bring_up(
         self, plugin: Plugin, options: Mapping[str, object], migrations: Sequence[Sequence[str]]
@@ -192,13 +186,13 @@ class Host:
         """Ends a plugin that is not to run; the host is free for another one."""
         plugin.kill(reason)
         await plugin.process.exited()
-        self._plugin = None
+        self._plugins.remove(plugin)
 
     async def stop(self) -> None:
         """Ends the plugin as the daemon does at its own end, and cleans up."""
-        self._stopping = True
-        if self._plugin is not None:
-            await self._end(self._plugin)
+        self._journals.ending = True
+        for plugin in self._plugins.all():
+            await self._end(plugin)
         if self._socket is not None:
             await self._socket.close()
         self._directory.remove()
@@ -231,7 +225,7 @@ class Host:
         command = Command(method, text_of({} if params is None else params), token)
         running = self._dispatcher.run(command)
         limit = self._call_timeout if timeout is None else timeout
-        outcome = await _bounded(running, limit, f"'{method}' was not answered")
+        outcome = await bounded(running, limit, f"'{method}' was not answered")
         if outcome.error is not None:
             raise outcome.error
         if outcome.frame is not None:
@@ -244,13 +238,7 @@ class Host:
         A native topic's payload is wrapped in its name; with `origin` (a plugin's file name) it is
         a custom notification, as it is. Subscribed to the topic and to `*`: sent twice.
         """
-        plugin = self._plugin
-        if plugin is None or not plugin.subscriptions_to(topic):
-            return 0
-        text = text_of(payload)
-        if origin is None:
-            return plugin.notify(plugin.notification(topic, text), topic)
-        return plugin.notify(custom_notification(topic, origin, text), topic)
+        return self._plugins.notify(topic, payload, origin)
 
     async def hook(self, name: str, payload: object, *, timeout: float | None = None) -> Any:
         """Calls a hook and gives the answer, decoded, judged as the daemon does.
@@ -259,36 +247,7 @@ class Host:
         filters leave out. Raises `FatalAnswerError` where the daemon would have stopped,
         `PluginDiedError`, `TimeoutError`, and `HostError` if the plugin has not got the hook.
         """
-        plugin = self._plugin
-        hook = plugin.manifest.hooks.get(name) if plugin is not None else None
-        if plugin is None or hook is None:
-            raise HostError(self._no_hook(name))
-        if hook.filters and not wants(hook, payload):
-            return {"result": "continue"}
-        return await self._ask(plugin, name, text_of(payload), timeout=timeout)
-
-    async def _ask(
-        self,
-        plugin: Plugin,
-        name: str,
-        payload: bytes,
-        *,
-        caller: bytes | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        future = plugin.request(name, payload, caller=caller)
-        limit = self._hook_timeout if timeout is None else timeout
-        if limit is None:
-            reply = await future
-        else:
-            reply = await _bounded(future, limit, f"hook {name} was not answered")
-        try:
-            verdict = judge(name, reply)
-        except AnswerError as error:
-            raise FatalAnswerError(plugin.name, name, str(error)) from None
-        if verdict.remark is not None:
-            self.on_remark(LogEntry(plugin.name, "unusual", verdict.remark))
-        return verdict.answer
+        return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
         """Sends the hook `db_write` and gives the version that it carried: one more than the last.
@@ -297,9 +256,6 @@ class Host:
         some out. Raises as `hook` does: any answer but `continue` is fatal.
         """
         return await self._database.write(writes, data_version)
-
-    async def _send_db_write(self, params: bytes) -> object:
-        return await self.hook("db_write", params)
 
     def command(self, name: str) -> Callable[[A], A]:
         """Adds a command of the daemon: `@host.command("listpeers")`.
@@ -328,62 +284,8 @@ class Host:
         """
         return await self.notifications.wait(lambda entry: entry.topic == topic, timeout)
 
-    def running(self) -> list[Plugin]:
-        """The plugins that are up, in the order of their start."""
-        plugin = self._plugin
-        return [] if plugin is None or plugin.death is not None else [plugin]
-
-    def offering(self, method: str) -> Plugin | None:
-        """The plugin that offers a method."""
-        plugin = self._plugin
-        return plugin if plugin is not None and method in plugin.manifest.methods else None
-
-    async def ask_rpc_command(self, command: Command) -> object:
-        """The answer to the hook `rpc_command`; `None` if no plugin wants to be asked."""
-        plugin = self._plugin
-        hook = plugin.manifest.hooks.get("rpc_command") if plugin is not None else None
-        if plugin is None or hook is None or plugin.death is not None:
-            return None
-        if hook.filters and command.method not in hook.filters:
-            return None
-        return await self._ask(plugin, hook.name, rpc_command_event(command), caller=command.token)
-
-    def on_log(self, entry: LogEntry) -> None:
-        """The plugin wrote a line for the log."""
-        self.logs.add(entry)
-
-    def on_remark(self, entry: LogEntry) -> None:
-        """The daemon itself would have logged something about the plugin."""
-        self.remarks.add(entry)
-
-    def on_publication(self, plugin: Plugin, publication: Publication) -> None:
-        """The plugin published something on a topic that it announced."""
-        topic, params = publication.topic, publication.params
-        self.notifications.add(TopicEntry(plugin.name, topic, params))
-        self.notify(topic, params, origin=plugin.name)
-
-    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
-        """The plugin is gone, for whatever reason."""
-        if not self._stopping:
-            self.on_remark(LogEntry(plugin.name, "info", f"Killing plugin: {error.reason}"))
-        for journal in (self.logs, self.notifications):
-            journal.fail(error)
-
     def _framer(self) -> Framer:
         return Framer(max_frame_bytes=self._limits[0], max_depth=self._limits[1])
 
     def _taken(self) -> Taken:
         return Taken(OPTIONS, COMMANDS | set(self._commands.names()), FEATURES)
-
-    def _no_hook(self, name: str) -> str:
-        if self._plugin is None:
-            return "no plugin has been started"
-        near = did_you_mean(name, self._plugin.manifest.hooks)
-        return f"plugin '{self._plugin.name}' has not registered the hook {name!r}{near}"
-
-
-async def _bounded(waiting: Awaitable[A], seconds: float | None, what: str) -> A:
-    try:
-        return await asyncio.wait_for(waiting, seconds)
-    except asyncio.TimeoutError:
-        raise TimeoutError(f"{what} within {seconds} s") from None

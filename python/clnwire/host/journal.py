@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 from msgspec import Struct, json
 
+if TYPE_CHECKING:
+    from clnwire.host.errors import PluginDiedError
+    from clnwire.host.output import Publication
+
 T = TypeVar("T")
+
+
+class Deliver(Protocol):
+    """Sends a notification to who has subscribed, and says how often it was sent."""
+
+    def __call__(self, topic: str, payload: object, *, origin: str | None = None) -> int: ...
 
 
 class LogEntry(Struct, frozen=True):
@@ -85,3 +95,39 @@ class Journal(Sequence[T], Generic[T]):
             raise TimeoutError(f"nothing like it came within {timeout} s") from None
         finally:
             del self._waiters[waiter]
+
+
+class Journals:
+    """All that plugins have said unasked, and what the daemon would have said about them.
+
+    `deliver` passes a publication on to whoever has subscribed to its topic.
+    """
+
+    def __init__(self, deliver: Deliver) -> None:
+        self.logs: Journal[LogEntry] = Journal()
+        self.remarks: Journal[LogEntry] = Journal()
+        self.notifications: Journal[TopicEntry] = Journal()
+        self.ending = False
+        """Plugins that end from now on are expected to."""
+        self._deliver = deliver
+
+    def on_log(self, entry: LogEntry) -> None:
+        """The plugin wrote a line for the log."""
+        self.logs.add(entry)
+
+    def on_remark(self, entry: LogEntry) -> None:
+        """The daemon itself would have logged something about the plugin."""
+        self.remarks.add(entry)
+
+    def on_publication(self, plugin: str, publication: Publication) -> None:
+        """The plugin published something on a topic that it announced."""
+        topic, params = publication.topic, publication.params
+        self.notifications.add(TopicEntry(plugin, topic, params))
+        self._deliver(topic, params, origin=plugin)
+
+    def on_end(self, error: PluginDiedError) -> None:
+        """A plugin is gone, for whatever reason."""
+        if not self.ending:
+            self.on_remark(LogEntry(error.plugin, "info", f"Killing plugin: {error.reason}"))
+        for journal in (self.logs, self.notifications):
+            journal.fail(error)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """Who is told what a plugin does: the host."""
+    """Who is told what a plugin does."""
 
     def on_log(self, entry: LogEntry) -> None:
         """The plugin wrote a line for the log."""
@@ -41,11 +41,11 @@ class Owner(Protocol):
         """The daemon itself would have logged something about the plugin."""
         ...
 
-    def on_publication(self, plugin: Plugin, publication: Publication) -> None:
+    def on_publication(self, plugin: str, publication: Publication) -> None:
         """The plugin published something on a topic that it announced."""
         ...
 
-    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
+    def on_end(self, error: PluginDiedError) -> None:
         """The plugin is gone, for whatever reason."""
         ...
 
@@ -224,7 +224,7 @@ class Plugin:
             if call is not None and call.notify is not None:
                 call.notify(output)
         elif output.topic in self.manifest.topics:
-            self._owner.on_publication(self, output)
+            self._owner.on_publication(self.name, output)
         else:
             self._remark(f"topic {output.topic!r} is not in its manifest; nobody gets it")
 
@@ -247,4 +247,4 @@ class Plugin:
             self._ids.take(call.key)
             if not call.future.done():
                 call.future.set_exception(self.death)
-        self._owner.on_end(self, self.death)
+        self._owner.on_end(self.death)
