@@ -117,8 +117,14 @@ class Replica:
         number = (self.last.number + 1) % NUMBERS
         entry = Entry(number, event.data_version, self.foreign_keys, event.writes)
         self._execute(entry)
-        self.previous, self.last = self.last, self._append(entry)
-        self.db.execute("COMMIT")
+        mark = self._append(entry)
+        try:
+            self.db.execute("COMMIT")
+        except BaseException:
+            # Deferred constraints fail only now: what cannot be committed must not be in the log.
+            os.ftruncate(self.fd, self.last.end)
+            raise
+        self.previous, self.last = self.last, mark
 
     def _set(self, event: DbWrite) -> None:
         """Settings change no data and get no version: they carry that of the last commit."""
@@ -228,7 +234,6 @@ class Replica:
         self._lock(new_log)
         os.fsync(self.fd)
         replace(new_log, self.log)
-        self.previous = None
         return Mark(len(line), number, version)
 
     def _lock(self, log: Path) -> None:
@@ -270,10 +275,15 @@ def replace(new: Path, path: Path) -> None:
         os.close(fd)
 
 
+def place() -> Path:
+    """Where the replica is. No option: `db_write` comes before the daemon tells us those."""
+    return Path(os.environ.get("CLNWIRE_REPLICA", "replica.sqlite3")).absolute()
+
+
 @cache
 def replica() -> Replica:
     """Opened by the first write: for `lightningd --help` alone, no file is touched."""
-    return Replica(Path(os.environ.get("CLNWIRE_REPLICA", "replica.sqlite3")).absolute())
+    return Replica(place())
 
 
 @plugin.hook("db_write")
@@ -293,10 +303,20 @@ def close() -> None:
         replica.cache_clear()
 
 
+def catch_up() -> None:
+    """Makes the database complete without a node, for whoever needs it now."""
+    if not place().exists():
+        sys.exit(f"there is no replica at {place()}; CLNWIRE_REPLICA says where it is")
+    try:
+        print(f"{place()} is complete, at version {replica().last.version}")
+    except (ReplicaError, sqlite3.Error, OSError) as error:
+        sys.exit(f"{place()}: {error}")
+    close()
+
+
 if __name__ == "__main__":
     os.umask(0o077)  # what is in the database may spend the node's money
     if sys.argv[1:] == ["catch-up"]:
-        print(f"{replica().path} is at version {replica().last.version}")
-        close()
+        catch_up()
     else:
         plugin.run()

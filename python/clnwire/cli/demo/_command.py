@@ -85,7 +85,7 @@ def _explain(error: Exception) -> str:
     if not isinstance(error, WriteError):
         return str(error)
     last = f"; its last log line: {error.log[-1]}" if error.log else ""
-    advice = "without its approval the node cannot commit, and stops"
+    advice = "nothing was committed from there on; look into what the plugin has printed"
     return f"{error}: {error.__cause__}{last}; {advice}"
 
 

@@ -1,0 +1,272 @@
+"""`clnwire demo` replicates a database through a plugin, and says so if that went wrong."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
+pytest.importorskip("rich", reason="needs the extra: clnwire[cli]")
+pytest.importorskip("psutil", reason="needs the extra: clnwire[cli]")
+
+from clnwire.cli.demo.compare import first_difference
+from clnwire.cli.demo.traffic import MEASURED, QUANTILES, SCHEMA, Traffic
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-c", "from clnwire.cli import main; main()", "demo"]
+
+WRAPPED = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "examples")!r})
+import msgspec
+import replica
+calls = 0
+keep = replica.Replica.take
+
+def take(self, event):
+    global calls
+    calls += 1
+"""
+"""The replica, but what it does at each call is to be added."""
+
+DYING = """#!/usr/bin/env python3
+import json, sys
+writes = 0
+for line in sys.stdin:
+    if not line.strip():
+        continue
+    request = json.loads(line)
+    result = {}
+    if request["method"] == "getmanifest":
+        result = {"options": [], "rpcmethods": [], "hooks": [{"name": "db_write"}]}
+    elif request["method"] == "db_write":
+        writes += 1
+        result = {"result": "continue"}
+        if writes > 10:
+            sys.exit(3)
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), end="\\n\\n")
+    sys.stdout.flush()
+"""
+
+
+def demo(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def wrapped(folder: Path, body: str) -> Path:
+    path = folder / "wrapped.py"
+    path.write_text(f"{WRAPPED}{body}\nreplica.Replica.take = take\nreplica.plugin.run()\n")
+    return path
+
+
+class TestSame:
+    def test_a_table_with_the_verdict_when_piped(self) -> None:
+        outcome = demo("--writes", "50")
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        for words in ("writes a second", "99.9 %", "CPU time", "row by row"):
+            assert words in outcome.stdout
+
+    def test_json(self) -> None:
+        outcome = demo("--writes", "150", "--json")
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        report = json.loads(outcome.stdout)
+        assert report["verdict"] == "same"
+        assert report["writes"] == 150
+        assert list(report["latency_us"]) == ["median", "p99", "p999", "max"]
+        assert report["plugin_peak_memory_mb"] > 0
+        assert "difference" not in report
+        assert "error" not in report
+
+    def test_both_databases_are_kept_if_asked_for(self, tmp_path: Path) -> None:
+        kept = tmp_path / "new" / "kept"
+        assert demo("--writes", "20", "--keep", kept).returncode == 0
+        assert {"node.sqlite3", "replica.sqlite3"} <= {path.name for path in kept.iterdir()}
+        assert first_difference(kept / "node.sqlite3", kept / "replica.sqlite3") is None
+        again = demo("--writes", "20", "--keep", kept)
+        assert again.returncode == 2
+        assert "is not empty" in again.stderr
+
+
+class TestDiffers:
+    def outcome(self, folder: Path, body: str) -> tuple[str, dict[str, Any]]:
+        outcome = demo("--writes", "30", "--json", "--plugin", wrapped(folder, body))
+        assert outcome.returncode == 1, outcome.stderr
+        report: dict[str, Any] = json.loads(outcome.stdout)
+        assert report["verdict"] == "differs"
+        assert report["difference"] in outcome.stderr
+        return report["difference"], report
+
+    def test_a_replica_with_a_row_changed(self, tmp_path: Path) -> None:
+        body = """
+    more = ["UPDATE terms SET delay = 6 WHERE channel = 2 AND side = 1"] if calls == 31 else []
+    keep(self, msgspec.structs.replace(event, writes=[*event.writes, *more]))"""
+        difference, report = self.outcome(tmp_path, body)
+        assert "table terms, row 6: the node has (6, 2, 1," in difference
+        assert report["writes_per_second"] > 0
+
+    def test_a_replica_that_was_not_kept(self, tmp_path: Path) -> None:
+        difference, _ = self.outcome(tmp_path, "    calls")
+        assert "schema, anchors: the node has (" in difference
+        assert difference.endswith("the replica nothing")
+
+    def test_a_replica_that_is_not_there(self, tmp_path: Path) -> None:
+        plugin = tmp_path / "lazy.py"
+        plugin.write_text(
+            "from clnwire import Plugin\nfrom clnwire.hooks import CONTINUE\nplugin = Plugin()\n"
+            "plugin.hook('db_write')(lambda event: CONTINUE)\nplugin.run()\n"
+        )
+        outcome = demo("--writes", "5", "--plugin", plugin)
+        assert outcome.returncode == 1
+        assert "the plugin left no database at" in outcome.stderr
+
+    def test_the_table_says_so(self, tmp_path: Path) -> None:
+        plugin = wrapped(tmp_path, "    calls")
+        outcome = demo("--writes", "5", "--plugin", plugin)
+        assert outcome.returncode == 1
+        assert "the replica differs" in outcome.stdout
+
+
+class TestFails:
+    def test_a_plugin_that_dies_in_the_middle(self, tmp_path: Path) -> None:
+        plugin = tmp_path / "dying.py"
+        plugin.write_text(DYING)
+        outcome = demo("--writes", "30", "--plugin", plugin)
+        assert outcome.returncode == 2
+        assert outcome.stdout == ""
+        assert len(outcome.stderr.splitlines()) == 1
+        for words in ("write 10 of 30", "dying.py", "exited with status 3"):
+            assert words in outcome.stderr
+
+    def test_a_plugin_that_refuses(self, tmp_path: Path) -> None:
+        plugin = wrapped(tmp_path, "    if calls == 5: raise replica.ReplicaError('too tired')")
+        outcome = demo("--writes", "30", "--json", "--plugin", plugin)
+        assert outcome.returncode == 2
+        report = json.loads(outcome.stdout)
+        assert report["verdict"] == "failed"
+        assert "too tired" in report["error"]
+        assert "write 4 of 30" in report["error"]
+
+    def test_a_plugin_that_is_not_there(self, tmp_path: Path) -> None:
+        outcome = demo("--plugin", tmp_path / "none.py")
+        assert outcome.returncode == 2
+        assert "none.py" in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+
+    def test_a_plugin_without_the_hook(self, tmp_path: Path) -> None:
+        plugin = tmp_path / "other.py"
+        plugin.write_text("from clnwire import Plugin\nPlugin().run()\n")
+        outcome = demo("--plugin", plugin)
+        assert outcome.returncode == 2
+        assert "db_write" in outcome.stderr
+
+    def test_the_example_is_looked_for_where_one_stands(self, tmp_path: Path) -> None:
+        (tmp_path / "examples").mkdir()
+        (tmp_path / "examples" / "replica.py").write_text("raise SystemExit(7)")
+        outcome = demo("--writes", "5", cwd=tmp_path)
+        assert outcome.returncode == 2
+        assert "exited with status 7" in outcome.stderr
+
+
+def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    command = [*COMMAND, "--writes", "1000000", "--keep", str(kept)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        while process.poll() is None and not (kept / "node.sqlite3").exists():
+            time.sleep(0.01)
+        # As a terminal does it: to all of the group, the plugin included.
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate()
+    finally:
+        watchdog.cancel()
+        process.kill()
+    assert (process.returncode, output) == (130, b"")
+    assert errors.splitlines() == [b"clnwire demo: interrupted"]
+
+
+class TestTraffic:
+    def test_has_the_shape_that_was_measured(self) -> None:
+        sets = list(Traffic().sets(3000))
+        frame = {"jsonrpc": "2.0", "id": "cln:db_write#1000", "method": "db_write"}
+        sizes = [
+            len(msgspec.json.encode({**frame, "params": {"data_version": 1000, "writes": writes}}))
+            for writes in sets
+        ]
+        assert quantiles(sizes) == pytest.approx(MEASURED.size, rel=0.15)
+        assert quantiles([*map(len, sets)]) == pytest.approx(MEASURED.statements, abs=1)
+        kinds = collections.Counter(writes.split()[0] for set_ in sets for writes in set_)
+        shares = {kind: count / sum(kinds.values()) for kind, count in kinds.items()}
+        assert shares == pytest.approx(MEASURED.kinds, abs=0.05)
+
+    def test_is_the_same_for_the_same_seed(self) -> None:
+        assert list(Traffic(3).sets(50)) == list(Traffic(3).sets(50))
+        assert list(Traffic(3).sets(50)) != list(Traffic(4).sets(50))
+
+    def test_is_sql_that_works(self) -> None:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+            for writes in (SCHEMA, *Traffic().sets(500)):
+                for statement in writes:
+                    database.execute(statement)
+            (version,) = database.execute(
+                "SELECT value FROM counters WHERE name = 'version'"
+            ).fetchone()
+            assert version == 501
+
+
+def quantiles(values: list[int]) -> tuple[int, ...]:
+    ordered = sorted(values)
+    return tuple(ordered[int(share * len(ordered))] for share in QUANTILES)
+
+
+class TestFirstDifference:
+    BASE = ("CREATE TABLE t (a)", "INSERT INTO t VALUES (1), ('x')", "CREATE TABLE u (b)")
+
+    def difference(self, folder: Path, *replica: str) -> str | None:
+        for name, statements in (("node", self.BASE), ("replica", replica)):
+            with closing(sqlite3.connect(folder / name, isolation_level=None)) as database:
+                for statement in statements:
+                    database.execute(statement)
+        return first_difference(folder / "node", folder / "replica")
+
+    def test_none(self, tmp_path: Path) -> None:
+        assert self.difference(tmp_path, *self.BASE) is None
+
+    @pytest.mark.parametrize(
+        ("more", "expected"),
+        [
+            ("UPDATE t SET a = 1.0 WHERE a = 1", "table t, row 1: the node has (1, 1), the rep"),
+            ("UPDATE t SET a = 'y' WHERE a = 'x'", "table t, row 2: the node has (2, 'x'), "),
+            ("DELETE FROM t WHERE a = 'x'", "table t, row 2: the node has (2, 'x'), the replica "),
+            ("INSERT INTO u VALUES (NULL)", "table u, row 1: the node has nothing, the replica "),
+            ("UPDATE t SET rowid = 9 WHERE a = 'x'", "table t, row 2"),
+            ("CREATE INDEX i ON t (a)", "schema, i: the node has nothing"),
+            ("DROP TABLE u", "schema, u: the node has ("),
+            ("ALTER TABLE t ADD COLUMN c", "schema, t: the node has ("),
+        ],
+    )
+    def test_is_named(self, tmp_path: Path, more: str, expected: str) -> None:
+        assert expected in (self.difference(tmp_path, *self.BASE, more) or "")
+
+    def test_what_is_no_database(self, tmp_path: Path) -> None:
+        assert self.difference(tmp_path, *self.BASE) is None
+        (tmp_path / "replica").write_bytes(b"no database" * 1000)
+        difference = first_difference(tmp_path / "node", tmp_path / "replica")
+        assert "cannot be read" in (difference or "")
