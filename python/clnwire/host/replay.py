@@ -22,7 +22,7 @@ from clnwire.host import startup
 from clnwire.host.answers import AnswerError, judge
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
-from clnwire.host.manifest import Taken, check_manifest
+from clnwire.host.manifest import Manifest, Taken, check_manifest
 from clnwire.host.names import HOOKS
 from clnwire.host.output import Log, OutputError, check_envelope, judge_notification
 from clnwire.host.process import PluginProcess, ending, spawn
@@ -96,6 +96,7 @@ class Replay:
         self._room = 0
         self._all_sent = False
         self._failure: HostError | None = None
+        self._manifest: Manifest | None = None
 
     async def run(self, argv: Sequence[str]) -> Outcome:
         """Starts the plugin and plays everything.
@@ -243,12 +244,41 @@ class Replay:
             return
         step, now = asked.step, perf_counter()
         self._answered[token] = step
-        problem = _problem(step, frame)
+        problem = self._problem(step, frame)
         if problem is not None:
             self._fail(DifferenceError(step.line, _expected(step), problem))
         self._outcome.latencies.setdefault(step.method, []).append(now - (asked.sent or now))
         if len(self._waiting) <= self._room:
             self._resume()
+
+    def _problem(self, step: Step, reply: Frame) -> str | None:
+        """What is wrong with an answer."""
+        if reply.result is None and reply.error is None:
+            return f"neither result nor error: {_shown(reply.bytes)}"
+        if step.refused and reply.error is not None:
+            return None
+        if step.method == "getmanifest":
+            return self._manifest_problem(reply)
+        if step.method == "init":
+            return _disabled(startup.disabled_by(reply))
+        if step.method in HOOKS:
+            return self._unregistered(step, _hook_problem(step.method, reply))
+        return None if reply.error is None else f"an error: {_shown(reply.error)}"
+
+    def _manifest_problem(self, reply: Frame) -> str | None:
+        try:
+            self._manifest = check_manifest(
+                self._name, reply.result or b"null", Taken(features=FEATURES)
+            )
+        except ManifestError as error:
+            return f"a manifest that is refused: {error.field}: {error.rule}"
+        return _disabled(self._manifest.disable)
+
+    def _unregistered(self, step: Step, problem: str | None) -> str | None:
+        """Says so if the daemon would not have asked this plugin."""
+        if problem is None or self._manifest is None or step.method in self._manifest.hooks:
+            return problem
+        return f"{problem}; the plugin's manifest does not have this hook"
 
     def _unexpected(self, frame: Frame, token: bytes) -> DifferenceError:
         """A reply that nobody waits for."""
@@ -311,30 +341,8 @@ def _children_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _problem(step: Step, reply: Frame) -> str | None:
-    """What is wrong with an answer."""
-    if reply.result is None and reply.error is None:
-        return f"neither result nor error: {_shown(reply.bytes)}"
-    if step.refused and reply.error is not None:
-        return None
-    if step.method == "getmanifest":
-        return _manifest_problem(reply)
-    if step.method == "init":
-        reason = startup.disabled_by(reply)
-        return None if reason is None else f"a plugin that disables itself: {reason}"
-    if step.method in HOOKS:
-        return _hook_problem(step.method, reply)
-    return None if reply.error is None else f"an error: {_shown(reply.error)}"
-
-
-def _manifest_problem(reply: Frame) -> str | None:
-    try:
-        manifest = check_manifest("", reply.result or b"null", Taken(features=FEATURES))
-    except ManifestError as error:
-        return f"a manifest that is refused: {error.field}: {error.rule}"
-    if manifest.disable is not None:
-        return f"a plugin that disables itself: {manifest.disable}"
-    return None
+def _disabled(reason: str | None) -> str | None:
+    return None if reason is None else f"a plugin that disables itself: {reason}"
 
 
 def _hook_problem(hook: str, reply: Frame) -> str | None:
