@@ -40,6 +40,7 @@ class MalformedError(ValueError):
     """Where, in bytes since the start of the stream."""
 
     def __new__(cls, reason: str, offset: int) -> MalformedError: ...
+    def __init__(self, reason: str, offset: int) -> None: ...
 
 @final
 class IdError(LookupError):

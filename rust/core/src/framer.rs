@@ -111,8 +111,11 @@ impl Framer {
     /// If `count` is more than the room.
     pub fn commit(&mut self, count: usize) {
         assert!(count <= self.buffer.len() - self.filled, "committed more than there was room for");
-        self.filled += count;
         self.ended |= count == 0;
+        // Behind an error nothing can be found any more, so nothing is kept.
+        if self.failed.is_none() {
+            self.filled += count;
+        }
     }
 
     /// The next whole frame, or nothing if more bytes are needed first.

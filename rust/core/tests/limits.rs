@@ -219,8 +219,10 @@ fn an_error_is_final() {
     let error = framer.next_frame().unwrap_err();
     assert_eq!(error, Malformed { reason: Reason::ExpectedValue, offset: 3 });
     for more in [&b"{}"[..], b"\n\n", b""] {
+        let kept = framer.buffered();
         framer.feed(more);
         assert_eq!(framer.next_frame().unwrap_err(), error);
+        assert_eq!(framer.buffered(), kept, "what comes behind it is not kept");
     }
 }
 
