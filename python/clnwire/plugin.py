@@ -6,45 +6,24 @@ import os
 import sys
 import threading
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from clnwire import _core, startup, stdio, terminal
-from clnwire.binding import Hook, Subscription, bind_hook, bind_method, bind_subscription
+from clnwire.binding import bind_hook, bind_method, bind_subscription
 from clnwire.codec import encode_any
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
-from clnwire.methods import Method
-from clnwire.options import Option
+from clnwire.registration import Registration
 from clnwire.rpc import Rpc
 from clnwire.serving import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from clnwire._handlers import (
-        AnyHandler,
-        ConnectHandler,
-        DbWriteHandler,
-        DisconnectHandler,
-        HtlcAcceptedHandler,
-        InvoicePaymentHandler,
-        PeerConnectedHandler,
-    )
     from clnwire.dialect import Dialect
     from clnwire.manifest import Configuration, Init
-    from clnwire.options import OptionType
-
-    DbWriteF = TypeVar("DbWriteF", bound=DbWriteHandler)
-    PeerConnectedF = TypeVar("PeerConnectedF", bound=PeerConnectedHandler)
-    InvoicePaymentF = TypeVar("InvoicePaymentF", bound=InvoicePaymentHandler)
-    HtlcAcceptedF = TypeVar("HtlcAcceptedF", bound=HtlcAcceptedHandler)
-    ConnectF = TypeVar("ConnectF", bound=ConnectHandler)
-    DisconnectF = TypeVar("DisconnectF", bound=DisconnectHandler)
-
-F = TypeVar("F", bound="AnyHandler")
-_LIFECYCLE = frozenset(("getmanifest", "init", "check", "setconfig"))
 
 
 class Topic:
@@ -60,7 +39,7 @@ class Topic:
         self._plugin.notify(self.name, payload)
 
 
-class Plugin:
+class Plugin(Registration):
     """A plugin of Core Lightning.
 
     Register options, methods, hooks and subscriptions on it, then call `run`.
@@ -94,6 +73,7 @@ class Plugin:
         `watchdog_seconds`: a handler that runs so long is named in the log.
         `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end.
         """
+        super().__init__()
         if dynamic and feature_bits:
             raise UsageError("a plugin with feature bits cannot be dynamic: the daemon refuses it")
         self.dynamic = not feature_bits if dynamic is None else dynamic
@@ -102,13 +82,7 @@ class Plugin:
         self.custom_messages = list(custom_messages)
         self.shutdown_seconds = shutdown_seconds
         self._driver_limits = (max_frame_bytes, max_depth, watchdog_seconds)
-        self.options: dict[str, Option[Any]] = {}
-        self.methods: dict[str, Method] = {}
-        self.hooks: dict[str, Hook] = {}
-        self.subscriptions: list[Subscription] = []
         self.topics: dict[str, Topic] = {}
-        self._on_init: list[Callable[..., object]] = []
-        self._on_shutdown: list[Callable[[], object]] = []
         self.log = Log()
         self.rpc = Rpc(_program_name(), self._before_call)
         self.disabled: str | None = None
@@ -119,272 +93,7 @@ class Plugin:
         self._serving_thread: int | None = None
         self._driver = self._connect() if stdio.belongs_to_daemon() else None
 
-    # Registration
-
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["flag"],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: str,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[str], object] | None = None,
-    ) -> Option[str]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: bool,
-        *,
-        type: Literal["bool", "flag"] | type[bool] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: int,
-        *,
-        type: Literal["int"] | type[int] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[int], object] | None = None,
-    ) -> Option[int]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["bool"] | type[bool],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["int"] | type[int],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[int], object] | None = None,
-    ) -> Option[int | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[str], object] | None = None,
-    ) -> Option[str | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: list[int],
-        *,
-        type: Literal["int"] | type[int] = ...,
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[int]], object] | None = None,
-    ) -> Option[list[int]]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["int"] | type[int],
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[int]], object] | None = None,
-    ) -> Option[list[int]]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: list[str] | None = None,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[str]], object] | None = None,
-    ) -> Option[list[str]]: ...
-    def option(
-        self,
-        name: str,
-        default: Any = None,
-        *,
-        type: OptionType | type | None = None,
-        description: str = "",
-        multi: bool = False,
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[Any], object] | None = None,
-    ) -> Option[Any]:
-        """Adds a command-line option to the daemon; gives a handle with its `.value`.
-
-        Without a `type` the default's own decides. `multi`: may be given several times. `dynamic`:
-        `setconfig` may change it; `on_change` is called with the new value before it holds, and
-        refuses it by raising. Raises `UsageError` for what the daemon would refuse.
-        """
-        self._must_be_new("option", name, self.options)
-        option: Option[Any] = Option(
-            name,
-            default,
-            type=type,
-            description=description,
-            multi=multi,
-            dynamic=dynamic,
-            deprecated=deprecated,
-            on_change=on_change,
-        )
-        self.options[name] = option
-        return option
-
-    def method(
-        self,
-        name: str,
-        *,
-        description: str | None = None,
-        category: str | None = None,
-        deprecated: bool | Sequence[str] = False,
-    ) -> Callable[[F], F]:
-        """Offers a function as a method of the daemon's JSON-RPC interface.
-
-        Its signature says what it takes: calls by position and by name both work, and what does
-        not fit is refused with -32602 and the parameter's name. A parameter of type `Request`
-        receives the request. The docstring is the description. A raised `RpcError` goes to the
-        caller; any other exception does so as -32603, and into the log.
-        """
-
-        def register(function: F) -> F:
-            self._must_be_new("method", name, self.methods)
-            if name in _LIFECYCLE:
-                raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
-            self.methods[name] = Method(
-                name, function, description=description, category=category, deprecated=deprecated
-            )
-            return function
-
-        return register
-
-    @overload
-    def hook(
-        self,
-        name: Literal["db_write"],
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-    ) -> Callable[[DbWriteF], DbWriteF]: ...
-    @overload
-    def hook(
-        self,
-        name: Literal["peer_connected"],
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-    ) -> Callable[[PeerConnectedF], PeerConnectedF]: ...
-    @overload
-    def hook(
-        self,
-        name: Literal["invoice_payment"],
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-    ) -> Callable[[InvoicePaymentF], InvoicePaymentF]: ...
-    @overload
-    def hook(
-        self,
-        name: Literal["htlc_accepted"],
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-    ) -> Callable[[HtlcAcceptedF], HtlcAcceptedF]: ...
-    @overload
-    def hook(
-        self,
-        name: str,
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-        filters: Sequence[str | int] = (),
-    ) -> Callable[[F], F]: ...
-    def hook(
-        self,
-        name: str,
-        *,
-        before: Sequence[str] = (),
-        after: Sequence[str] = (),
-        filters: Sequence[str | int] = (),
-    ) -> Callable[[F], F]:
-        """Has the daemon ask this function, and wait for its answer.
-
-        `before` and `after` name plugins in the hook's chain; `filters` are method names
-        (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
-        something that is no answer, the daemon gets the hook's safe answer and the log an error.
-        """
-
-        def register(function: F) -> F:
-            self._must_be_new("hook", name, self.hooks)
-            self.hooks[name] = Hook(
-                name, function, before=[*before], after=[*after], filters=[*filters]
-            )
-            return function
-
-        return register
-
-    @overload
-    def subscribe(self, topic: Literal["connect"]) -> Callable[[ConnectF], ConnectF]: ...
-    @overload
-    def subscribe(self, topic: Literal["disconnect"]) -> Callable[[DisconnectF], DisconnectF]: ...
-    @overload
-    def subscribe(self, topic: str) -> Callable[[F], F]: ...
-    def subscribe(self, topic: str) -> Callable[[F], F]:
-        """Calls the function for every notification of the topic, in their order; `"*"` is all.
-
-        A parameter of type `Notification` receives the topic's name and the sending plugin's.
-        """
-
-        def register(function: F) -> F:
-            self.subscriptions.append(Subscription(topic, function))
-            return function
-
-        return register
+    # Before running
 
     def topic(self, name: str) -> Topic:
         """Announces a custom topic, to be published to."""
@@ -393,19 +102,6 @@ class Plugin:
             raise UsageError(f"topic '{name}': it is the daemon's own, which refuses it")
         topic = self.topics[name] = Topic(self, name)
         return topic
-
-    def on_init(self, function: F) -> F:
-        """Calls the function when the daemon is ready, with the `Init` if it has a parameter.
-
-        If it raises, the plugin is disabled with that reason.
-        """
-        self._on_init.append(function)
-        return function
-
-    def on_shutdown(self, function: F) -> F:
-        """Calls the function before the plugin ends: at `shutdown`, end of input, SIGTERM."""
-        self._on_shutdown.append(function)
-        return function
 
     def disable(self, reason: str) -> None:
         """Tells the daemon that the plugin does not want to run; at the latest in `on_init`."""
@@ -462,6 +158,7 @@ class Plugin:
     def _serve(self) -> int:
         driver = self._driver = self._driver or self._connect()
         self._serving_thread = threading.get_ident()
+        self._closed = True
         bridge = bridge_logging(self.log)
         startup.register(self, driver)
         try:
@@ -493,7 +190,7 @@ class Plugin:
         self.init = init
         path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
         self.rpc.use(path, _program_name())
-        for function in self._on_init:
+        for function in self.init_functions:
             try:
                 function(init) if signature(function).parameters else function()
             except Exception as error:
@@ -504,10 +201,10 @@ class Plugin:
 
     def ends_by_request(self) -> bool:
         """Whether the daemon should announce its end."""
-        return bool(self._on_shutdown)
+        return bool(self.shutdown_functions)
 
     def _shut_down(self) -> None:
-        for function in self._on_shutdown:
+        for function in self.shutdown_functions:
             try:
                 function()
             except Exception as error:
@@ -539,12 +236,6 @@ class Plugin:
                 "rpc in a db_write handler: the daemon waits for the handler and would never answer"
             )
         return None if current[1] is None else _id_text(current[1])
-
-    def _must_be_new(self, kind: str, name: str, registered: Mapping[str, object]) -> None:
-        if self._serving_thread is not None:
-            raise UsageError(f"{kind} '{name}': register it before run()")
-        if name in registered:
-            raise UsageError(f"{kind} '{name}' is registered twice")
 
 
 def _id_text(token: bytes) -> str:
