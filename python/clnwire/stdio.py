@@ -6,7 +6,8 @@ import os
 import sys
 from typing import Final
 
-_MARK: Final = "CLNWIRE_PLUGIN_PID"
+MARK: Final = "CLNWIRE_PLUGIN_PID"
+"""Set in the environment of a plugin's child processes."""
 
 
 def belongs_to_daemon() -> bool:
@@ -15,9 +16,9 @@ def belongs_to_daemon() -> bool:
     True once in a process that lightningd started. Its child processes inherit the environment,
     but their stdin and stdout are not the daemon's; the mark tells them so.
     """
-    if not os.environ.get("LIGHTNINGD_PLUGIN") or os.environ.get(_MARK):
+    if not os.environ.get("LIGHTNINGD_PLUGIN") or os.environ.get(MARK):
         return False
-    os.environ[_MARK] = str(os.getpid())
+    os.environ[MARK] = str(os.getpid())
     return True
 
 

@@ -13,6 +13,7 @@ import subprocess
 import threading
 from typing import IO, TYPE_CHECKING, Final
 
+from clnwire import stdio
 from clnwire._core import Framer, MalformedError
 from clnwire.host.errors import HostError
 
@@ -209,6 +210,8 @@ def spawn(
     """
     environment = {**env, "LIGHTNINGD_PLUGIN": "1"}
     environment.setdefault("LIGHTNINGD_VERSION", VERSION)
+    # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
+    environment.pop(stdio.MARK, None)
     try:
         return subprocess.Popen(
             argv,
