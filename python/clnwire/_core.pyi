@@ -169,8 +169,8 @@ class Driver:
     what is written to file descriptor 1 becomes lines of the daemon's log.
     """
 
-    def __new__(cls, *, max_frame_bytes: int, max_depth: int, patience: float) -> Driver:
-        """A handler that runs for `patience` seconds is named in the log. Raises `OSError`."""
+    def __new__(cls) -> Driver:
+        """Raises `OSError`."""
     @property
     def wakeup_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
@@ -184,10 +184,15 @@ class Driver:
         """Is told the name of a method or topic without a handler; the request is refused."""
     def set_initialised(self) -> None:
         """From now on bytes that are no JSON end the stream; until `init` an option may be."""
-    def serve(self) -> Literal["ended", "gone", "stopped"]:
+    def serve(
+        self, *, max_frame_bytes: int, max_depth: int, patience: float
+    ) -> Literal["ended", "gone", "stopped"]:
         """Serves until the daemon closes its end (`ended`), does not listen any more (`gone`), or
-        `stop` is called. Raises `MalformedError`, and what a handler raises that is no
-        `Exception`; all requests before that are answered."""
+        `stop` is called.
+
+        A handler that runs for `patience` seconds is named in the log. Raises `MalformedError`,
+        and what a handler raises that is no `Exception`; all requests before that are answered.
+        """
     def stop(self) -> None:
         """Lets the handler that runs finish, and starts no other."""
     def must_end_within(self, limit: float, /) -> None:

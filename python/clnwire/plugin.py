@@ -81,7 +81,8 @@ class Plugin(Registration):
         self.feature_bits = dict(feature_bits or {})
         self.custom_messages = list(custom_messages)
         self.shutdown_seconds = shutdown_seconds
-        self._driver_limits = (max_frame_bytes, max_depth, watchdog_seconds)
+        self.max_frame_bytes, self.max_depth = max_frame_bytes, max_depth
+        self.watchdog_seconds = watchdog_seconds
         self.topics: dict[str, Topic] = {}
         self.log = Log()
         self.rpc = Rpc(_program_name(), self._before_call)
@@ -147,11 +148,7 @@ class Plugin(Registration):
 
     def _connect(self) -> _core.Driver:
         """Takes stdin and stdout for the daemon: from here on nothing printed can reach it."""
-        max_frame_bytes, max_depth, patience = self._driver_limits
-        driver = _core.Driver(
-            max_frame_bytes=max_frame_bytes, max_depth=max_depth, patience=patience
-        )
-        stdio.make_stdout_prompt()
+        driver = stdio.take_over()
         self.log.connect(driver)
         return driver
 
@@ -162,16 +159,12 @@ class Plugin(Registration):
         bridge = bridge_logging(self.log)
         startup.register(self, driver)
         try:
-            return serve(
-                driver,
-                self.log,
-                on_shutdown=self._shut_down,
-                shutdown_seconds=self.shutdown_seconds,
-            )
+            return serve(self, driver)
         finally:
             if bridge is not None:
                 sys.modules["logging"].getLogger().removeHandler(bridge)
             self.log.connect(None)
+            stdio.give_back()
             self._driver = self._serving_thread = None
 
     def bind(self, driver: _core.Driver, dialect: Dialect) -> None:
@@ -203,7 +196,8 @@ class Plugin(Registration):
         """Whether the daemon should announce its end."""
         return bool(self.shutdown_functions)
 
-    def _shut_down(self) -> None:
+    def shut_down(self) -> None:
+        """Runs the `on_shutdown` functions; what they raise is logged."""
         for function in self.shutdown_functions:
             try:
                 function()

@@ -11,43 +11,41 @@ from typing import TYPE_CHECKING, Final
 from clnwire import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from clnwire.logs import Log
+    from clnwire.plugin import Plugin
 
 STRAY_OUTPUT_SECONDS: Final = 0.5
 """How long the exit waits for the last stray output; only a child process can keep it waiting."""
 
 
-def serve(
-    driver: _core.Driver,
-    log: Log,
-    *,
-    on_shutdown: Callable[[], None],
-    shutdown_seconds: float,
-) -> int:
+def serve(plugin: Plugin, driver: _core.Driver) -> int:
     """Serves the daemon until it goes away or a signal comes; gives the exit status.
 
     Whatever ends it, `on_shutdown` runs and all that waits is written. Handlers and `on_shutdown`
     together have `shutdown_seconds` from the signal, or from the end of input.
     """
-    with _signals(driver, shutdown_seconds):
+    with _signals(driver, plugin.shutdown_seconds):
         try:
-            return _serve(driver, log)
+            return _serve(plugin, driver)
         finally:
-            driver.must_end_within(shutdown_seconds)
-            on_shutdown()
+            driver.must_end_within(plugin.shutdown_seconds)
+            plugin.shut_down()
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:  # pythonw and the like have none
                     stream.flush()
             driver.close(STRAY_OUTPUT_SECONDS)
 
 
-def _serve(driver: _core.Driver, log: Log) -> int:
+def _serve(plugin: Plugin, driver: _core.Driver) -> int:
     try:
-        driver.serve()
+        driver.serve(
+            max_frame_bytes=plugin.max_frame_bytes,
+            max_depth=plugin.max_depth,
+            patience=plugin.watchdog_seconds,
+        )
     except _core.MalformedError as error:
-        log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
+        plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
         sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""When the process's stdin and stdout belong to the daemon, and what to do about `sys.stdout`."""
+"""The process's stdin and stdout, and whom they belong to."""
 
 from __future__ import annotations
 
@@ -6,23 +6,44 @@ import os
 import sys
 from typing import Final
 
+from clnwire import _core
+
 MARK: Final = "CLNWIRE_PLUGIN_PID"
 """Set in the environment of a plugin's child processes."""
 
+_driver: _core.Driver | None = None
+
 
 def belongs_to_daemon() -> bool:
-    """Whether they do already, before `run`: what is printed from now on must not reach it.
+    """Whether lightningd started this process: then nothing printed must reach its stdout.
 
-    True once in a process that lightningd started. Its child processes inherit the environment,
-    but their stdin and stdout are not the daemon's; the mark tells them so.
+    Child processes inherit the environment, but their stdin and stdout are not the daemon's; the
+    mark tells them so.
     """
-    if not os.environ.get("LIGHTNINGD_PLUGIN") or os.environ.get(MARK):
+    if not os.environ.get("LIGHTNINGD_PLUGIN"):
         return False
-    os.environ[MARK] = str(os.getpid())
-    return True
+    return os.environ.setdefault(MARK, str(os.getpid())) == str(os.getpid())
 
 
-def make_stdout_prompt() -> None:
+def take_over() -> _core.Driver:
+    """The driver that has the process's stdin and stdout, made when it is first asked for.
+
+    There is one, whichever of the process's `Plugin` objects then runs.
+    """
+    global _driver  # noqa: PLW0603
+    if _driver is None:
+        _driver = _core.Driver()
+        _make_stdout_prompt()
+    return _driver
+
+
+def give_back() -> None:
+    """Forgets the driver, which has been closed."""
+    global _driver  # noqa: PLW0603
+    _driver = None
+
+
+def _make_stdout_prompt() -> None:
     """Stray output should be logged when it is printed, not when 8 kB of it have gathered."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:

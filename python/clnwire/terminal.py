@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ def describe(
 ) -> str:
     """What the plugin offers, and how to try it."""
     path = sys.argv[0] or "plugin.py"
-    intro = f"""{path} is a plugin for Core Lightning. It is started by lightningd:
+    intro = f"""{_purpose()}{path} is a plugin for Core Lightning. It is started by lightningd:
 
     lightningd --plugin={os.path.abspath(path)}
 
@@ -49,6 +50,12 @@ To try it without a node:
         _section("Subscriptions", [(s.topic, "") for s in subscriptions]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _purpose() -> str:
+    """What the plugin's own docstring says."""
+    text = inspect.getdoc(sys.modules["__main__"]) or ""
+    return f"{text}\n\n" if text else ""
 
 
 def _option_text(option: Option[Any]) -> str:

@@ -160,6 +160,44 @@ def test_stray_output_becomes_log_lines(plugin):
     assert all(line["level"] == "info" for line in daemon.logs)
 
 
+def test_a_module_with_a_plugin_of_its_own_can_be_imported(plugin, tmp_path):
+    (tmp_path / "other.py").write_text(
+        "from clnwire import Plugin\nplugin = Plugin()\nplugin.option('theirs')\n"
+        "print('from the other')\ndef greet():\n    return 'Hello'\n"
+    )
+    daemon = plugin(
+        """
+        import other
+
+        plugin = Plugin()
+
+        @plugin.method("hello")
+        def hello():
+            return other.greet()
+        """
+    )
+    assert daemon.start()["options"] == []
+    assert daemon.call("hello") == "Hello"
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == "info from the other"
+
+
+def test_the_daemons_pipes_are_not_those_of_a_child_process(plugin):
+    daemon = plugin(
+        """
+        import subprocess, sys
+
+        @plugin.method("fork")
+        def fork():
+            child = "from clnwire import Plugin; p = Plugin(); print('as usual')"
+            command = [sys.executable, "-c", child]
+            return subprocess.run(command, capture_output=True, text=True).stdout
+        """
+    )
+    daemon.start()
+    assert daemon.call("fork") == "as usual\n"
+
+
 def test_a_flood_of_stray_output_blocks_nobody(plugin):
     daemon = plugin(
         """
@@ -564,6 +602,7 @@ def test_run_from_a_terminal_it_says_what_it_offers():
     hello = Path(__file__).parents[2] / "examples" / "hello.py"
     for arguments in ((), ("--help",)):
         shown = run_in_a_terminal(hello, *arguments)
+        assert shown.startswith("The plugin of the protocol's first document")
         assert f"lightningd --plugin={hello}" in shown
         assert f"clnwire run --plugin={hello}" in shown
         assert "--greeting=<string>  What name should I call you? (default: World)" in shown

@@ -10,7 +10,9 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from clnwire import stdio
@@ -19,7 +21,6 @@ from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from clnwire._core import Frame
 
@@ -208,7 +209,7 @@ def spawn(
 
     `stderr` is inherited unless given. Raises `HostError` with the reason if it cannot be started.
     """
-    environment = {**env, "LIGHTNINGD_PLUGIN": "1"}
+    environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
     environment.setdefault("LIGHTNINGD_VERSION", VERSION)
     # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
     environment.pop(stdio.MARK, None)
@@ -224,6 +225,15 @@ def spawn(
         )
     except OSError as error:
         raise HostError(f"plugin '{argv[0]}' cannot be started: {error.strerror}") from None
+
+
+def _search_path(env: Mapping[str, str]) -> str:
+    """Where `#!/usr/bin/env python3` looks: first where the Python is that runs the host.
+
+    A plugin that is tried from a virtual environment should find what is installed there, also
+    where the environment is not activated.
+    """
+    return os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
 
 
 VERSION: Final = "v26.06.6"

@@ -40,7 +40,8 @@ pub struct Driver {
     wakeup: (OwnedFd, OwnedFd),
     channel: Arc<Channel>,
     activity: Arc<Activity>,
-    framer: Mutex<Framer>,
+    /// Held while serving.
+    serving: Mutex<()>,
     ids: Mutex<IdMap>,
     routes: Routes,
     current: Mutex<Option<Current>>,
@@ -78,20 +79,17 @@ fn seconds(seconds: f64) -> PyResult<Duration> {
 #[pymethods]
 impl Driver {
     #[new]
-    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience))]
-    fn new(max_frame_bytes: usize, max_depth: usize, patience: f64) -> PyResult<Self> {
-        let patience = seconds(patience)?;
+    fn new() -> PyResult<Self> {
         let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
         let stdio = stdio::take_over().map_err(os_error)?;
         let channel = Arc::new(Channel::new(stdio.output));
         let activity = Arc::new(Activity::default());
-        watchdog::watch(Arc::clone(&activity), Arc::clone(&channel), patience)?;
         let stray_ended = stray::log_lines(stdio.stray, Arc::clone(&channel))?;
         Ok(Self {
             input: stdio.input,
             wakeup,
             channel,
-            framer: Mutex::new(Framer::new(Limits { max_frame_bytes, max_depth })),
+            serving: Mutex::default(),
             ids: Mutex::default(),
             routes: Routes::new(Arc::clone(&activity)),
             activity,
@@ -138,26 +136,24 @@ impl Driver {
         Ok(())
     }
 
-    fn serve(&self, py: Python<'_>) -> PyResult<&'static str> {
-        let mut framer = match self.framer.try_lock() {
-            Ok(framer) => framer,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience))]
+    fn serve(
+        &self,
+        py: Python<'_>,
+        max_frame_bytes: usize,
+        max_depth: usize,
+        patience: f64,
+    ) -> PyResult<&'static str> {
+        let _serving = match self.serving.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(PyRuntimeError::new_err("the plugin is being served already"));
             }
+            serving => serving,
         };
-        let framer = &mut *framer;
-        while !self.stopping.load(Ordering::Relaxed) {
-            match py.detach(|| self.turn(framer)).map_err(os_error)? {
-                Turn::Input => self.handle_frames(py, framer)?,
-                Turn::Signal => py.check_signals()?,
-                Turn::Gone => return Ok("gone"),
-            }
-            if framer.is_ended() {
-                return Ok("ended");
-            }
-        }
-        Ok("stopped")
+        let (activity, channel) = (Arc::clone(&self.activity), Arc::clone(&self.channel));
+        watchdog::watch(activity, channel, seconds(patience)?)?;
+        let mut framer = Framer::new(Limits { max_frame_bytes, max_depth });
+        self.take_turns(py, &mut framer)
     }
 
     /// The request or notification that the serving thread is at.
@@ -211,6 +207,20 @@ impl Driver {
 }
 
 impl Driver {
+    fn take_turns(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<&'static str> {
+        while !self.stopping.load(Ordering::Relaxed) {
+            match py.detach(|| self.turn(framer)).map_err(os_error)? {
+                Turn::Input => self.handle_frames(py, framer)?,
+                Turn::Signal => py.check_signals()?,
+                Turn::Gone => return Ok("gone"),
+            }
+            if framer.is_ended() {
+                return Ok("ended");
+            }
+        }
+        Ok("stopped")
+    }
+
     /// Without Python's lock: writes, waits, reads.
     fn turn(&self, framer: &mut Framer) -> Result<Turn, Errno> {
         match self.channel.flush() {

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psutil  # type: ignore[import-untyped, unused-ignore]
+import psutil
 from msgspec import Struct
 
 from clnwire.cli.demo.traffic import SCHEMA, Traffic
@@ -18,6 +16,7 @@ from clnwire.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 SAMPLE_EVERY: Final = 100
 """Writes between two looks at the plugin's memory."""
@@ -58,19 +57,12 @@ async def run(plugin: Path, directory: Path, writes: int, progress: Callable[[],
     Raises `WriteError`, and as `Host.start` does.
     """
     async with Host() as host:
-        child = await host.start(plugin, migrations=[SCHEMA], env=_environment(directory))
+        environment = {"CLNWIRE_REPLICA": str(directory / "replica.sqlite3")}
+        child = await host.start(plugin, migrations=[SCHEMA], env=environment)
         with closing(_database(directory / "node.sqlite3")) as database:
             node = _Node(host, database, psutil.Process(child.pid))
             await node.write_all(writes, progress)
             return node.result(directory)
-
-
-def _environment(directory: Path) -> dict[str, str]:
-    """Where the replica is to be; and our own Python first, with clnwire in it, as if its virtual
-    environment were active: a plugin's first line asks for `python3`."""
-    ours = Path(sys.executable).parent
-    search = os.pathsep.join((str(ours), os.environ.get("PATH", os.defpath)))
-    return {"CLNWIRE_REPLICA": str(directory / "replica.sqlite3"), "PATH": search}
 
 
 def _database(path: Path) -> sqlite3.Connection:
