@@ -155,11 +155,13 @@ class Route:
         recover: Callable[[BaseException, bytes], bytes | tuple[int, str, bytes | None]],
         decode: Callable[[bytes], object] | None = None,
         encode: Callable[[Any], bytes] | None = None,
-    ) -> Route: ...
+        constant: tuple[object, bytes] | None = None,
+        last_resort: bytes | None = None,
+    ) -> Route:
+        """`constant`: an answer, compared by identity, and its bytes. `last_resort`: the result to
+        give if even `recover` fails."""
     @property
     def name(self) -> str: ...
-    def set_constant(self, answer: object, bytes: bytes, /) -> None:
-        """From now on `answer` (compared by identity) is encoded as `bytes`."""
 
 @final
 class Driver:
@@ -184,19 +186,20 @@ class Driver:
         """Is told the name of a method or topic without a handler; the request is refused."""
     def set_initialised(self) -> None:
         """From now on bytes that are no JSON end the stream; until `init` an option may be."""
-    def serve(
-        self, *, max_frame_bytes: int, max_depth: int, patience: float
-    ) -> Literal["ended", "gone", "stopped"]:
-        """Serves until the daemon closes its end (`ended`), does not listen any more (`gone`), or
-        `stop` is called.
+    def serve(self, *, max_frame_bytes: int, max_depth: int, patience: float, grace: float) -> None:
+        """Serves until the daemon goes away, or `stop` is called.
 
-        A handler that runs for `patience` seconds is named in the log. Raises `MalformedError`,
-        and what a handler raises that is no `Exception`; all requests before that are answered.
+        A handler that runs for `patience` seconds is named in the log. The process is ended, with
+        status 1, if it is still there `grace` seconds after it has begun to end. Raises
+        `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all requests
+        before that are answered.
         """
     def stop(self) -> None:
         """Lets the handler that runs finish, and starts no other."""
-    def must_end_within(self, limit: float, /) -> None:
-        """Ends the process, with status 1, if it is still there after `limit` seconds."""
+    def disown(self) -> None:
+        """This process is a fork of the plugin: it has nothing to say to the daemon."""
+    @property
+    def is_disowned(self) -> bool: ...
     def token(self, key: int, /) -> bytes:
         """The token of a request that waits. Raises `IdError`."""
     def notify(self, method: str, params: bytes, /) -> None:

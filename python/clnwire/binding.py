@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clnwire import _core
 from clnwire.codec import encode_any
-from clnwire.errors import INTERNAL_ERROR, ClnwireError, RpcError, UsageError
+from clnwire.errors import INTERNAL_ERROR, RpcError, UsageError, describe_error
 from clnwire.hooks._catalogue import hook_spec
-from clnwire.hooks._spec import CONTINUE, Refuse
-from clnwire.notifications._catalogue import NATIVE, topic_event
+from clnwire.hooks._spec import CONTINUE, Refuse, go_on
+from clnwire.notifications._catalogue import topic_event
 from clnwire.signature import event_parameter, read_signature, with_contexts
 
 if TYPE_CHECKING:
@@ -56,8 +57,6 @@ class Subscription:
         self.signature = read_signature(function, what)
         event, decode = topic_event(topic) or (None, None)
         self.decode = _decoder(self.signature, event, decode, what)
-        if topic not in NATIVE:
-            self.decode = _unwrapping(self.decode)
 
 
 def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
@@ -74,23 +73,34 @@ def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
 
 def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _core.Route:
     """A hook's route, answering in the daemon's dialect."""
-    encode = hook.spec.encoder(dialect)
-    route = _core.Route(
+    spec = hook.spec
+    encode = spec.encoder(dialect)
+    bare_continue = encode(CONTINUE)
+
+    def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
+        reason = _reason(spec.name, error)
+        answer: bytes | ErrorParts = spec.safe(params, reason, bare_continue)
+        # Whatever becomes of the log, the daemon gets its answer.
+        with contextlib.suppress(Exception):
+            _log_failure(log, reason, error)
+        return answer
+
+    return _core.Route(
         hook.name,
         decode=hook.decode,
         call=with_contexts(hook.function, hook.signature.contexts, driver),
-        encode=_checked(hook.spec, encode),
-        recover=lambda error, params: _safe_answer(hook.spec, error, params, log),
+        encode=_checked(spec, encode),
+        recover=recover,
+        constant=(CONTINUE, bare_continue) if spec.continues else None,
+        last_resort=bare_continue if spec.safe is go_on else None,
     )
-    route.set_constant(CONTINUE, encode(CONTINUE))
-    return route
 
 
 def bind_subscription(subscription: Subscription, driver: _core.Driver, log: Log) -> _core.Route:
     """A subscription's route."""
 
     def failed(error: BaseException, params: bytes) -> bytes:
-        log.exception(f"{subscription.topic}: {_explain(error)}", error)
+        _log_failure(log, _reason(subscription.topic, error), error)
         return b"null"
 
     return _core.Route(
@@ -104,35 +114,36 @@ def bind_subscription(subscription: Subscription, driver: _core.Driver, log: Log
 def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     """What the caller is told. Anything but `RpcError` is the plugin's failure, and logged."""
     if isinstance(error, RpcError):
-        try:
-            data = None if error.data is None else encode_any(error.data)
-        except (TypeError, ValueError) as failure:
-            log.error(f"{method}: the data of {error!r} cannot be encoded: {failure}")
-            data = None
-        return error.code, error.message, data
-    log.exception(f"{method}: {_explain(error)}", error)
-    return INTERNAL_ERROR, f"{method}: {_explain(error)}", None
+        return error.code, error.message, _encoded_data(method, error, log)
+    reason = _reason(method, error)
+    with contextlib.suppress(Exception):
+        _log_failure(log, reason, error)
+    return INTERNAL_ERROR, reason, None
 
 
-def _safe_answer(
-    spec: HookSpec, error: BaseException, params: bytes, log: Log
-) -> bytes | ErrorParts:
-    reason = f"{spec.name}: {_explain(error)}"
+def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
+    if error.data is None:
+        return None
+    try:
+        return encode_any(error.data)
+    except (TypeError, ValueError) as failure:
+        log.error(f"{method}: the data of {error!r} cannot be encoded: {failure}")
+        return None
+
+
+def _log_failure(log: Log, reason: str, error: BaseException) -> None:
     if isinstance(error, _RefusedError):
-        log.error(f"{spec.name}: refused: {error}")
-        reason = f"{spec.name}: refused: {error}"
+        log.error(reason)
     else:
         log.exception(reason, error)
-    answer: bytes | ErrorParts = spec.safe(params, reason)
-    return answer
 
 
-def _explain(error: BaseException) -> str:
+def _reason(name: str, error: BaseException) -> str:
+    if isinstance(error, _RefusedError):
+        return f"{name}: refused: {error}"
     if isinstance(error, msgspec.DecodeError):
-        return f"the event cannot be decoded: {error}"
-    if isinstance(error, ClnwireError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+        return f"{name}: what the daemon sent cannot be decoded: {error}"
+    return f"{name}: {describe_error(error)}"
 
 
 class _RefusedError(Exception):
@@ -141,32 +152,41 @@ class _RefusedError(Exception):
 
 def _checked(spec: HookSpec, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     """Encodes answers, and raises for what the daemon could not take as one."""
-    permitted = spec.answers
 
     def encode_answer(answer: Any) -> bytes:
-        if type(answer) in permitted:
-            if isinstance(answer, Refuse):
-                raise _RefusedError(answer.reason)
-            return encode(answer)
+        if isinstance(answer, Refuse):
+            raise _RefusedError(answer.reason)
         if answer is None:
             raise UsageError(
                 "the handler returned None; it must return an answer, such as CONTINUE"
             )
-        if permitted:
-            names = ", ".join(kind.__name__ for kind in permitted)
+        if not spec.answers:
+            return _encode_free(spec, answer)
+        if type(answer) not in spec.answers:
+            names = ", ".join(kind.__name__ for kind in spec.answers)
             raise UsageError(f"the handler returned {answer!r}; permitted are {names}")
-        return _encode_free(answer)
+        # Structs do not check their fields when they are made, but when they are decoded.
+        kind: type[object] = type(answer)
+        msgspec.json.decode(msgspec.json.encode(answer), type=kind)
+        return encode(answer)
 
     return encode_answer
 
 
-def _encode_free(answer: Any) -> bytes:
+class _Result(msgspec.Struct):
+    result: str | None = None
+
+
+def _encode_free(spec: HookSpec, answer: Any) -> bytes:
     """An answer to a hook whose answers have no types: an object, in whatever form."""
-    if isinstance(answer, Refuse):
-        raise _RefusedError(answer.reason)
     encoded = encode_any(answer)
-    if not encoded.startswith(b"{"):
+    result = msgspec.json.decode(encoded, type=_Result).result if spec.results else None
+    if not encoded.lstrip().startswith(b"{"):
         raise UsageError(f"the handler returned {answer!r}; an answer is an object")
+    if spec.results and (result not in spec.results or answer is CONTINUE):
+        words = " or ".join(repr(word) for word in spec.results)
+        extra = "" if spec.continues else " beside a psbt"
+        raise UsageError(f"the handler returned {answer!r}; its result must be {words}{extra}")
     return encoded
 
 
@@ -183,18 +203,3 @@ def _decoder(signature: Signature, event: Any, decode: Any, what: str) -> Any:
         return msgspec.json.Decoder(wanted).decode
     except TypeError as error:
         raise UsageError(f"{what}: the event cannot be decoded to {wanted}: {error}") from None
-
-
-def _unwrapping(decode: Callable[[bytes], object] | None) -> Callable[[bytes], object]:
-    """Other plugins' payloads, which older daemons wrapped in `{"origin", "payload"}`."""
-
-    def unwrap(payload: bytes) -> object:
-        inner = _custom_payload(payload) if payload.startswith(b'{"origin"') else payload
-        return inner if decode is None else decode(inner)
-
-    return unwrap
-
-
-def _custom_payload(payload: bytes) -> bytes:
-    members = dict(_core.members(payload))
-    return members["payload"] if members.keys() == {"origin", "payload"} else payload

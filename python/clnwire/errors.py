@@ -34,6 +34,15 @@ PLUGIN_DIED: Final = -4
 """lightningd: the plugin ended before it answered."""
 
 
+def describe_error(error: BaseException) -> str:
+    """An exception as one line: its type and what it says. Never raises, whatever it is."""
+    try:
+        text = str(error)
+    except Exception:
+        return f"{type(error).__name__}, which cannot say what happened"
+    return text if isinstance(error, ClnwireError) else f"{type(error).__name__}: {text}"
+
+
 class ClnwireError(Exception):
     """What all exceptions of clnwire's Python side have in common."""
 

@@ -29,15 +29,16 @@ class Log:
         """From now on lines go to the daemon."""
         self._driver = driver
 
-    def __call__(self, message: str, level: LogLevel = "info") -> None:
+    def __call__(self, message: object, level: LogLevel = "info") -> None:
         """Raises `UsageError` for a level that the daemon does not know."""
         check_level(level)
-        for line in message.splitlines():
-            if self._driver is None:
+        driver = self._driver
+        for line in str(message).splitlines():
+            if driver is None:
                 sys.stderr.write(f"{level}: {line}\n")
             else:
                 # Half a surrogate pair (a file name, say) is no JSON; the line matters more.
-                self._driver.log(level, line.encode("utf-8", "replace").decode())
+                driver.log(level, line.encode("utf-8", "replace").decode())
 
     def trace(self, message: str) -> None:
         """Finer than `debug`."""
@@ -63,7 +64,8 @@ class Log:
         """`message` and the traceback of `error`, at level `error`."""
         import traceback
 
-        self(message + "\n" + "".join(traceback.format_exception(error)), "error")
+        self(message, "error")
+        self("".join(traceback.format_exception(error)), "error")
 
 
 def bridge_logging(log: Log) -> logging.Handler | None:

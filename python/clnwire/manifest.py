@@ -12,6 +12,7 @@ from clnwire.codec import encode
 
 if TYPE_CHECKING:
     from clnwire.dialect import Dialect
+    from clnwire.logs import Log
     from clnwire.options import Option
 
 
@@ -151,15 +152,25 @@ class SetConfig(Struct):
     """Absent for a flag, an array for `multi`."""
 
 
-def decode_init(params: bytes) -> Init:
-    """Reads `init` even if an option's value is no JSON.
+def decode_init(params: bytes, log: Log) -> Init:
+    """Reads `init` even if an option's value is no JSON, or the configuration not as we know it.
 
-    Raises `MalformedError` or `msgspec.ValidationError` if the rest is not what it must be.
+    Raises `MalformedError` or `msgspec.ValidationError` if even the socket's place is missing.
     """
     members = dict(_core.members(params))
     options = dict(_core.members(members.get("options", b"{}")))
-    configuration = members.get("configuration", b"{}")
-    return Init(options, msgspec.json.decode(configuration, type=Configuration))
+    raw = members.get("configuration", b"{}")
+    try:
+        return Init(options, msgspec.json.decode(raw, type=Configuration))
+    except msgspec.ValidationError as error:
+        place = msgspec.json.decode(raw, type=_Place)
+        log.warn(f"init: only the socket's place could be read from the configuration: {error}")
+        return Init(options, Configuration(place.lightning_dir, place.rpc_file))
+
+
+class _Place(Struct, rename="kebab"):
+    lightning_dir: str
+    rpc_file: str
 
 
 def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:

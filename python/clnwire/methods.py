@@ -51,11 +51,10 @@ class Params:
         self._names = [p.name for p in self._named]
         self._positional = [p for p in self._named if p.kind is not Parameter.KEYWORD_ONLY]
         self._keyword_only = [p.name for p in self._named if p.kind is Parameter.KEYWORD_ONLY]
-        self._keyword_only_required = [
-            p.name
-            for p in self._named
-            if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty
-        ]
+        self._only_by_name = next(
+            (p.name for p in self._named if p.kind is Parameter.KEYWORD_ONLY and _is_required(p)),
+            None,
+        )
         self._by_name = self._decoder(self._named, array_like=False)
         self._by_position = self._decoder(self._positional, array_like=True)
 
@@ -68,18 +67,15 @@ class Params:
             if params[:1] == b"{":
                 return self._by_name(params)
             if params[:1] == b"[":
-                self._require_names()
+                if self._only_by_name is not None:
+                    # A call by position cannot give it.
+                    raise self._invalid(f"parameter '{self._only_by_name}' must be given by name")
                 return self._by_position(params)
             if params == b"null":
                 return self._by_name(b"{}")
         except msgspec.MsgspecError as error:
             raise self._refusal(error, params) from None
         raise self._invalid("params must be an object or an array")
-
-    def _require_names(self) -> None:
-        """A call by position cannot give the parameters that have only a name."""
-        for parameter in self._keyword_only_required:
-            raise self._invalid(f"parameter '{parameter}' must be given by name")
 
     def bind(self, function: Callable[..., object]) -> Callable[[Any], object]:
         """The function, to be called with what `decode` gave."""
@@ -156,7 +152,7 @@ class Params:
 
     def _require(self, given: set[str]) -> None:
         for parameter in self._named:
-            if parameter.default is Parameter.empty and parameter.name not in given:
+            if _is_required(parameter) and parameter.name not in given:
                 raise self._invalid(f"missing parameter '{parameter.name}'")
 
     def _one(self, parameter: Parameter | None, value: msgspec.Raw) -> Any:
@@ -169,17 +165,19 @@ class Params:
 
     def _refusal(self, error: msgspec.MsgspecError, params: bytes) -> RpcError:
         text = str(error)
+        if _PATH.search(text):
+            return self._invalid(self._located(text))
         if text.startswith("Object missing required field"):
             return self._invalid(f"missing parameter '{text.split('`')[1]}'")
         if text.startswith("Object contains unknown field"):
             return self._invalid(f"unknown parameter '{text.split('`')[1]}'")
         if text.startswith("Expected `array` of") and params[:1] == b"[":
             return self._wrong_count(params)
-        return self._invalid(self._located(text))
+        return self._invalid(text)
 
     def _wrong_count(self, params: bytes) -> RpcError:
         given = len(msgspec.json.decode(params, type=list[msgspec.Raw]))
-        missing = [p.name for p in self._positional if p.default is Parameter.empty][given:]
+        missing = [p.name for p in self._positional if _is_required(p)][given:]
         if missing:
             return self._invalid(f"missing parameter '{missing[0]}'")
         return self._invalid(
@@ -212,13 +210,17 @@ def usage(parameters: list[Parameter]) -> str:
 def _usage_one(parameter: Parameter) -> str:
     if parameter.kind in _VARIADIC:
         return f"[{parameter.name} ...]"
-    return parameter.name if parameter.default is Parameter.empty else f"[{parameter.name}]"
+    return parameter.name if _is_required(parameter) else f"[{parameter.name}]"
+
+
+def _is_required(parameter: Parameter) -> bool:
+    return parameter.default is Parameter.empty
 
 
 def _field(parameter: Parameter) -> Any:
     if isinstance(msgspec.inspect.type_info(parameter.annotation), msgspec.inspect.CustomType):
         raise TypeError(f"parameter '{parameter.name}': JSON has no {parameter.annotation}")
-    if parameter.default is Parameter.empty:
+    if _is_required(parameter):
         return (parameter.name, parameter.annotation)
     default: Any = parameter.default
     if isinstance(default, (list, dict, set, bytearray)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 
 from clnwire.errors import NotReadyError, OptionError, UsageError
+from clnwire.signature import refuse_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,9 +96,13 @@ class Option(Generic[T_co]):
             return [self._convert_one(item) for item in _items(raw)]
         return self._convert_one(raw)
 
+    def check(self, raw: bytes | None) -> Any:
+        """The value that `change` would set, without `on_change` being asked."""
+        return self.convert(raw) if raw is not None else self._without_value()
+
     def change(self, raw: bytes | None) -> None:
         """Takes a new value while running: `on_change` sees it first, and may refuse by raising."""
-        value = self.convert(raw) if raw is not None else self._without_value()
+        value = self.check(raw)
         if self.on_change is not None:
             self.on_change(value)
         self._value, self._problem = value, None
@@ -174,8 +179,10 @@ def _check(option: Option[Any]) -> None:
         raise UsageError(f"option '{name}': a {option.type} cannot be multi")
     if option.type == "flag" and option.default not in (None, False):
         raise UsageError(f"option '{name}': a flag is off unless it is given; its default is False")
-    if option.on_change is not None and not option.dynamic:
-        raise UsageError(f"option '{name}': on_change needs dynamic=True")
+    if option.on_change is not None:
+        refuse_async(option.on_change, f"option '{name}': on_change")
+        if not option.dynamic:
+            raise UsageError(f"option '{name}': on_change needs dynamic=True")
     _check_default(option)
 
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from inspect import signature
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from clnwire import _core, startup, stdio, terminal
-from clnwire.binding import bind_hook, bind_method, bind_subscription
 from clnwire.codec import encode_any
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
+from clnwire.notifications._catalogue import NATIVE
 from clnwire.registration import Registration
 from clnwire.rpc import Rpc
-from clnwire.serving import serve
+from clnwire.serving import program_name, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from clnwire.dialect import Dialect
     from clnwire.manifest import Configuration, Init
+
+
+_FORMED = {
+    "log": "plugin.log",
+    "message": "Request.notify",
+    "progress": "Request.progress",
+}
+"""Notifications at which the daemon kills the plugin if they are not formed right."""
 
 
 class Topic:
@@ -85,10 +91,10 @@ class Plugin(Registration):
         self.watchdog_seconds = watchdog_seconds
         self.topics: dict[str, Topic] = {}
         self.log = Log()
-        self.rpc = Rpc(_program_name(), self._before_call)
+        self.rpc = Rpc(self._before_call)
         self.disabled: str | None = None
         self.init: Init | None = None
-        self._initialised = False
+        self.initialised = False
         self.dialect: Dialect | None = None
         self.allow_deprecated_apis: bool | None = None
         self._serving_thread: int | None = None
@@ -99,14 +105,14 @@ class Plugin(Registration):
     def topic(self, name: str) -> Topic:
         """Announces a custom topic, to be published to."""
         self._must_be_new("topic", name, self.topics)
-        if startup.is_native(name):
+        if name in NATIVE:
             raise UsageError(f"topic '{name}': it is the daemon's own, which refuses it")
         topic = self.topics[name] = Topic(self, name)
         return topic
 
     def disable(self, reason: str) -> None:
         """Tells the daemon that the plugin does not want to run; at the latest in `on_init`."""
-        if self._initialised:
+        if self.initialised:
             raise UsageError("disable() comes too late after init")
         self.disabled = reason
 
@@ -121,9 +127,12 @@ class Plugin(Registration):
 
     def notify(self, method: str, params: object) -> None:
         """Sends a notification to the daemon; from any thread. Raises `NotReadyError`."""
-        if self._driver is None or self._serving_thread is None:
+        driver = self._driver
+        if driver is None or self._serving_thread is None:
             raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
-        self._driver.notify(method, encode_any(params))
+        if method in _FORMED:
+            raise UsageError(f"'{method}' has a form of its own; {_FORMED[method]} sends it")
+        driver.notify(method, encode_any(params))
 
     def run(self) -> None:
         """Serves the daemon; returns when it goes away, at `shutdown`, SIGTERM or SIGINT.
@@ -167,76 +176,48 @@ class Plugin(Registration):
             stdio.give_back()
             self._driver = self._serving_thread = None
 
-    def bind(self, driver: _core.Driver, dialect: Dialect) -> None:
-        """Builds the routes, now that the daemon's dialect is known."""
-        self.dialect = dialect
-        for method in self.methods.values():
-            driver.on_request(bind_method(method, driver, self.log))
-        for hook in self.hooks.values():
-            driver.on_request(bind_hook(hook, driver, self.log, dialect))
-        for subscription in self.subscriptions:
-            topic = None if subscription.topic == "*" else subscription.topic
-            driver.on_notification(topic, bind_subscription(subscription, driver, self.log))
-
-    def start(self, init: Init) -> None:
-        """Runs the `on_init` functions. What one raises disables the plugin."""
-        self.init = init
-        path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
-        self.rpc.use(path, _program_name())
-        for function in self.init_functions:
-            try:
-                function(init) if signature(function).parameters else function()
-            except Exception as error:
-                self.log.exception(f"on_init: {error}", error)
-                self.disabled = f"on_init failed: {error}"
-                break
-        self._initialised = True
-
-    def ends_by_request(self) -> bool:
-        """Whether the daemon should announce its end."""
-        return bool(self.shutdown_functions)
-
-    def shut_down(self) -> None:
-        """Runs the `on_shutdown` functions; what they raise is logged."""
-        for function in self.shutdown_functions:
-            try:
-                function()
-            except Exception as error:
-                self.log.exception(f"on_shutdown: {error}", error)
-        self.rpc.close()
-
     def _refuse_mixed_db_write(self) -> None:
         others = [*(name for name in self.hooks if name != "db_write"), *self.methods]
         if "db_write" not in self.hooks or not others or self.mixed_db_write:
             return
         sys.stderr.write(
-            f"{_program_name()}: refused: db_write must be alone in its plugin, but there is also "
+            f"{program_name()}: refused: db_write must be alone in its plugin, but there is also "
             f"{', '.join(others)}. The daemon waits for db_write in the middle of everything, and "
             "can come to a halt. Move the rest to a plugin of its own, or, knowing better, say "
             "Plugin(mixed_db_write=True).\n"
         )
         raise SystemExit(1)
 
-    def _before_call(self) -> str | None:
-        """The id of the request being handled, for the ids of calls that it causes."""
+    def _before_call(self, method: str) -> tuple[str | None, bool]:
+        """The id of the request being handled, for the ids of calls that it causes; and whether
+        it is a handler that calls. Raises `DeadlockError`."""
         driver = self._driver
         if driver is None or threading.get_ident() != self._serving_thread:
-            return None
+            return None, False
         current = driver.current
-        if current is None:
-            return None
-        if current[2] == "db_write":
+        self._refuse_deadlock(method, None if current is None else current[2])
+        if current is None or current[1] is None:
+            return None, True
+        return _id_text(current[1]), True
+
+    def _refuse_deadlock(self, method: str, handled: str | None) -> None:
+        """Only this thread answers the daemon: it must not wait for what needs its own answer."""
+        alone = "db_write" in self.hooks and not self.mixed_db_write
+        if handled == "db_write" or alone:
             raise DeadlockError(
-                "rpc in a db_write handler: the daemon waits for the handler and would never answer"
+                f"rpc '{method}' in a plugin with db_write: the daemon may be waiting for that "
+                "hook and would never answer"
             )
-        return None if current[1] is None else _id_text(current[1])
+        hook = self.hooks.get("rpc_command")
+        if hook is not None and (not hook.filters or method in hook.filters):
+            raise DeadlockError(
+                f"rpc '{method}' in a handler: the daemon would ask this plugin's own rpc_command "
+                "hook first, and wait. Give the hook filters that leave the method out, or call "
+                "from a thread"
+            )
 
 
 def _id_text(token: bytes) -> str:
     """An id as a part of another: a string without its quotes, anything else as it stands."""
     value = msgspec.json.decode(token)
     return value if isinstance(value, str) else token.decode()
-
-
-def _program_name() -> str:
-    return os.path.basename(sys.argv[0]) or "plugin"  # noqa: PTH119 - pathlib costs time

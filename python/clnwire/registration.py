@@ -11,6 +11,7 @@ from clnwire.binding import Hook, Subscription
 from clnwire.errors import UsageError
 from clnwire.methods import Method
 from clnwire.options import Option
+from clnwire.signature import refuse_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -289,6 +290,8 @@ class Registration:
 
         def register(function: F) -> F:
             self._must_be_new("hook", name, self.hooks)
+            if isinstance(before, str) or isinstance(after, str):
+                raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
             self.hooks[name] = Hook(
                 name, function, before=[*before], after=[*after], filters=[*filters]
             )
@@ -320,11 +323,13 @@ class Registration:
 
         If it raises, the plugin is disabled with that reason.
         """
+        refuse_async(function, "on_init")
         self.init_functions.append(function)
         return function
 
     def on_shutdown(self, function: F) -> F:
         """Calls the function before the plugin ends: at `shutdown`, end of input, SIGTERM."""
+        refuse_async(function, "on_shutdown")
         self.shutdown_functions.append(function)
         return function
 

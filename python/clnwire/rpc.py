@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,29 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _READ_BYTES = 256 << 10
-
-
-class _ErrorObject(msgspec.Struct):
-    code: int = 0
-    message: str = ""
-    data: Any = None
+_numbers = count(1)
 
 
 class Rpc:
     """The daemon's commands: `plugin.rpc.call("getinfo")`.
 
-    One connection is kept open, and opened again when it broke. Calls from several threads take
-    turns. `before_call` gives the call's id prefix and may refuse the call by raising.
+    One connection is kept open for the handlers, and one for all other threads, which take turns:
+    so a handler never waits for a thread whose command the daemon answers only after the handler.
+    `before_call` is told the method. It gives the call's id prefix, and whether a handler calls;
+    and it may refuse the call by raising.
     """
 
-    def __init__(self, name: str, before_call: Callable[[], str | None]) -> None:
-        self._name = name
+    def __init__(self, before_call: Callable[[str], tuple[str | None, bool]]) -> None:
         self._before_call = before_call
-        self._path = ""
-        self._lock = threading.Lock()
-        self._calls = 0
-        self._connection: socket.socket | None = None
-        self._framer = _core.Framer()
+        self._path, self._name = "", ""
+        self._handlers, self._others = _Connection(), _Connection()
 
     def use(self, path: str, name: str) -> None:
         """Where the socket is, and who calls: known from `init` on."""
@@ -48,80 +43,104 @@ class Rpc:
         """Calls a command and waits for its result, decoded to dicts and lists.
 
         Raises `RpcError` with the daemon's code, message and data; `NotReadyError` before `init`;
-        `DeadlockError` in a `db_write` handler; `ConnectionLostError` if the daemon cannot be
-        reached or hangs up.
+        `DeadlockError` where the daemon waits for this very handler; `ConnectionLostError` if the
+        daemon cannot be reached or hangs up.
         """
-        prefix = self._before_call()
+        prefix, from_handler = self._before_call(method)
         if not self._path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
+        connection = self._handlers if from_handler else self._others
+        name = f"{prefix}/{self._name}" if prefix else self._name
         body = encode_any({} if params is None else params)
-        with self._lock:
-            self._calls += 1
-            call_id = f"{self._name}:{method}#{self._calls}"
-            token = encode(f"{prefix}/{call_id}" if prefix else call_id)
-            return _result(self._exchange(token, method, body))
+        return _result(connection.call(self._path, name, method, body))
 
     def close(self) -> None:
-        """Hangs up."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Hangs up; who waits for a reply gets `ConnectionLostError`."""
+        self._handlers.close()
+        self._others.close()
 
-    def _exchange(self, token: bytes, method: str, params: bytes) -> _core.Frame:
-        outbox = _core.Outbox()
-        outbox.request(token, method, params)
-        connection, is_new = self._connected()
-        request = outbox.take()
+
+class _Connection:
+    """One connection to the daemon's socket, opened when it is needed and again when it broke."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._framer = _core.Framer()
+
+    def call(self, path: str, name: str, method: str, params: bytes) -> _core.Frame:
+        with self._lock:
+            token = encode(f"{name}:{method}#{next(_numbers)}")
+            outbox = _core.Outbox()
+            outbox.request(token, method, params)
+            try:
+                return self._exchange(path, token, outbox.take())
+            except (OSError, _core.MalformedError) as error:
+                self.close()
+                raise ConnectionLostError(f"{path}: {error}", may_have_run=True) from error
+            except BaseException:
+                # Whatever interrupted the call, its reply would come to the next one.
+                self.close()
+                raise
+
+    def close(self) -> None:
+        connection, self._socket = self._socket, None
+        if connection is None:
+            return
+        import socket
+
+        with contextlib.suppress(OSError):  # the daemon may have been first
+            # Wakes the thread that waits for a reply.
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
+
+    def _exchange(self, path: str, token: bytes, request: bytes) -> _core.Frame:
+        reused = self._socket
+        connection = reused or self._connect(path)
         try:
             connection.sendall(request)
-        except OSError as error:
+        except OSError:
+            if reused is None:
+                raise
+            # The daemon hung up since the last call: it has not read this one, so it may be sent
+            # again.
             self.close()
-            if is_new:
-                raise self._lost(f"{error}", may_have_run=True) from error
-            # The daemon had hung up since the last call: what it has not read, it has not run.
-            connection, _ = self._connected()
+            connection = self._connect(path)
             connection.sendall(request)
         return self._reply(connection, token)
 
     def _reply(self, connection: socket.socket, token: bytes) -> _core.Frame:
-        try:
-            while True:
-                for frame in self._framer:
-                    # Others are `message` and `progress`, or answers to a call that was given up.
-                    if frame.kind == "reply" and frame.id == token:
-                        return frame
-                data = connection.recv(_READ_BYTES)
-                if not data:
-                    raise self._lost("the daemon hung up before it answered", may_have_run=True)
-                self._framer.feed(data)
-        except (OSError, _core.MalformedError) as error:
-            raise self._lost(str(error), may_have_run=True) from error
-        except BaseException:
-            # Whatever interrupted the wait, the reply would come to the next call.
-            self.close()
-            raise
+        while True:
+            for frame in self._framer:
+                # Others are `message` and `progress`.
+                if frame.kind == "reply" and frame.id == token:
+                    return frame
+            data = connection.recv(_READ_BYTES)
+            if not data:
+                raise ConnectionError("the daemon hung up before it answered")
+            self._framer.feed(data)
 
-    def _connected(self) -> tuple[socket.socket, bool]:
-        if self._connection is not None:
-            return self._connection, False
-        import socket
+    def _connect(self, path: str) -> socket.socket:
+        import socket  # a plugin that never calls does not pay for it
 
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(self._path)
+            connection.connect(path)
         except OSError as error:
             connection.close()
-            raise self._lost(str(error), may_have_run=False) from error
-        self._connection, self._framer = connection, _core.Framer()
-        return connection, True
+            raise ConnectionLostError(f"{path}: {error}", may_have_run=False) from error
+        self._socket, self._framer = connection, _core.Framer()
+        return connection
 
-    def _lost(self, reason: str, *, may_have_run: bool) -> ConnectionLostError:
-        self.close()
-        return ConnectionLostError(f"{self._path}: {reason}", may_have_run=may_have_run)
+
+class _ErrorObject(msgspec.Struct):
+    code: int = 0
+    message: Any = ""
+    data: Any = None
 
 
 def _result(reply: _core.Frame) -> Any:
-    if reply.error is not None:
+    if reply.error not in (None, b"null"):
         error = msgspec.json.decode(reply.error, type=_ErrorObject)
-        raise RpcError(error.code, error.message, error.data)
+        raise RpcError(error.code, str(error.message), error.data)
     return None if reply.result is None else msgspec.json.decode(reply.result)

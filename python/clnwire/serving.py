@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from clnwire import _core
+from clnwire.errors import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,19 +24,17 @@ STRAY_OUTPUT_SECONDS: Final = 0.5
 def serve(plugin: Plugin, driver: _core.Driver) -> int:
     """Serves the daemon until it goes away or a signal comes; gives the exit status.
 
-    Whatever ends it, `on_shutdown` runs and all that waits is written. Handlers and `on_shutdown`
-    together have `shutdown_seconds` from the signal, or from the end of input.
+    Whatever ends it, the `on_shutdown` functions run and all that waits is written. They have,
+    together with the handler that still runs, the plugin's `shutdown_seconds` from the moment the
+    daemon is gone or a signal comes.
     """
-    with _signals(driver, plugin.shutdown_seconds):
+    os.register_at_fork(after_in_child=driver.disown)
+    with _signals(driver):
         try:
             return _serve(plugin, driver)
         finally:
-            driver.must_end_within(plugin.shutdown_seconds)
-            plugin.shut_down()
-            for stream in (sys.stdout, sys.stderr):
-                if stream is not None:  # pythonw and the like have none
-                    stream.flush()
-            driver.close(STRAY_OUTPUT_SECONDS)
+            if not driver.is_disowned:
+                _end(plugin, driver)
 
 
 def _serve(plugin: Plugin, driver: _core.Driver) -> int:
@@ -43,16 +43,37 @@ def _serve(plugin: Plugin, driver: _core.Driver) -> int:
             max_frame_bytes=plugin.max_frame_bytes,
             max_depth=plugin.max_depth,
             patience=plugin.watchdog_seconds,
+            grace=plugin.shutdown_seconds,
         )
     except _core.MalformedError as error:
         plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
-        sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
         return 1
     return 0
 
 
-@contextmanager
-def _signals(driver: _core.Driver, shutdown_seconds: float) -> Generator[None, None, None]:
+def _end(plugin: Plugin, driver: _core.Driver) -> None:
+    for function in plugin.shutdown_functions:
+        try:
+            function()
+        except Exception as error:
+            plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
+    plugin.rpc.close()
+    for stream in (sys.stdout, sys.stderr):
+        # It may be closed, or broken, or none at all.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    driver.close(STRAY_OUTPUT_SECONDS)
+
+
+def program_name() -> str:
+    """The plugin's file, as the daemon names the plugin."""
+    return os.path.basename(sys.argv[0]) or "plugin"  # noqa: PTH119 - pathlib costs time
+
+
+@contextlib.contextmanager
+def _signals(driver: _core.Driver) -> Generator[None, None, None]:
     """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -60,7 +81,6 @@ def _signals(driver: _core.Driver, shutdown_seconds: float) -> Generator[None, N
 
     def end(number: int, frame: object) -> None:
         driver.stop()
-        driver.must_end_within(shutdown_seconds)
         signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -40,21 +40,35 @@ class Signature(NamedTuple):
 
 def read_signature(function: Callable[..., object], what: str) -> Signature:
     """Reads a handler's signature. `what` names it in the `UsageError` if that cannot be used."""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
+    refuse_async(function, what)
     hints = _hints(function, what)
     parameters: list[Parameter] = []
     contexts: list[Context] = []
     for position, parameter in enumerate(inspect.signature(function).parameters.values()):
         annotation = hints.get(parameter.name, Any)
-        if annotation in CONTEXTS:
+        context = _context_type(annotation)
+        if context is not None:
             by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
             contexts.append(
-                Context(parameter.name, annotation, math.inf if by_name_only else position)
+                Context(parameter.name, context, math.inf if by_name_only else position)
             )
         else:
             parameters.append(parameter.replace(annotation=annotation))
     return Signature(parameters, contexts)
+
+
+def refuse_async(function: Callable[..., object], what: str) -> None:
+    """Raises `UsageError` for a function that would not run when it is called."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
+
+
+def _context_type(annotation: Any) -> type | None:
+    """`Request` or `Notification`, if the annotation is one of them, or one of them or nothing."""
+    for candidate in (annotation, *typing.get_args(annotation)):
+        if isinstance(candidate, type) and candidate in CONTEXTS:
+            return candidate
+    return None
 
 
 def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:

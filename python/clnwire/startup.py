@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clnwire import _core
-from clnwire.binding import error_reply
+from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
 from clnwire.dialect import spoken
-from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, OptionError, RpcError
+from clnwire.errors import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    OptionError,
+    RpcError,
+    describe_error,
+)
 from clnwire.manifest import (
     FeatureBits,
     GetManifest,
@@ -22,19 +30,15 @@ from clnwire.manifest import (
     announce_option,
     decode_init,
 )
-from clnwire.notifications._catalogue import NATIVE
+from clnwire.serving import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.dialect import Dialect
+    from clnwire.manifest import Init
     from clnwire.options import Option
     from clnwire.plugin import Plugin
-
-
-def is_native(topic: str) -> bool:
-    """Whether the topic is the daemon's own."""
-    return topic in NATIVE
 
 
 def register(plugin: Plugin, driver: _core.Driver) -> None:
@@ -75,12 +79,13 @@ class _Startup:
         token = current[1] if current is not None and current[1] is not None else b""
         dialect = spoken(token, allow_deprecated_apis=allow)
         if plugin.dialect is None:
-            plugin.bind(self._driver, dialect)
             self._watch_shutdown()
+            bind(plugin, self._driver, dialect)
         return manifest(plugin, dialect)
 
     def _watch_shutdown(self) -> None:
-        """Ends after `shutdown`, which the plugin's own subscribers see first."""
+        """Ends after `shutdown`. Registered before the plugin's own subscribers, which still see
+        it, so that their time is limited."""
         log, driver = self._plugin.log, self._driver
 
         def failed(error: BaseException, params: bytes) -> bytes:
@@ -93,11 +98,14 @@ class _Startup:
 
     def init(self, params: bytes) -> dict[str, str]:
         plugin, driver = self._plugin, self._driver
-        init = decode_init(params)
+        try:
+            self._start(decode_init(params, plugin.log))
+        except Exception as error:
+            # An error reply would count as success.
+            plugin.log.exception(f"init: {describe_error(error)}", error)
+            plugin.disabled = f"init failed: {describe_error(error)}"
+        plugin.initialised = True
         driver.set_initialised()
-        for option in plugin.options.values():
-            self._take(option, init.options.get(option.name))
-        plugin.start(init)
         if plugin.disabled is None:
             return {}
         if plugin.dialect == "2019":
@@ -105,6 +113,16 @@ class _Startup:
             plugin.log.error(f"disabled: {plugin.disabled}")
             driver.stop()
         return {"disable": plugin.disabled}
+
+    def _start(self, init: Init) -> None:
+        plugin = self._plugin
+        for option in plugin.options.values():
+            self._take(option, init.options.get(option.name))
+        plugin.init = init
+        path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
+        plugin.rpc.use(path, program_name())
+        for function in plugin.init_functions:
+            function(init) if signature(function).parameters else function()
 
     def _take(self, option: Option[Any], raw: bytes | None) -> None:
         try:
@@ -135,8 +153,7 @@ class _Startup:
         if name == "setconfig":
             option, raw = self._dynamic_option(rest)
             try:
-                if raw is not None:
-                    option.convert(raw)
+                option.check(raw)
             except OptionError as error:
                 raise RpcError(INVALID_PARAMS, str(error)) from error
         elif name in self._plugin.methods:
@@ -158,12 +175,24 @@ def _checked_call(params: bytes) -> tuple[str, bytes]:
         raise RpcError(INVALID_PARAMS, "check: missing parameter 'command_to_check'") from None
 
 
+def bind(plugin: Plugin, driver: _core.Driver, dialect: Dialect) -> None:
+    """Builds the routes, now that the daemon's dialect is known."""
+    plugin.dialect = dialect
+    for method in plugin.methods.values():
+        driver.on_request(bind_method(method, driver, plugin.log))
+    for hook in plugin.hooks.values():
+        driver.on_request(bind_hook(hook, driver, plugin.log, dialect))
+    for subscription in plugin.subscriptions:
+        topic = None if subscription.topic == "*" else subscription.topic
+        driver.on_notification(topic, bind_subscription(subscription, driver, plugin.log))
+
+
 def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
     """What the plugin offers, for a daemon of this dialect."""
     announced = Manifest(
         options=[announce_option(option, dialect) for option in plugin.options.values()],
         rpcmethods=_methods(plugin),
-        subscriptions=_subscriptions(plugin),
+        subscriptions=_subscriptions(plugin, dialect),
         hooks=_hooks(plugin, dialect),
         notifications=[ManifestTopic(name) for name in plugin.topics],
         dynamic=plugin.dynamic,
@@ -193,12 +222,12 @@ def _methods(plugin: Plugin) -> list[ManifestMethod]:
     ]
 
 
-def _subscriptions(plugin: Plugin) -> list[str]:
+def _subscriptions(plugin: Plugin, dialect: Dialect) -> list[str]:
     """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
     topics = dict.fromkeys(subscription.topic for subscription in plugin.subscriptions)
     if "*" in topics:
         return ["*", "log"] if "log" in topics else ["*"]
-    if plugin.ends_by_request():
+    if plugin.shutdown_functions and dialect == "current":
         topics["shutdown"] = None
     return list(topics)
 

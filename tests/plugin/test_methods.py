@@ -35,6 +35,13 @@ METHODS = """
     def far(points: list[Point], scale: float = 1.0) -> dict:
         return {"x": sum(p.x for p in points) * scale}
 
+    class Place(msgspec.Struct):
+        x: int
+        y: tuple[int, int] = (0, 0)
+
+    @plugin.method("place")
+    def place(p: Place) -> None: ...
+
     default = ["d"]
 
     @plugin.method("listed")
@@ -95,6 +102,8 @@ def test_params_fill_the_signature(plugin, method, params, result):
         ("collect", {}, "missing parameter 'first'"),
         ("far", [[{"x": 1}, {"x": "?"}]], "parameter 'points', at 'points[1].x'"),
         ("hello", {"name": 5}, "parameter 'name': Expected `str | null`, got `int`"),
+        ("place", {"p": {}}, "parameter 'p': Object missing required field `x`"),
+        ("place", [{"x": 1, "y": [1]}], "parameter 'p', at 'p.y'"),
     ],
 )
 def test_a_bad_call_is_told_which_parameter(plugin, method, params, said):
@@ -268,6 +277,10 @@ def test_the_request_is_there_for_who_asks(plugin):
             except UsageError as error:
                 return str(error)
 
+        @plugin.method("optional")
+        def optional(a: int = 1, request: Request | None = None) -> str:
+            return request.method
+
         @plugin.method("wrong")
         def wrong(request: Request) -> list[str]:
             said = []
@@ -291,6 +304,7 @@ def test_the_request_is_there_for_who_asks(plugin):
         ("progress", {"id": 100.0, "num": 2, "total": 2, "stage": {"num": 0, "total": 3}}),
     ]
     assert "answered" in daemon.call("late")
+    assert daemon.call("optional") == "optional"
     loud, over, empty = daemon.call("wrong")
     assert "'loud'" in loud
     assert "3/2" in over

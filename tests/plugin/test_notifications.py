@@ -73,7 +73,7 @@ def test_custom_topics_of_other_plugins(plugin):
     daemon = plugin(
         """
         @plugin.subscribe("news")
-        def on_news(payload: list[int], about: Notification):
+        def on_news(payload, about: Notification):
             plugin.log(f"{payload} {about.topic} {about.origin}")
         """
     )
@@ -81,9 +81,11 @@ def test_custom_topics_of_other_plugins(plugin):
     daemon.write('{"method":"news","params":[1,\n\n2],"origin":"other.py"}')
     daemon.write('{"method":"news","params":{"origin":"other.py","payload":[3]}}')
     daemon.write('{"method":"news","params":{"news":[4]}}')
+    daemon.write('{"method":"news","params":{"origin":"x","payload":3},"origin":"other.py"}')
     assert daemon.hang_up() == 0
     assert daemon.log_text() == (
-        "info [1, 2] news other.py\ninfo [3] news None\ninfo [4] news None"
+        "info [1, 2] news other.py\ninfo [3] news other.py\ninfo [4] news None\n"
+        "info {'origin': 'x', 'payload': 3} news other.py"
     )
 
 
@@ -96,6 +98,10 @@ def test_publishing(plugin):
         def tell(value):
             news.publish(value)
             plugin.notify("news", {"x": value})
+            try:
+                plugin.notify("log", {"level": "loud"})
+            except UsageError as error:
+                plugin.log(str(error))
 
         try:
             news.publish("early")
@@ -111,6 +117,7 @@ def test_publishing(plugin):
     assert "does not run" in daemon.log_text()
     daemon.call("tell", [["a", 1]])
     assert [message["params"] for message in daemon.notifications] == [["a", 1], {"x": ["a", 1]}]
+    assert "plugin.log sends it" in daemon.log_text(), "the daemon would kill the plugin for it"
 
 
 @pytest.mark.parametrize("star_first", [True, False])
@@ -143,13 +150,19 @@ def test_log_is_not_part_of_star(plugin):
     daemon = plugin(
         """
         @plugin.subscribe("*")
-        def on_any(event): ...
+        def on_any(event, about: Notification):
+            plugin.log(f"* {about.topic}")
 
         @plugin.subscribe("log")
-        def on_log(event): ...
+        def on_log(event):
+            plugin.log("log")
         """
     )
     assert daemon.start()["subscriptions"] == ["*", "log"]
+    daemon.notify("log", {"log": "a line"})
+    daemon.notify("disconnect", {"id": ID})
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == "info log\ninfo * disconnect"
 
 
 def test_a_failing_handler_is_logged_and_the_next_one_runs(plugin):
@@ -172,7 +185,7 @@ def test_a_failing_handler_is_logged_and_the_next_one_runs(plugin):
     said = daemon.log_text()
     assert "error disconnect: ValueError: first" in said
     assert "info second" in said
-    assert "the event cannot be decoded" in said
+    assert "disconnect: what the daemon sent cannot be decoded" in said
     assert "unknown_topic" in said
 
 

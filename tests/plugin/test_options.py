@@ -192,6 +192,7 @@ def test_check_of_setconfig_changes_nothing(plugin):
     good = {"command_to_check": "setconfig", "config": "limit", "val": "5"}
     assert daemon.call("check", good) == {"command_to_check": "setconfig"}
     assert "error" in daemon.request("check", {**good, "val": "x"})
+    assert "error" in daemon.request("check", {"command_to_check": "setconfig", "config": "limit"})
     assert daemon.call("values") == DEFAULTS
 
 

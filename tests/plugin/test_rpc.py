@@ -45,6 +45,7 @@ class Commands:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connections = 0
+        self.hanging = threading.Event()
         self.ids: list[Any] = []
         self._sockets: list[socket.socket] = []
         self._server = socket.socket(socket.AF_UNIX)
@@ -88,6 +89,13 @@ class Commands:
     def _answer(self, request: dict[str, Any]) -> bytes | None:
         if request["method"] == "die":
             return None
+        if request["method"] == "hang":
+            self.hanging.set()
+            return b""
+        if request["method"] == "odd-error":
+            return json.dumps({"id": request["id"], "error": {"message": ["?"]}}).encode()
+        if request["method"] == "null-error":
+            return json.dumps({"id": request["id"], "error": None, "result": 1}).encode()
         if request["method"] == "fail":
             error = {"code": 205, "message": "no route", "data": {"hops": 3}}
             return json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode()
@@ -165,6 +173,78 @@ def test_nobody_there(daemon, commands):
     assert str(commands.path) in lost["lost"]
 
 
+def test_a_handler_does_not_wait_for_a_thread(plugin, commands):
+    """The daemon answers the thread's command only after the hook; the hook calls, too."""
+    daemon = plugin(
+        """
+        import threading
+        answers = []
+
+        @plugin.method("start")
+        def start():
+            thread = threading.Thread(target=lambda: answers.append(plugin.rpc.call("hang")))
+            thread.daemon = True
+            thread.start()
+
+        @plugin.hook("custommsg")
+        def on_message(event):
+            plugin.log(f"{plugin.rpc.call('echo', [1])}")
+            return CONTINUE
+        """
+    )
+    daemon.start(**{"lightning-dir": str(commands.path.parent)})
+    daemon.call("start")
+    assert commands.hanging.wait(20)
+    assert daemon.call("custommsg", {"custommsg": {}}) == {"result": "continue"}
+    assert "info [1]" in daemon.log_text()
+    assert daemon.hang_up() == 0
+
+
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ('@plugin.hook("db_write")', "in a plugin with db_write"),
+        ('@plugin.hook("rpc_command")', "own rpc_command"),
+        ('@plugin.hook("rpc_command", filters=["echo"])', "own rpc_command"),
+    ],
+)
+def test_what_the_daemon_could_never_answer_raises(plugin, commands, hook, said):
+    daemon = plugin(
+        f"""
+        {hook}
+        def on_event(event):
+            return CONTINUE
+
+        @plugin.subscribe("go")
+        def go(event):
+            plugin.rpc.call("echo")
+        """
+    )
+    daemon.start(**{"lightning-dir": str(commands.path.parent)})
+    daemon.notify("go", {})
+    assert daemon.hang_up() == 0
+    assert said in daemon.log_text()
+    assert commands.connections == 0
+
+
+def test_filters_that_leave_the_method_out_are_fine(plugin, commands):
+    daemon = plugin(
+        PLUGIN
+        + """
+    @plugin.hook("rpc_command", filters=["pay"])
+    def on_command(event):
+        return CONTINUE
+    """
+    )
+    daemon.start(**{"lightning-dir": str(commands.path.parent)})
+    assert daemon.call("ask", ["echo", [1]]) == {"result": [1]}
+
+
+def test_odd_errors(daemon):
+    assert daemon.call("ask", ["odd-error"])["message"] == "['?']"
+    assert daemon.call("ask", ["null-error"]) == {"result": 1}
+
+
 def test_large_params_and_replies(daemon):
     large = ["x" * 3_000_000]
     assert daemon.call("ask", ["echo", large]) == {"result": large}
@@ -172,5 +252,5 @@ def test_large_params_and_replies(daemon):
 
 def test_threads_take_turns(daemon, commands):
     assert daemon.call("ask-in-threads", [20]) == [[n] for n in range(20)]
-    assert commands.connections == 1
+    assert commands.connections == 1, "the handler itself has one of its own"
     assert len(set(commands.ids)) == 20

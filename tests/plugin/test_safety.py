@@ -94,6 +94,7 @@ def test_rpc_in_db_write_raises_instead_of_a_deadlock(plugin):
     )
     daemon.start()
     error = daemon.request("db_write", {"data_version": 1, "writes": []})["error"]
+    assert "db_write" in error["message"]
     assert "would never answer" in error["message"]
 
 
@@ -352,6 +353,151 @@ def test_a_handler_that_never_returns_does_not_keep_the_plugin(plugin):
     assert "sleep: did not end in time" in daemon.errors()
 
 
+@pytest.mark.parametrize("how", ["end of input", "shutdown"])
+def test_the_end_is_bounded_however_it_comes(plugin, how):
+    daemon = plugin(
+        "    plugin = Plugin(shutdown_seconds=0.3)\n"
+        + WORKER
+        + """
+    @plugin.subscribe("shutdown")
+    def hang(event):
+        time.sleep(1000)
+    """
+    )
+    daemon.start()
+    if how == "shutdown":
+        daemon.notify("shutdown", {})
+    else:
+        daemon.write('{"id":1,"method":"sleep","params":[1000]}')
+        assert daemon.receive()["params"]["message"] == "sleeping"
+        daemon.process.stdin.close()
+    daemon.drain()
+    assert daemon.process.wait(20) == 1
+    assert "did not end in time" in daemon.log_text()
+
+
+def test_an_on_shutdown_that_hangs_is_named(plugin):
+    daemon = plugin(
+        """
+        plugin = Plugin(shutdown_seconds=0.3)
+
+        @plugin.on_shutdown
+        def hang():
+            import time
+            time.sleep(1000)
+
+        @plugin.method("quick")
+        def quick(): ...
+        """
+    )
+    daemon.start()
+    daemon.call("quick")
+    assert daemon.hang_up() == 1
+    assert "on_shutdown: did not end in time" in daemon.log_text()
+
+
+def test_a_daemon_that_does_not_read_does_not_keep_the_plugin(plugin):
+    daemon = plugin(
+        """
+        plugin = Plugin(shutdown_seconds=0.3)
+
+        @plugin.method("large")
+        def large() -> str:
+            return "x" * 5_000_000
+        """
+    )
+    daemon.start()
+    daemon.write('{"id":1,"method":"large"}')
+    assert select.select([daemon.process.stdout], [], [], 20)[0]
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(20) == 1
+
+
+def test_the_end_is_bounded_with_nobody_at_stderr(plugin):
+    daemon = plugin("    plugin = Plugin(shutdown_seconds=0.3)\n" + WORKER)
+    daemon.start()
+    daemon.process.stderr.close()
+    daemon.write('{"id":1,"method":"sleep","params":[1000]}')
+    assert daemon.receive()["params"]["message"] == "sleeping"
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(20) == 1
+
+
+def test_closed_streams_are_no_obstacle_at_the_end(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("close")
+        def close():
+            import sys
+            sys.stdout.close()
+            sys.stderr.close()
+        """
+    )
+    daemon.start()
+    daemon.call("close")
+    assert daemon.hang_up() == 0
+
+
+def test_a_fork_does_not_answer_for_the_plugin(plugin):
+    daemon = plugin(
+        """
+        import os, sys
+
+        @plugin.on_shutdown
+        def bye():
+            plugin.log(f"bye from {os.getpid()}")
+
+        @plugin.method("fork")
+        def fork():
+            child = os.fork()
+            if child == 0:
+                plugin.log("from the child")
+                sys.exit(0)
+            os.waitpid(child, 0)
+            return os.getpid()
+        """
+    )
+    daemon.start()
+    pid = daemon.call("fork")
+    assert pid == daemon.process.pid
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == f"info bye from {pid}"
+
+
+def test_a_cancelled_error_is_a_failure_like_others(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("cancel")
+        def cancel():
+            import asyncio
+            raise asyncio.CancelledError
+        """
+    )
+    daemon.start()
+    assert "CancelledError" in daemon.request("cancel")["error"]["message"]
+    assert "CancelledError" in daemon.request("cancel")["error"]["message"]
+
+
+def test_a_configuration_of_tomorrow(plugin):
+    daemon = plugin(
+        """
+        @plugin.on_init
+        def ready(init):
+            plugin.log(init.configuration.rpc_file)
+        """
+    )
+    daemon.getmanifest()
+    assert daemon.init(proxy={"port": "9050"}) == {}
+    assert "info lightning-rpc" in daemon.log_text()
+    assert "warn init: " in daemon.log_text()
+
+
+def test_an_init_that_cannot_be_read_disables(plugin):
+    daemon = plugin("@plugin.on_init\ndef ready(): ...")
+    daemon.getmanifest()
+    assert "init failed" in daemon.call("init", {"options": {}, "configuration": {}})["disable"]
+
+
 def test_shutdown(plugin):
     daemon = plugin(
         WORKER.replace("@plugin.on_shutdown", '@plugin.subscribe("shutdown")').replace(
@@ -378,7 +524,7 @@ def test_a_failing_on_shutdown_is_logged(plugin):
     daemon = plugin("@plugin.on_shutdown\ndef bye():\n    raise ValueError('oh')\n" + "x = 1")
     daemon.start()
     assert daemon.hang_up() == 0
-    assert "on_shutdown: oh" in daemon.log_text()
+    assert "on_shutdown: ValueError: oh" in daemon.log_text()
 
 
 def test_the_daemon_that_does_not_listen_any_more(plugin):
@@ -496,7 +642,7 @@ def test_the_watchdog_names_the_handler_that_holds_the_daemon_up(plugin):
     daemon = plugin("    plugin = Plugin(watchdog_seconds=0.3)\n" + WORKER)
     daemon.start()
     assert daemon.call("sleep", [1.5]) == "slept"
-    warnings = [line for line in daemon.logs if line["level"] == "unusual"]
+    warnings = [line for line in daemon.logs if line["level"] == "warn"]
     assert warnings, daemon.logs
     assert warnings[0]["message"].startswith("sleep: has not returned for 0.")
     assert len(warnings) <= 3, "each time it has doubled, not each time one looks"
@@ -621,6 +767,10 @@ def test_run_from_a_terminal_it_says_what_it_offers():
             "@plugin.method('a')\ndef a(): ...\n@plugin.method('a')\ndef b(): ...",
             "registered twice",
         ),
+        ("@plugin.on_init\nasync def a(): ...", "'async def' is not supported yet"),
+        ("@plugin.on_shutdown\nasync def a(): ...", "'async def' is not supported yet"),
+        ("async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)", "not supported yet"),
+        ("@plugin.hook('db_write', before='a.py')\ndef a(x): ...", "lists of plugins' names"),
         ("plugin.option('a')\nplugin.option('a')", "option 'a' is registered twice"),
         ("plugin.topic('a')\nplugin.topic('a')", "topic 'a' is registered twice"),
         ("plugin.topic('connect')", "the daemon's own"),
@@ -675,7 +825,7 @@ def test_an_on_init_that_fails_disables(plugin):
         """
     )
     daemon.getmanifest()
-    assert daemon.init() == {"disable": "on_init failed: no space"}
+    assert daemon.init() == {"disable": "init failed: RuntimeError: no space"}
     assert "RuntimeError: no space" in daemon.log_text()
 
 

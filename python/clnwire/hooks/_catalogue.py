@@ -6,34 +6,44 @@ from importlib import import_module
 
 import msgspec
 
-from clnwire.hooks._spec import CONTINUE_BYTES, HookSpec, go_on, refuse
+from clnwire.hooks._spec import HookSpec, go_on, refuse
 
 _TYPED = ("db_write", "htlc_accepted", "invoice_payment", "peer_connected")
 
 
-def reject(params: bytes, reason: str) -> bytes:
+def reject(params: bytes, reason: str, bare_continue: bytes) -> bytes:
     """The safe answer to a peer that wants to open a channel: none without the plugin's consent."""
     return msgspec.json.encode({"result": "reject", "error_message": "internal error"})
 
 
-def keep_psbt(params: bytes, reason: str) -> bytes:
-    """Goes on with the transaction as it was proposed; without it the daemon would abort."""
-    try:
-        psbt = msgspec.json.decode(params)["openchannel2"]["psbt"]
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return CONTINUE_BYTES
-    return msgspec.json.encode({"result": "continue", "psbt": psbt})
+def keep_psbt(params: bytes, reason: str, bare_continue: bytes) -> bytes | tuple[int, str, None]:
+    """Goes on with the transaction as it was proposed; without it the daemon would abort.
 
+    The event is the only member of the params, and has the hook's name.
+    """
+    try:
+        (event,) = msgspec.json.decode(params, type=dict[str, _WithPsbt]).values()
+    except (msgspec.MsgspecError, ValueError):
+        return refuse(params, reason, bare_continue)
+    return msgspec.json.encode({"result": "continue", "psbt": event.psbt})
+
+
+class _WithPsbt(msgspec.Struct):
+    psbt: str
+
+
+_CONTINUE = ("continue",)
+_OPENING = ("continue", "reject")
 
 _UNTYPED = (
     HookSpec("rpc_command", safe=go_on, filters=True),
-    HookSpec("custommsg", safe=go_on, filters=True),
-    HookSpec("recover", safe=go_on),
-    HookSpec("openchannel", safe=reject),
-    HookSpec("openchannel2", safe=reject),
-    HookSpec("openchannel2_changed", safe=keep_psbt),
-    HookSpec("openchannel2_sign", safe=keep_psbt),
-    HookSpec("rbf_channel", safe=reject),
+    HookSpec("custommsg", results=_CONTINUE, safe=go_on, filters=True),
+    HookSpec("recover", results=_CONTINUE, safe=go_on),
+    HookSpec("openchannel", results=_OPENING, safe=reject),
+    HookSpec("openchannel2", results=_OPENING, safe=reject),
+    HookSpec("openchannel2_changed", results=_CONTINUE, continues=False, safe=keep_psbt),
+    HookSpec("openchannel2_sign", results=_CONTINUE, continues=False, safe=keep_psbt),
+    HookSpec("rbf_channel", results=_OPENING, safe=reject),
     HookSpec("commitment_revocation", safe=refuse),
     HookSpec("onion_message_recv", safe=go_on),
     HookSpec("onion_message_recv_secret", safe=go_on),

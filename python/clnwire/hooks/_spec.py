@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -20,8 +20,6 @@ class Continue(msgspec.Struct, frozen=True, tag_field="result", tag="continue"):
 
 CONTINUE = Continue()
 """The answer most hooks give most of the time. Its bytes are made once."""
-
-CONTINUE_BYTES = b'{"result":"continue"}'
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -42,11 +40,16 @@ class HookSpec(msgspec.Struct, frozen=True):
     decode: Any = None
     """`bytes` → event, where older daemons need more than the Struct's own decoder."""
     answers: tuple[type, ...] = ()
-    """Permitted types of answers; without any, whatever is an object in JSON."""
+    """Permitted types of answers; without any, objects in whatever form."""
+    results: tuple[str, ...] = ()
+    """For answers without types: the words that `result` may be; without any, none is needed."""
+    continues: bool = True
+    """Whether a bare `continue` is an answer."""
     encode_2019: Any = None
     """`answer` → `bytes` for the daemon of 2019, where it differs."""
     safe: Any = None
-    """`(params, reason)` → what goes back when the handler fails: bytes, or an error's parts."""
+    """`(params, reason, continue)` → what goes back when the handler fails: bytes, or an error's
+    parts. `continue` are the bytes of a bare continue in the daemon's dialect."""
     filters: bool = False
     """Whether the daemon accepts filters for it."""
 
@@ -58,11 +61,19 @@ class HookSpec(msgspec.Struct, frozen=True):
         return msgspec.json.Encoder().encode
 
 
-def go_on(params: bytes, reason: str) -> bytes:
+def go_on(params: bytes, reason: str, bare_continue: bytes) -> bytes:
     """The safe answer of hooks in which a plugin's failure must not stop the node."""
-    return CONTINUE_BYTES
+    return bare_continue
 
 
-def refuse(params: bytes, reason: str) -> tuple[int, str, None]:
+def refuse(params: bytes, reason: str, bare_continue: bytes) -> tuple[int, str, None]:
     """The safe answer of hooks in which going on could lose money: the daemon ends instead."""
     return INTERNAL_ERROR, reason, None
+
+
+HEX: Final = r"^([0-9a-fA-F]{2})*$"
+"""A pattern for bytes in hexadecimal."""
+HEX_32: Final = r"^[0-9a-fA-F]{64}$"
+"""A pattern for 32 bytes in hexadecimal."""
+FAILURE: Final = r"^([0-9a-fA-F]{2}){2,}$"
+"""A pattern for a failure message of BOLT 4: at least the two bytes of its code."""

@@ -5,11 +5,11 @@ Safe answer: continue. The daemon then forwards, takes or fails it by itself.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from clnwire.hooks._spec import Continue, HookSpec, go_on
+from clnwire.hooks._spec import FAILURE, HEX, HEX_32, Continue, HookSpec, go_on
 
 
 class HtlcOnion(Struct, frozen=True, gc=False):
@@ -72,34 +72,34 @@ class HtlcAccepted(Struct, frozen=True, gc=False):
 class HtlcContinue(Struct, frozen=True, omit_defaults=True, tag_field="result", tag="continue"):
     """Go on, with something changed. Without a change, answer `CONTINUE`."""
 
-    payload: str | None = None
+    payload: Annotated[str, Meta(pattern=HEX)] | None = None
     """To be used in place of the onion's, in hexadecimal, without a length in front."""
-    forward_to: str | None = None
+    forward_to: Annotated[str, Meta(pattern=HEX_32)] | None = None
     """The channel id to forward to: 32 bytes in hexadecimal."""
-    extra_tlvs: str | None = None
+    extra_tlvs: Annotated[str, Meta(pattern=HEX)] | None = None
     """To be sent along when forwarding, in hexadecimal."""
-    invoice_msat: int | None = None
+    invoice_msat: Annotated[int, Meta(ge=0)] | None = None
     """The amount the invoice counts as, in millisatoshi."""
 
 
 class HtlcFail(Struct, frozen=True, tag_field="result", tag="fail"):
     """Fail the HTLC with a failure message that the daemon encrypts."""
 
-    failure_message: str
+    failure_message: Annotated[str, Meta(pattern=FAILURE)]
     """As BOLT 4 has it, in hexadecimal: two bytes of failure code, then its data."""
 
 
 class HtlcFailOnion(Struct, frozen=True, tag_field="result", tag="fail"):
     """Fail the HTLC with an error onion that is encrypted already."""
 
-    failure_onion: str
+    failure_onion: Annotated[str, Meta(pattern=HEX, min_length=2)]
     """In hexadecimal."""
 
 
 class HtlcResolve(Struct, frozen=True, tag_field="result", tag="resolve"):
     """Take the HTLC."""
 
-    payment_key: str
+    payment_key: Annotated[str, Meta(pattern=HEX_32)]
     """The preimage: 32 bytes in hexadecimal."""
 
 

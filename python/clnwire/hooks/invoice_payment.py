@@ -5,12 +5,13 @@ Safe answer: continue, which takes the payment.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
+from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from clnwire.hooks._spec import Continue, HookSpec, go_on
+from clnwire.hooks._spec import FAILURE, Continue, HookSpec, go_on
 
 INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS = 0x400F
 """BOLT 4: what the final node says when it does not want a payment (PERM, 15)."""
@@ -42,15 +43,15 @@ class InvoicePaymentReject(Struct, frozen=True, tag_field="result", tag="reject"
 class InvoicePaymentFail(Struct, frozen=True):
     """Fail the payment with a failure message of one's own."""
 
-    failure_message: str
-    """As BOLT 4 has it, in hexadecimal: two bytes of failure code, then its data.
+    failure_message: Annotated[str, Meta(pattern=FAILURE)]
+    """As BOLT 4 has it, in hexadecimal: two bytes of failure code, not zero, then its data.
 
-    Raises `ValueError` if it is no hexadecimal or shorter than the code.
+    Raises `ValueError` if it is no such thing.
     """
 
     def __post_init__(self) -> None:
-        if len(bytes.fromhex(self.failure_message)) < 2:
-            raise ValueError("failure_message starts with a failure code of two bytes")
+        if re.match(FAILURE, self.failure_message) is None or self.failure_message[:4] == "0000":
+            raise ValueError(f"{self.failure_message!r} does not start with a failure code")
 
 
 Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
@@ -59,7 +60,7 @@ Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
 class _Details2019(Struct):
     label: str
     preimage: str
-    msat: str
+    msat: Annotated[str, Meta(pattern=r"^[0-9]+(msat)?$")]
 
 
 class _InvoicePayment2019(Struct):
@@ -73,8 +74,11 @@ def _decode_any(params: bytes) -> InvoicePayment:
     """Older daemons spell the amount as `"10000msat"`."""
     try:
         return _decode(params)
-    except msgspec.ValidationError:
-        old = msgspec.json.decode(params, type=_InvoicePayment2019).payment
+    except msgspec.ValidationError as error:
+        try:
+            old = msgspec.json.decode(params, type=_InvoicePayment2019).payment
+        except msgspec.ValidationError:
+            raise error from None
         msat = int(old.msat.removesuffix("msat"))
         return InvoicePayment(InvoicePaymentDetails(old.label, old.preimage, msat))
 

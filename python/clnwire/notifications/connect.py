@@ -39,9 +39,16 @@ def decode(payload: bytes) -> Connect:
     """The daemon of 2019 gave the address as a bare string, without its type."""
     try:
         return _decode(payload)
-    except msgspec.ValidationError:
-        old = msgspec.json.decode(payload, type=_Connect2019)
-        kind = (
-            "ipv6" if ":" in old.address else "torv3" if old.address.endswith(".onion") else "ipv4"
-        )
-        return Connect(old.id, ConnectAddress(kind, old.address))
+    except msgspec.ValidationError as error:
+        try:
+            old = msgspec.json.decode(payload, type=_Connect2019)
+        except msgspec.ValidationError:
+            raise error from None
+        return Connect(old.id, ConnectAddress(_kind(old.address), old.address))
+
+
+def _kind(address: str) -> str:
+    """What an address must be that comes without its type, and perhaps with a port."""
+    if ".onion" in address:
+        return "torv3"
+    return "ipv6" if address.count(":") > 1 else "ipv4"

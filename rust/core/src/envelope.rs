@@ -210,6 +210,21 @@ pub fn unwrap_topic<'a>(params: &'a [u8], topic: &str) -> &'a [u8] {
     wrapped(params, topic).unwrap_or(params)
 }
 
+/// The origin and the payload of another plugin's notification, as older daemons sent it: `params`
+/// is an object with just these two members. Nothing if it is anything else.
+#[must_use]
+pub fn unwrap_origin(params: &[u8]) -> Option<(&[u8], &[u8])> {
+    if !params.starts_with(b"{\"origin\"") {
+        return None;
+    }
+    match members(params).ok()?.as_slice() {
+        [(origin, name), (payload, value)] if origin == "origin" && payload == "payload" => {
+            Some((name, value))
+        }
+        _ => None,
+    }
+}
+
 fn wrapped<'a>(params: &'a [u8], topic: &str) -> Option<&'a [u8]> {
     let inner = params.strip_prefix(b"{")?.trim_ascii_start();
     let inner = inner.strip_prefix(b"\"")?.strip_prefix(topic.as_bytes())?.strip_prefix(b"\"")?;

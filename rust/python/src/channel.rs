@@ -1,12 +1,14 @@
 //! The way to the daemon, for all threads: the outbox and the descriptor it is written to.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core::{Outbox, text};
 use rustix::io::Errno;
 
-use crate::descriptor::write_all;
+use crate::descriptor::{Patience, write_some};
+use crate::sync::lock;
 
 /// Where messages for the daemon are put, and written from.
 pub struct Channel {
@@ -14,6 +16,7 @@ pub struct Channel {
     /// Held while writing, so that what was put in first is written first. The second outbox is
     /// swapped with the first one: putting in never waits for a write.
     writer: Mutex<Writer>,
+    disowned: AtomicBool,
 }
 
 struct Writer {
@@ -25,27 +28,73 @@ struct Writer {
 impl Channel {
     pub fn new(descriptor: OwnedFd) -> Self {
         let writer = Writer { descriptor, writing: Outbox::new(), failed: None };
-        Self { outbox: Mutex::default(), writer: Mutex::new(writer) }
+        Self {
+            outbox: Mutex::default(),
+            writer: Mutex::new(writer),
+            disowned: AtomicBool::new(false),
+        }
     }
 
     pub fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.outbox)
+    }
+
+    /// This process is a fork of the plugin: the daemon is the parent's to talk to.
+    pub fn disown(&self) {
+        self.disowned.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_disowned(&self) -> bool {
+        self.disowned.load(Ordering::SeqCst)
     }
 
     /// Writes all that waits. Must be called without Python's lock: the daemon may take its time.
     ///
-    /// An error is final: every later call gives it again.
+    /// `EINTR` means that a signal may have come first; what is left is written by the next call. Any other
+    /// error is final: every later call gives it again.
     pub fn flush(&self) -> Result<(), Errno> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writer { descriptor, writing, failed } = &mut *writer;
+        self.write(&mut lock(&self.writer), Patience::UntilWritten)
+    }
+
+    /// Writes what the daemon takes at once, and nothing if another thread is writing.
+    pub fn flush_without_waiting(&self) {
+        if let Ok(mut writer) = self.writer.try_lock() {
+            // What is final is found by the serving thread too.
+            let _ = self.write(&mut writer, Patience::None);
+        }
+    }
+
+    fn write(&self, writer: &mut Writer, patience: Patience) -> Result<(), Errno> {
+        let Writer { descriptor, writing, failed } = writer;
         if let Some(error) = failed {
             return Err(*error);
         }
-        std::mem::swap(&mut *self.outbox(), writing);
-        let result = write_all(descriptor.as_fd(), writing.pending());
-        writing.clear();
-        *failed = result.err();
-        result
+        loop {
+            if writing.is_empty() {
+                std::mem::swap(&mut *self.outbox(), writing);
+            }
+            if self.is_disowned() {
+                writing.clear();
+            }
+            if writing.is_empty() {
+                return Ok(());
+            }
+            match write_some(descriptor.as_fd(), writing.pending(), patience) {
+                Ok(0) => return Ok(()),
+                Ok(count) => {
+                    writing.advance(count);
+                    // A signal that comes in the middle of a write cuts it short.
+                    if patience == Patience::UntilWritten && !writing.is_empty() {
+                        return Err(Errno::INTR);
+                    }
+                }
+                Err(Errno::INTR) => return Err(Errno::INTR),
+                Err(error) => {
+                    *failed = Some(error);
+                    return Err(error);
+                }
+            }
+        }
     }
 
     /// Puts a line into the daemon's log. `level` is one of the daemon's words.

@@ -2,8 +2,11 @@
 
 use std::os::fd::BorrowedFd;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, write};
+
+/// What a pipe that is ready for writing takes at least without blocking, in bytes (POSIX).
+const PIPE_BUF: usize = 512;
 
 /// What there is to do after waiting.
 pub enum Ready {
@@ -11,6 +14,13 @@ pub enum Ready {
     Input,
     /// A signal came.
     Signal,
+}
+
+/// How long a write may wait for the other end to read.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Patience {
+    UntilWritten,
+    None,
 }
 
 /// Waits until there is input or a signal.
@@ -36,6 +46,11 @@ fn drain(wakeup: BorrowedFd<'_>) {
     while matches!(read(wakeup, &mut bytes), Ok(count) if count > 0) {}
 }
 
+/// Whether the other end is closed; what it wrote before may still be there to read.
+pub fn is_hung_up(input: BorrowedFd<'_>) -> bool {
+    is_ready(input, PollFlags::empty(), PollFlags::HUP | PollFlags::ERR)
+}
+
 /// Reads what is there; nothing is the end of the stream.
 pub fn read_some(input: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>, Errno> {
     match read(input, room) {
@@ -45,22 +60,30 @@ pub fn read_some(input: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>
     }
 }
 
-/// Writes all of it, also where the descriptor takes it in pieces or does not block.
-pub fn write_all(output: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match write(output, bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_writable(output)?,
-            Err(error) => return Err(error),
-        }
+/// Writes some of it, also where the descriptor does not block; without patience, possibly none.
+pub fn write_some(
+    output: BorrowedFd<'_>,
+    bytes: &[u8],
+    patience: Patience,
+) -> Result<usize, Errno> {
+    if patience == Patience::None {
+        let few = &bytes[..bytes.len().min(PIPE_BUF)];
+        return match is_ready(output, PollFlags::OUT, PollFlags::OUT) {
+            true => write(output, few),
+            false => Ok(0),
+        };
     }
-    Ok(())
+    loop {
+        match write(output, bytes) {
+            Err(Errno::AGAIN) => poll(&mut [PollFd::new(&output, PollFlags::OUT)], None)?,
+            other => return other,
+        };
+    }
 }
 
-fn wait_writable(output: BorrowedFd<'_>) -> Result<(), Errno> {
-    match poll(&mut [PollFd::new(&output, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error),
-    }
+fn is_ready(descriptor: BorrowedFd<'_>, asked: PollFlags, wanted: PollFlags) -> bool {
+    let mut descriptors = [PollFd::new(&descriptor, asked)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut descriptors, Some(&at_once)), Ok(1..))
+        && descriptors[0].revents().intersects(wanted)
 }

@@ -6,12 +6,12 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use clnwire_core as core;
-use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_topic};
-use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_origin, unwrap_topic};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::io::Errno;
@@ -21,7 +21,8 @@ use crate::descriptor::{Ready, read_some, wait};
 use crate::errors::{bad_id, malformed, os_error};
 use crate::route::{Outcome, Route};
 use crate::routes::{Entry, Routes};
-use crate::watchdog::{self, Activity};
+use crate::sync::lock;
+use crate::watchdog::{self, Activity, Orders};
 use crate::{stdio, stray};
 
 /// A handler that returned this soon may run while replies wait to be written.
@@ -46,6 +47,8 @@ pub struct Driver {
     routes: Routes,
     current: Mutex<Option<Current>>,
     stopping: AtomicBool,
+    /// How long the end may take.
+    grace: OnceLock<Duration>,
     initialised: AtomicBool,
     stray_ended: Mutex<Option<Receiver<()>>>,
 }
@@ -66,10 +69,6 @@ enum Turn {
 
 /// What [`Driver::current`] gives: the request's key and token, the method or topic, the origin.
 type CurrentForPython = (Option<u64>, Option<Py<PyBytes>>, String, Option<Py<PyBytes>>);
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Seconds as Python gives them: a float, since `timedelta` would import `datetime` at start.
 fn seconds(seconds: f64) -> PyResult<Duration> {
@@ -95,6 +94,7 @@ impl Driver {
             activity,
             current: Mutex::default(),
             stopping: AtomicBool::new(false),
+            grace: OnceLock::new(),
             initialised: AtomicBool::new(false),
             stray_ended: Mutex::new(Some(stray_ended)),
         })
@@ -128,32 +128,43 @@ impl Driver {
 
     fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.limit_the_end();
     }
 
-    #[pyo3(signature = (limit, /))]
-    fn must_end_within(&self, limit: f64) -> PyResult<()> {
-        self.activity.must_end_within(seconds(limit)?);
-        Ok(())
+    /// This process is a fork of the plugin: it has nothing to say to the daemon.
+    fn disown(&self) {
+        self.channel.disown();
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
-    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience))]
+    #[getter]
+    fn is_disowned(&self) -> bool {
+        self.channel.is_disowned()
+    }
+
+    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience, grace))]
     fn serve(
         &self,
         py: Python<'_>,
         max_frame_bytes: usize,
         max_depth: usize,
         patience: f64,
-    ) -> PyResult<&'static str> {
+        grace: f64,
+    ) -> PyResult<()> {
         let _serving = match self.serving.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(PyRuntimeError::new_err("the plugin is being served already"));
             }
             serving => serving,
         };
-        let (activity, channel) = (Arc::clone(&self.activity), Arc::clone(&self.channel));
-        watchdog::watch(activity, channel, seconds(patience)?)?;
+        let (patience, grace) = (seconds(patience)?, seconds(grace)?);
+        let orders = Orders { patience, grace, input: self.input.try_clone()? };
+        self.grace.get_or_init(|| grace);
+        watchdog::watch(Arc::clone(&self.activity), Arc::clone(&self.channel), orders)?;
         let mut framer = Framer::new(Limits { max_frame_bytes, max_depth });
-        self.take_turns(py, &mut framer)
+        let ended = self.take_turns(py, &mut framer);
+        self.limit_the_end();
+        ended
     }
 
     /// The request or notification that the serving thread is at.
@@ -175,20 +186,23 @@ impl Driver {
     }
 
     #[pyo3(signature = (method, params, /))]
-    fn notify(&self, py: Python<'_>, method: &str, params: &[u8]) {
+    fn notify(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<()> {
         self.channel.outbox().notification(method, params);
-        self.flush(py);
+        self.flush(py)
     }
 
     #[pyo3(signature = (level, message, /))]
-    fn log(&self, py: Python<'_>, level: &str, message: &str) {
+    fn log(&self, py: Python<'_>, level: &str, message: &str) -> PyResult<()> {
         self.channel.log(level, message);
-        self.flush(py);
+        self.flush(py)
     }
 
     /// A daemon that is gone is no error here: the serving thread notices by itself.
-    fn flush(&self, py: Python<'_>) {
-        let _ = py.detach(|| self.channel.flush());
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        while py.detach(|| self.channel.flush()) == Err(Errno::INTR) {
+            py.check_signals()?;
+        }
+        Ok(())
     }
 
     /// Ends the threads, and waits a moment for the last of the stray output.
@@ -200,31 +214,40 @@ impl Driver {
             // A child process that outlives the plugin keeps the pipe open: that is no reason to wait.
             let _ = py.detach(move || ended.recv_timeout(patience));
         }
+        let flushed = self.flush(py);
         self.activity.close();
-        self.flush(py);
-        Ok(())
+        flushed
     }
 }
 
 impl Driver {
-    fn take_turns(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<&'static str> {
+    /// From now on the process has so long to end as `serve` was told.
+    fn limit_the_end(&self) {
+        if let Some(grace) = self.grace.get() {
+            self.activity.must_end_within(*grace);
+        }
+    }
+
+    /// Until the daemon closes its end, does not listen any more, or `stop` was called.
+    fn take_turns(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<()> {
         while !self.stopping.load(Ordering::Relaxed) {
             match py.detach(|| self.turn(framer)).map_err(os_error)? {
                 Turn::Input => self.handle_frames(py, framer)?,
                 Turn::Signal => py.check_signals()?,
-                Turn::Gone => return Ok("gone"),
+                Turn::Gone => break,
             }
             if framer.is_ended() {
-                return Ok("ended");
+                break;
             }
         }
-        Ok("stopped")
+        Ok(())
     }
 
     /// Without Python's lock: writes, waits, reads.
     fn turn(&self, framer: &mut Framer) -> Result<Turn, Errno> {
         match self.channel.flush() {
             Err(Errno::PIPE) => return Ok(Turn::Gone),
+            Err(Errno::INTR) => return Ok(Turn::Signal),
             other => other?,
         }
         if let Ready::Signal = wait(self.input.as_fd(), self.wakeup.0.as_fd())? {
@@ -283,7 +306,7 @@ impl Driver {
         let key = lock(&self.ids).insert(token);
         let params = frame.get(Member::Params).unwrap_or(b"null");
         let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
-        let answer = self.run(py, &entry, current, || entry.route.get().answer(py, params));
+        let answer = self.run(py, &entry, current, || entry.route.get().answer(py, params))?;
         let (outcome, fatal) = match answer {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, &entry, params, error),
@@ -293,18 +316,17 @@ impl Driver {
     }
 
     fn notification(&self, py: Python<'_>, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
-        let params = frame.get(Member::Params).unwrap_or(b"null");
-        let payload = unwrap_topic(params, topic);
+        let (payload, origin) = unwrap(frame, topic);
         let (entries, everything) = self.routes.notification(topic);
         if entries.is_empty() && everything.is_empty() {
             return self.routes.unhandled(py, topic);
         }
         for entry in entries.iter().chain(everything.iter()) {
             let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
-            let origin = frame.get(Member::Origin).map(|name| PyBytes::new(py, name).unbind());
+            let origin = origin.map(|name| PyBytes::new(py, name).unbind());
             let current = Current { key: None, method, origin };
             if let Err(error) =
-                self.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))
+                self.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))?
                 && let (_, Some(fatal)) = recover(py, entry, payload, error)
             {
                 return Err(fatal);
@@ -321,10 +343,10 @@ impl Driver {
         entry: &Entry,
         current: Current,
         handler: impl FnOnce() -> T,
-    ) -> T {
+    ) -> PyResult<T> {
         let others_wait = !self.channel.outbox().is_empty();
         if others_wait && !entry.route.get().is_quick() {
-            self.flush(py);
+            self.flush(py)?;
         }
         let started = others_wait.then(Instant::now);
         *lock(&self.current) = Some(current);
@@ -335,7 +357,7 @@ impl Driver {
         if let Some(started) = started {
             entry.route.get().set_quick(started.elapsed() < QUICK);
         }
-        answer
+        Ok(answer)
     }
 
     fn answer(&self, py: Python<'_>, key: u64, outcome: Outcome) -> PyResult<()> {
@@ -352,15 +374,34 @@ impl Driver {
     }
 }
 
+/// A notification's payload, and the plugin it comes from.
+///
+/// lightningd names that plugin beside the params, which are then as they were sent; older ones
+/// wrapped both. Its own topics are wrapped in their name, or in 2019 not at all.
+fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8]>) {
+    let params = frame.get(Member::Params).unwrap_or(b"null");
+    if let Some(origin) = frame.get(Member::Origin) {
+        return (params, Some(origin));
+    }
+    match unwrap_origin(params) {
+        Some((origin, payload)) => (payload, Some(origin)),
+        None => (unwrap_topic(params, topic), None),
+    }
+}
+
 /// What to answer for a handler that failed, and the exception itself if it is meant to end the
-/// process (`SystemExit`, `KeyboardInterrupt`).
+/// process.
 #[cold]
 fn recover(py: Python<'_>, entry: &Entry, params: &[u8], error: PyErr) -> (Outcome, Option<PyErr>) {
-    let outcome = entry.route.get().recover(py, &error, params).unwrap_or_else(|failure| {
-        let text = format!("{}: {error}; and then {failure}", entry.name);
+    let route = entry.route.get();
+    let outcome = route.recover(py, &error, params).unwrap_or_else(|failure| {
         failure.write_unraisable(py, None);
-        Outcome::Error(INTERNAL_ERROR, text, None)
+        match route.last_resort(py) {
+            Some(bytes) => Outcome::Result(bytes),
+            None => Outcome::Error(INTERNAL_ERROR, format!("{}: failed", entry.name), None),
+        }
     });
-    let is_fatal = !error.is_instance_of::<PyException>(py);
+    let is_fatal =
+        error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
     (outcome, is_fatal.then_some(error))
 }

@@ -1,7 +1,7 @@
 //! Framer and Frame for Python.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use clnwire_core as core;
 use clnwire_core::{Kind, Member};
@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::malformed;
+use crate::sync::lock;
 
 /// One whole JSON value and where its JSON-RPC members stand.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -104,7 +105,7 @@ pub struct Framer(Mutex<core::Framer>);
 
 impl Framer {
     fn with<T>(&self, act: impl FnOnce(&mut core::Framer) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut lock(&self.0))
     }
 }
 

@@ -1,12 +1,13 @@
 //! IdMap for Python.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::bad_id;
+use crate::sync::lock;
 
 /// Our integer ↔ the peer's id token.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -15,7 +16,7 @@ pub struct IdMap(Mutex<core::IdMap>);
 
 impl IdMap {
     fn lock(&self) -> MutexGuard<'_, core::IdMap> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -11,6 +11,7 @@ mod route;
 mod routes;
 mod stdio;
 mod stray;
+mod sync;
 mod watchdog;
 
 use pyo3::prelude::*;

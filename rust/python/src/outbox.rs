@@ -1,10 +1,12 @@
 //! Outbox for Python, for drivers that move the bytes themselves.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+
+use crate::sync::lock;
 
 /// Messages to bytes, many for one write.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -13,7 +15,7 @@ pub struct Outbox(Mutex<core::Outbox>);
 
 impl Outbox {
     fn lock(&self) -> MutexGuard<'_, core::Outbox> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

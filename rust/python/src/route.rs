@@ -1,7 +1,6 @@
 //! A bound handler: everything that is needed to serve one method, hook or topic.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -18,37 +17,29 @@ pub struct Route {
     encode: Option<Py<PyAny>>,
     /// `(exception, params)` to bytes of a result, or to `(code, message, data)`.
     recover: Py<PyAny>,
-    /// An answer that is the same each time, and its bytes.
-    constant: Mutex<Option<Constant>>,
+    /// An answer that is the same each time (compared by identity), and its bytes.
+    constant: Option<(Py<PyAny>, Py<PyBytes>)>,
+    /// The result to give if even `recover` fails.
+    last_resort: Option<Py<PyBytes>>,
     /// The last time it was measured, the handler returned so soon that others could wait for it.
     quick: AtomicBool,
-}
-
-struct Constant {
-    answer: Py<PyAny>,
-    bytes: Py<PyBytes>,
 }
 
 #[pymethods]
 impl Route {
     #[new]
-    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None))]
+    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, last_resort = None))]
     fn new(
         name: String,
         call: Py<PyAny>,
         recover: Py<PyAny>,
         decode: Option<Py<PyAny>>,
         encode: Option<Py<PyAny>>,
+        constant: Option<(Py<PyAny>, Py<PyBytes>)>,
+        last_resort: Option<Py<PyBytes>>,
     ) -> Self {
-        let (constant, quick) = (Mutex::default(), AtomicBool::new(false));
-        Self { name, decode, call, encode, recover, constant, quick }
-    }
-
-    /// From now on `answer` (compared by identity) is encoded as `bytes`.
-    #[pyo3(signature = (answer, bytes, /))]
-    fn set_constant(&self, answer: Py<PyAny>, bytes: Py<PyBytes>) {
-        *self.constant.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Constant { answer, bytes });
+        let quick = AtomicBool::new(false);
+        Self { name, decode, call, encode, recover, constant, last_resort, quick }
     }
 }
 
@@ -110,9 +101,13 @@ impl Route {
         Ok(Outcome::Error(code, message, data))
     }
 
+    /// What to answer if even `recover` fails.
+    pub fn last_resort(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
+        self.last_resort.as_ref().map(|bytes| bytes.clone_ref(py))
+    }
+
     fn constant_bytes(&self, py: Python<'_>, answer: &Bound<'_, PyAny>) -> Option<Py<PyBytes>> {
-        let constant = self.constant.lock().unwrap_or_else(PoisonError::into_inner);
-        let constant = constant.as_ref().filter(|constant| answer.is(&constant.answer))?;
-        Some(constant.bytes.clone_ref(py))
+        let (constant, bytes) = self.constant.as_ref()?;
+        answer.is(constant).then(|| bytes.clone_ref(py))
     }
 }

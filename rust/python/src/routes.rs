@@ -1,11 +1,12 @@
 //! Method or topic → bound handler.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::route::Route;
+use crate::sync::lock;
 use crate::watchdog::Activity;
 
 /// A route, and what it is called in logs.
@@ -63,11 +64,15 @@ impl Routes {
         self.table().requests.get(method).cloned()
     }
 
-    /// The topic's own handlers, and those of `*`.
+    /// The topic's own handlers, and those of `*`, which does not cover `log`: a handler that
+    /// logs would never come to an end.
     pub fn notification(&self, topic: &str) -> (Entries, Entries) {
         let table = self.table();
         let entries = table.notifications.get(topic).cloned().unwrap_or_default();
-        (entries, Arc::clone(&table.everything))
+        match topic {
+            "log" => (entries, Entries::default()),
+            _ => (entries, Arc::clone(&table.everything)),
+        }
     }
 
     /// Tells of a message that nobody handles.
@@ -87,6 +92,6 @@ impl Routes {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 }

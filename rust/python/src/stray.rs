@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
+use rustix::io::Errno;
+
 use crate::channel::Channel;
 
 /// A longer line is logged in pieces of this size, in bytes.
@@ -37,6 +39,6 @@ fn log_line(line: &[u8], channel: &Channel) {
     if !text.is_empty() {
         channel.log("info", text);
         // A daemon that is gone cannot be told; the serving thread notices by itself.
-        let _ = channel.flush();
+        while channel.flush() == Err(Errno::INTR) {}
     }
 }

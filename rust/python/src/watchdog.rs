@@ -4,12 +4,16 @@
 //! count now and then; an odd one that has not moved since the last look is a handler that has
 //! been running all the while. It sleeps for good while nothing happens.
 
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::channel::Channel;
+use crate::descriptor::is_hung_up;
+use crate::sync::lock;
 
 /// How often the count is looked at. A reply can wait so long behind a handler that was quick
 /// until now.
@@ -34,7 +38,7 @@ pub struct Activity {
 impl Activity {
     /// A name for the log; gives the index to start handlers with.
     pub fn register(&self, name: &str) -> usize {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = lock(&self.names);
         names.push(name.to_owned());
         names.len() - 1
     }
@@ -55,7 +59,7 @@ impl Activity {
 
     /// The process must have ended after this time, or it is ended.
     pub fn must_end_within(&self, limit: Duration) {
-        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut deadline = lock(&self.deadline);
         deadline.get_or_insert_with(|| Instant::now() + limit);
         drop(deadline);
         self.wake();
@@ -74,31 +78,44 @@ impl Activity {
     }
 
     fn is_past_deadline(&self) -> bool {
-        let deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = lock(&self.deadline);
         deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     fn has_deadline(&self) -> bool {
-        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        lock(&self.deadline).is_some()
     }
 
+    /// The handler that runs; at the end, when none does, it is the plugin's own farewell.
     fn running(&self) -> String {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.count.load(Ordering::SeqCst).is_multiple_of(2) {
+            return "on_shutdown".into();
+        }
+        let names = lock(&self.names);
         names.get(self.running.load(Ordering::Relaxed)).cloned().unwrap_or_default()
     }
 }
 
-/// Starts the watchdog: a handler that runs for `patience` is named in the log, then again each
-/// time that has doubled.
+/// What the watchdog was told.
+pub struct Orders {
+    /// A handler that runs so long is named in the log, then again each time that has doubled.
+    pub patience: Duration,
+    /// So long a handler may go on when the daemon is gone.
+    pub grace: Duration,
+    /// The daemon's pipe, to see whether it is gone while a handler runs.
+    pub input: OwnedFd,
+}
+
+/// Starts the watchdog.
 pub fn watch(
     activity: Arc<Activity>,
     channel: Arc<Channel>,
-    patience: Duration,
+    orders: Orders,
 ) -> std::io::Result<()> {
     let watched = Arc::clone(&activity);
     let handle = thread::Builder::new()
         .name("clnwire-watchdog".into())
-        .spawn(move || Watchdog::new(watched, channel, patience).run())?;
+        .spawn(move || Watchdog::new(watched, channel, orders).run())?;
     activity.thread.get_or_init(|| handle.thread().clone());
     Ok(())
 }
@@ -106,7 +123,7 @@ pub fn watch(
 struct Watchdog {
     activity: Arc<Activity>,
     channel: Arc<Channel>,
-    patience: Duration,
+    orders: Orders,
     last: u64,
     since: Instant,
     idle_ticks: u32,
@@ -114,9 +131,9 @@ struct Watchdog {
 }
 
 impl Watchdog {
-    fn new(activity: Arc<Activity>, channel: Arc<Channel>, patience: Duration) -> Self {
-        let since = Instant::now();
-        Self { activity, channel, patience, last: 0, since, idle_ticks: 0, next_warning: patience }
+    fn new(activity: Arc<Activity>, channel: Arc<Channel>, orders: Orders) -> Self {
+        let (since, next_warning) = (Instant::now(), orders.patience);
+        Self { activity, channel, orders, last: 0, since, idle_ticks: 0, next_warning }
     }
 
     fn run(mut self) {
@@ -148,7 +165,7 @@ impl Watchdog {
         if moved {
             self.last = count;
             self.since = Instant::now();
-            self.next_warning = self.patience;
+            self.next_warning = self.orders.patience;
         }
         let busy = count % 2 == 1;
         self.idle_ticks = if busy || moved { 0 } else { self.idle_ticks.saturating_add(1) };
@@ -158,27 +175,30 @@ impl Watchdog {
     }
 
     fn handler_is_slow(&mut self) {
+        if is_hung_up(self.orders.input.as_fd()) {
+            self.activity.must_end_within(self.orders.grace);
+        }
         let running = self.since.elapsed();
         if running >= self.next_warning {
             self.next_warning = running * 2;
             let (name, seconds) = (self.activity.running(), running.as_secs_f64());
             self.channel.log(
-                "unusual",
+                "warn",
                 &format!("{name}: has not returned for {seconds:.1} s and holds up the daemon"),
             );
         }
-        // Gone is gone; the serving thread notices by itself.
-        let _ = self.channel.flush();
+        self.channel.flush_without_waiting();
     }
 
     /// The handler, or `on_shutdown`, does not come back: end without it. Nothing it was asked
     /// counts as answered.
     fn end_process(&self) -> ! {
-        let text =
-            format!("{}: did not end in time at shutdown; giving up", self.activity.running());
-        eprintln!("clnwire: {text}");
-        self.channel.log("broken", &text);
-        let _ = self.channel.flush();
+        let name = self.activity.running();
+        let text = format!("{name}: did not end in time at shutdown; giving up");
+        // Whoever read stderr may be gone as well.
+        let _ = writeln!(std::io::stderr(), "clnwire: {text}");
+        self.channel.log("error", &text);
+        self.channel.flush_without_waiting();
         std::process::exit(1);
     }
 }
