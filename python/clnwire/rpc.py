@@ -9,13 +9,12 @@ import msgspec
 
 from clnwire import _core
 from clnwire.codec import encode, encode_any
-from clnwire.errors import ConnectionLostError, NotReadyError, RpcError
+from clnwire.errors import NotReadyError, RpcError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Mapping, Sequence
 
-_READ_BYTES = 256 << 10
+    from clnwire.connection import Connection
 
 
 class _ErrorObject(msgspec.Struct):
@@ -37,8 +36,7 @@ class Rpc:
         self._path = ""
         self._lock = threading.Lock()
         self._calls = 0
-        self._connection: socket.socket | None = None
-        self._framer = _core.Framer()
+        self._connection: Connection | None = None
 
     def use(self, path: str, name: str) -> None:
         """Where the socket is, and who calls: known from `init` on."""
@@ -70,54 +68,36 @@ class Rpc:
     def _exchange(self, token: bytes, method: str, params: bytes) -> _core.Frame:
         outbox = _core.Outbox()
         outbox.request(token, method, params)
-        connection, is_new = self._connected()
         request = outbox.take()
         try:
-            connection.sendall(request)
-        except OSError as error:
-            self.close()
-            if is_new:
-                raise self._lost(f"{error}", may_have_run=True) from error
-            # The daemon had hung up since the last call: what it has not read, it has not run.
-            connection, _ = self._connected()
-            connection.sendall(request)
-        return self._reply(connection, token)
-
-    def _reply(self, connection: socket.socket, token: bytes) -> _core.Frame:
-        try:
-            while True:
-                for frame in self._framer:
-                    # Others are `message` and `progress`, or answers to a call that was given up.
-                    if frame.kind == "reply" and frame.id == token:
-                        return frame
-                data = connection.recv(_READ_BYTES)
-                if not data:
-                    raise self._lost("the daemon hung up before it answered", may_have_run=True)
-                self._framer.feed(data)
-        except (OSError, _core.MalformedError) as error:
-            raise self._lost(str(error), may_have_run=True) from error
+            return self._sent(request).reply(token)
         except BaseException:
             # Whatever interrupted the wait, the reply would come to the next call.
             self.close()
             raise
 
-    def _connected(self) -> tuple[socket.socket, bool]:
-        if self._connection is not None:
-            return self._connection, False
-        import socket
-
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def _sent(self, request: bytes) -> Connection:
+        kept = self._connection
+        if kept is not None:
+            try:
+                kept.send(request)
+            except OSError:
+                # The daemon had hung up since the last call: what it has not read, it has not run.
+                self.close()
+            else:
+                return kept
+        connection = self._connection = self._open()
         try:
-            connection.connect(self._path)
+            connection.send(request)
         except OSError as error:
-            connection.close()
-            raise self._lost(str(error), may_have_run=False) from error
-        self._connection, self._framer = connection, _core.Framer()
-        return connection, True
+            raise connection.lost(error) from error
+        return connection
 
-    def _lost(self, reason: str, *, may_have_run: bool) -> ConnectionLostError:
-        self.close()
-        return ConnectionLostError(f"{self._path}: {reason}", may_have_run=may_have_run)
+    def _open(self) -> Connection:
+        # A plugin that never calls the daemon needs no sockets.
+        from clnwire.connection import Connection
+
+        return Connection(self._path)
 
 
 def _result(reply: _core.Frame) -> Any:
