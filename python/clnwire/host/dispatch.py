@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
+    from clnwire.host.quiet import Quiet
     from clnwire.host.registry import Plugins
     from clnwire.host.unix_socket import Connection
 
@@ -32,11 +33,15 @@ class Outcome(Struct, frozen=True):
 class Dispatcher:
     """Carries commands out."""
 
-    def __init__(self, plugins: Plugins, hooks: Hooks, commands: CommandTable) -> None:
+    def __init__(
+        self, plugins: Plugins, hooks: Hooks, commands: CommandTable, quiet: Quiet
+    ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
+        self._quiet = quiet
 
     async def run(self, command: Command) -> Outcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
+        await self._quiet.over()
         try:
             answer = await self._hooks.ask_rpc_command(command)
             replaced = _replaced(command, answer)
@@ -60,6 +65,7 @@ class Dispatcher:
         if frame.method == "notifications":
             return _reply(token, _set_notices(frame, connection))
         outcome = await self.run(_command(frame, token, connection))
+        await self._quiet.over()
         return _reply(token, outcome)
 
     async def _carry_out(self, command: Command) -> Outcome:

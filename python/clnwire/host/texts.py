@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from clnwire.host.shapes import UndecodableError, as_object, decoded
 if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.commands import Command
+    from clnwire.host.journal import LogEntry
     from clnwire.host.plugin import Plugin
 
 _encode = json.Encoder().encode
@@ -25,12 +27,32 @@ def text_of(value: object) -> bytes:
     return _encode(value)
 
 
+def bare_request(token: bytes, method: str) -> bytes:
+    """A request that has no params."""
+    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, _encode(method))
+
+
 def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
     """A notification that a plugin has published, as the others get it."""
     return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (
         _encode(topic),
         _encode(origin),
         params,
+    )
+
+
+def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> bytes:
+    """The event of the topics `log` and `warning`, at a time since 1970."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return _encode(
+        {
+            "level": level,
+            "time": f"{seconds}.{rest:09}",
+            "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z",
+            "source": source,
+            "log": entry.message,
+        }
     )
 
 
@@ -45,8 +67,8 @@ def rpc_command_event(command: Command) -> bytes:
     )
 
 
-def started_event(plugin: Plugin) -> bytes:
-    """The event of the topic `plugin_started`."""
+def plugin_event(plugin: Plugin) -> bytes:
+    """The event of the topics `plugin_started` and `plugin_stopped`."""
     methods = list(plugin.manifest.methods)
     return _encode(
         {"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods}
