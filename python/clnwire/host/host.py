@@ -11,8 +11,9 @@ from clnwire import _core
 from clnwire._core import Framer
 from clnwire.host import startup
 from clnwire.host.boot import Boot, Migrations, Options, Surroundings, Values
-from clnwire.host.builtin import register_builtin
+from clnwire.host.builtin import Builtin
 from clnwire.host.commands import Command, CommandTable
+from clnwire.host.configs import Configs
 from clnwire.host.database import Database
 from clnwire.host.dialect import Name, dialect_named
 from clnwire.host.directory import FEATURES, Directory
@@ -33,12 +34,14 @@ from clnwire.host.unix_socket import RpcSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.manifest import Option, Taken
     from clnwire.host.plugin import Plugin
+from pathlib import Path
+
+from clnwire.host.plugin_command import PluginCommand
 
 A = TypeVar("A")
 
@@ -58,6 +61,8 @@ class Host:
     `features` are the daemon's feature bits, by place, in hexadecimal.
     `on_log(level, source, line)` is given each line of the daemon's log,
     `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it.
+
+    `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`.
 
     Entering the block raises `HostError` if another host runs in the directory.
     """
@@ -83,6 +88,7 @@ class Host:
         max_frame_bytes: int = _core.DEFAULT_MAX_FRAME_BYTES,
         max_depth: int = _core.DEFAULT_MAX_DEPTH,
         features: Mapping[str, str] = FEATURES,
+        plugin_dirs: Sequence[str | Path] = (),
         on_log: OnLog | None = None,
         on_trace: OnTrace | None = None,
     ) -> None:
@@ -102,8 +108,22 @@ class Host:
         self._commands = CommandTable()
         self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands, self._quiet)
         self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
-        register_builtin(self._commands, self._directory, self._plugins)
+        self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
+        self._register_commands()
         self._socket: RpcSocket | None = None
+
+    def _register_commands(self) -> None:
+        remark = self._owner.on_remark
+        Builtin(self._commands, self._directory, self._plugins, remark, self._shut_down).register()
+        Configs(self._directory, self._plugins).register(self._commands)
+        PluginCommand(
+            self._boot,
+            self._plugins,
+            self._dialect,
+            remark,
+            lambda: [self._directory.root / "plugins", *self._plugin_dirs],
+            self._shutdown_timeout,
+        ).register(self._commands)
 
     def _surroundings(
         self, manifest_timeout: float | None, init_timeout: float | None
@@ -258,6 +278,11 @@ class Host:
         if self._socket is not None:
             await self._socket.close()
         self._directory.remove()
+
+    async def _shut_down(self) -> None:
+        """The command `stop`: whoever waits for the end goes on when the plugins have ended."""
+        await self._end_plugins()
+        self._life.finish("the command stop", failed=False)
 
     async def _end_plugins(self) -> None:
         self._owner.ending = True
