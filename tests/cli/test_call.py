@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -209,3 +211,19 @@ def test_a_json_word_with_a_sign_in_it_does_not_make_keywords() -> None:
     assert params_text([], keyword=True) == b"{}"
     with pytest.raises(WordError, match="no UTF-8"):
         params_text(["a\udcff"])
+
+
+def test_only_the_command_that_is_used_is_imported() -> None:
+    code = """
+import sys
+sys.argv = ["clnwire", "call", "--rpc-file=/nowhere", "m"]
+import clnwire.cli
+try:
+    clnwire.cli.main()
+except SystemExit as end:
+    assert end.code == 2
+heavy = ["asyncio", "psutil", "rich.console", "clnwire.host", "clnwire.cli.replay"]
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

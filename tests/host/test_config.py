@@ -8,6 +8,7 @@ import pytest
 
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words, plugin_options
 from clnwire.host.manifest import Option
+from clnwire.host.options import Given
 
 
 def test_words() -> None:
@@ -75,10 +76,11 @@ def test_the_last_value_counts_but_multi_adds_up() -> None:
         *parse_words(["--many=2", "--greeting=line", "--flag", "--many", "3"]),
     ]
     assert plugin_options(given, KNOWN) == {
-        "greeting": "line",
-        "many": ["1", "2", "3"],
-        "flag": "",
+        "greeting": Given("line", "cmdline"),
+        "many": Given(["1", "2", "3"], "cmdline"),
+        "flag": Given("", "cmdline"),
     }
+    assert plugin_options(given[:2], KNOWN)["many"] == Given(["1"], "f:2")
 
 
 def test_options_that_nobody_has() -> None:

@@ -87,12 +87,12 @@ def test_2019() -> None:
     }
     assert set(hook_sample("db_write", "2019")) == {"writes"}
     assert topic_sample("connect", "2019")["address"] == "203.0.113.7"
-    with pytest.raises(LookupError, match="no sample for a 2019 hook 'recover'"):
+    with pytest.raises(LookupError, match="no sample for the hook 'recover' of 2019; give"):
         hook_sample("recover", "2019")
 
 
 def test_names_that_nobody_has() -> None:
-    with pytest.raises(LookupError, match="current hook 'peer_conected'; did you mean 'peer_conn"):
+    with pytest.raises(LookupError, match="hook 'peer_conected'; did you mean 'peer_conn"):
         hook_sample("peer_conected")
-    with pytest.raises(LookupError, match="no sample for a current topic 'mine'"):
+    with pytest.raises(LookupError, match="no sample for the topic 'mine'; give a payload"):
         topic_sample("mine")

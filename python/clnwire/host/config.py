@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from clnwire.host.errors import HostError
 from clnwire.host.names import did_you_mean
+from clnwire.host.options import Given
+from clnwire.host.shapes import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,31 +85,30 @@ def _line(where: str, line: str) -> Written:
 
 
 def plugin_options(
-    given: Iterable[Written], known: Mapping[str, Option], own: Iterable[str] = ()
-) -> dict[str, str | list[str]]:
+    written: Iterable[Written], known: Mapping[str, Option], own: Iterable[str] = ()
+) -> dict[str, Given]:
     """The values for the plugins' options: of several the last counts, but `multi` adds up.
 
-    `given` has the file's options first, so the command line wins; `own` are the names that are
+    `written` has the file's options first, so the command line wins; `own` are the names that are
     not the plugins', for the error's hint. Raises `ConfigError` for what nobody knows.
     """
-    values: dict[str, str | list[str]] = {}
-    for one in given:
+    values: dict[str, Given] = {}
+    for one in written:
         option = known.get(one.name)
         if option is None:
             near = did_you_mean(one.name, [*known, *own])
             raise ConfigError(f"{one.shown}: there is no such option{near}")
         value = _value(one, option)
-        if option.multi:
-            earlier = values.get(one.name, [])
-            values[one.name] = [*earlier, value]
-        else:
-            values[one.name] = value
+        earlier = values.get(one.name)
+        before = (as_array(earlier.value) or []) if earlier else []
+        both = [*before, value] if option.multi else value
+        values[one.name] = Given(both, one.where or "cmdline")
     return values
 
 
-def _value(given: Written, option: Option) -> str:
-    if given.value is not None:
-        return given.value
+def _value(written: Written, option: Option) -> str:
+    if written.value is not None:
+        return written.value
     if option.type != "flag":
-        raise ConfigError(f"{given.shown} needs a value: {option.name}=<{option.type}>")
+        raise ConfigError(f"{written.shown} needs a value: {option.name}=<{option.type}>")
     return ""

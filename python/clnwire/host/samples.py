@@ -303,17 +303,18 @@ _TOPICS_2019: Final[dict[str, Event]] = {
 def hook_sample(name: str, dialect: str = "current") -> Event:
     """The params of a hook. Raises `LookupError`, which says what there is instead."""
     known = _HOOKS if dialect == "current" else _HOOKS_2019
-    return _copied(known, name, f"{dialect} hook")
+    return _copied(known, name, "hook", dialect)
 
 
 def topic_sample(topic: str, dialect: str = "current") -> Event:
     """A notification's payload, not wrapped. Raises `LookupError` as `hook_sample` does."""
     known = _TOPICS if dialect == "current" else _TOPICS_2019
-    return _copied(known, topic, f"{dialect} topic")
+    return _copied(known, topic, "topic", dialect)
 
 
-def _copied(known: dict[str, Event], name: str, kind: str) -> Event:
+def _copied(known: dict[str, Event], name: str, kind: str, dialect: str) -> Event:
     if name not in known:
-        near = did_you_mean(name, known)
-        raise LookupError(f"there is no sample for a {kind} '{name}'{near}")
+        era = "" if dialect == "current" else f" of {dialect}"
+        hint = did_you_mean(name, known) or "; give a payload"
+        raise LookupError(f"there is no sample for the {kind} '{name}'{era}{hint}")
     return copy.deepcopy(known[name])
