@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import json
 
+from clnwire import _core
 from clnwire.errors import INVALID_REQUEST, RpcError
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
@@ -57,9 +58,15 @@ def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> byt
 
 
 def rpc_command_event(command: Command) -> bytes:
-    """The event of the hook `rpc_command`: the caller's own text, if there is one."""
+    """The event of the hook `rpc_command`: the caller's own members, if there is a caller.
+
+    The daemon writes them anew, in their order, without white space between them.
+    """
     if command.frame is not None:
-        return b'{"rpc_command":%s}' % command.frame.bytes
+        members = [
+            _encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
+        ]
+        return b'{"rpc_command":{%s}}' % b",".join(members)
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
         _encode(command.method),
