@@ -321,3 +321,8 @@ def test_a_socket_left_behind_is_replaced(make: MakePlugin, tmp_path: Path) -> N
             await writer.wait_closed()
 
     asyncio.run(run())
+
+
+def test_developer_mode_is_an_argument(make: MakePlugin) -> None:
+    path = make(RECORDER)
+    assert started(path, arguments=["--developer"])["argv"] == [str(path), "--developer"]
