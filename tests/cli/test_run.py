@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +174,19 @@ def test_a_log_file_and_the_traffic(folder: Path) -> None:
     assert '"result":"Hello World"' in text
 
 
+def test_nobody_reads_the_log(folder: Path) -> None:
+    with Running(folder, f"--plugin={HELLO}", "--trace") as host:
+        host.until("getmanifest")
+        assert host.process.stdout is not None
+        host.process.stdout.close()
+        while not host.socket.exists():
+            time.sleep(0.01)
+        assert host.call("hello").stdout == '"Hello World"\n'
+        host.ctrl_c()
+        assert host.process.wait(60) == 0
+        assert host.errors() == ""
+
+
 def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
     plugins = folder / "plugins"
     plugins.mkdir()
@@ -232,9 +247,12 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
         (["--plugin-dir=none"], "--plugin-dir=none: No such file"),
         (["--conf=none"], "none cannot be read: No such file"),
         (["--log-file=none/log"], "none/log cannot be written: No such file"),
+        (["--lightning-dir=file"], "file cannot be used: Not a directory"),
+        (["--lightning-dir", "x" * 120], "too long for a unix socket"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
+    (folder / "file").touch()
     done = clnwire("run", "--lightning-dir", folder, *words, cwd=folder)
     assert part in one_line(done, 2)
 
@@ -293,3 +311,22 @@ def test_help_lists_the_options_of_plugins(folder: Path) -> None:
     )
     assert not (folder / "new").exists()
     assert not (folder / "x").exists()
+
+
+def test_help_with_a_plugin_that_cannot_say_what_it_has(folder: Path) -> None:
+    dying = write_plugin(folder, "sys.exit(3)", "dying.py")
+    done = clnwire("run", f"--plugin={dying}", f"--plugin={HELLO}", "--help")
+    assert done.returncode == 0
+    assert done.stderr == "plugin-dying.py: Killing plugin: exited with status 3\n"
+    assert "--greeting=<string>" in done.stdout
+    assert "dying.py" not in done.stdout
+    assert "--important-plugin" in done.stdout
+    assert "exited with status 3" in cannot(folder, f"--important-plugin={dying}", "--help")
+
+
+def test_what_a_file_says_is_known_by_its_line(folder: Path) -> None:
+    conf = folder / "config"
+    conf.write_text("# Hi\ngreeting=Hi\n")
+    with Running(folder, f"--plugin={HELLO}", f"--conf={conf}") as host:
+        configs = json.loads(host.ready().call("listconfigs").stdout)["configs"]
+        assert configs["greeting"]["source"] == f"{conf}:2"

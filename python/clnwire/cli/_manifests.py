@@ -18,8 +18,11 @@ async def plugin_help(settings: Settings) -> str:
     They run in a folder of their own that is removed; none of them gets `init`.
     """
     dialect = settings.single["dialect"]
-    async with Host(dialect="2019" if dialect == "2019" else "current", on_log=_say) as host:
+    async with Host(dialect="2019" if dialect == "2019" else "current") as host:
         plugins = await host.load(settings.specs)
+        for entry in host.remarks:
+            # Such as a plugin that was refused.
+            sys.stderr.write(f"plugin-{entry.plugin}: {entry.message}\n")
         parts = [
             _section(plugin.name, list(plugin.manifest.options.values())) for plugin in plugins
         ]
@@ -47,8 +50,3 @@ def _meaning(option: Option) -> str:
     if option.multi:
         parts.append("(may be given several times)")
     return " ".join(parts)
-
-
-def _say(level: str, source: str, message: str) -> None:
-    if level in ("unusual", "broken"):
-        sys.stderr.write(f"{source}: {message}\n")

@@ -7,7 +7,9 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from clnwire.cli._on_demand import register
@@ -17,7 +19,7 @@ from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from clnwire.cli._settings import Settings
     from clnwire.host.life import Stopped
@@ -41,7 +43,12 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
         )
         register(host, settings.single["dialect"])
         asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
-        async with host:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(host)
+            except OSError as error:
+                reason = f"{settings.directory} cannot be used: {error.strerror}"
+                raise ConfigError(reason) from None
             stopped = await _Run(host).run(settings)
         if stopped is not None and stopped.failed:
             return stopped.reason
@@ -104,8 +111,12 @@ def announce(host: Host, settings: Settings) -> None:
     names = ", ".join(plugin.name for plugin in host.plugins) or "no plugins"
     lines = [f"clnwire runs {names}", f"socket: {host.rpc_path}", "from another terminal:"]
     lines += [f"    clnwire call{where} {call}" for call in (calls or ["help"])]
-    sys.stdout.write("\n".join([*lines, "Ctrl-C ends it.", ""]))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write("\n".join([*lines, "Ctrl-C ends it.", ""]))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads, and Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stray(book: Logbook, loop: object, context: Mapping[str, object]) -> None:
@@ -116,16 +127,25 @@ def _stray(book: Logbook, loop: object, context: Mapping[str, object]) -> None:
         book.write("broken", "lightningd", f"{context.get('message')}: {error!r}")
 
 
-def _stream(log_file: str) -> TextIO:
-    """Where the log goes. A stream of its own, which may be closed."""
+@contextmanager
+def _stream(log_file: str) -> Generator[TextIO, None, None]:
+    """Where the log goes. Raises `ConfigError` if it cannot be written."""
     try:
-        if log_file:
-            return open(os.path.expanduser(log_file), "a", encoding="utf-8")  # noqa: PTH111, PTH123
-        return open(
-            sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, errors="replace", closefd=False
-        )
+        stream = _opened(log_file)
     except OSError as error:
         raise ConfigError(f"the log file {log_file} cannot be written: {error.strerror}") from None
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
+
+
+def _opened(log_file: str) -> TextIO:
+    if log_file:
+        return Path(log_file).expanduser().open("a", encoding="utf-8", errors="replace")
+    # Another stream than Python's own: it may break, and takes any character.
+    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
 
 
 def _wants_colours(stream: TextIO) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import suppress
 from typing import Final, TextIO
 
 LEVELS: Final = ("trace", "debug", "info", "unusual", "broken")
@@ -39,8 +40,13 @@ class Logbook:
             text = f"{shown:<7} {source}: {_printable(line)}"
             if self._colours and colour is not None:
                 text = f"\x1b[{colour}m{text}\x1b[0m"
-            self._stream.write(f"{stamp} {text}\n")
-        self._stream.flush()
+            self._put(f"{stamp} {text}\n")
+
+    def _put(self, line: str) -> None:
+        # If nobody reads any more, or a disk is full, the plugins go on nevertheless.
+        with suppress(OSError):
+            self._stream.write(line)
+            self._stream.flush()
 
 
 def _now() -> str:
