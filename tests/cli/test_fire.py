@@ -74,6 +74,18 @@ def test_db_write_carries_the_next_version(host: Running) -> None:
     assert f'"data_version": {first + 1}' in host.until(f'"data_version": {first + 1}')
 
 
+def test_a_replica_can_follow_from_one_run_to_the_next(folder: Path) -> None:
+    replica = Path(__file__).resolve().parents[2] / "examples" / "replica.py"
+    versions: list[int] = []
+    for _ in range(3):
+        with Running(folder, f"--plugin={replica}") as host:
+            host.ready()
+            versions += [printed(host, "hook", "db_write")["data_version"] for _ in range(2)]
+            host.ctrl_c()
+            assert host.ended()[0] == 0
+    assert versions == list(range(versions[0], versions[0] + 6))
+
+
 def test_a_fatal_answer_ends_the_host(host: Running) -> None:
     said = one_line(host.call("openchannel2_changed", command="hook"), 1)
     assert '"psbt" is missing' in said

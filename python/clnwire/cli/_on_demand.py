@@ -12,6 +12,7 @@ from clnwire.host.samples import hook_sample, topic_sample
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clnwire.cli._version import DataVersion
     from clnwire.host import Host
 
 FIRE: Final = "clnwire-fire"
@@ -20,16 +21,16 @@ ORIGIN: Final = "clnwire"
 """Who a custom topic is from."""
 
 
-def register(host: Host, dialect: str) -> None:
+def register(host: Host, dialect: str, version: DataVersion) -> None:
     """Adds the commands. No plugin can have methods of these names then."""
-    on_demand = _OnDemand(host, dialect)
+    on_demand = _OnDemand(host, dialect, version)
     host.command(FIRE)(on_demand.fire)
     host.command(HOOK)(on_demand.hook)
 
 
 class _OnDemand:
-    def __init__(self, host: Host, dialect: str) -> None:
-        self._host, self._dialect = host, dialect
+    def __init__(self, host: Host, dialect: str, version: DataVersion) -> None:
+        self._host, self._dialect, self._version = host, dialect, version
 
     def fire(self, params: Any) -> object:
         """`topic`, and `payload` unless a sample will do."""
@@ -55,7 +56,8 @@ class _OnDemand:
     async def _write(self) -> object:
         """The sample's own version would look like a database that went back in time."""
         writes = hook_sample("db_write", self._dialect)["writes"]
-        version = await self._host.db_write(writes)
+        version = await self._host.db_write(writes, data_version=self._version.next())
+        self._version.commit(version)
         return {"result": "continue", "data_version": version}
 
 

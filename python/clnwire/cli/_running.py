@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
+from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
+from clnwire.host.startup import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -41,7 +43,8 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
             on_log=book.write,
             on_trace=book.trace if trace else None,
         )
-        register(host, settings.single["dialect"])
+        version = DataVersion(host.rpc_path.parent)
+        register(host, settings.single["dialect"], version)
         asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
         async with AsyncExitStack() as stack:
             try:
@@ -49,7 +52,7 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
             except OSError as error:
                 reason = f"{settings.directory} cannot be used: {error.strerror}"
                 raise ConfigError(reason) from None
-            stopped = await _Run(host).run(settings)
+            stopped = await _Run(host, version).run(settings)
         if stopped is not None and stopped.failed:
             return stopped.reason
         book.write("info", "lightningd", "Shutdown complete")
@@ -59,8 +62,8 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
 class _Run:
     """From the start to the reason to end."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, host: Host, version: DataVersion) -> None:
+        self._host, self._version = host, version
         self._interrupted = asyncio.Event()
 
     async def run(self, settings: Settings) -> Stopped | None:
@@ -89,7 +92,11 @@ class _Run:
         def options(known: Mapping[str, Option]) -> Mapping[str, object]:
             return plugin_options(settings.others, known, OWN)
 
-        plugins = await self._host.start_all(settings.specs, options)
+        # The database is born once.
+        migrations = () if self._version.last() else MIGRATIONS
+        plugins = await self._host.start_all(settings.specs, options, migrations=migrations)
+        if self._host.data_version:
+            self._version.commit(self._host.data_version)
         if settings.specs and not plugins:
             raise ConfigError("none of the plugins runs; the log says why")
         announce(self._host, settings)
