@@ -83,5 +83,5 @@ class Waiting:
 def _bar(params: _Params) -> str:
     done = min(_WIDTH, max(0, _WIDTH * params.num // max(1, params.total)))
     stage = params.stage
-    prefix = "" if stage is None else f"stage {stage.num + 1}/{stage.total} "
+    prefix = f"stage {stage.num + 1}/{stage.total} " if stage and stage.total > 1 else ""
     return f"# {prefix}[{'=' * done:<{_WIDTH}}] {params.num}/{params.total}"
