@@ -46,6 +46,7 @@ class PluginOwner:
         """Plugins that end from now on are expected to."""
         self._plugins, self._life, self._dialect = plugins, life, dialect
         self._tell_log, self._tell_trace = on_log, on_trace
+        self.traces = on_trace is not None
 
     def on_log(self, entry: LogEntry) -> None:
         """The plugin wrote a line for the log."""

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 class Owner(Protocol):
     """Who is told what a plugin does."""
 
+    traces: bool
+    """Whether `on_frame` is to be called."""
+
     def on_log(self, entry: LogEntry) -> None:
         """The plugin wrote a line for the log."""
         ...
@@ -217,11 +220,13 @@ class Plugin:
         self.process.close_stdin()
 
     def _send(self, data: bytes) -> None:
-        self._owner.on_frame("in", self.name, data.rstrip())
+        if self._owner.traces:
+            self._owner.on_frame("in", self.name, data.rstrip())
         self.process.send(data)
 
     def _take(self, frame: Frame) -> None:
-        self._owner.on_frame("out", self.name, frame.bytes)
+        if self._owner.traces:
+            self._owner.on_frame("out", self.name, frame.bytes)
         try:
             check_envelope(frame)
             if frame.id is None:
