@@ -179,6 +179,29 @@ def test_a_bad_important_plugin_ends_the_host(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        'MANIFEST = {"disable": "no wallet"}',
+        'def init(message):\n    return {"disable": "no wallet"}',
+    ],
+    ids=["manifest", "init"],
+)
+def test_a_plugin_of_a_set_may_disable_itself_unless_it_is_important(
+    make: MakePlugin, body: str
+) -> None:
+    async def run() -> None:
+        async with Host() as host:
+            assert await host.start_all(specs(make(body, "off.py"))) == []
+            assert "disabled itself: no wallet" in host.remarks[-1].message
+            match = r"important plugin 'off\.py' disabled itself: no wallet"
+            with pytest.raises(HostError, match=match):
+                await host.start_all(specs(make(body, "off.py"), important=True))
+            assert "disabled itself" in (await host.wait_stopped()).reason
+
+    asyncio.run(run())
+
+
 def test_a_file_that_cannot_be_started_is_passed_over(make: MakePlugin, tmp_path: Path) -> None:
     missing = tmp_path / "none.py"
 

@@ -76,7 +76,7 @@ class Boot:
             manifest = await startup.ask_manifest(plugin, self._host.manifest_timeout)
             self._accept(plugin, manifest)
             if plugin.disabled is not None:
-                await self._abandon(plugin, f"disabled itself: {plugin.disabled}")
+                await self._retire(plugin)
                 return plugin
             if must_be_dynamic and not plugin.manifest.dynamic:
                 raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
@@ -124,7 +124,7 @@ class Boot:
         except ManifestError as error:
             return await self._refuse(plugin, error)
         if plugin.disabled is not None:
-            await self._abandon(plugin, f"disabled itself: {plugin.disabled}")
+            await self._retire(plugin)
         return None
 
     async def bring_up(self, options: Options, migrations: Migrations) -> list[Plugin]:
@@ -193,7 +193,7 @@ class Boot:
         if plugin.disabled is None:
             host.owner.on_start(plugin)
         else:
-            await self._abandon(plugin, f"disabled itself: {plugin.disabled}")
+            await self._retire(plugin)
 
     async def _refuse(self, plugin: Plugin, error: BaseException) -> None:
         """Kills a plugin of a set, and raises the error if it ends the daemon."""
@@ -220,6 +220,13 @@ class Boot:
         """What a single plugin's start ends the host for: in 2019 a clash of names."""
         if not self._host.dialect.is_current and self._ends_daemon(error):
             self._host.life.finish(str(error), failed=True)
+
+    async def _retire(self, plugin: Plugin) -> None:
+        """Ends a plugin that does not want to run. Raises if the host ends with it."""
+        reason = f"disabled itself: {plugin.disabled}"
+        await self._abandon(plugin, reason)
+        if plugin.important:
+            raise HostError(f"important plugin '{plugin.name}' {reason}")
 
     async def _abandon(self, plugin: Plugin, reason: str) -> None:
         """Ends a plugin that is not to run; its names are free again."""
