@@ -166,11 +166,14 @@ def _checked(spec: HookSpec, encode: Callable[[Any], bytes]) -> Callable[[Any], 
             names = ", ".join(kind.__name__ for kind in spec.answers)
             raise UsageError(f"the handler returned {answer!r}; permitted are {names}")
         # Structs do not check their fields when they are made, but when they are decoded.
-        kind: type[object] = type(answer)
-        msgspec.json.decode(msgspec.json.encode(answer), type=kind)
+        msgspec.json.decode(msgspec.json.encode(answer), type=_type_of(answer))
         return encode(answer)
 
     return encode_answer
+
+
+def _type_of(answer: object) -> type[object]:
+    return type(answer)
 
 
 class _Result(msgspec.Struct):

@@ -194,7 +194,7 @@ def test_commands_of_the_host(make: MakePlugin) -> None:
         assert info["network"] == "regtest"
         assert info["version"] == "v26.06.6"
         help_ = json.loads(await caller.ask('{"id":1,"method":"help"}'))["result"]
-        names = [entry["command"] for entry in help_["help"]]
+        names = [entry["command"].partition(" ")[0] for entry in help_["help"]]
         assert {"echo", "getinfo", "help", "listpeers", "notifications"} <= set(names)
         one = json.loads(await caller.ask('{"id":1,"method":"help","params":["echo"]}'))
         assert one["result"]["help"] == [{"command": "echo"}]
@@ -282,7 +282,8 @@ def test_rpc_command_sees_commands_first(make: MakePlugin) -> None:
         text = '{"id":"x","method":"echo", "params":{}}'
         assert "x/cln:echo#4" in (await ask(text))["result"]["text"]
         start = '{"jsonrpc":"2.0","id":"x/cln:rpc_command#3","method":"rpc_command","params":'
-        assert host.logs[-1].message == start + '{"rpc_command":' + text + "}}"
+        anew = text.replace(", ", ",")
+        assert host.logs[-1].message == start + '{"rpc_command":' + anew + "}}"
         replaced = await ask('{"id":"x","method":"pay","params":{"kind":"replace"}}')
         assert replaced["id"] == "x"
         assert '"params":{"replaced":true}' in replaced["result"]["text"]

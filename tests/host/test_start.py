@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import stat
 from pathlib import Path
@@ -237,8 +238,8 @@ def test_a_failed_start_leaves_room_for_another(make: MakePlugin) -> None:
                 await host.start(make("sys.exit(1)", "bad.py"))
             await host.start(make("", "good.py"))
             assert host.plugin.name == "good.py"
-            with pytest.raises(HostError, match=r"this host runs one plugin, and has 'good.py'"):
-                await host.start(make("", "second.py"))
+            await host.start(make("", "second.py"))
+            assert [plugin.name for plugin in host.plugins] == ["good.py", "second.py"]
 
     asyncio.run(run())
 
@@ -259,9 +260,12 @@ def test_the_host_must_be_entered(make: MakePlugin) -> None:
         asyncio.run(Host().start(make("")))
 
 
-def test_the_dialect_of_2019_is_named_as_missing() -> None:
-    with pytest.raises(HostError, match="'2019'"):
-        Host(dialect="2019")
+def test_an_unknown_dialect_is_refused_with_the_known_ones() -> None:
+    dialect: Any = "2020"
+    with pytest.raises(
+        HostError, match="there is no dialect '2020'; there are 'current' and '2019'"
+    ):
+        Host(dialect=dialect)
 
 
 def test_a_directory_too_long_for_a_socket(make: MakePlugin, tmp_path: Path) -> None:
@@ -273,10 +277,33 @@ def test_two_hosts_in_one_directory(make: MakePlugin, tmp_path: Path) -> None:
     async def run() -> None:
         async with Host(lightning_dir=tmp_path) as first:
             await first.start(make(""))
-            async with Host(lightning_dir=tmp_path) as second:
-                with pytest.raises(HostError, match="another daemon listens"):
-                    await second.start(make(""))
+            with pytest.raises(
+                HostError, match=rf"another host runs in .* \(process {os.getpid()}\)"
+            ):
+                await Host(lightning_dir=tmp_path).__aenter__()
             assert first.rpc_path.is_socket()
+        async with Host(lightning_dir=tmp_path) as third:
+            await third.start(make(""))
+
+    asyncio.run(run())
+
+
+def test_a_daemon_that_listens_in_the_directory(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir()
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.bind(str(tmp_path / "regtest/lightning-rpc"))
+        daemon.listen()
+        fails(make(""), HostError, "another daemon listens", lightning_dir=tmp_path)
+
+
+def test_the_lock_goes_with_the_process(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir()
+    (tmp_path / "regtest/clnwire.lock").write_text("1\n")
+
+    async def run() -> None:
+        async with Host(lightning_dir=tmp_path) as host:
+            await host.start(make(""))
+        assert not (tmp_path / "regtest/clnwire.lock").exists()
 
     asyncio.run(run())
 
@@ -294,3 +321,8 @@ def test_a_socket_left_behind_is_replaced(make: MakePlugin, tmp_path: Path) -> N
             await writer.wait_closed()
 
     asyncio.run(run())
+
+
+def test_developer_mode_is_an_argument(make: MakePlugin) -> None:
+    path = make(RECORDER)
+    assert started(path, arguments=["--developer"])["argv"] == [str(path), "--developer"]

@@ -1,10 +1,11 @@
-"""The command line, `clnwire`: a module here that has a function of its own name is a command."""
+"""The command line, `clnwire`: a module here whose name has no underscore is a command.
+
+It has a function of its own name. Only the command that is used is imported.
+"""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def __getattr__(name: str) -> Any:
 
 
 def _build() -> typer.Typer:
-    """All commands: from each module here, the function of the module's name."""
     import typer
+
+    from clnwire.cli._group import LazyGroup
 
     commands = typer.Typer(
         name="clnwire",
+        cls=LazyGroup,
         help="A typed, Rust-accelerated JSON transport for Core Lightning plugins.",
         no_args_is_help=True,
         add_completion=False,
@@ -52,10 +55,6 @@ def _build() -> typer.Typer:
 
     @commands.callback()
     def _() -> None:  # pyright: ignore[reportUnusedFunction]
-        """With a callback, a single command is still called by its name."""
+        """What makes it a group although it has no command yet."""
 
-    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
-        function = getattr(import_module(f"{__name__}.{module.name}"), module.name, None)
-        if function is not None:
-            commands.command(module.name)(function)
     return commands

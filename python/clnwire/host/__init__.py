@@ -13,17 +13,25 @@ from clnwire.host.errors import (
 )
 from clnwire.host.host import Host
 from clnwire.host.journal import Journal, LogEntry, TopicEntry
+from clnwire.host.life import Stopped
+from clnwire.host.manifest import Option
+from clnwire.host.options import Given
 from clnwire.host.plugin import Plugin
+from clnwire.host.spec import PluginSpec
 
 __all__ = [
     "FatalAnswerError",
+    "Given",
     "Host",
     "HostError",
     "Journal",
     "LogEntry",
     "ManifestError",
+    "Option",
     "Plugin",
     "PluginDiedError",
     "PluginOptionError",
+    "PluginSpec",
+    "Stopped",
     "TopicEntry",
 ]

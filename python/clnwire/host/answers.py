@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
+from clnwire.errors import PLUGIN_DIED
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = "dict[str, Any]"
 Check: TypeAlias = Callable[[object], bool]
-
-PLUGIN_DIED: Final = -4
-"""The code of an error that the daemon takes for the plugin's death, not for an answer."""
 
 
 class AnswerError(Exception):
@@ -34,11 +32,13 @@ class Verdict(Struct, frozen=True):
     """What the daemon would have logged, if the answer was none that it knows."""
 
 
-def judge(hook: str, reply: Frame) -> Verdict:
+def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
     """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
     result = reply.result
     if result is None:
         return _without_result(reply.error)
+    if dialect == "2019":
+        return _judge_2019(hook, result)
     try:
         answer = decoded(result)
     except UndecodableError as error:
@@ -63,6 +63,31 @@ def _without_result(error: bytes | None) -> Verdict:
     if code != PLUGIN_DIED:
         raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
     return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
+
+
+def _judge_2019(hook: str, result: bytes) -> Verdict:
+    """Only `true` lets a write through; a payment is accepted by what names no failure."""
+    try:
+        answer = decoded(result)
+    except UndecodableError as error:
+        raise AnswerError(str(error)) from None
+    if hook == "db_write":
+        if answer is not True:
+            raise AnswerError(f"must be true, not {_shown(answer)}")
+    elif hook == "invoice_payment":
+        _check_failure_code(answer)
+    else:
+        _check(answer, _RULES[hook])
+    return Verdict(answer)
+
+
+def _check_failure_code(answer: object) -> None:
+    members = as_object(answer)
+    if members is None:
+        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
+    code: object = members.get("failure_code", 1)
+    if code == 0 or not _fits_bits(code, 16):
+        raise AnswerError(f'"failure_code" must be a number of 16 bits, not 0: {_shown(answer)}')
 
 
 class Choice(Struct, frozen=True):

@@ -1,80 +1,91 @@
-"""The few commands of the daemon that the host has of itself: `getinfo`, `help`, `setconfig`."""
+"""The commands of the daemon that the host has of itself, but for those about its plugins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import json
-
-from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
-from clnwire.host.commands import argument, help_text
-from clnwire.host.errors import PluginOptionError
-from clnwire.host.options import check_known, option_text
-from clnwire.host.shapes import as_array
-from clnwire.host.texts import result_of
+from clnwire.errors import METHOD_NOT_FOUND, RpcError
+from clnwire.host.commands import Outcome, argument, decoded_params, required
+from clnwire.host.journal import LogEntry
 
 if TYPE_CHECKING:
-    from clnwire.host.commands import CommandTable, Params
+    from collections.abc import Awaitable, Callable
+
+    from clnwire.host.commands import Command, CommandTable
     from clnwire.host.directory import Directory
-    from clnwire.host.plugin import Plugin
     from clnwire.host.registry import Plugins
 
 
-def register_builtin(table: CommandTable, directory: Directory, plugins: Plugins) -> None:
-    """Adds the commands; a test may replace them."""
-    builtin = _Builtin(table, directory, plugins)
-    table.register("getinfo", builtin.getinfo)
-    table.register("help", builtin.help)
-    table.register("setconfig", builtin.setconfig)
+class Builtin:
+    """`getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop`."""
 
-
-class _Builtin:
-    def __init__(self, table: CommandTable, directory: Directory, plugins: Plugins) -> None:
+    def __init__(
+        self,
+        table: CommandTable,
+        directory: Directory,
+        plugins: Plugins,
+        remark: Callable[[LogEntry], None],
+        shut_down: Callable[[], Awaitable[None]],
+    ) -> None:
         self._table, self._directory, self._plugins = table, directory, plugins
+        self._remark, self._shut_down = remark, shut_down
 
-    def getinfo(self, params: Params) -> object:
-        del params
-        return self._directory.info()
+    def register(self) -> None:
+        """Adds the commands; a test may replace them."""
+        own = self._table.register_own
+        own("getinfo", "", lambda _: self._directory.info())
+        own("help", "[command]", self._help)
+        own("check", "command_to_check", self._check)
+        own("notifications", "enable", self._notifications)
+        own("deprecations", "enable", self._deprecations)
+        own("stop", "", self._stop)
 
-    def help(self, params: Params) -> object:
-        commands = [*self._table.names(), "notifications"]
-        methods = [
-            method
-            for plugin in self._plugins.running()
-            for method in plugin.manifest.methods.values()
-        ]
-        return help_text(commands, methods, argument(params, 0, "command", ""))
-
-    async def setconfig(self, params: Params) -> object:
-        """Changes a dynamic option: the plugin is asked first, and may refuse."""
-        name = argument(params, 0, "config", "")
-        value = argument(params, 1, "val", None)
+    def _help(self, command: Command) -> object:
+        wanted = argument(decoded_params(command.params), 0, "command", "")
+        lines = {usage.partition(" ")[0]: usage for usage in self._table.usages()}
         for plugin in self._plugins.running():
-            if name in plugin.manifest.options:
-                return await _change(plugin, name, value)
-        raise RpcError(INVALID_PARAMS, f"Unknown config option {name!r}")
+            for method in plugin.manifest.methods.values():
+                lines[method.name] = f"{method.name} {method.usage}".strip()
+        if wanted and wanted not in lines:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{wanted}'")
+        chosen = [wanted] if wanted else sorted(lines)
+        return {"help": [{"command": lines[name]} for name in chosen], "format-hint": "simple"}
+
+    async def _check(self, command: Command) -> object:
+        """Asks the plugin, if it can check; else it is enough that there is such a command."""
+        name = required(decoded_params(command.params), 0, "command_to_check")
+        plugin = self._plugins.offering(name)
+        if plugin is not None and plugin.death is None:
+            if plugin.manifest.cancheck:
+                if command.frame is not None:
+                    return Outcome(await plugin.forward(command.frame))
+                return Outcome(await plugin.request("check", command.params, caller=command.token))
+            caller = (command.token or b"null").decode()
+            text = f"Plugin does not support check command for {name} (id {caller})"
+            self._remark(LogEntry(plugin.name, "unusual", text))
+        elif name not in self._table:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{name}'")
+        return {"command_to_check": name}
+
+    def _notifications(self, command: Command) -> object:
+        enable = _enable(command)
+        if command.session is not None:
+            command.session.wants_notices = enable
+        return {}
+
+    def _deprecations(self, command: Command) -> object:
+        enable = _enable(command)
+        if command.session is not None:
+            command.session.allows_deprecated = enable
+        return {}
+
+    async def _stop(self, command: Command) -> object:
+        """The reply comes when all plugins have ended."""
+        del command
+        await self._shut_down()
+        return "Shutdown complete"
 
 
-async def _change(plugin: Plugin, name: str, value: object) -> object:
-    option = check_known(plugin.name, plugin.manifest, name)
-    if not option.dynamic:
-        raise RpcError(METHOD_NOT_FOUND, f"option {name!r} is not dynamic")
-    try:
-        option_text(plugin.name, option, True if value is None else value)
-    except PluginOptionError as error:
-        raise RpcError(INVALID_PARAMS, str(error)) from None
-    change: dict[str, object] = {"config": name}
-    if value is not None:
-        # The daemon passes what the user wrote; only `init` has JSON's types.
-        change["val"] = _as_written(value)
-    result_of(await plugin.request("setconfig", json.encode(change)))
-    return {"config": {"config": name, "plugin": str(plugin.path), "dynamic": True}}
-
-
-def _as_written(value: object) -> object:
-    items = as_array(value)
-    if items is not None:
-        return [_as_written(item) for item in items]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _enable(command: Command) -> bool:
+    params = decoded_params(command.params)
+    return argument(params, 0, "enable", default=False)

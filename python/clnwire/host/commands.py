@@ -12,14 +12,21 @@ from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
 from clnwire.host.shapes import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from clnwire._core import Frame
-    from clnwire.host.manifest import Method
     from clnwire.host.output import Notice
 
 T = TypeVar("T")
 Params: TypeAlias = "dict[str, Any] | list[Any]"
+
+
+class Session(Struct):
+    """What a caller has asked for, for all commands of its connection."""
+
+    wants_notices: bool = False
+    """`message` and `progress`."""
+    allows_deprecated: bool = False
 
 
 class Command(Struct, frozen=True):
@@ -33,6 +40,19 @@ class Command(Struct, frozen=True):
     """The caller's own text, if there is one."""
     notify: Callable[[Notice], None] | None = None
     """Takes `message` and `progress`, if the caller wants them."""
+    session: Session | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """How a command ended: the reply of a plugin as it came, or a result or an error."""
+
+    frame: Frame | None = None
+    result: bytes | None = None
+    error: RpcError | None = None
+
+
+Own: TypeAlias = "Callable[[Command], object | Awaitable[object]]"
+"""Answers a command with its result or with an `Outcome`, or raises `RpcError`."""
 
 
 class CommandTable:
@@ -40,28 +60,43 @@ class CommandTable:
 
     def __init__(self) -> None:
         self._commands: dict[str, object] = {}
+        self._own: dict[str, tuple[str, Own]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._commands
+        return name in self._commands or name in self._own
 
     def names(self) -> list[str]:
         """In the order of the alphabet."""
-        return sorted(self._commands)
+        return sorted({*self._commands, *self._own})
+
+    def usages(self) -> list[str]:
+        """Each name with its parameters, as far as they are known."""
+        usages = {name: f"{name} {usage}".rstrip() for name, (usage, _) in self._own.items()}
+        return [usages.get(name, name) for name in self.names()]
 
     def register(self, name: str, answer: object) -> None:
         """A function gets the params, decoded; anything else is the result itself."""
         self._commands[name] = answer
 
-    async def run(self, command: Command) -> bytes:
-        """The result's text. Raises `RpcError`."""
-        if command.method not in self._commands:
-            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}'")
-        answer = self._commands[command.method]
-        if callable(answer):
-            answer = answer(decoded_params(command.params))
-            if inspect.isawaitable(answer):
-                answer = await cast("Awaitable[object]", answer)
-        return encode_any(answer)
+    def register_own(self, name: str, usage: str, answer: Own) -> None:
+        """A command of the daemon, unless a test has one of that name."""
+        self._own[name] = (usage, answer)
+
+    async def run(self, command: Command) -> Outcome:
+        """Raises `RpcError`."""
+        answer = self._answer(command)
+        if inspect.isawaitable(answer):
+            answer = await cast("Awaitable[object]", answer)
+        return answer if isinstance(answer, Outcome) else Outcome(result=encode_any(answer))
+
+    def _answer(self, command: Command) -> object:
+        if command.method in self._commands:
+            answer = self._commands[command.method]
+            return answer(decoded_params(command.params)) if callable(answer) else answer
+        if command.method in self._own:
+            decoded_params(command.params)
+            return self._own[command.method][1](command)
+        raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}'")
 
 
 def decoded_params(text: bytes) -> Params:
@@ -83,11 +118,9 @@ def argument(params: Params, index: int, name: str, default: T) -> T:
     return cast("T", value)
 
 
-def help_text(commands: Iterable[str], methods: Iterable[Method], wanted: str) -> object:
-    """The result of `help`, in its short form. Raises `RpcError` for an unknown command."""
-    lines = {name: name for name in commands}
-    lines.update({method.name: f"{method.name} {method.usage}".strip() for method in methods})
-    if wanted and wanted not in lines:
-        raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{wanted}'")
-    chosen = [wanted] if wanted else sorted(lines)
-    return {"help": [{"command": lines[name]} for name in chosen], "format-hint": "simple"}
+def required(params: Params, index: int, name: str) -> str:
+    """A parameter that must be there and a string. Raises `RpcError`."""
+    given = name in params if isinstance(params, dict) else index < len(params)
+    if not given:
+        raise RpcError(INVALID_PARAMS, f"missing required parameter: {name}")
+    return argument(params, index, name, "")

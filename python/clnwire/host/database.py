@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
@@ -10,28 +9,41 @@ from msgspec import Struct, json
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from clnwire.host.dialect import Dialect
+    from clnwire.host.quiet import Quiet
+
 
 class _Params(Struct):
     data_version: int
     writes: Sequence[str]
 
 
+class _Params2019(Struct):
+    writes: Sequence[str]
+
+
 class Database:
-    """Counts versions, and has no two writes under way at a time."""
+    """Counts versions, and has no two writes under way at a time, nor anything beside one."""
 
     data_version: int
     """That of the last set that was sent: a u32, which wraps."""
 
-    def __init__(self, send: Callable[[bytes], Awaitable[object]]) -> None:
+    def __init__(
+        self, send: Callable[[bytes], Awaitable[object]], quiet: Quiet, dialect: Dialect
+    ) -> None:
         self.data_version = 0
-        self._send = send
-        self._lock = asyncio.Lock()
+        self._send, self._quiet, self._dialect = send, quiet, dialect
         self._encode = json.Encoder().encode
 
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
         """Sends one set, and gives its version: the next one, unless it is given."""
-        async with self._lock:
+        async with self._quiet.kept():
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
-            await self._send(self._encode(_Params(self.data_version, writes)))
+            await self._send(self._params(writes))
             return self.data_version
+
+    def _params(self, writes: Sequence[str]) -> bytes:
+        if self._dialect.is_current:
+            return self._encode(_Params(self.data_version, writes))
+        return self._encode(_Params2019(writes))

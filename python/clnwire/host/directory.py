@@ -5,18 +5,31 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import IO, TYPE_CHECKING, Final
 
 from msgspec import json
 
+from clnwire.host.lock import locked
+from clnwire.host.manifest import FEATURE_PLACES
 from clnwire.host.process import VERSION
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clnwire.host.dialect import Dialect
+
+LOCK_FILE: Final = "clnwire.lock"
+"""Says which process runs a host there."""
 RPC_FILE: Final = "lightning-rpc"
 FEATURES: Final = {
     "init": "08a0882a8a59a1",
     "node": "88a0882a8a59a1",
     "channel": "",
     "invoice": "02000002024100",
+    "bolt12_offer": "",
+    "bolt12_invreq": "",
+    "bolt12_invoice": "020000",
+    "channel_type": "08800000800000",
 }
 """Plausible feature bits of BOLT 9, in hexadecimal; no plugin should depend on them."""
 NODE_ID: Final = "02" + "c1" * 32
@@ -25,8 +38,10 @@ NODE_ID: Final = "02" + "c1" * 32
 class Directory:
     """`<lightning-dir>/<network>`: the plugin's working directory, with the socket in it."""
 
-    def __init__(self, given: str | Path | None, network: str) -> None:
+    def __init__(self, given: str | Path | None, network: str, features: Mapping[str, str]) -> None:
         self._temporary = given is None
+        self._lock: IO[bytes] | None = None
+        self.features = features
         self._given = given
         self.network = network
         self.root = Path()
@@ -34,13 +49,18 @@ class Directory:
             self.root = Path(given).absolute()
 
     def create(self) -> None:
-        """Makes it, with access for its owner only."""
+        """Makes it, with access for its owner only. Raises `HostError` if another host has it."""
         if self._given is None:
             self.root = Path(tempfile.mkdtemp(prefix="clnwire-"))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = locked(self.path / LOCK_FILE)
 
     def remove(self) -> None:
-        """Removes it, unless it was there for others."""
+        """Lets it go, and removes it unless it was there for others."""
+        if self._lock is not None:
+            (self.path / LOCK_FILE).unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
         if self._temporary:
             shutil.rmtree(self.root, ignore_errors=True)
 
@@ -54,15 +74,19 @@ class Directory:
         """The socket."""
         return self.path / RPC_FILE
 
-    def configuration(self, *, startup: bool) -> bytes:
+    def configuration(
+        self, dialect: Dialect, features: Mapping[str, str], *, startup: bool
+    ) -> bytes:
         """The member `configuration` of `init`, as text."""
+        if not dialect.is_current:
+            return json.encode({"lightning-dir": str(self.path), "rpc-file": RPC_FILE})
         return json.encode(
             {
                 "lightning-dir": str(self.path),
                 "rpc-file": RPC_FILE,
                 "startup": startup,
                 "network": self.network,
-                "feature_set": FEATURES,
+                "feature_set": features,
             }
         )
 
@@ -83,5 +107,5 @@ class Directory:
             "network": self.network,
             "fees_collected_msat": 0,
             "lightning-dir": str(self.path),
-            "our_features": FEATURES,
+            "our_features": {place: self.features.get(place, "") for place in FEATURE_PLACES},
         }

@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, json
+from msgspec import json
 
 from clnwire._core import Outbox
 from clnwire.errors import INVALID_REQUEST, METHOD_NOT_FOUND, PLUGIN_DIED, RpcError
-from clnwire.host.commands import Command, CommandTable, argument, decoded_params
+from clnwire.host.commands import Command, CommandTable, Outcome
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.shapes import as_object
 from clnwire.host.texts import rpc_error
+from clnwire.host.trim import filter_of, trimmed
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
+    from clnwire.host.plugin import Plugin
+    from clnwire.host.quiet import Quiet
     from clnwire.host.registry import Plugins
     from clnwire.host.unix_socket import Connection
-
-
-class Outcome(Struct, frozen=True):
-    """How a command ended: the reply of a plugin as it came, or a result or an error."""
-
-    frame: Frame | None = None
-    result: bytes | None = None
-    error: RpcError | None = None
 
 
 class Dispatcher:
     """Carries commands out."""
 
-    def __init__(self, plugins: Plugins, hooks: Hooks, commands: CommandTable) -> None:
+    def __init__(
+        self, plugins: Plugins, hooks: Hooks, commands: CommandTable, quiet: Quiet
+    ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
+        self._quiet = quiet
 
     async def run(self, command: Command) -> Outcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
+        await self._quiet.over()
         try:
             answer = await self._hooks.ask_rpc_command(command)
             replaced = _replaced(command, answer)
@@ -57,9 +56,15 @@ class Dispatcher:
             missing = "id" if token is None else "method"
             error = RpcError(INVALID_REQUEST, f"The request has no {missing}")
             return _reply(token or b"null", Outcome(error=error))
-        if frame.method == "notifications":
-            return _reply(token, _set_notices(frame, connection))
+        try:
+            template = filter_of(frame)
+        except RpcError as error:
+            return _reply(token, Outcome(error=error))
         outcome = await self.run(_command(frame, token, connection))
+        await self._quiet.over()
+        if template is not None and outcome.result is not None:
+            # A plugin applies the filter itself, or does not; the daemon leaves its reply alone.
+            outcome = Outcome(result=trimmed(outcome.result, template))
         return _reply(token, outcome)
 
     async def _carry_out(self, command: Command) -> Outcome:
@@ -68,7 +73,8 @@ class Dispatcher:
             # The daemon forgets a dead plugin's methods.
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}': {plugin.death}")
         if plugin is None:
-            return Outcome(result=await self._commands.run(command))
+            return await self._commands.run(command)
+        _announce_deprecations(plugin, command)
         if command.frame is not None:
             return Outcome(await plugin.forward(command.frame, notify=command.notify))
         future = plugin.request(
@@ -77,21 +83,21 @@ class Dispatcher:
         return Outcome(await future)
 
 
+def _announce_deprecations(plugin: Plugin, command: Command) -> None:
+    """Tells a plugin that the next request may use what is deprecated; in general it may not."""
+    topic = "deprecated_oneshot"
+    flipped = command.session is not None and command.session.allows_deprecated
+    if flipped and topic in plugin.dialect.topics:
+        plugin.notify(plugin.notification(topic, b'{"deprecated_ok":true}'), topic)
+
+
 def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
     def notify(notice: Notice) -> None:
-        if connection.wants_notices:
+        if connection.session.wants_notices:
             connection.write(notice.addressed_to(token))
 
-    return Command(frame.method or "", frame.params or b"{}", token, frame, notify)
-
-
-def _set_notices(frame: Frame, connection: Connection) -> Outcome:
-    try:
-        params = decoded_params(frame.params or b"{}")
-        connection.wants_notices = argument(params, 0, "enable", default=False)
-    except RpcError as error:
-        return Outcome(error=error)
-    return Outcome(result=b"{}")
+    params = frame.params or b"{}"
+    return Command(frame.method or "", params, token, frame, notify, connection.session)
 
 
 def _replaced(command: Command, answer: object) -> Command | Outcome:
@@ -108,8 +114,13 @@ def _replacement(command: Command, request: object) -> Command:
     members = as_object(request) or {}
     if "method" not in members or "params" not in members:
         raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
-    params = json.encode(members["params"])
-    return Command(str(members["method"]), params, command.token, notify=command.notify)
+    return Command(
+        str(members["method"]),
+        json.encode(members["params"]),
+        command.token,
+        notify=command.notify,
+        session=command.session,
+    )
 
 
 def _returned(returned: object) -> Outcome:

@@ -45,9 +45,11 @@ class ManifestError(HostError):
     """Which part of the manifest, such as `options[0].name`."""
     rule: str
     """What it must be, and what it is."""
+    clash: str | None
+    """`option`, `method` or `hook` if a name of that kind belongs to somebody else."""
 
-    def __init__(self, plugin: str, field: str, rule: str) -> None:
-        self.plugin, self.field, self.rule = plugin, field, rule
+    def __init__(self, plugin: str, field: str, rule: str, clash: str | None = None) -> None:
+        self.plugin, self.field, self.rule, self.clash = plugin, field, rule, clash
         super().__init__(f"plugin '{plugin}': manifest refused: {field}: {rule}")
 
 

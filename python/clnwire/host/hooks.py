@@ -1,76 +1,133 @@
-"""Calls hooks and judges the answers."""
+"""Calls hooks, along their chains or all at once, and judges the answers."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import Struct
+
 from clnwire.host.answers import AnswerError, judge
-from clnwire.host.errors import FatalAnswerError, HostError
+from clnwire.host.chain import CONTINUE, goes_on, passed_on, together
+from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
 from clnwire.host.filters import wants
 from clnwire.host.journal import LogEntry
 from clnwire.host.texts import rpc_command_event, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from clnwire.host.commands import Command
+    from clnwire.host.life import Life
     from clnwire.host.plugin import Plugin
+    from clnwire.host.quiet import Quiet
     from clnwire.host.registry import Plugins
 
 T = TypeVar("T")
+
+
+class _Event(Struct):
+    """What a hook is called with."""
+
+    hook: str
+    text: bytes
+    caller: bytes | None = None
+    """The id of the request that caused it."""
+    timeout: float | None = None
 
 
 class Hooks:
     """The daemon's hooks. `timeout` in seconds; the daemon has none."""
 
     def __init__(
-        self, plugins: Plugins, remark: Callable[[LogEntry], None], timeout: float | None
+        self,
+        plugins: Plugins,
+        remark: Callable[[LogEntry], None],
+        life: Life,
+        quiet: Quiet,
+        timeout: float | None,
     ) -> None:
-        self._plugins, self._remark, self._timeout = plugins, remark, timeout
+        self._plugins, self._remark, self._life = plugins, remark, life
+        self._quiet, self._timeout = quiet, timeout
 
     async def call(self, name: str, payload: object, timeout: float | None) -> Any:
-        """The answer of the plugin that has the hook, for an event that its filters let through.
+        """The answer of the plugins that have the hook and whose filters let the event through.
 
         Raises `FatalAnswerError`, `PluginDiedError`, `TimeoutError`, `HostError`.
         """
-        found = self._plugins.hooked(name)
-        if found is None:
-            raise HostError(self._plugins.why_not_hooked(name))
-        plugin, hook = found
-        if hook.filters and not wants(hook, payload):
-            return {"result": "continue"}
-        return await self._ask(plugin, name, text_of(payload), timeout=timeout)
+        event = _Event(name, text_of(payload), timeout=timeout)
+        if name == "db_write":
+            return await self._ask_all(self._asked(name), event)
+        await self._quiet.over()
+        return await self._ask_in_turn(self._asked(name), event)
 
     async def ask_rpc_command(self, command: Command) -> object:
         """The answer to the hook `rpc_command`; `None` if no plugin wants to be asked."""
-        found = self._plugins.hooked("rpc_command")
-        if found is None or found[0].death is not None:
+        chain = self._plugins.chain("rpc_command")
+        if not chain:
             return None
-        plugin, hook = found
-        if hook.filters and command.method not in hook.filters:
+        event = _Event("rpc_command", rpc_command_event(command), command.token)
+        try:
+            return await self._ask_in_turn(chain, event)
+        except PluginDiedError:
+            # The daemon carries the command out as if nobody had been asked.
             return None
-        return await self._ask(plugin, hook.name, rpc_command_event(command), caller=command.token)
 
-    async def _ask(
-        self,
-        plugin: Plugin,
-        name: str,
-        payload: bytes,
-        *,
-        caller: bytes | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        future = plugin.request(name, payload, caller=caller)
-        limit = self._timeout if timeout is None else timeout
+    def _asked(self, name: str) -> list[Plugin]:
+        chain = self._plugins.chain(name)
+        if chain:
+            return chain
+        dead = self._plugins.last_hooked(name)
+        if dead is not None and dead.death is not None:
+            raise dead.death
+        raise HostError(self._plugins.why_not_hooked(name))
+
+    async def _ask_all(self, chain: Sequence[Plugin], event: _Event) -> Any:
+        """Asks all at the same time. Nobody may be missing: the daemon would stop."""
+        asking = [self._ask(plugin, event) for plugin in chain]
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                if isinstance(answer, PluginDiedError):
+                    self._life.finish(f"hook {event.hook}: {answer}", failed=True)
+                raise answer
+        return answers[-1]
+
+    async def _ask_in_turn(self, chain: Sequence[Plugin], event: _Event) -> Any:
+        """Asks one after the other, as long as they let it go on."""
+        total: Any = None
+        answered, died = False, None
+        for plugin in chain:
+            hook = plugin.manifest.hooks[event.hook]
+            if hook.filters and not wants(hook, event.text):
+                continue
+            try:
+                answer = await self._ask(plugin, event)
+            except PluginDiedError as error:
+                died = error
+                continue
+            if not goes_on(event.hook, answer):
+                return answer
+            total = together(event.hook, total, answer) if answered else answer
+            answered = True
+            event.text = passed_on(event.hook, event.text, answer)
+        if died is not None and not answered:
+            raise died
+        return total if answered else dict(CONTINUE)
+
+    async def _ask(self, plugin: Plugin, event: _Event) -> Any:
+        future = plugin.request(event.hook, event.text, caller=event.caller)
+        limit = self._timeout if event.timeout is None else event.timeout
         if limit is None:
             reply = await future
         else:
-            reply = await bounded(future, limit, f"hook {name} was not answered")
+            reply = await bounded(future, limit, f"hook {event.hook} was not answered")
         try:
-            verdict = judge(name, reply)
+            verdict = judge(event.hook, reply, plugin.dialect.name)
         except AnswerError as error:
-            raise FatalAnswerError(plugin.name, name, str(error)) from None
+            fatal = FatalAnswerError(plugin.name, event.hook, str(error))
+            self._life.finish(str(fatal), failed=True)
+            raise fatal from None
         if verdict.remark is not None:
             self._remark(LogEntry(plugin.name, "unusual", verdict.remark))
         return verdict.answer

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from msgspec import json
 
 from clnwire import _core
-from clnwire._core import Framer, IdMap
+from clnwire._core import Framer
 from clnwire.host import startup
-from clnwire.host.builtin import register_builtin
+from clnwire.host.boot import Boot, Migrations, Options, Surroundings, Values
+from clnwire.host.builtin import Builtin
 from clnwire.host.commands import Command, CommandTable
+from clnwire.host.configs import Configs
 from clnwire.host.database import Database
+from clnwire.host.dialect import Name, dialect_named
 from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.dispatch import Dispatcher
+from clnwire.host.ending import end_all
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import Hooks, bounded
-from clnwire.host.journal import Journal, Journals, LogEntry, TopicEntry
-from clnwire.host.manifest import Taken
-from clnwire.host.names import COMMANDS, OPTIONS
-from clnwire.host.options import init_options
-from clnwire.host.plugin import Plugin
-from clnwire.host.process import spawn
+from clnwire.host.launcher import Launcher
+from clnwire.host.life import Life, Stopped
+from clnwire.host.names import COMMANDS
+from clnwire.host.owner import OnLog, OnTrace, PluginOwner
+from clnwire.host.quiet import Quiet
 from clnwire.host.registry import Plugins
 from clnwire.host.shapes import decoded
-from clnwire.host.texts import result_of, started_event, text_of
+from clnwire.host.spec import PluginSpec
+from clnwire.host.texts import result_of, text_of
 from clnwire.host.unix_socket import RpcSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from clnwire.host.journal import Journal, LogEntry, TopicEntry
+    from clnwire.host.manifest import Option, Taken
+    from clnwire.host.plugin import Plugin
+from pathlib import Path
+
+from clnwire.host.plugin_command import PluginCommand
+
 A = TypeVar("A")
 
 
 class Host:
-    """Runs a plugin as Core Lightning does: same order, same bytes, same refusals.
+    """Runs plugins as Core Lightning does: same order, same bytes, same refusals.
 
     ```python
     async with Host() as host:
@@ -49,6 +58,13 @@ class Host:
     Without `lightning_dir` a temporary directory is used and removed at the end. The timeouts are
     in seconds, those of the daemon by default; `None` waits for ever, as the daemon does for hooks
     and methods. `max_frame_bytes` and `max_depth` limit what a plugin or a caller may send.
+    `features` are the daemon's feature bits, by place, in hexadecimal.
+    `on_log(level, source, line)` is given each line of the daemon's log,
+    `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it.
+
+    `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`.
+
+    Entering the block raises `HostError` if another host runs in the directory.
     """
 
     logs: Journal[LogEntry]
@@ -61,7 +77,7 @@ class Host:
     def __init__(
         self,
         *,
-        dialect: Literal["current", "2019"] = "current",
+        dialect: Name = "current",
         lightning_dir: str | Path | None = None,
         network: str = "regtest",
         manifest_timeout: float | None = 120.0,
@@ -71,24 +87,61 @@ class Host:
         shutdown_timeout: float = 30.0,
         max_frame_bytes: int = _core.DEFAULT_MAX_FRAME_BYTES,
         max_depth: int = _core.DEFAULT_MAX_DEPTH,
+        features: Mapping[str, str] = FEATURES,
+        plugin_dirs: Sequence[str | Path] = (),
+        on_log: OnLog | None = None,
+        on_trace: OnTrace | None = None,
     ) -> None:
-        if dialect != "current":
-            raise HostError(f"this host speaks the current dialect only, not {dialect!r}")
-        self._manifest_timeout, self._init_timeout = manifest_timeout, init_timeout
+        self._dialect = dialect_named(dialect)
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._limits = (max_frame_bytes, max_depth)
-        self._directory = Directory(lightning_dir, network)
-        self._ids = IdMap()
-        self._plugins = Plugins()
-        self._journals = Journals(self.notify)
-        self.logs, self.remarks = self._journals.logs, self._journals.remarks
-        self.notifications = self._journals.notifications
-        self._hooks = Hooks(self._plugins, self._journals.on_remark, hook_timeout)
+        self._directory = Directory(lightning_dir, network, features)
+        self._plugins, self._life, self._quiet = Plugins(), Life(), Quiet()
+        self._owner = PluginOwner(self._plugins, self._life, self._dialect, on_log, on_trace)
+        self.logs, self.remarks = self._owner.logs, self._owner.remarks
+        self.notifications = self._owner.notifications
+        self._hooks = Hooks(
+            self._plugins, self._owner.on_remark, self._life, self._quiet, hook_timeout
+        )
+        ask = partial(self._hooks.call, "db_write", timeout=None)
+        self._database = Database(ask, self._quiet, self._dialect)
         self._commands = CommandTable()
-        register_builtin(self._commands, self._directory, self._plugins)
-        self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands)
-        self._database = Database(partial(self._hooks.call, "db_write", timeout=None))
+        self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands, self._quiet)
+        self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
+        self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
+        self._register_commands()
         self._socket: RpcSocket | None = None
+
+    def _register_commands(self) -> None:
+        remark = self._owner.on_remark
+        Builtin(self._commands, self._directory, self._plugins, remark, self._shut_down).register()
+        Configs(self._directory, self._plugins).register(self._commands)
+        PluginCommand(
+            self._boot,
+            self._plugins,
+            self._dialect,
+            remark,
+            lambda: [self._directory.root / "plugins", *self._plugin_dirs],
+            self._shutdown_timeout,
+        ).register(self._commands)
+
+    def _surroundings(
+        self, manifest_timeout: float | None, init_timeout: float | None
+    ) -> Surroundings:
+        launcher = Launcher(self._owner, self._directory, self._dialect, self._framer)
+        return Surroundings(
+            plugins=self._plugins,
+            owner=self._owner,
+            launcher=launcher,
+            directory=self._directory,
+            database=self._database,
+            dialect=self._dialect,
+            life=self._life,
+            taken=self._taken,
+            open_socket=self._open_socket,
+            manifest_timeout=manifest_timeout,
+            init_timeout=init_timeout,
+        )
 
     async def __aenter__(self) -> Host:
         self._directory.create()
@@ -110,11 +163,16 @@ class Host:
 
     @property
     def plugin(self) -> Plugin:
-        """The plugin that was started. Raises `HostError` if there is none."""
+        """The plugin that was started first. Raises `HostError` if there is none."""
         plugins = self._plugins.all()
         if not plugins:
             raise HostError("no plugin has been started")
         return plugins[0]
+
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Those that run, in the order of their start."""
+        return self._plugins.running()
 
     @property
     def data_version(self) -> int:
@@ -124,13 +182,15 @@ class Host:
     async def start(
         self,
         path: str | Path,
-        options: Mapping[str, object] | None = None,
+        options: Values | None = None,
         *,
-        migrations: Sequence[Sequence[str]] = startup.MIGRATIONS,
+        important: bool = False,
+        arguments: Sequence[str] = (),
+        migrations: Migrations = startup.MIGRATIONS,
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> Plugin:
-        """Starts a plugin and waits until it has answered `init`.
+        """Starts one plugin and waits until it has answered `init`. Others may run already.
 
         `options` are values as a user would write them (`"0x10"`, `"yes"`) or of Python's own
         types. `migrations` are the sets of statements that a `db_write` plugin gets before `init`;
@@ -141,71 +201,92 @@ class Host:
         Raises `ManifestError`, `PluginOptionError`, `FatalAnswerError`, `PluginDiedError`, and
         `HostError` if it cannot be started at all.
         """
-        plugin = self._spawn(path, env, stderr)
-        try:
-            await startup.ask_manifest(plugin, self._taken(), self._manifest_timeout)
-            if plugin.disabled is None:
-                await self._bring_up(plugin, options or {}, migrations)
-        except BaseException as error:
-            await self._abandon(plugin, f"was not wanted any more: {error}")
-            raise
-        if plugin.disabled is not None:
-            await self._abandon(plugin, f"disabled itself: {plugin.disabled}")
-        return plugin
+        self._check_entered()
+        spec = PluginSpec(path, important, arguments)
+        return await self._boot.start(spec, options or {}, migrations, env, stderr)
 
-    def _spawn(
-        self, path: str | Path, env: Mapping[str, str] | None, stderr: int | IO[bytes] | None
-    ) -> Plugin:
+    async def start_all(
+        self,
+        specs: Sequence[PluginSpec],
+        options: Options | None = None,
+        *,
+        migrations: Migrations = startup.MIGRATIONS,
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[bytes] | None = None,
+    ) -> list[Plugin]:
+        """Starts a set of plugins as the daemon does when it boots: those that run in the end.
+
+        A plugin that is refused or dies is ended, and `remarks` say why; the others go on.
+        `options` are those of all plugins together, or a function that is given what they offer
+        and returns the values. For the two halves of the way see `load` and `bring_up`.
+
+        Raises what ends the daemon: the error of an important plugin, a clash of option names (in
+        2019 of any names), options that nobody has or whose values do not fit, and a fatal answer
+        to `db_write`.
+        """
+        await self.load(specs, env=env, stderr=stderr)
+        return await self.bring_up(options, migrations=migrations)
+
+    async def load(
+        self,
+        specs: Sequence[PluginSpec],
+        *,
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[bytes] | None = None,
+    ) -> list[Plugin]:
+        """The first half of `start_all`: `getmanifest`, and what the daemon makes of the answers.
+
+        Afterwards `manifest_options` knows the options.
+        """
+        self._check_entered()
+        return await self._boot.load(specs, env, stderr)
+
+    async def bring_up(
+        self, options: Options | None = None, *, migrations: Migrations = startup.MIGRATIONS
+    ) -> list[Plugin]:
+        """The second half of `start_all`: options, `db_write`, the socket, `init`."""
+        try:
+            return await self._boot.bring_up(options or {}, migrations)
+        except HostError as error:
+            self._life.finish(str(error), failed=True)
+            raise
+
+    def manifest_options(self) -> dict[str, Option]:
+        """The options that the plugins offer, by name."""
+        return {name: option for name, (_, option) in self._plugins.options().items()}
+
+    def _check_entered(self) -> None:
         if self._socket is None:
             raise HostError("enter the host first: async with Host() as host")
-        self._plugins.check_room()
-        argv = startup.command_line(path)
-        environment = {**os.environ, **(env or {})}
-        popen = spawn(argv, cwd=self._directory.path, env=environment, stderr=stderr)
-        plugin = Plugin(Path(path).absolute(), self._journals, self._ids)
-        plugin.run(popen, self._framer())
-        self._plugins.add(plugin)
-        return plugin
 
-    async def _bring_up(
-        self, plugin: Plugin, options: Mapping[str, object], migrations: Sequence[Sequence[str]]
-    ) -> None:
+    async def _open_socket(self) -> None:
         assert self._socket is not None
-        text = init_options(plugin.name, plugin.manifest, options)
-        if "db_write" in plugin.manifest.hooks:
-            for writes in migrations:
-                await self.db_write(writes)
         await self._socket.open()
-        configuration = self._directory.configuration(startup=True)
-        await startup.initialise(plugin, text, configuration, self._init_timeout)
-        plugin.set_initialised()
-        if plugin.disabled is None:
-            self.notify("plugin_started", started_event(plugin))
 
-    async def _abandon(self, plugin: Plugin, reason: str) -> None:
-        """Ends a plugin that is not to run; the host is free for another one."""
-        plugin.kill(reason)
-        await plugin.process.exited()
-        self._plugins.remove(plugin)
+    async def wait_stopped(self) -> Stopped:
+        """Waits for what ends the daemon, and says what it was.
+
+        That is the command `stop`, `host.stop()`, an important plugin's end, or a fatal answer.
+        The plugins are still there until `stop` is called or the block ends.
+        """
+        return await self._life.wait()
 
     async def stop(self) -> None:
-        """Ends the plugin as the daemon does at its own end, and cleans up."""
-        self._journals.ending = True
-        for plugin in self._plugins.all():
-            await self._end(plugin)
+        """Ends the plugins as the daemon does at its own end, and cleans up."""
+        self._life.finish("stopped", failed=False)
+        await self._end_plugins()
         if self._socket is not None:
             await self._socket.close()
         self._directory.remove()
 
-    async def _end(self, plugin: Plugin) -> None:
-        """Subscribers are told, the others see the end of their input; who stays is killed."""
-        if not self.notify("shutdown", {}):
-            plugin.close()
-        try:
-            await plugin.process.exited(self._shutdown_timeout)
-        except TimeoutError:
-            plugin.kill(f"did not end within {self._shutdown_timeout:g} s")
-            await plugin.process.exited()
+    async def _shut_down(self) -> None:
+        """The command `stop`: whoever waits for the end goes on when the plugins have ended."""
+        await self._end_plugins()
+        self._life.finish("the command stop", failed=False)
+
+    async def _end_plugins(self) -> None:
+        self._owner.ending = True
+        await end_all(self._plugins.all(), self._dialect, self._shutdown_timeout)
 
     async def call(
         self,
@@ -273,7 +354,7 @@ class Host:
     async def wait_for_log(self, part: str, timeout: float | None = 10.0) -> LogEntry:
         """The first log line, past or to come, that contains `part`.
 
-        Raises `TimeoutError`, and `PluginDiedError` if the plugin ends meanwhile.
+        Raises `TimeoutError`, and `PluginDiedError` if the last plugin ends meanwhile.
         """
         return await self.logs.wait(lambda entry: part in entry.message, timeout)
 
@@ -288,4 +369,5 @@ class Host:
         return Framer(max_frame_bytes=self._limits[0], max_depth=self._limits[1])
 
     def _taken(self) -> Taken:
-        return Taken(OPTIONS, COMMANDS | set(self._commands.names()), FEATURES)
+        commands = COMMANDS | set(self._commands.names())
+        return self._plugins.taken(commands, self._directory.features)

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
+from typing import Final, Generic, TypeVar, overload
 
 from msgspec import Struct, json
 
-if TYPE_CHECKING:
-    from clnwire.host.errors import PluginDiedError
-    from clnwire.host.output import Publication
-
 T = TypeVar("T")
 
-
-class Deliver(Protocol):
-    """Sends a notification to who has subscribed, and says how often it was sent."""
-
-    def __call__(self, topic: str, payload: object, *, origin: str | None = None) -> int: ...
+KEPT: Final = 100_000
+"""Entries that a journal keeps at least: a plugin that floods the log must not fill the memory."""
 
 
 class LogEntry(Struct, frozen=True):
@@ -46,7 +39,7 @@ class TopicEntry(Struct, frozen=True):
 
 
 class Journal(Sequence[T], Generic[T]):
-    """A growing record; an entry is never taken out."""
+    """A growing record. Beyond twice `KEPT` entries the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._entries: list[T] = []
@@ -68,6 +61,8 @@ class Journal(Sequence[T], Generic[T]):
     def add(self, entry: T) -> None:
         """Records an entry, and wakes those who wait for one like it."""
         self._entries.append(entry)
+        if len(self._entries) > 2 * KEPT:
+            del self._entries[:KEPT]
         for waiter, wanted in list(self._waiters.items()):
             if not waiter.done() and wanted(entry):
                 waiter.set_result(entry)
@@ -81,8 +76,8 @@ class Journal(Sequence[T], Generic[T]):
     async def wait(self, wanted: Callable[[T], bool], timeout: float | None = 10.0) -> T:
         """The first entry, past or to come, for which `wanted` is true.
 
-        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the plugin ends
-        meanwhile.
+        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the last plugin
+        ends meanwhile.
         """
         for entry in self._entries:
             if wanted(entry):
@@ -95,39 +90,3 @@ class Journal(Sequence[T], Generic[T]):
             raise TimeoutError(f"nothing like it came within {timeout} s") from None
         finally:
             del self._waiters[waiter]
-
-
-class Journals:
-    """All that plugins have said unasked, and what the daemon would have said about them.
-
-    `deliver` passes a publication on to whoever has subscribed to its topic.
-    """
-
-    def __init__(self, deliver: Deliver) -> None:
-        self.logs: Journal[LogEntry] = Journal()
-        self.remarks: Journal[LogEntry] = Journal()
-        self.notifications: Journal[TopicEntry] = Journal()
-        self.ending = False
-        """Plugins that end from now on are expected to."""
-        self._deliver = deliver
-
-    def on_log(self, entry: LogEntry) -> None:
-        """The plugin wrote a line for the log."""
-        self.logs.add(entry)
-
-    def on_remark(self, entry: LogEntry) -> None:
-        """The daemon itself would have logged something about the plugin."""
-        self.remarks.add(entry)
-
-    def on_publication(self, plugin: str, publication: Publication) -> None:
-        """The plugin published something on a topic that it announced."""
-        topic, params = publication.topic, publication.params
-        self.notifications.add(TopicEntry(plugin, topic, params))
-        self._deliver(topic, params, origin=plugin)
-
-    def on_end(self, error: PluginDiedError) -> None:
-        """A plugin is gone, for whatever reason."""
-        if not self.ending:
-            self.on_remark(LogEntry(error.plugin, "info", f"Killing plugin: {error.reason}"))
-        for journal in (self.logs, self.notifications):
-            journal.fail(error)

@@ -11,14 +11,14 @@ import msgspec
 from msgspec import Struct, field, json
 
 from clnwire import _core
+from clnwire.host.dialect import CURRENT, Dialect
 from clnwire.host.errors import ManifestError
-from clnwire.host.names import COMMANDS, FILTERS, HOOKS, OPTIONS, TOPICS, did_you_mean
+from clnwire.host.names import COMMANDS, FILTERS, OPTIONS, did_you_mean
 from clnwire.host.shapes import UndecodableError, as_array, as_object, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-OPTION_TYPES = ("string", "string-conceal", "int", "bool", "flag")
 FEATURE_PLACES = ("node", "init", "channel", "invoice")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _Object: TypeAlias = "dict[str, Any]"
@@ -77,18 +77,39 @@ class Taken(Struct, frozen=True):
     methods: Collection[str] = COMMANDS
     features: Mapping[str, str] = field(default_factory=dict[str, str])
     """The feature bits that are announced already, in hexadecimal."""
+    plugins: Sequence[tuple[str, Manifest]] = ()
+    """The earlier plugins, by the names of their files."""
+
+    def option_owner(self, name: str) -> str | None:
+        """Who has an option of that name, in words."""
+        return self._owner(name in self.options, lambda manifest: name in manifest.options)
+
+    def method_owner(self, name: str) -> str | None:
+        """Who has a method of that name, in words."""
+        return self._owner(name in self.methods, lambda manifest: name in manifest.methods)
+
+    def hook_owner(self, name: str) -> str | None:
+        """Which plugin has a hook, in words."""
+        return self._owner(False, lambda manifest: name in manifest.hooks)
+
+    def _owner(self, is_the_daemons: bool, has: Callable[[Manifest], bool]) -> str | None:
+        if is_the_daemons:
+            return "the daemon itself"
+        return next((f"plugin '{name}'" for name, other in self.plugins if has(other)), None)
 
 
-def check_manifest(plugin: str, result: bytes, taken: Taken) -> Manifest:
+def check_manifest(
+    plugin: str, result: bytes, taken: Taken, dialect: Dialect = CURRENT
+) -> Manifest:
     """Reads the answer to `getmanifest`. Raises `ManifestError`."""
-    return _Checker(plugin, taken).check(result)
+    return _Checker(plugin, taken, dialect).check(result)
 
 
 class _Checker:
     """Checks the parts of one manifest, in the daemon's order."""
 
-    def __init__(self, plugin: str, taken: Taken) -> None:
-        self._plugin, self._taken = plugin, taken
+    def __init__(self, plugin: str, taken: Taken, dialect: Dialect) -> None:
+        self._plugin, self._taken, self._dialect = plugin, taken, dialect
 
     def check(self, result: bytes) -> Manifest:
         try:
@@ -115,6 +136,12 @@ class _Checker:
 
     def _refuse(self, where: str, rule: str) -> NoReturn:
         raise ManifestError(self._plugin, where, rule)
+
+    def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
+        """Refuses a name that belongs to somebody else."""
+        if owner is not None:
+            rule = f"{kind} {name!r} is already taken by {owner}"
+            raise ManifestError(self._plugin, where, rule, clash=kind)
 
     def _text(self, parent: _Object, key: str, where: str) -> str:
         value = parent.get(key)
@@ -155,7 +182,7 @@ class _Checker:
         return values
 
     def _check_ids(self, members: _Object) -> None:
-        if not members.get("nonnumericids", True):
+        if self._dialect.is_current and not members.get("nonnumericids", True):
             self._refuse("nonnumericids", "must not be false: the daemon's ids are strings")
 
     def _featurebits(self, members: _Object, *, dynamic: bool) -> dict[str, str]:
@@ -186,7 +213,7 @@ class _Checker:
         topics: list[str] = []
         for where, entry in self._objects(members, "notifications"):
             topic = self._text(entry, "method", f"{where}.method")
-            if topic in TOPICS:
+            if topic in self._dialect.topics:
                 self._refuse(f"{where}.method", f"{topic!r} is the daemon's own topic")
             topics.append(topic)
         return topics
@@ -205,12 +232,12 @@ class _Checker:
         name = self._text(entry, "name", f"{where}.name")
         if not name or not _NAME_CHARACTERS.issuperset(name):
             self._refuse(f"{where}.name", f"must consist of 0-9, a-z, '_' and '-', not {name!r}")
-        if name in self._taken.options:
-            self._refuse(f"{where}.name", f"option {name!r} is already taken")
+        self._check_free("option", f"{where}.name", name, self._taken.option_owner(name))
         where = f"{where} ({name})"
         type_ = self._text(entry, "type", f"{where}.type")
-        if type_ not in OPTION_TYPES:
-            self._refuse(f"{where}.type", f"must be one of {', '.join(OPTION_TYPES)}, not {type_}")
+        known = self._dialect.option_types
+        if type_ not in known:
+            self._refuse(f"{where}.type", f"must be one of {', '.join(known)}, not {type_}")
         multi = self._boolean(entry, "multi", f"{where}.multi")
         if multi and type_ in ("bool", "flag"):
             self._refuse(f"{where}.multi", f"a {type_} cannot be given several times")
@@ -260,9 +287,10 @@ class _Checker:
             usage = self._text(entry, "usage", f"{where} ({name}).usage")
             if name in methods:
                 self._refuse(f"{where}.name", f"method {name!r} is registered twice")
-            if name in self._taken.methods:
-                self._refuse(f"{where}.name", f"method {name!r} is already taken")
+            self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
             description = entry.get("description", "")
+            if not self._dialect.is_current:
+                description = self._text(entry, "description", f"{where} ({name}).description")
             methods[name] = Method(name, usage, description if isinstance(description, str) else "")
         return methods
 
@@ -276,16 +304,21 @@ class _Checker:
             description = as_object({"name": entry} if isinstance(entry, str) else entry)
             if description is None:
                 self._refuse(where, f"must be a name or an object, not {_shown(entry)}")
+            if not self._dialect.is_current and not isinstance(entry, str):
+                self._refuse(where, f"must be a name in 2019, not {_shown(entry)}")
             hook = self._hook(where, description)
             if hook.name in hooks:
                 self._refuse(where, f"hook {hook.name!r} is registered twice")
+            if not self._dialect.is_current:
+                self._check_free("hook", where, hook.name, self._taken.hook_owner(hook.name))
             hooks[hook.name] = hook
         return hooks
 
     def _hook(self, where: str, entry: _Object) -> Hook:
         name = self._text(entry, "name", f"{where}.name")
-        if name not in HOOKS:
-            self._refuse(where, f"there is no hook {name!r}{did_you_mean(name, HOOKS)}")
+        known = self._dialect.hooks
+        if name not in known:
+            self._refuse(where, f"there is no hook {name!r}{did_you_mean(name, known)}")
         where = f"{where} ({name})"
         return Hook(
             name,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from clnwire.notifications._catalogue import NATIVE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,32 +36,7 @@ HOOKS: Final = frozenset(
 FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
 """The hooks that can be filtered, and what a filter consists of."""
 
-TOPICS: Final = frozenset(
-    [
-        "balance_snapshot",
-        "block_added",
-        "channel_open_failed",
-        "channel_opened",
-        "channel_state_changed",
-        "coin_movement",
-        "connect",
-        "custommsg",
-        "deprecated_oneshot",
-        "disconnect",
-        "forward_event",
-        "invoice_creation",
-        "invoice_payment",
-        "log",
-        "onionmessage_forward_fail",
-        "openchannel_peer_sigs",
-        "plugin_started",
-        "plugin_stopped",
-        "sendpay_failure",
-        "sendpay_success",
-        "shutdown",
-        "warning",
-    ]
-)
+TOPICS: Final = NATIVE
 """The native topics: only the daemon may publish them."""
 
 COMMANDS: Final = frozenset(

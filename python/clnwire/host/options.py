@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import json
+from msgspec import Struct, json
 
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.names import did_you_mean
 from clnwire.host.shapes import as_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from clnwire.host.manifest import Manifest, Option
 
@@ -25,16 +25,55 @@ _BOOLEANS = {"yes": b"true", "true": b"true", "no": b"false", "false": b"false"}
 _C_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
 
 
+class Given(Struct, frozen=True):
+    """A value that was given somewhere else than on the command line."""
+
+    value: object
+    source: str
+    """As `listconfigs` shows it, such as a file's name and the line."""
+
+
+class Setting(Struct, frozen=True):
+    """What an option is set to."""
+
+    text: bytes | None
+    """As `init` has it; `None` if it is not there."""
+    source: str
+    """Where it is from: `cmdline`, `default`, `setconfig`, or a file's name and the line."""
+
+
 def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> bytes:
     """The member `options` of `init`, as text. Raises `PluginOptionError`."""
     for name in given:
         check_known(plugin, manifest, name)
-    members: list[bytes] = []
-    for option in manifest.options.values():
-        value = _value(plugin, option, given.get(option.name))
-        if value is not None:
-            members.append(json.encode(option.name) + b":" + value)
+    return settings_text(resolved(plugin, manifest, given))
+
+
+def resolved(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> dict[str, Setting]:
+    """What each of the plugin's options is set to. Raises `PluginOptionError`."""
+    return {
+        option.name: _setting(plugin, option, given.get(option.name))
+        for option in manifest.options.values()
+    }
+
+
+def settings_text(settings: Mapping[str, Setting]) -> bytes:
+    """The member `options` of `init`, as text."""
+    members = [
+        json.encode(name) + b":" + setting.text
+        for name, setting in settings.items()
+        if setting.text is not None
+    ]
     return b"{" + b",".join(members) + b"}"
+
+
+def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
+    """Raises `PluginOptionError` for a name that no plugin has, with the nearest one there is."""
+    names = set(known)
+    for name in given:
+        if name not in names:
+            near = did_you_mean(name, names)
+            raise PluginOptionError(f"no plugin has an option '{name}'{near}")
 
 
 def check_known(plugin: str, manifest: Manifest, name: str) -> Option:
@@ -61,12 +100,14 @@ def option_text(plugin: str, option: Option, value: object) -> bytes | None:
     return _single(plugin, option, value)
 
 
-def _value(plugin: str, option: Option, given: object) -> bytes | None:
+def _setting(plugin: str, option: Option, given: object) -> Setting:
+    if isinstance(given, Given):
+        return Setting(option_text(plugin, option, given.value), given.source)
     if given is not None:
-        return option_text(plugin, option, given)
+        return Setting(option_text(plugin, option, given), "cmdline")
     if option.default is None or option.type == "flag":
-        return None
-    return option_text(plugin, option, option.default)
+        return Setting(None, "default")
+    return Setting(option_text(plugin, option, option.default), "default")
 
 
 def _single(plugin: str, option: Option, value: object) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import json
-
 from clnwire._core import Framer, IdMap, Outbox
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.journal import LogEntry
@@ -20,7 +18,7 @@ from clnwire.host.output import (
     judge_notification,
 )
 from clnwire.host.process import PluginProcess, ending
-from clnwire.host.tokens import request_token
+from clnwire.host.texts import bare_request
 
 if TYPE_CHECKING:
     import subprocess
@@ -28,10 +26,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire._core import Frame, MalformedError
+    from clnwire.host.dialect import Dialect
+    from clnwire.host.options import Setting
 
 
 class Owner(Protocol):
     """Who is told what a plugin does."""
+
+    traces: bool
+    """Whether `on_frame` is to be called."""
 
     def on_log(self, entry: LogEntry) -> None:
         """The plugin wrote a line for the log."""
@@ -45,8 +48,12 @@ class Owner(Protocol):
         """The plugin published something on a topic that it announced."""
         ...
 
-    def on_end(self, error: PluginDiedError) -> None:
+    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
         """The plugin is gone, for whatever reason."""
+        ...
+
+    def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
+        """A frame goes `in` to the plugin, or came `out` of it."""
         ...
 
 
@@ -73,10 +80,19 @@ class Plugin:
     """Why it does not want to run, if so."""
     death: PluginDiedError | None
     """How it ended; `None` while it lives."""
+    important: bool
+    """The host ends when the plugin does."""
+    dialect: Dialect
+    settings: dict[str, Setting]
+    """The values of its options, those by default included; empty until they are known."""
 
-    def __init__(self, path: Path, owner: Owner, ids: IdMap) -> None:
+    def __init__(
+        self, path: Path, owner: Owner, ids: IdMap, dialect: Dialect, *, important: bool = False
+    ) -> None:
         self.path, self.name = path, path.name
+        self.dialect, self.important = dialect, important
         self.manifest = Manifest()
+        self.settings = {}
         self.disabled = None
         self.death = None
         self._owner, self._ids = owner, ids
@@ -120,6 +136,11 @@ class Plugin:
         """The id tokens of the requests that it has not answered, oldest first."""
         return tuple(token.decode() for token in self._calls)
 
+    @property
+    def initialised(self) -> bool:
+        """Whether it has answered `init`."""
+        return self._initialised
+
     def set_initialised(self) -> None:
         """From now on it gets notifications."""
         self._initialised = True
@@ -127,19 +148,22 @@ class Plugin:
     def request(
         self,
         method: str,
-        params: bytes,
+        params: bytes | None,
         *,
         caller: bytes | None = None,
         notify: Callable[[Notice], None] | None = None,
     ) -> asyncio.Future[Frame]:
         """Calls the plugin. The future gets the reply, or `PluginDiedError`.
 
-        `params` is JSON text; `caller` the id token of the request that caused this one; `notify`
-        gets what the plugin has to say meanwhile.
+        `params` is JSON text, or `None` for no such member; `caller` the id token of the request
+        that caused this one; `notify` gets what the plugin has to say meanwhile.
         """
         token, future = self._expect(method, caller, notify)
-        self._outbox.request(token, method, params)
-        self._send(self._outbox.take())
+        if params is None:
+            self._send(bare_request(token, method))
+        else:
+            self._outbox.request(token, method, params)
+            self._send(self._outbox.take())
         return future
 
     def forward(
@@ -157,7 +181,7 @@ class Plugin:
     ) -> tuple[bytes, asyncio.Future[Frame]]:
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         key = self._ids.insert(b"null" if caller is None else caller)
-        token = request_token(caller, method, key)
+        token = self.dialect.token(caller, method, key)
         if self.death is not None:
             self._ids.take(key)
             future.set_exception(self.death)
@@ -168,20 +192,22 @@ class Plugin:
     def subscriptions_to(self, topic: str) -> int:
         """How often the plugin gets a notification of this topic: `*` is a subscription, too."""
         count = self.manifest.subscriptions.count(topic)
-        return count if topic == "log" else count + self.manifest.subscriptions.count("*")
+        if topic == "log" or not self.dialect.is_current:
+            return count
+        return count + self.manifest.subscriptions.count("*")
 
     def notify(self, message: bytes, topic: str) -> int:
         """Sends a notification as often as the plugin has subscribed to it, and says how often."""
         if not self._initialised or self.death is not None:
             return 0
         times = self.subscriptions_to(topic)
-        if times:
-            self._send(message * times)
+        for _ in range(times):
+            self._send(message)
         return times
 
     def notification(self, topic: str, payload: bytes) -> bytes:
-        """The text of a native notification, whose payload is wrapped in the topic's name."""
-        self._outbox.notification(topic, b"{%s:%s}" % (json.encode(topic), payload))
+        """The text of a native notification."""
+        self._outbox.notification(topic, self.dialect.notification_params(topic, payload))
         return self._outbox.take()
 
     def kill(self, reason: str) -> None:
@@ -194,9 +220,13 @@ class Plugin:
         self.process.close_stdin()
 
     def _send(self, data: bytes) -> None:
+        if self._owner.traces:
+            self._owner.on_frame("in", self.name, data.rstrip())
         self.process.send(data)
 
     def _take(self, frame: Frame) -> None:
+        if self._owner.traces:
+            self._owner.on_frame("out", self.name, frame.bytes)
         try:
             check_envelope(frame)
             if frame.id is None:
@@ -247,4 +277,6 @@ class Plugin:
             self._ids.take(call.key)
             if not call.future.done():
                 call.future.set_exception(self.death)
-        self._owner.on_end(self.death)
+                # Who waited may have been cancelled; then nobody fetches the exception.
+                call.future.exception()
+        self._owner.on_end(self, self.death)

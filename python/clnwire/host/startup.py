@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.plugin import Plugin
 
-GETMANIFEST_PARAMS: Final = b'{"allow-deprecated-apis":false}'
-
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     (
         "CREATE TABLE version (version INTEGER)",
@@ -73,14 +71,19 @@ async def within(
     return await future
 
 
-async def ask_manifest(plugin: Plugin, taken: Taken, seconds: float | None) -> None:
-    """Sends `getmanifest` and reads the answer. Raises `ManifestError`, `PluginDiedError`."""
-    future = plugin.request("getmanifest", GETMANIFEST_PARAMS)
+async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
+    """Sends `getmanifest` and gives the result. Raises `ManifestError`, `PluginDiedError`."""
+    future = plugin.request("getmanifest", plugin.dialect.manifest_params)
     reply = await within(plugin, future, "getmanifest", seconds)
     if reply.result is None:
         error = (reply.error or b"none").decode()
         raise ManifestError(plugin.name, "result", f"is missing; the error is {error}")
-    plugin.manifest = check_manifest(plugin.name, reply.result, taken)
+    return reply.result
+
+
+def accept_manifest(plugin: Plugin, result: bytes, taken: Taken) -> None:
+    """Checks the manifest and gives it to the plugin. Raises `ManifestError`."""
+    plugin.manifest = check_manifest(plugin.name, result, taken, plugin.dialect)
     plugin.disabled = plugin.manifest.disable
 
 
@@ -90,7 +93,8 @@ async def initialise(
     """Sends `init`. An error is as good as a result; one with `disable` turns the plugin off."""
     params = b'{"options":%s,"configuration":%s}' % (options, configuration)
     reply = await within(plugin, plugin.request("init", params), "init", seconds)
-    plugin.disabled = disabled_by(reply)
+    if plugin.dialect.is_current:
+        plugin.disabled = disabled_by(reply)
     return reply
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import json
 
+from clnwire import _core
 from clnwire.errors import INVALID_REQUEST, RpcError
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.commands import Command
+    from clnwire.host.journal import LogEntry
     from clnwire.host.plugin import Plugin
 
 _encode = json.Encoder().encode
@@ -25,6 +28,11 @@ def text_of(value: object) -> bytes:
     return _encode(value)
 
 
+def bare_request(token: bytes, method: str) -> bytes:
+    """A request that has no params."""
+    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, _encode(method))
+
+
 def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
     """A notification that a plugin has published, as the others get it."""
     return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (
@@ -34,10 +42,31 @@ def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
     )
 
 
+def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> bytes:
+    """The event of the topics `log` and `warning`, at a time since 1970."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return _encode(
+        {
+            "level": level,
+            "time": f"{seconds}.{rest:09}",
+            "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z",
+            "source": source,
+            "log": entry.message,
+        }
+    )
+
+
 def rpc_command_event(command: Command) -> bytes:
-    """The event of the hook `rpc_command`: the caller's own text, if there is one."""
+    """The event of the hook `rpc_command`: the caller's own members, if there is a caller.
+
+    The daemon writes them anew, in their order, without white space between them.
+    """
     if command.frame is not None:
-        return b'{"rpc_command":%s}' % command.frame.bytes
+        members = [
+            _encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
+        ]
+        return b'{"rpc_command":{%s}}' % b",".join(members)
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
         _encode(command.method),
@@ -45,8 +74,8 @@ def rpc_command_event(command: Command) -> bytes:
     )
 
 
-def started_event(plugin: Plugin) -> bytes:
-    """The event of the topic `plugin_started`."""
+def plugin_event(plugin: Plugin) -> bytes:
+    """The event of the topics `plugin_started` and `plugin_stopped`."""
     methods = list(plugin.manifest.methods)
     return _encode(
         {"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods}

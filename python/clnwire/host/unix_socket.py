@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
 from clnwire.errors import INVALID_REQUEST
+from clnwire.host.commands import Session
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ LONGEST_PATH: Final = 100
 class Connection(asyncio.Protocol):
     """One caller."""
 
-    wants_notices: bool
-    """Whether the caller asked for `message` and `progress`."""
+    session: Session
 
     def __init__(self, serve: Serve, framer: Framer, connections: set[Connection]) -> None:
-        self.wants_notices = False
+        self.session = Session()
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None

@@ -25,19 +25,15 @@ NATIVE = frozenset(
         "log",
         "onionmessage_forward_fail",
         "openchannel_peer_sigs",
-        "pay_part_end",
-        "pay_part_start",
         "plugin_started",
         "plugin_stopped",
         "sendpay_failure",
         "sendpay_success",
         "shutdown",
         "warning",
-        "xpay_pay_part_end",
-        "xpay_pay_part_start",
     ]
 )
-"""The daemon's own topics; any other is another plugin's."""
+"""The daemon's own topics, which only it may publish; any other is another plugin's."""
 
 
 def topic_event(topic: str) -> tuple[Any, Any] | None:

@@ -1,0 +1,105 @@
+"""What the commands that talk to a running daemon share: where its socket is, one call, its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+from msgspec import json
+
+from clnwire._core import Frame, Outbox, members
+from clnwire.cli._waiting import Waiting
+from clnwire.connection import Connection
+from clnwire.errors import ConnectionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_DIR: Final = "~/.clnwire"
+"""Not `~/.lightning`: a plugin that is tried out must not get at a node's files."""
+
+LightningDir = Annotated[
+    str, typer.Option("--lightning-dir", metavar="DIR", help="The daemon's directory.")
+]
+Network = Annotated[str, typer.Option("--network", help="The directory's part that is used.")]
+RpcFile = Annotated[
+    str,
+    typer.Option("--rpc-file", metavar="FILE", help="The socket, in DIR/NETWORK unless absolute."),
+]
+
+
+def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
+    """Where the daemon listens."""
+    return Path(lightning_dir).expanduser() / network / Path(rpc_file).expanduser()
+
+
+def fail(command: str, message: str, status: int) -> NoReturn:
+    """Ends the command with one line that says why."""
+    sys.stderr.write(f"clnwire {command}: {message}\n")
+    raise typer.Exit(status)
+
+
+def call_daemon(
+    path: Path, method: str, params: bytes, *, trim: bytes | None = None, level: str = "info"
+) -> Frame:
+    """Calls the daemon, and shows on stderr what it has to say before it replies.
+
+    `trim` is the request's `filter`. Raises `ConnectionLostError`.
+    """
+    connection = Connection(str(path))
+    try:
+        # The convention of lightning-cli: the logs of the daemon and its plugins show the caller.
+        token = json.encode(f"cli:{method}#{os.getpid()}")
+        request = _request(token, method, params, trim)
+        if level == "none":
+            return _exchange(connection, request, token, None)
+        enable = _request(b'"cli:notifications"', "notifications", b'{"enable":true}', None)
+        with Waiting(level) as waiting:
+            return _exchange(connection, enable + request, token, waiting.take)
+    finally:
+        connection.close()
+
+
+def answer_of(command: str, path: Path, method: str, params: bytes) -> bytes:
+    """The result of a call; a refusal or no connection ends the command."""
+    reply = reached(command, lambda: call_daemon(path, method, params))
+    if reply.error is not None:
+        error = dict(members(reply.error))
+        text = (
+            json.decode(error["message"], type=str) if "message" in error else reply.error.decode()
+        )
+        fail(command, text, 1)
+    return reply.result or b"null"
+
+
+def reached(command: str, attempt: Callable[[], Frame]) -> Frame:
+    """The reply to a call; without a connection the command ends with status 2."""
+    try:
+        return attempt()
+    except ConnectionLostError as error:
+        if error.may_have_run:
+            fail(command, str(error), 2)
+        hint = "start a host with: clnwire run, or say with --lightning-dir where one is"
+        fail(command, f"nobody to talk to at {error}; {hint}", 2)
+
+
+def _exchange(
+    connection: Connection, request: bytes, token: bytes, look: Callable[[Frame], None] | None
+) -> Frame:
+    try:
+        connection.send(request)
+    except OSError as error:
+        raise connection.lost(error) from error
+    return connection.reply(token, look)
+
+
+def _request(token: bytes, method: str, params: bytes, trim: bytes | None) -> bytes:
+    outbox = Outbox()
+    outbox.request(token, method, params)
+    text = outbox.take()
+    if trim is None:
+        return text
+    return b'%s,"filter":%s}\n\n' % (text.rstrip()[:-1], trim)

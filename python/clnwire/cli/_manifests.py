@@ -1,0 +1,52 @@
+"""What plugins offer, for `clnwire run --help`: their manifests alone are asked for."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from clnwire.host import Host
+
+if TYPE_CHECKING:
+    from clnwire.cli._settings import Settings
+    from clnwire.host.manifest import Option
+
+
+async def plugin_help(settings: Settings) -> str:
+    """The options of the plugins, by plugin. Raises `HostError`.
+
+    They run in a folder of their own that is removed; none of them gets `init`.
+    """
+    dialect = settings.single["dialect"]
+    async with Host(dialect="2019" if dialect == "2019" else "current") as host:
+        plugins = await host.load(settings.specs)
+        for entry in host.remarks:
+            # Such as a plugin that was refused.
+            sys.stderr.write(f"plugin-{entry.plugin}: {entry.message}\n")
+        parts = [
+            _section(plugin.name, list(plugin.manifest.options.values())) for plugin in plugins
+        ]
+        for plugin in plugins:
+            # A plugin that has not seen `init` may wait for it, even at the end of its input.
+            plugin.kill("was only asked for its manifest")
+    return "".join(parts)
+
+
+def _section(name: str, options: list[Option]) -> str:
+    rows = [(_spelled(option), _meaning(option)) for option in options]
+    width = max((len(spelled) for spelled, _ in rows), default=0)
+    lines = [f"  {spelled:<{width}}  {meaning}".rstrip() for spelled, meaning in rows]
+    return "\n".join([f"Options of {name}:", *(lines or ["  none"]), "", ""])
+
+
+def _spelled(option: Option) -> str:
+    return f"--{option.name}" if option.type == "flag" else f"--{option.name}=<{option.type}>"
+
+
+def _meaning(option: Option) -> str:
+    parts = [option.description]
+    if option.default is not None and option.type != "flag":
+        parts.append(f"(default: {option.default})")
+    if option.multi:
+        parts.append("(may be given several times)")
+    return " ".join(parts)

@@ -1,0 +1,81 @@
+"""Parameters from words of the command line to JSON text, as lightning-cli does it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import json
+
+from clnwire._core import MalformedError, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LITERAL: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+"""No exponent: `1e5` is rather the start of something hexadecimal."""
+_KEYWORD: Final = re.compile(r"[A-Za-z0-9_.-]+=")
+_BRACKETS: Final = ("{}", "[]", '""')
+
+
+class WordError(Exception):
+    """A word that cannot become a parameter; the text says what to write instead."""
+
+
+def params_text(words: Sequence[str], *, keyword: bool = False, ordered: bool = False) -> bytes:
+    """An object if the first word is `key=value`, else an array; either can be forced.
+
+    Raises `WordError`.
+    """
+    if keyword or (not ordered and words and _KEYWORD.match(words[0])):
+        return b"{" + b",".join(_members(words)) + b"}"
+    return b"[" + b",".join(value_text(word) for word in words) + b"]"
+
+
+def _members(words: Sequence[str]) -> list[bytes]:
+    found: dict[str, bytes] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise WordError(f"'{word}' is no key=value, as the others are; -o passes all in order")
+        if key in found:
+            raise WordError(f"'{key}' is given twice")
+        found[key] = value_text(value)
+    return [_string(key) + b":" + value for key, value in found.items()]
+
+
+def value_text(word: str) -> bytes:
+    """A number, true, false, null, an object, an array or a string in quotes is JSON already.
+
+    Anything else is a string. Raises `WordError` for what only looks like JSON.
+    """
+    if _LITERAL.fullmatch(word):
+        return word.encode()
+    if len(word) > 1 and word[0] + word[-1] in _BRACKETS:
+        return json_text(word)
+    return _string(word)
+
+
+def json_text(word: str) -> bytes:
+    """The text of exactly one JSON value. Raises `WordError`."""
+    try:
+        text = word.encode()
+        validate(text)
+    except (MalformedError, UnicodeEncodeError) as error:
+        raise WordError(f"no JSON: {word!r}: {error}") from None
+    return text
+
+
+def json_object(word: str) -> bytes:
+    """The text of exactly one JSON object. Raises `WordError`."""
+    text = json_text(word).strip()
+    if not text.startswith(b"{"):
+        raise WordError(f"must be a JSON object, not {word!r}")
+    return text
+
+
+def _string(word: str) -> bytes:
+    try:
+        return json.encode(word)
+    except UnicodeEncodeError:
+        raise WordError(f"no UTF-8: {word!r}") from None

@@ -1,0 +1,159 @@
+"""A host that runs until somebody ends it: Ctrl-C, the command `stop`, or something fatal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from contextlib import AsyncExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from clnwire.cli._on_demand import register
+from clnwire.cli._settings import DEFAULTS, LISTS
+from clnwire.cli._version import DataVersion
+from clnwire.host import Host, HostError
+from clnwire.host.config import ConfigError, plugin_options
+from clnwire.host.logbook import Logbook
+from clnwire.host.startup import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from clnwire.cli._settings import Settings
+    from clnwire.host.life import Stopped
+    from clnwire.host.manifest import Option
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace")
+"""The names of clnwire's own options."""
+
+
+async def serve(settings: Settings, *, trace: bool) -> str | None:
+    """Runs the host; why it failed, if so. Raises `HostError` if it could not start."""
+    with _stream(settings.single["log-file"]) as stream:
+        book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
+        host = Host(
+            dialect="2019" if settings.single["dialect"] == "2019" else "current",
+            lightning_dir=settings.directory,
+            network=settings.single["network"],
+            on_log=book.write,
+            on_trace=book.trace if trace else None,
+        )
+        version = DataVersion(host.rpc_path.parent)
+        register(host, settings.single["dialect"], version)
+        asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(host)
+            except OSError as error:
+                reason = f"{settings.directory} cannot be used: {error.strerror}"
+                raise ConfigError(reason) from None
+            stopped = await _Run(host, version).run(settings)
+        if stopped is not None and stopped.failed:
+            return stopped.reason
+        book.write("info", "lightningd", "Shutdown complete")
+        return None
+
+
+class _Run:
+    """From the start to the reason to end."""
+
+    def __init__(self, host: Host, version: DataVersion) -> None:
+        self._host, self._version = host, version
+        self._interrupted = asyncio.Event()
+
+    async def run(self, settings: Settings) -> Stopped | None:
+        """`None` if a signal came. The plugins are still there afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._on_signal)
+        interrupted = asyncio.ensure_future(self._interrupted.wait())
+        running = asyncio.ensure_future(self._until_stopped(settings))
+        await asyncio.wait((interrupted, running), return_when=asyncio.FIRST_COMPLETED)
+        if self._interrupted.is_set():
+            # A plugin that ends of the same Ctrl-C is no reason any more.
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            return None
+        interrupted.cancel()
+        return running.result()
+
+    def _on_signal(self) -> None:
+        if self._interrupted.is_set():
+            for plugin in self._host.plugins:
+                plugin.kill("was not waited for: interrupted twice")
+        self._interrupted.set()
+
+    async def _until_stopped(self, settings: Settings) -> Stopped:
+        def options(known: Mapping[str, Option]) -> Mapping[str, object]:
+            return plugin_options(settings.others, known, OWN)
+
+        # The database is born once.
+        migrations = () if self._version.last() else MIGRATIONS
+        plugins = await self._host.start_all(settings.specs, options, migrations=migrations)
+        if self._host.data_version:
+            self._version.commit(self._host.data_version)
+        if settings.specs and not plugins:
+            raise ConfigError("none of the plugins runs; the log says why")
+        announce(self._host, settings)
+        return await self._host.wait_stopped()
+
+
+def announce(host: Host, settings: Settings) -> None:
+    """Says on stdout where the host can be reached, and how."""
+    calls = [
+        f"{method.name} {method.usage}".rstrip()
+        for plugin in host.plugins
+        for method in plugin.manifest.methods.values()
+    ]
+    where = "".join(
+        f" --{name}={shlex.quote(settings.single[name])}"
+        for name in ("lightning-dir", "network")
+        if settings.single[name] != DEFAULTS[name]
+    )
+    names = ", ".join(plugin.name for plugin in host.plugins) or "no plugins"
+    lines = [f"clnwire runs {names}", f"socket: {host.rpc_path}", "from another terminal:"]
+    lines += [f"    clnwire call{where} {call}" for call in (calls or ["help"])]
+    try:
+        sys.stdout.write("\n".join([*lines, "Ctrl-C ends it.", ""]))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads, and Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _stray(book: Logbook, loop: object, context: Mapping[str, object]) -> None:
+    """What nobody waited for: that a plugin has ended is in the log already."""
+    del loop
+    error = context.get("exception")
+    if not isinstance(error, HostError):
+        book.write("broken", "lightningd", f"{context.get('message')}: {error!r}")
+
+
+@contextmanager
+def _stream(log_file: str) -> Generator[TextIO, None, None]:
+    """Where the log goes. Raises `ConfigError` if it cannot be written."""
+    try:
+        stream = _opened(log_file)
+    except OSError as error:
+        raise ConfigError(f"the log file {log_file} cannot be written: {error.strerror}") from None
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
+
+
+def _opened(log_file: str) -> TextIO:
+    if log_file:
+        return Path(log_file).expanduser().open("a", encoding="utf-8", errors="replace")
+    # Another stream than Python's own: it may break, and takes any character.
+    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
+
+
+def _wants_colours(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,112 @@
+"""What `clnwire run` is told, by its own options and by the configuration file's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
+
+from clnwire.cli._client import DEFAULT_DIR
+from clnwire.host.config import ConfigError, Written, parse_file, parse_words
+from clnwire.host.logbook import LEVELS
+from clnwire.host.spec import PluginSpec
+from clnwire.host.startup import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin")
+"""What may be given several times; the file's and the command line's add up."""
+CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "dialect": ("current", "2019"),
+    "log-level": LEVELS,
+}
+DEFAULTS: Final[Mapping[str, str]] = {
+    "lightning-dir": DEFAULT_DIR,
+    "network": "regtest",
+    "dialect": "current",
+    "log-level": "info",
+    "log-file": "",
+}
+
+
+class Settings(Struct, frozen=True):
+    """All that a run needs to know."""
+
+    single: dict[str, str]
+    """The values of the options in `DEFAULTS`."""
+    specs: list[PluginSpec] = field(default_factory=list[PluginSpec])
+    others: list[Written] = field(default_factory=list[Written])
+    """What is left for the plugins, the file's options first."""
+
+    @property
+    def directory(self) -> Path:
+        """The daemon's directory."""
+        return Path(self.single["lightning-dir"]).expanduser()
+
+
+def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> Settings:
+    """Puts together what the command line and the file say. Raises `HostError`.
+
+    `own` are the values of clnwire's own options on the command line, `None` if not given; `words`
+    the rest of it.
+    """
+    written = [] if conf is None else parse_file(conf.expanduser())
+    lists: dict[str, list[str]] = {name: [] for name in LISTS}
+    single = dict(DEFAULTS)
+    others: list[Written] = []
+    for one in written:
+        if one.name in lists:
+            lists[one.name].append(_needed(one))
+        elif one.name in single:
+            single[one.name] = _needed(one)
+        else:
+            others.append(one)
+    for name in LISTS:
+        lists[name] += own[name] or []
+    single.update({name: own[name] for name in single if own[name] is not None})
+    _check(single)
+    return Settings(single, plugin_specs(lists), [*others, *parse_words(words)])
+
+
+def _needed(one: Written) -> str:
+    if not one.value:
+        raise ConfigError(f"{one.shown} needs a value: {one.name}=...")
+    return one.value
+
+
+def _check(single: Mapping[str, str]) -> None:
+    for name, choices in CHOICES.items():
+        if single[name] not in choices:
+            raise ConfigError(f"--{name} is one of {', '.join(choices)}, not '{single[name]}'")
+
+
+def plugin_specs(lists: Mapping[str, Sequence[str]]) -> list[PluginSpec]:
+    """The plugins to start, each once, without those that are disabled. Raises `HostError`."""
+    important = [_path(name) for name in lists["important-plugin"]]
+    paths = [*map(_path, lists["plugin"]), *important]
+    for folder in lists["plugin-dir"]:
+        paths += _executables(Path(folder).expanduser())
+    chosen = [path for path in dict.fromkeys(paths) if not _is_named(path, lists["disable-plugin"])]
+    for path in chosen:
+        command_line(path)
+    return [PluginSpec(path, path in important) for path in chosen]
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser().absolute()
+
+
+def _executables(folder: Path) -> list[Path]:
+    try:
+        found = sorted(folder.absolute().iterdir())
+    except OSError as error:
+        raise ConfigError(f"--plugin-dir={folder}: {error.strerror}") from None
+    return [path for path in found if path.is_file() and os.access(path, os.X_OK)]
+
+
+def _is_named(path: Path, names: Sequence[str]) -> bool:
+    """Whether a file is meant by one of these: its whole path, or the end of it."""
+    return any(f"/{path}".endswith(f"/{name}") for name in names)

@@ -1,0 +1,36 @@
+"""The version of the database that a host pretends to have, kept from one run to the next.
+
+A replica that has seen version 2 would refuse a host that starts with 1 again: to it, the database
+went back in time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE: Final = "clnwire.data_version"
+
+
+class DataVersion:
+    """The last version that was committed; 0 in a folder that is new."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+
+    def last(self) -> int:
+        """What is not a number counts as nothing."""
+        try:
+            return int(self._path.read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def next(self) -> int:
+        """The version of the next set: a u32, which wraps."""
+        return (self.last() + 1) & 0xFFFF_FFFF
+
+    def commit(self, version: int) -> None:
+        """The plugins have taken a set. Raises `OSError`."""
+        self._path.write_text(f"{version}\n")

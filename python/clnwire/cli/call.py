@@ -1,0 +1,122 @@
+"""`clnwire call`: one command to a running daemon, as lightning-cli gives it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+
+import typer
+from msgspec import json
+
+from clnwire.cli._client import (
+    DEFAULT_DIR,
+    LightningDir,
+    Network,
+    RpcFile,
+    call_daemon,
+    fail,
+    reached,
+    socket_path,
+)
+from clnwire.cli._params import WordError, json_object, params_text
+from clnwire.cli._waiting import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_Object: TypeAlias = "dict[str, object]"
+SETTINGS = {"ignore_unknown_options": True}
+"""A parameter may be a negative number."""
+
+
+def call(
+    method: Annotated[str, typer.Argument(help="The command, or a plugin's method.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARG | KEY=VALUE]...", help="Its parameters.")
+    ] = None,
+    lightning_dir: LightningDir = DEFAULT_DIR,
+    network: Network = "regtest",
+    rpc_file: RpcFile = "lightning-rpc",
+    keyword: Annotated[
+        bool, typer.Option("--keyword", "-k", help="All parameters are KEY=VALUE.")
+    ] = False,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", "-o", help="All parameters are values in order.")
+    ] = False,
+    trim: Annotated[
+        str | None,
+        typer.Option("--filter", "-l", metavar="JSON", help="What the result is to consist of."),
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", "-R", help="The result's text as it came.")] = False,
+    level: Annotated[
+        str,
+        typer.Option("--notifications", "-N", metavar="LEVEL", help=f"{' | '.join(LEVELS)}."),
+    ] = "info",
+) -> None:
+    """Calls a command of a running daemon, and prints its result.
+
+    Parameters are KEY=VALUE if the first one is. Numbers, true, false, null and what is in {}, []
+    or "" are JSON; everything else is a string. Messages and progress are on stderr meanwhile.
+
+    Status 1: the daemon refused; the error is on stderr, as JSON. Status 2: there is no daemon, or
+    the command line is wrong.
+    """
+    if keyword and ordered:
+        fail("call", "parameters are either -k or -o", 2)
+    if level not in LEVELS:
+        fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'", 2)
+    try:
+        chosen = _checked(words or [])
+        params = params_text(chosen, keyword=keyword, ordered=ordered)
+        wanted = None if trim is None else json_object(trim)
+    except WordError as error:
+        fail("call", str(error), 2)
+    path = socket_path(lightning_dir, network, rpc_file)
+    reply = reached("call", lambda: call_daemon(path, method, params, trim=wanted, level=level))
+    if reply.error is not None:
+        sys.stderr.write(_indented(reply.error) + "\n")
+        raise typer.Exit(1)
+    sys.stdout.write(_shown(reply.result or b"null", raw=raw))
+
+
+def _checked(words: list[str]) -> list[str]:
+    for word in words:
+        if word.startswith("-") and not word[1:2].isdigit():
+            raise WordError(f"there is no option {word}; a parameter is written key={word}")
+    return words
+
+
+def _shown(result: bytes, *, raw: bool) -> str:
+    if raw:
+        return result.decode() + "\n"
+    # Only an object's first level can carry the hint, and only small results are decoded for it.
+    if b'"format-hint"' in result:
+        members: object = json.decode(result)
+        if isinstance(members, dict) and cast("_Object", members).get("format-hint") == "simple":
+            return "".join(f"{line}\n" for line in _plain(cast("_Object", members)))
+    return _indented(result) + "\n"
+
+
+def _indented(text: bytes) -> str:
+    return json.format(text, indent=3).decode()
+
+
+def _plain(value: object) -> Iterator[str]:
+    """The values alone, each on a line; their names, where there are several side by side."""
+    if isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _plain(item)
+    elif isinstance(value, dict):
+        yield from _plain_members(cast("_Object", value))
+    else:
+        yield value if isinstance(value, str) else json.encode(value).decode()
+
+
+def _plain_members(members: _Object) -> Iterator[str]:
+    shown = {name: value for name, value in members.items() if name != "format-hint"}
+    for name, value in shown.items():
+        lines = _plain(value)
+        if len(shown) > 1 and not isinstance(value, (list, dict)):
+            yield f"{name}={next(lines)}"
+        else:
+            yield from lines

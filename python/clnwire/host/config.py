@@ -1,0 +1,114 @@
+"""Options as a user writes them: on the command line, and in the daemon's configuration file.
+
+What an option is, only the plugins' manifests tell; until then it is a name with raw strings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from clnwire.host.errors import HostError
+from clnwire.host.names import did_you_mean
+from clnwire.host.options import Given
+from clnwire.host.shapes import as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from clnwire.host.manifest import Option
+
+_LINE: Final = re.compile(r"(?P<name>[0-9A-Za-z_][0-9A-Za-z_-]*)(?:=(?P<value>.*))?\Z")
+
+
+class ConfigError(HostError):
+    """The command line or the configuration file is wrong; the message says where."""
+
+
+class Written(Struct, frozen=True):
+    """One option as it was written."""
+
+    name: str
+    value: str | None
+    """`None` for a name alone."""
+    where: str = ""
+    """The file and the line; empty for the command line."""
+
+    @property
+    def shown(self) -> str:
+        """The option in an error's words."""
+        return f"{self.where}: '{self.name}'" if self.where else f"'--{self.name}'"
+
+
+def parse_words(words: Sequence[str]) -> list[Written]:
+    """`--name=value`, `--name value` or `--name`, in their order. Raises `ConfigError`."""
+    found: list[Written] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        match = _LINE.match(word[2:]) if word.startswith("--") else None
+        if match is None:
+            raise ConfigError(f"'{word}' is no option; write --name=value")
+        value = match["value"]
+        if value is None and rest and not rest[0].startswith("--"):
+            value = rest.pop(0)
+        found.append(Written(match["name"], value))
+    return found
+
+
+def parse_file(path: Path) -> list[Written]:
+    """`name=value` or `name` on each line, without dashes; `#` starts a comment line.
+
+    White space around a line does not count. Raises `ConfigError`.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise ConfigError(f"the configuration file {path} cannot be read: {reason}") from None
+    found: list[Written] = []
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line and not line.startswith("#"):
+            found.append(_line(f"{path}:{number}", line))
+    return found
+
+
+def _line(where: str, line: str) -> Written:
+    match = _LINE.match(line)
+    if match is None:
+        hint = "; in a file, names have no dashes" if line.startswith("--") else ""
+        raise ConfigError(f"{where}: must be name=value or name, not {line!r}{hint}")
+    return Written(match["name"], match["value"], where)
+
+
+def plugin_options(
+    written: Iterable[Written], known: Mapping[str, Option], own: Iterable[str] = ()
+) -> dict[str, Given]:
+    """The values for the plugins' options: of several the last counts, but `multi` adds up.
+
+    `written` has the file's options first, so the command line wins; `own` are the names that are
+    not the plugins', for the error's hint. Raises `ConfigError` for what nobody knows.
+    """
+    values: dict[str, Given] = {}
+    for one in written:
+        option = known.get(one.name)
+        if option is None:
+            near = did_you_mean(one.name, [*known, *own])
+            raise ConfigError(f"{one.shown}: there is no such option{near}")
+        value = _value(one, option)
+        earlier = values.get(one.name)
+        before = (as_array(earlier.value) or []) if earlier else []
+        both = [*before, value] if option.multi else value
+        values[one.name] = Given(both, one.where or "cmdline")
+    return values
+
+
+def _value(written: Written, option: Option) -> str:
+    if written.value is not None:
+        return written.value
+    if option.type != "flag":
+        raise ConfigError(f"{written.shown} needs a value: {option.name}=<{option.type}>")
+    return ""

@@ -1,0 +1,45 @@
+"""One host in a directory: a file that is locked as long as the host is there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import IO, TYPE_CHECKING
+
+from clnwire.host.errors import HostError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def locked(path: Path) -> IO[bytes]:
+    """The lock's file, open. The lock goes with it, even if the process is killed.
+
+    Raises `HostError` if somebody else has it, or if it cannot be written.
+    """
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        raise HostError(f"cannot open {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        pid = file.read().decode().strip() or "unknown"
+        file.close()
+        raise HostError(f"another host runs in {path.parent} (process {pid})") from None
+    if not _is_still(path, file):
+        # The host before us removed it between our two steps; what we have locked is nobody's.
+        file.close()
+        return locked(path)
+    file.truncate(0)
+    file.write(b"%d\n" % os.getpid())
+    file.flush()
+    return file
+
+
+def _is_still(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,59 @@
+"""The log as the daemon prints it: a time, a level, who it is about, and the text."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import suppress
+from typing import Final, TextIO
+
+LEVELS: Final = ("trace", "debug", "info", "unusual", "broken")
+"""From the least important."""
+_ALIASES: Final = {"warn": "unusual", "error": "broken"}
+_SHOWN: Final = {"broken": "**BROKEN**"}
+_COLOURS: Final = {"trace": "2", "debug": "2", "unusual": "33", "broken": "1;31"}
+_IO_COLOURS: Final = {"IO_OUT": "36", "IO_IN": "35"}
+
+
+class Logbook:
+    """Writes lines to a stream, from a level on; with colours if asked for."""
+
+    def __init__(self, stream: TextIO, *, level: str = "info", colours: bool = False) -> None:
+        self._stream, self._colours = stream, colours
+        self._least = LEVELS.index(level)
+
+    def write(self, level: str, source: str, message: str) -> None:
+        """One entry, from `lightningd` or `plugin-<name>`; each of its lines is complete."""
+        level = _ALIASES.get(level, level)
+        if LEVELS.index(level) >= self._least:
+            shown = _SHOWN.get(level, level.upper())
+            self._lines(shown, source, message, _COLOURS.get(level))
+
+    def trace(self, direction: str, plugin: str, frame: bytes) -> None:
+        """One message, `in` to the plugin or `out` of it: the daemon's `IO_OUT` and `IO_IN`."""
+        shown = "IO_OUT" if direction == "in" else "IO_IN"
+        text = frame.decode("utf-8", "replace")
+        self._lines(shown, f"plugin-{plugin}", text, _IO_COLOURS[shown])
+
+    def _lines(self, shown: str, source: str, message: str, colour: str | None) -> None:
+        stamp = _now()
+        for line in message.splitlines() or [""]:
+            text = f"{shown:<7} {source}: {_printable(line)}"
+            if self._colours and colour is not None:
+                text = f"\x1b[{colour}m{text}\x1b[0m"
+            self._put(f"{stamp} {text}\n")
+
+    def _put(self, line: str) -> None:
+        # If nobody reads any more, or a disk is full, the plugins go on nevertheless.
+        with suppress(OSError):
+            self._stream.write(line)
+            self._stream.flush()
+
+
+def _now() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+
+
+def _printable(line: str) -> str:
+    """A plugin's text must not move the cursor of who reads it."""
+    return "".join(char if char.isprintable() or char == "\t" else "?" for char in line)

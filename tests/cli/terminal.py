@@ -1,0 +1,117 @@
+"""The command line as a user runs it: processes, and what they say."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ENV = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+"""The examples' first lines name the Python of the environment, as a plugin's does."""
+CLNWIRE = [sys.executable, "-m", "clnwire"]
+
+
+def clnwire(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; what it says must never be a traceback."""
+    done = subprocess.run(
+        [*CLNWIRE, *map(str, words)],
+        cwd=cwd,
+        env=ENV,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def one_line(done: subprocess.CompletedProcess[str], status: int) -> str:
+    """The single line on stderr with which a command ended."""
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="cw") as folder:
+        yield Path(folder)
+
+
+class Running:
+    """`clnwire run` in one terminal, and calls from another one."""
+
+    def __init__(self, folder: Path, *words: str | Path, cwd: Path | None = None) -> None:
+        self.folder = folder
+        self.output: list[str] = []
+        argv = [*CLNWIRE, "run", "--lightning-dir", str(folder), *map(str, words)]
+        self.process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env={**ENV, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A process group as a shell makes one, for Ctrl-C.
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "regtest" / "lightning-rpc"
+
+    def until(self, part: str) -> str:
+        """Reads the output up to the line that has this part."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if part in line:
+                return line
+        raise AssertionError(f"ended without {part!r}: {self.output} {self.errors()}")
+
+    def ready(self) -> Running:
+        """Waits until the host says that it can be called."""
+        self.until("Ctrl-C ends it.")
+        return self
+
+    def errors(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+    def call(self, *words: str | Path, command: str = "call") -> subprocess.CompletedProcess[str]:
+        return clnwire(command, "--lightning-dir", self.folder, *words)
+
+    def ctrl_c(self) -> None:
+        """As a terminal does it: to all of the group, the plugins included."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Waits for the end: the status, and the rest of both outputs."""
+        output, errors = self.process.communicate(timeout=60)
+        assert "Traceback" not in errors, errors
+        return self.process.returncode, output, errors
+
+
+def is_running(pid: int) -> bool:
+    """Whether there still is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,332 @@
+"""`clnwire run` and `clnwire call` in two terminals, with real plugins."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
+
+from tests.cli.terminal import Running, clnwire, is_running, one_line, short_folder
+from tests.host.raw import write_plugin
+
+ROOT = Path(__file__).resolve().parents[2]
+HELLO = ROOT / "examples" / "hello.py"
+QUIET = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+"""Ctrl-C ends it without a traceback of its own."""
+REPORTING = f"""{QUIET}
+def init(message):
+    log(str(os.getpid()))
+    log(json.dumps(message["params"]["options"]))
+    return {{}}
+"""
+"""Says in the log which process it is, and what its options are."""
+
+folder = pytest.fixture(short_folder)
+
+
+def option(name: str, kind: str = "string", **more: object) -> dict[str, object]:
+    return {"name": name, "type": kind, "description": f"what {name} is", **more}
+
+
+def reporting(path: Path, name: str, *options: dict[str, object]) -> Path:
+    return write_plugin(path, f'{REPORTING}\nMANIFEST["options"] = {list(options)!r}', name)
+
+
+@pytest.mark.parametrize("dialect", ["current", "2019"])
+def test_the_founding_document(folder: Path, dialect: str) -> None:
+    with Running(folder, f"--plugin={HELLO}", "--greeting=Hi", "--dialect", dialect) as host:
+        host.ready()
+        shown = "".join(host.output)
+        assert f"socket: {folder}/regtest/lightning-rpc\n" in shown
+        assert f"    clnwire call --lightning-dir={folder} hello [name]\n" in shown
+        assert host.socket.stat().st_mode & 0o777 == 0o600
+        for words, result in [
+            ([], "Hello Hi"),
+            (["name=Rusty"], "Hello Rusty"),
+            (["Rusty"], "Hello Rusty"),
+        ]:
+            done = host.call("hello", *words)
+            assert (done.returncode, done.stdout, done.stderr) == (0, f'"{result}"\n', "")
+        assert re.match(r'"\d{4}-.*\+0[12]:00"$', host.call("gettime", "Europe/Zurich").stdout)
+        refused = host.call("gettime", "Nowhere")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "there is no time zone 'Nowhere'" in refused.stderr
+        helped = host.call("help").stdout.splitlines()
+        assert "hello [name]" in helped
+        assert "gettime [timezone]" in helped
+        assert host.call("fire").returncode == 1
+        assert host.call("connect", command="fire").returncode == 0
+        assert "INFO    plugin-hello.py: 02c6" in host.until("is connected from 203.0.113.7")
+        host.ctrl_c()
+        status, output, errors = host.ended()
+        assert (status, errors) == (0, "")
+        assert output.endswith("Shutdown complete\n")
+        assert not host.socket.exists()
+
+
+def end_by_stop(host: Running) -> None:
+    assert host.call("stop").returncode == 0
+
+
+ENDS: list[Callable[[Running], None]] = [
+    end_by_stop,
+    Running.ctrl_c,
+    lambda host: host.process.terminate(),
+    lambda host: os.kill(host.process.pid, 1),
+]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=["stop", "ctrl-c", "sigterm", "sighup"])
+def test_the_end_ends_all(folder: Path, end: Callable[[Running], None]) -> None:
+    paths = [reporting(folder, name) for name in ("one.py", "two.py")]
+    with Running(folder, *[f"--plugin={path}" for path in paths]) as host:
+        host.ready()
+        text = "".join(host.output)
+        pids = [int(pid) for pid in re.findall(r"plugin-\w+\.py: (\d+)$", text, re.MULTILINE)]
+        assert len(pids) == 2
+        end(host)
+        status, _, errors = host.ended()
+        assert (status, errors) == (0, "")
+        assert not any(map(is_running, pids))
+        assert not host.socket.exists()
+
+
+def test_ctrl_c_while_a_plugin_is_being_started(folder: Path) -> None:
+    body = "def manifest(message):\n    log('here')\n    time.sleep(60)"
+    plugin = write_plugin(folder, QUIET + body)
+    with Running(folder, f"--plugin={plugin}") as host:
+        host.until("plugin-plugin.py: here")
+        host.ctrl_c()
+        assert host.ended()[0] == 0
+
+
+def test_a_second_ctrl_c_does_not_wait(folder: Path) -> None:
+    ignores = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    stays = 'def ended():\n    log("staying")\n    time.sleep(600)'
+    plugin = write_plugin(folder, f"{REPORTING}\n{ignores}\n{stays}")
+    with Running(folder, f"--plugin={plugin}") as host:
+        pid = int(host.until("plugin-plugin.py: ").split()[-1])
+        host.ready()
+        host.ctrl_c()
+        host.until("plugin-plugin.py: staying")
+        host.ctrl_c()
+        assert host.ended()[0] == 0
+        assert not is_running(pid)
+
+
+def test_options_of_several_plugins(folder: Path) -> None:
+    one = reporting(folder, "one.py", option("greeting"), option("many", "int", multi=True))
+    two = reporting(folder, "two.py", option("quiet", "flag"), option("loud", "bool"))
+    conf = folder / "config"
+    conf.write_text(
+        f"# both\nplugin={one}\n\ngreeting=file\nmany=16\nquiet\nlog-level=debug\nloud=yes\n"
+    )
+    words = ["--greeting", "line", "--many=2", f"--plugin={two}", f"--conf={conf}"]
+    with Running(folder, *words, "--many", "-3") as host:
+        host.ready()
+        text = "".join(host.output)
+        assert 'INFO    plugin-two.py: {"quiet": true, "loud": true}' in text
+        assert 'plugin-one.py: {"greeting": "line", "many": [16, 2, -3]}' in text
+
+
+def test_the_daemons_log(folder: Path) -> None:
+    body = """
+    def init(message):
+        for level in ("debug", "info", "unusual", "broken"):
+            log("a\\nb", level)
+        return {}
+    """
+    plugin = write_plugin(folder, body)
+    with Running(folder, f"--plugin={plugin}", "--log-level", "debug") as host:
+        host.ready()
+        logged = [line for line in host.output if "plugin-plugin.py" in line]
+    time = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
+    assert all(re.match(time, line) for line in logged)
+    assert [re.sub(time, "", line) for line in logged[:8]] == [
+        f"{level:<7} plugin-plugin.py: {text}\n"
+        for level in ("DEBUG", "INFO", "UNUSUAL", "**BROKEN**")
+        for text in ("a", "b")
+    ]
+
+
+def test_a_log_file_and_the_traffic(folder: Path) -> None:
+    log = folder / "log"
+    log.write_text("earlier\n")
+    words: list[str | Path] = [f"--plugin={HELLO}", "--trace", "--log-file", log]
+    with Running(folder, *words) as host:
+        host.ready()
+        assert not any("plugin-hello.py" in line for line in host.output)
+        host.call("hello")
+        host.ctrl_c()
+        assert host.ended()[0] == 0
+    text = log.read_text()
+    assert text.startswith("earlier\n")
+    assert 'IO_OUT  plugin-hello.py: {"jsonrpc":"2.0","id":"cln:getmanifest#' in text
+    assert "IO_IN   plugin-hello.py: " in text
+    assert '"result":"Hello World"' in text
+
+
+def test_nobody_reads_the_log(folder: Path) -> None:
+    with Running(folder, f"--plugin={HELLO}", "--trace") as host:
+        host.until("getmanifest")
+        assert host.process.stdout is not None
+        host.process.stdout.close()
+        while not host.socket.exists():
+            time.sleep(0.01)
+        assert host.call("hello").stdout == '"Hello World"\n'
+        host.ctrl_c()
+        assert host.process.wait(60) == 0
+        assert host.errors() == ""
+
+
+def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    for name in ("a.py", "b.py"):
+        write_plugin(plugins, "", name)
+    (plugins / "notes.txt").write_text("no plugin")
+    words: list[str | Path] = [
+        "--plugin-dir",
+        plugins,
+        "--disable-plugin",
+        "b.py",
+        f"--plugin={plugins}/a.py",
+    ]
+    with Running(folder, *words) as host:
+        assert host.until("clnwire runs") == "clnwire runs a.py\n"
+
+
+def test_a_host_without_plugins(folder: Path) -> None:
+    with Running(folder) as host:
+        assert host.until("clnwire runs") == "clnwire runs no plugins\n"
+        host.ready()
+        assert '"version"' in host.call("getinfo").stdout
+
+
+def cannot(folder: Path, *words: str | Path) -> str:
+    """The line with which a run ended that could not start."""
+    done = clnwire("run", "--lightning-dir", folder, *words)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("clnwire run: ")
+    assert not (folder / "regtest" / "lightning-rpc").exists()
+    return last
+
+
+def test_an_option_that_nobody_has(folder: Path) -> None:
+    assert cannot(folder, f"--plugin={HELLO}", "--greting=Hi") == (
+        "clnwire run: '--greting': there is no such option; did you mean 'greeting'?"
+    )
+    assert cannot(folder, "--plugins=x").endswith("did you mean 'plugin'?")
+    conf = folder / "config"
+    conf.write_text("\nnothing=1\n")
+    assert f"{conf}:2: 'nothing': there is no such option" in cannot(folder, f"--conf={conf}")
+    assert "'--greeting' needs a value" in cannot(folder, f"--plugin={HELLO}", "--greeting")
+    assert "'word' is no option" in cannot(folder, "word")
+
+
+def test_a_value_that_does_not_fit(folder: Path) -> None:
+    plugin = reporting(folder, "one.py", option("n", "int"))
+    assert "option 'n' must be an integer" in cannot(folder, f"--plugin={plugin}", "--n=x")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--dialect", "2020"], "--dialect is one of current, 2019, not '2020'"),
+        (["--log-level", "loud"], "--log-level is one of trace, "),
+        (["--plugin=none.py"], "none.py': there is no such file"),
+        (["--plugin-dir=none"], "--plugin-dir=none: No such file"),
+        (["--conf=none"], "none cannot be read: No such file"),
+        (["--log-file=none/log"], "none/log cannot be written: No such file"),
+        (["--lightning-dir=file"], "file cannot be used: Not a directory"),
+        (["--lightning-dir", "x" * 120], "too long for a unix socket"),
+    ],
+)
+def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
+    (folder / "file").touch()
+    done = clnwire("run", "--lightning-dir", folder, *words, cwd=folder)
+    assert part in one_line(done, 2)
+
+
+def test_a_plugin_that_dies_at_the_start(folder: Path) -> None:
+    dying = write_plugin(folder, "sys.exit(3)", "dying.py")
+    assert cannot(folder, f"--important-plugin={dying}").endswith(
+        "plugin 'dying.py' exited with status 3; it had not answered \"cln:getmanifest#1\""
+    )
+    assert "none of the plugins runs" in cannot(folder, f"--plugin={dying}")
+    with Running(folder, f"--plugin={dying}", f"--plugin={HELLO}") as host:
+        assert host.until("clnwire runs") == "clnwire runs hello.py\n"
+        assert any("exited with status 3" in line for line in host.output)
+
+
+def test_an_important_plugin_that_dies_later(folder: Path) -> None:
+    body = 'MANIFEST["rpcmethods"] = [{"name": "die", "usage": ""}]\n'
+    plugin = write_plugin(folder, body + "def answer(message):\n    sys.exit(4)")
+    with Running(folder, f"--important-plugin={plugin}") as host:
+        host.ready()
+        host.call("die")
+        status, _, errors = host.ended()
+        assert status == 1
+        assert errors.startswith("clnwire run: important plugin 'plugin.py' exited with status 4")
+        assert errors.count("\n") == 1
+        assert not host.socket.exists()
+
+
+def test_two_hosts_in_one_directory(folder: Path) -> None:
+    with Running(folder) as host:
+        host.ready()
+        done = clnwire("run", "--lightning-dir", folder)
+        assert "another" in one_line(done, 2)
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(host.socket))
+
+
+def test_help_lists_the_options_of_plugins(folder: Path) -> None:
+    alone = clnwire("run", "--help")
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert "--important-plugin" in alone.stdout
+    assert "Options of" not in alone.stdout
+    touching = write_plugin(folder, f"def init(m):\n    open({str(folder / 'x')!r}, 'w')", "t.py")
+    many = reporting(folder, "m.py", option("many", "int", multi=True), option("quiet", "flag"))
+    words = [f"--plugin={path}" for path in (HELLO, touching, many)]
+    done = clnwire("run", "--lightning-dir", folder / "new", *words, "--greeting=Hi", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = done.stdout[done.stdout.index("Options of hello.py") :]
+    assert shown == (
+        "Options of hello.py:\n"
+        "  --greeting=<string>  What name should I call you? (default: World)\n\n"
+        "Options of t.py:\n  none\n\n"
+        "Options of m.py:\n"
+        "  --many=<int>  what many is (may be given several times)\n"
+        "  --quiet       what quiet is\n\n"
+    )
+    assert not (folder / "new").exists()
+    assert not (folder / "x").exists()
+
+
+def test_help_with_a_plugin_that_cannot_say_what_it_has(folder: Path) -> None:
+    dying = write_plugin(folder, "sys.exit(3)", "dying.py")
+    done = clnwire("run", f"--plugin={dying}", f"--plugin={HELLO}", "--help")
+    assert done.returncode == 0
+    assert done.stderr == "plugin-dying.py: Killing plugin: exited with status 3\n"
+    assert "--greeting=<string>" in done.stdout
+    assert "dying.py" not in done.stdout
+    assert "--important-plugin" in done.stdout
+    assert "exited with status 3" in cannot(folder, f"--important-plugin={dying}", "--help")
+
+
+def test_what_a_file_says_is_known_by_its_line(folder: Path) -> None:
+    conf = folder / "config"
+    conf.write_text("# Hi\ngreeting=Hi\n")
+    with Running(folder, f"--plugin={HELLO}", f"--conf={conf}") as host:
+        configs = json.loads(host.ready().call("listconfigs").stdout)["configs"]
+        assert configs["greeting"]["source"] == f"{conf}:2"

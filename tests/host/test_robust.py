@@ -1,0 +1,216 @@
+"""What plugins do to each other and to the host: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clnwire.errors import RpcError
+from clnwire.host import Host, PluginSpec
+from tests.host.raw import MakePlugin
+
+GOOD = 'MANIFEST["rpcmethods"] = [{"name": "good", "usage": ""}]\nMANIFEST["hooks"] = ["recover"]'
+BAD = """
+MANIFEST["rpcmethods"] = [{"name": "bad", "usage": ""}, {"name": "hang", "usage": ""}]
+MANIFEST["hooks"] = ["recover"]
+def handle(message, handle=handle):
+    if message["method"] == "bad":
+        misbehave()
+    elif message["method"] != "hang":
+        handle(message)
+"""
+KILLED: dict[str, tuple[str, str]] = {
+    "dies": ("sys.exit(3)", "exited with status 3"),
+    "killed": ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+    "garbage": ('say("hello world")', "sent what is no JSON"),
+    "no utf-8": (r'os.write(1, b"\"\xff\"")', "sent what is no JSON"),
+    "half and gone": ('say(\'{"jsonrpc": "2.0", "id\'); sys.exit(4)', "exited with status 4"),
+    "no jsonrpc": ("say('{}')", 'a message without "jsonrpc"'),
+}
+
+
+@pytest.mark.parametrize("kind", KILLED)
+def test_a_bad_plugin_dies_alone(make: MakePlugin, kind: str) -> None:
+    misbehaviour, reason = KILLED[kind]
+
+    async def run() -> None:
+        async with Host() as host:
+            bad = await host.start(
+                make(BAD + f"def misbehave():\n    {misbehaviour}", "bad.py"), important=False
+            )
+            good = await host.start(make(GOOD, "good.py"))
+            pending = asyncio.ensure_future(host.call("hang"))
+            with pytest.raises(RpcError, match=reason) as caught:
+                await host.call("bad")
+            assert caught.value.code == -4
+            with pytest.raises(RpcError) as caught:
+                await pending
+            assert caught.value.code == -4
+            with pytest.raises(RpcError) as caught:
+                await host.call("bad")
+            assert caught.value.code == -32601
+            assert await host.call("good") == {"result": "continue"}
+            assert await host.hook("recover", {}) == {"result": "continue"}
+            await bad.process.exited(10)
+            assert host.plugins == [good]
+
+    asyncio.run(run())
+
+
+BUSY: dict[str, str] = {
+    "hangs": "time.sleep(600)",
+    "half a frame": 'say(\'{"jsonrpc": "2.0", "id\'); time.sleep(600)',
+    "floods the log": 'while True: log("x" * 1000)',
+    "floods unknown topics": 'while True: send(method="mine", params={})',
+    "floods unknown replies": "while True: send(id=5, result={})",
+}
+
+
+@pytest.mark.parametrize("kind", BUSY)
+def test_a_busy_plugin_holds_nobody_up(make: MakePlugin, kind: str) -> None:
+    async def run() -> list[int]:
+        async with Host(shutdown_timeout=0.2) as host:
+            bad = await host.start(make(BAD + f"def misbehave():\n    {BUSY[kind]}", "bad.py"))
+            good = await host.start(make(GOOD, "good.py"))
+            pending = asyncio.ensure_future(host.call("bad"))
+            large = asyncio.ensure_future(host.call("hang", {"a": "b" * 1_000_000}))
+            await asyncio.sleep(0.05)
+            for _ in range(20):
+                assert await host.call("good", timeout=20) == {"result": "continue"}
+            await host.stop()
+            for call in (pending, large):
+                with pytest.raises(RpcError):
+                    await call
+            return [bad.pid, good.pid]
+
+    for pid in asyncio.run(run()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_start_that_is_given_up_leaves_nobody(make: MakePlugin) -> None:
+    pids: list[int] = []
+
+    async def run() -> None:
+        async with Host(shutdown_timeout=0.1) as host:
+            silent = make("def handle(message):\n    pass", "silent.py")
+            specs = [PluginSpec(silent), PluginSpec(make("", "good.py"))]
+            start = asyncio.ensure_future(host.start_all(specs))
+            while len(host.plugins) < 2:
+                await asyncio.sleep(0.01)
+            pids.extend(plugin.pid for plugin in host.plugins)
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+
+    asyncio.run(run())
+    assert len(pids) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_first_to_hear_of_the_end_does_not_delay_the_others(make: MakePlugin) -> None:
+    """All are told at the same time: each waits until the other has been."""
+    body = """
+    MANIFEST["subscriptions"] = ["shutdown"]
+    def notified(message):
+        mine, other = ("a", "b") if sys.argv[0].endswith("a.py") else ("b", "a")
+        open(mine, "w").close()
+        while not os.path.exists(other):
+            time.sleep(0.01)
+        sys.exit(0)
+    """
+
+    async def run() -> None:
+        async with Host(shutdown_timeout=10) as host:
+            plugins = [await host.start(make(body, name)) for name in ("a.py", "b.py")]
+            await host.stop()
+            assert [plugin.returncode for plugin in plugins] == [0, 0]
+
+    asyncio.run(run())
+
+
+SHELL = r"""#!/bin/sh
+while read -r line; do
+    [ -z "$line" ] && continue
+    id=$(printf '%s' "$line" | sed -n -E 's/^\{"jsonrpc":"2\.0","id":("[^"]*"|[0-9]+).*/\1/p')
+    [ -z "$id" ] && continue
+    case "$line" in
+        *'"method":"getmanifest"'*) result='{"options":[],"rpcmethods":
+            [{"name":"shell","usage":"","description":"says that it is one"}]}' ;;
+        *'"method":"init"'*) result='{}' ;;
+        *) result='"a shell"' ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n\n' "$id" "$result"
+done
+"""
+
+C = r"""
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(void) {
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, stdin) > 0) {
+        char *start = strstr(line, "\"id\":"), *end;
+        if (!start) continue;
+        start += 5;
+        end = *start == '"' ? strchr(start + 1, '"') + 1 : start + strspn(start, "0123456789");
+        const char *result = "\"compiled\"";
+        if (strstr(line, "\"method\":\"getmanifest\""))
+            result = "{\"options\":[],\"rpcmethods\":[{\"name\":\"compiled\",\"usage\":\"\","
+                     "\"description\":\"says that it is\"}],\"hooks\":[\"peer_connected\"]}";
+        else if (strstr(line, "\"method\":\"peer_connected\""))
+            result = "{\"result\":\"disconnect\"}";
+        int length = (int)(end - start);
+        printf("{\"id\":%.*s,\"result\":%s,\"jsonrpc\":\"2.0\"}", length, start, result);
+        fflush(stdout);
+    }
+    return 0;
+}
+"""
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def compiled(folder: Path) -> Path:
+    """A plugin in C; skips where there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    (folder / "plugin.c").write_text(C)
+    target = folder / "compiled"
+    subprocess.run([compiler, "-o", target, folder / "plugin.c"], check=True)
+    return target
+
+
+@pytest.mark.parametrize("dialect", ["current", "2019"])
+def test_plugins_in_three_languages(make: MakePlugin, tmp_path: Path, dialect: Any) -> None:
+    python = 'MANIFEST["rpcmethods"] = [{"name": "python", "usage": "", "description": "d"}]\n'
+    python += 'def answer(message):\n    return "a snake"'
+
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            shell = written(tmp_path / "plugin.sh", SHELL)
+            paths = [compiled(tmp_path), shell, make(python)]
+            plugins = await host.start_all([PluginSpec(path) for path in paths])
+            answers = [await host.call(name) for name in ("compiled", "shell", "python")]
+            assert answers == ["compiled", "a shell", "a snake"]
+            assert await host.hook("peer_connected", {"peer": {}}) == {"result": "disconnect"}
+            await host.stop()
+            assert [plugin.returncode for plugin in plugins] == [0, 0, 0]
+
+    asyncio.run(run())
