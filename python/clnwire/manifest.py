@@ -11,6 +11,8 @@ from clnwire import _core
 from clnwire.codec import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clnwire.dialect import Dialect
     from clnwire.logs import Log
     from clnwire.options import Option
@@ -176,7 +178,6 @@ class _Place(Struct, rename="kebab"):
 def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:
     """An option's entry in the manifest. The daemon of 2019 knows only strings."""
     default = _announced_default(option)
-    deprecated = option.deprecated
     if dialect == "2019":
         return ManifestOption(option.name, "string", option.description, _as_text(default))
     return ManifestOption(
@@ -186,8 +187,15 @@ def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:
         default,
         multi=option.multi,
         dynamic=option.dynamic,
-        deprecated=deprecated if isinstance(deprecated, bool) else list(deprecated),
+        deprecated=announce_deprecated(option.deprecated),
     )
+
+
+def announce_deprecated(deprecated: bool | Sequence[str]) -> bool | list[str]:
+    """Whether, or in which versions, something is deprecated; one version may stand by itself."""
+    if isinstance(deprecated, bool):
+        return deprecated
+    return [deprecated] if isinstance(deprecated, str) else list(deprecated)
 
 
 def _announced_default(option: Option[Any]) -> str | int | bool | UnsetType:

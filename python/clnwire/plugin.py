@@ -86,6 +86,9 @@ class Plugin(Registration):
         self.mixed_db_write = mixed_db_write
         self.feature_bits = dict(feature_bits or {})
         self.custom_messages = list(custom_messages)
+        even = [number for number in self.custom_messages if number % 2 == 0]
+        if even:
+            raise UsageError(f"custom message {even[0]}: only odd numbers are for plugins (BOLT 1)")
         self.shutdown_seconds = shutdown_seconds
         self.max_frame_bytes, self.max_depth = max_frame_bytes, max_depth
         self.watchdog_seconds = watchdog_seconds

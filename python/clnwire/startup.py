@@ -27,6 +27,7 @@ from clnwire.manifest import (
     ManifestMethod,
     ManifestTopic,
     SetConfig,
+    announce_deprecated,
     announce_option,
     decode_init,
 )
@@ -216,7 +217,7 @@ def _methods(plugin: Plugin) -> list[ManifestMethod]:
             method.description,
             method.long_description,
             msgspec.UNSET if method.category is None else method.category,
-            method.deprecated if isinstance(method.deprecated, bool) else list(method.deprecated),
+            announce_deprecated(method.deprecated),
         )
         for method in plugin.methods.values()
     ]

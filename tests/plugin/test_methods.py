@@ -128,7 +128,7 @@ def test_usage_and_descriptions_come_from_the_function(plugin):
             At length.
             """
 
-        @plugin.method("bare")
+        @plugin.method("bare", deprecated="v25.02")
         def bare(a, *, b=1): ...
         '''
     )
@@ -142,6 +142,7 @@ def test_usage_and_descriptions_come_from_the_function(plugin):
         "deprecated": True,
     }
     assert bare["usage"] == "a [b]"
+    assert bare["deprecated"] == ["v25.02"]
     assert bare["description"]
 
 

@@ -782,6 +782,7 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("@plugin.method('a')\ndef a(x: 'Missing'): ...", "importable at run time"),
         ("@plugin.method('a')\ndef a(x: type): ...", "method 'a': parameter 'x': JSON has no"),
         ("@plugin.method('a')\ndef a(x: set[int] | list[int]): ...", "method 'a': Type unions"),
+        ("Plugin(custom_messages=[32769, 32768])", "custom message 32768: only odd numbers"),
         ("Plugin(dynamic=True, feature_bits={'node': '80'})", "cannot be dynamic"),
     ],
 )
@@ -856,3 +857,14 @@ def test_the_daemon_class_sees_a_dead_plugin(tmp_path):
         assert daemon.process.wait(20) == 7
     finally:
         daemon.close()
+
+
+def test_what_else_the_manifest_may_say(plugin):
+    daemon = plugin(
+        "plugin = Plugin(feature_bits={'node': '80', 'init': '40'}, custom_messages=[32769])"
+    )
+    manifest = daemon.getmanifest()
+    assert manifest["featurebits"] == {"node": "80", "init": "40"}
+    assert manifest["custommessages"] == [32769]
+    assert manifest["dynamic"] is False, "the daemon refuses feature bits that come and go"
+    assert manifest["nonnumericids"] is True
