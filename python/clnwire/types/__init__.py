@@ -1,0 +1,87 @@
+"""The names of what stands in the daemon's messages: amounts, ids, hashes, heights.
+
+To a type checker each is a type of its own, so that satoshis do not pass for millisatoshis. While
+the plugin runs they are the plain `int` and `str` that JSON has, which costs nothing. In events
+they are as the daemon sent them; what goes into an answer is checked when the answer is built.
+"""
+
+from clnwire.types._rules import Hexadecimal, Known, Unsigned
+from clnwire.types.amounts import (
+    MSAT_PER_BTC,
+    MSAT_PER_SAT,
+    Msat,
+    Sat,
+    format_msat,
+    msat_to_btc,
+    msat_to_sat,
+    parse_msat,
+    sat_to_msat,
+)
+from clnwire.types.channels import (
+    ShortChannelId,
+    ShortChannelIdDir,
+    ShortChannelIdParts,
+    direction_between,
+    format_short_channel_id,
+    parse_short_channel_id,
+    short_channel_id_from_int,
+    short_channel_id_to_int,
+    split_short_channel_id_dir,
+)
+from clnwire.types.identifiers import (
+    BlockHeight,
+    ChannelId,
+    FailureHex,
+    Hash,
+    Hex,
+    Hex32,
+    HexBytes,
+    Outpoint,
+    Psbt,
+    PublicKey,
+    Secret,
+    Txid,
+    split_outpoint,
+)
+from clnwire.types.numbers import U8, U16, U32, U64
+
+__all__ = [
+    "MSAT_PER_BTC",
+    "MSAT_PER_SAT",
+    "U8",
+    "U16",
+    "U32",
+    "U64",
+    "BlockHeight",
+    "ChannelId",
+    "FailureHex",
+    "Hash",
+    "Hex",
+    "Hex32",
+    "HexBytes",
+    "Hexadecimal",
+    "Known",
+    "Msat",
+    "Outpoint",
+    "Psbt",
+    "PublicKey",
+    "Sat",
+    "Secret",
+    "ShortChannelId",
+    "ShortChannelIdDir",
+    "ShortChannelIdParts",
+    "Txid",
+    "Unsigned",
+    "direction_between",
+    "format_msat",
+    "format_short_channel_id",
+    "msat_to_btc",
+    "msat_to_sat",
+    "parse_msat",
+    "parse_short_channel_id",
+    "sat_to_msat",
+    "short_channel_id_from_int",
+    "short_channel_id_to_int",
+    "split_outpoint",
+    "split_short_channel_id_dir",
+]
