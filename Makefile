@@ -32,7 +32,7 @@ lint: build $(VENV)/test.stamp
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy python/clnwire examples/*.py tests/typing/good.py
+	$(BIN)/mypy python/clnwire examples/*.py tests/typing/good*.py
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 

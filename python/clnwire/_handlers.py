@@ -7,8 +7,24 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from clnwire.hooks import db_write, htlc_accepted, invoice_payment, peer_connected
-from clnwire.notifications import Connect, Disconnect
+from clnwire import notifications
+from clnwire.hooks import (
+    commitment_revocation,
+    custommsg,
+    db_write,
+    htlc_accepted,
+    invoice_payment,
+    onion_message_recv,
+    onion_message_recv_secret,
+    openchannel,
+    openchannel2,
+    openchannel2_changed,
+    openchannel2_sign,
+    peer_connected,
+    rbf_channel,
+    recover,
+    rpc_command,
+)
 from clnwire.requests import Notification, Request
 
 E = TypeVar("E")
@@ -17,23 +33,103 @@ A = TypeVar("A")
 AnyHandler: TypeAlias = Callable[..., Any]
 
 HookHandler: TypeAlias = (
-    Callable[[E], A] | Callable[[E, Request], A] | Callable[[msgspec.Raw], A] | Callable[[bytes], A]
+    Callable[[E], A]
+    | Callable[[E, Request], A]
+    | Callable[[dict[str, Any]], A]
+    | Callable[[dict[str, Any], Request], A]
+    | Callable[[msgspec.Raw], A]
+    | Callable[[bytes], A]
 )
-"""Takes the event, or its JSON text; and the request, if it wants it."""
+"""Takes the event, as a dict or as its JSON text if it likes; and the request, if it wants it."""
 
 TopicHandler: TypeAlias = (
     Callable[[E], None]
     | Callable[[E, Notification], None]
+    | Callable[[dict[str, Any]], None]
+    | Callable[[dict[str, Any], Notification], None]
     | Callable[[msgspec.Raw], None]
     | Callable[[bytes], None]
 )
-"""Takes the payload, or its JSON text; and the notification, if it wants it."""
+"""Takes the payload, as a dict or as its JSON text if it likes; and the notification."""
 
-DbWriteHandler: TypeAlias = HookHandler[db_write.DbWrite, db_write.Answer]
-PeerConnectedHandler: TypeAlias = HookHandler[peer_connected.PeerConnected, peer_connected.Answer]
-InvoicePaymentHandler: TypeAlias = HookHandler[
-    invoice_payment.InvoicePayment, invoice_payment.Answer
-]
-HtlcAcceptedHandler: TypeAlias = HookHandler[htlc_accepted.HtlcAccepted, htlc_accepted.Answer]
-ConnectHandler: TypeAlias = TopicHandler[Connect]
-DisconnectHandler: TypeAlias = TopicHandler[Disconnect]
+# A handler of each hook, and of each topic: what it takes, and what it may answer.
+
+CommitmentRevocationF = TypeVar(
+    "CommitmentRevocationF",
+    bound=HookHandler[commitment_revocation.CommitmentRevocation, commitment_revocation.Answer],
+)
+CustomMsgF = TypeVar("CustomMsgF", bound=HookHandler[custommsg.CustomMsg, custommsg.Answer])
+DbWriteF = TypeVar("DbWriteF", bound=HookHandler[db_write.DbWrite, db_write.Answer])
+HtlcAcceptedF = TypeVar(
+    "HtlcAcceptedF", bound=HookHandler[htlc_accepted.HtlcAccepted, htlc_accepted.Answer]
+)
+InvoicePaymentF = TypeVar(
+    "InvoicePaymentF", bound=HookHandler[invoice_payment.InvoicePayment, invoice_payment.Answer]
+)
+OnionMessageRecvF = TypeVar(
+    "OnionMessageRecvF",
+    bound=HookHandler[onion_message_recv.OnionMessageRecv, onion_message_recv.Answer],
+)
+OnionMessageRecvSecretF = TypeVar(
+    "OnionMessageRecvSecretF",
+    bound=HookHandler[
+        onion_message_recv_secret.OnionMessageRecvSecret, onion_message_recv_secret.Answer
+    ],
+)
+OpenChannelF = TypeVar(
+    "OpenChannelF", bound=HookHandler[openchannel.OpenChannel, openchannel.Answer]
+)
+OpenChannel2F = TypeVar(
+    "OpenChannel2F", bound=HookHandler[openchannel2.OpenChannel2, openchannel2.Answer]
+)
+OpenChannel2ChangedF = TypeVar(
+    "OpenChannel2ChangedF",
+    bound=HookHandler[openchannel2_changed.OpenChannel2Changed, openchannel2_changed.Answer],
+)
+OpenChannel2SignF = TypeVar(
+    "OpenChannel2SignF",
+    bound=HookHandler[openchannel2_sign.OpenChannel2Sign, openchannel2_sign.Answer],
+)
+PeerConnectedF = TypeVar(
+    "PeerConnectedF", bound=HookHandler[peer_connected.PeerConnected, peer_connected.Answer]
+)
+RbfChannelF = TypeVar("RbfChannelF", bound=HookHandler[rbf_channel.RbfChannel, rbf_channel.Answer])
+RecoverF = TypeVar("RecoverF", bound=HookHandler[recover.Recover, recover.Answer])
+RpcCommandF = TypeVar("RpcCommandF", bound=HookHandler[rpc_command.RpcCommand, rpc_command.Answer])
+
+BalanceSnapshotT = TypeVar("BalanceSnapshotT", bound=TopicHandler[notifications.BalanceSnapshot])
+BlockAddedT = TypeVar("BlockAddedT", bound=TopicHandler[notifications.BlockAdded])
+ChannelOpenFailedT = TypeVar(
+    "ChannelOpenFailedT", bound=TopicHandler[notifications.ChannelOpenFailed]
+)
+ChannelOpenedT = TypeVar("ChannelOpenedT", bound=TopicHandler[notifications.ChannelOpened])
+ChannelStateChangedT = TypeVar(
+    "ChannelStateChangedT", bound=TopicHandler[notifications.ChannelStateChanged]
+)
+CoinMovementT = TypeVar("CoinMovementT", bound=TopicHandler[notifications.CoinMovement])
+ConnectT = TypeVar("ConnectT", bound=TopicHandler[notifications.Connect])
+CustomMsgT = TypeVar("CustomMsgT", bound=TopicHandler[notifications.CustomMsg])
+DeprecatedOneshotT = TypeVar(
+    "DeprecatedOneshotT", bound=TopicHandler[notifications.DeprecatedOneshot]
+)
+DisconnectT = TypeVar("DisconnectT", bound=TopicHandler[notifications.Disconnect])
+ForwardEventT = TypeVar("ForwardEventT", bound=TopicHandler[notifications.ForwardEvent])
+InvoiceCreationT = TypeVar("InvoiceCreationT", bound=TopicHandler[notifications.InvoiceCreation])
+InvoicePaymentEventT = TypeVar(
+    "InvoicePaymentEventT", bound=TopicHandler[notifications.InvoicePaymentEvent]
+)
+LogEventT = TypeVar("LogEventT", bound=TopicHandler[notifications.LogEvent])
+OnionMessageForwardFailT = TypeVar(
+    "OnionMessageForwardFailT", bound=TopicHandler[notifications.OnionMessageForwardFail]
+)
+OpenChannelPeerSigsT = TypeVar(
+    "OpenChannelPeerSigsT", bound=TopicHandler[notifications.OpenChannelPeerSigs]
+)
+PayPartEndT = TypeVar("PayPartEndT", bound=TopicHandler[notifications.PayPartEnd])
+PayPartStartT = TypeVar("PayPartStartT", bound=TopicHandler[notifications.PayPartStart])
+PluginStartedT = TypeVar("PluginStartedT", bound=TopicHandler[notifications.PluginStarted])
+PluginStoppedT = TypeVar("PluginStoppedT", bound=TopicHandler[notifications.PluginStopped])
+SendPayFailureT = TypeVar("SendPayFailureT", bound=TopicHandler[notifications.SendPayFailure])
+SendPaySuccessT = TypeVar("SendPaySuccessT", bound=TopicHandler[notifications.SendPaySuccess])
+ShutdownT = TypeVar("ShutdownT", bound=TopicHandler[notifications.Shutdown])
+WarningEventT = TypeVar("WarningEventT", bound=TopicHandler[notifications.WarningEvent])

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import _core
-from clnwire.codec import encode_any
-from clnwire.errors import INTERNAL_ERROR, RpcError, UsageError, describe_error
+from clnwire.codec import encode, encode_any
+from clnwire.error_codes import INTERNAL_ERROR
+from clnwire.errors import RpcError, UsageError, describe_error
+from clnwire.hooks._answers import RefusedError, answer_encoder
 from clnwire.hooks._catalogue import hook_spec
-from clnwire.hooks._spec import CONTINUE, Refuse, go_on
-from clnwire.notifications._catalogue import topic_event
+from clnwire.hooks._safe import go_on
+from clnwire.hooks._spec import CONTINUE
+from clnwire.notifications._catalogue import topic_spec
 from clnwire.signature import event_parameter, read_signature, with_contexts
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from clnwire.hooks._spec import HookSpec
     from clnwire.logs import Log
     from clnwire.methods import Method
+    from clnwire.notifications._spec import TopicSpec
     from clnwire.signature import Signature
 
 ErrorParts = tuple[int, str, bytes | None]
@@ -45,7 +49,7 @@ class Hook:
         if filters and not self.spec.filters:
             raise UsageError(f"hook '{name}' takes no filters; rpc_command and custommsg do")
         self.signature = read_signature(function, f"hook '{name}'")
-        self.decode = _decoder(self.signature, self.spec.event, self.spec.decode, f"hook '{name}'")
+        self.decode = _decoder(self.signature, self.spec, f"hook '{name}'")
 
 
 class Subscription:
@@ -55,8 +59,10 @@ class Subscription:
         self.topic, self.function = topic, function
         what = f"subscription to '{topic}'"
         self.signature = read_signature(function, what)
-        event, decode = topic_event(topic) or (None, None)
-        self.decode = _decoder(self.signature, event, decode, what)
+        spec = topic_spec(topic)
+        self.topics = (topic,) if spec is None else spec.names
+        """All the names under which daemons publish it."""
+        self.decode = _decoder(self.signature, spec, what)
 
 
 def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
@@ -74,8 +80,7 @@ def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
 def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _core.Route:
     """A hook's route, answering in the daemon's dialect."""
     spec = hook.spec
-    encode = spec.encoder(dialect)
-    bare_continue = encode(CONTINUE)
+    bare_continue = _bare_continue(spec, dialect)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
         reason = _reason(spec.name, error)
@@ -89,7 +94,7 @@ def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _
         hook.name,
         decode=hook.decode,
         call=with_contexts(hook.function, hook.signature.contexts, driver),
-        encode=_checked(spec, encode),
+        encode=answer_encoder(spec, dialect),
         recover=recover,
         constant=(CONTINUE, bare_continue) if spec.continues else None,
         last_resort=bare_continue if spec.safe is go_on else None,
@@ -132,76 +137,37 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         log.error(reason)
     else:
         log.exception(reason, error)
 
 
 def _reason(name: str, error: BaseException) -> str:
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return f"{name}: refused: {error}"
     if isinstance(error, msgspec.DecodeError):
         return f"{name}: what the daemon sent cannot be decoded: {error}"
     return f"{name}: {describe_error(error)}"
 
 
-class _RefusedError(Exception):
-    """The handler answered `Refuse`."""
+def _bare_continue(spec: HookSpec, dialect: Dialect) -> bytes:
+    """A continue without anything, in the daemon's dialect; for some hooks it is no answer."""
+    if dialect == "2019" and spec.encode_2019 is not None:
+        encoded: bytes = spec.encode_2019(CONTINUE)
+        return encoded
+    return encode(CONTINUE)
 
 
-def _checked(spec: HookSpec, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    """Encodes answers, and raises for what the daemon could not take as one."""
-
-    def encode_answer(answer: Any) -> bytes:
-        if isinstance(answer, Refuse):
-            raise _RefusedError(answer.reason)
-        if answer is None:
-            raise UsageError(
-                "the handler returned None; it must return an answer, such as CONTINUE"
-            )
-        if not spec.answers:
-            return _encode_free(spec, answer)
-        if type(answer) not in spec.answers:
-            names = ", ".join(kind.__name__ for kind in spec.answers)
-            raise UsageError(f"the handler returned {answer!r}; permitted are {names}")
-        # Structs do not check their fields when they are made, but when they are decoded.
-        msgspec.json.decode(msgspec.json.encode(answer), type=_type_of(answer))
-        return encode(answer)
-
-    return encode_answer
-
-
-def _type_of(answer: object) -> type[object]:
-    return type(answer)
-
-
-class _Result(msgspec.Struct):
-    result: str | None = None
-
-
-def _encode_free(spec: HookSpec, answer: Any) -> bytes:
-    """An answer to a hook whose answers have no types: an object, in whatever form."""
-    encoded = encode_any(answer)
-    result = msgspec.json.decode(encoded, type=_Result).result if spec.results else None
-    if not encoded.lstrip().startswith(b"{"):
-        raise UsageError(f"the handler returned {answer!r}; an answer is an object")
-    if spec.results and (result not in spec.results or answer is CONTINUE):
-        words = " or ".join(repr(word) for word in spec.results)
-        extra = "" if spec.continues else " beside a psbt"
-        raise UsageError(f"the handler returned {answer!r}; its result must be {words}{extra}")
-    return encoded
-
-
-def _decoder(signature: Signature, event: Any, decode: Any, what: str) -> Any:
+def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str) -> Any:
     """`bytes` → what the handler's parameter wants; `None` if it wants the bytes."""
     wanted = event_parameter(signature, what)
     if wanted is bytes:
         return None
     if wanted is msgspec.Raw:
         return msgspec.Raw
-    if event is not None and wanted in (Any, event):
-        return decode or msgspec.json.Decoder(event).decode
+    if spec is not None and spec.event is not None and wanted in (Any, spec.event):
+        return spec.decoder()
     try:
         return msgspec.json.Decoder(wanted).decode
     except TypeError as error:

@@ -6,8 +6,6 @@ core and are named here too.
 
 from __future__ import annotations
 
-from typing import Final
-
 from clnwire._core import IdError, MalformedError
 
 __all__ = [
@@ -15,23 +13,13 @@ __all__ = [
     "ConnectionLostError",
     "DeadlockError",
     "IdError",
+    "InvalidAnswerError",
     "MalformedError",
     "NotReadyError",
     "OptionError",
     "RpcError",
     "UsageError",
 ]
-
-INVALID_REQUEST: Final = -32600
-"""JSON-RPC 2.0: the request is no request."""
-METHOD_NOT_FOUND: Final = -32601
-"""JSON-RPC 2.0: there is no such method."""
-INVALID_PARAMS: Final = -32602
-"""JSON-RPC 2.0: the params do not fit the method."""
-INTERNAL_ERROR: Final = -32603
-"""JSON-RPC 2.0: the method failed for reasons that are not the caller's."""
-PLUGIN_DIED: Final = -4
-"""lightningd: the plugin ended before it answered."""
 
 
 def describe_error(error: BaseException) -> str:
@@ -57,6 +45,10 @@ class NotReadyError(UsageError):
 
 class DeadlockError(UsageError):
     """The call would wait for a daemon that is itself waiting for this handler."""
+
+
+class InvalidAnswerError(UsageError, ValueError):
+    """A hook's answer was built in a way that the daemon would not take."""
 
 
 class OptionError(ClnwireError):

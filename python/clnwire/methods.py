@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from clnwire.errors import INVALID_PARAMS, RpcError, UsageError
+from clnwire.error_codes import INVALID_PARAMS
+from clnwire.errors import RpcError, UsageError
 from clnwire.signature import Parameter, read_signature, summary
 
 if TYPE_CHECKING:

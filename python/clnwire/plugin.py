@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from clnwire.dialect import Dialect
-    from clnwire.manifest import Configuration, Init
+    from clnwire.messages.init import Configuration, Init
 
 
 _FORMED = {

@@ -8,6 +8,8 @@ import msgspec
 
 from clnwire.codec import encode
 from clnwire.errors import IdError, UsageError
+from clnwire.messages.message import Message
+from clnwire.messages.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from clnwire._core import Driver
@@ -48,7 +50,7 @@ class Request:
         Raises `UsageError` once the request is answered, or for a level the daemon does not know.
         """
         check_level(level)
-        self._send("message", {"level": level, "message": text})
+        self._send("message", Message(self._raw_token(), level, text))
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
         """Tells the caller that `done` of `total` steps are done.
@@ -58,13 +60,14 @@ class Request:
         Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
         """
         _check_progress(done, total)
-        params: dict[str, object] = {"num": done, "total": total}
+        position = None
         if stage is not None:
             _check_progress(*stage)
-            params["stage"] = {"num": stage[0], "total": stage[1]}
-        self._send("progress", params)
+            position = Stage(*stage)
+        self._send("progress", Progress(self._raw_token(), done, total, position))
 
-    def _send(self, method: str, params: dict[str, object]) -> None:
+    def _raw_token(self) -> msgspec.Raw:
+        """The daemon knows the request by the token's exact text. Raises `UsageError`."""
         try:
             self._driver.token(self._key)
         except IdError:
@@ -72,9 +75,10 @@ class Request:
                 f"{self.method}: the request {self.token} is answered; "
                 "messages and progress must come before the answer"
             ) from None
-        # The daemon knows the request by the token's exact text.
-        token = msgspec.Raw(self.token.encode())
-        self._driver.notify(method, encode({"id": token, **params}))
+        return msgspec.Raw(self.token.encode())
+
+    def _send(self, method: str, params: Message | Progress) -> None:
+        self._driver.notify(method, encode(params))
 
 
 class Notification:

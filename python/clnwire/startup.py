@@ -12,32 +12,28 @@ from clnwire import _core
 from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
 from clnwire.dialect import spoken
-from clnwire.errors import (
-    INVALID_PARAMS,
-    METHOD_NOT_FOUND,
-    OptionError,
-    RpcError,
-    describe_error,
-)
-from clnwire.manifest import (
+from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
+from clnwire.errors import OptionError, RpcError, describe_error
+from clnwire.manifest import announce_deprecated, announce_option, decode_init
+from clnwire.messages.check import Checked
+from clnwire.messages.getmanifest import (
     FeatureBits,
     GetManifest,
     Manifest,
     ManifestHook,
     ManifestMethod,
     ManifestTopic,
-    SetConfig,
-    announce_deprecated,
-    announce_option,
-    decode_init,
 )
+from clnwire.messages.init import Disabled
+from clnwire.messages.setconfig import ConfigSet, SetConfig
 from clnwire.serving import program_name
+from clnwire.types import Hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.dialect import Dialect
-    from clnwire.manifest import Init
+    from clnwire.messages.init import Init
     from clnwire.options import Option
     from clnwire.plugin import Plugin
 
@@ -97,7 +93,7 @@ class _Startup:
             "shutdown", _core.Route("shutdown", call=lambda _: driver.stop(), recover=failed)
         )
 
-    def init(self, params: bytes) -> dict[str, str]:
+    def init(self, params: bytes) -> Disabled:
         plugin, driver = self._plugin, self._driver
         try:
             self._start(decode_init(params, plugin.log))
@@ -107,13 +103,11 @@ class _Startup:
             plugin.disabled = f"init failed: {describe_error(error)}"
         plugin.initialised = True
         driver.set_initialised()
-        if plugin.disabled is None:
-            return {}
-        if plugin.dialect == "2019":
+        if plugin.disabled is not None and plugin.dialect == "2019":
             # That daemon discards the answer: all one can do is to leave.
             plugin.log.error(f"disabled: {plugin.disabled}")
             driver.stop()
-        return {"disable": plugin.disabled}
+        return Disabled(plugin.disabled)
 
     def _start(self, init: Init) -> None:
         plugin = self._plugin
@@ -131,13 +125,13 @@ class _Startup:
         except OptionError as error:
             self._plugin.log.error(f"{error}; reading it will raise, everything else works")
 
-    def setconfig(self, params: bytes) -> dict[str, object]:
+    def setconfig(self, params: bytes) -> ConfigSet:
         option, raw = self._dynamic_option(params)
         try:
             option.change(raw)
         except (OptionError, ValueError) as error:
             raise RpcError(INVALID_PARAMS, str(error)) from error
-        return {"config": option.name}
+        return ConfigSet(option.name)
 
     def _dynamic_option(self, params: bytes) -> tuple[Option[Any], bytes | None]:
         change = msgspec.json.decode(params, type=SetConfig)
@@ -146,9 +140,9 @@ class _Startup:
             raise RpcError(INVALID_PARAMS, f"setconfig: unknown option '{change.config}'")
         if not option.dynamic:
             raise RpcError(INVALID_PARAMS, f"setconfig: option '{option.name}' is not dynamic")
-        return option, bytes(change.val) if isinstance(change.val, msgspec.Raw) else None
+        return option, None if change.val is None else encode(change.val)
 
-    def check(self, params: bytes) -> dict[str, str]:
+    def check(self, params: bytes) -> Checked:
         """Checks a call without making it: its params are decoded, the handler is not called."""
         name, rest = _checked_call(params)
         if name == "setconfig":
@@ -161,7 +155,7 @@ class _Startup:
             self._plugin.methods[name].params.decode(rest)
         else:
             raise RpcError(METHOD_NOT_FOUND, f"check: unknown method '{name}'")
-        return {"command_to_check": name}
+        return Checked(name)
 
 
 def _checked_call(params: bytes) -> tuple[str, bytes]:
@@ -184,13 +178,14 @@ def bind(plugin: Plugin, driver: _core.Driver, dialect: Dialect) -> None:
     for hook in plugin.hooks.values():
         driver.on_request(bind_hook(hook, driver, plugin.log, dialect))
     for subscription in plugin.subscriptions:
-        topic = None if subscription.topic == "*" else subscription.topic
-        driver.on_notification(topic, bind_subscription(subscription, driver, plugin.log))
+        route = bind_subscription(subscription, driver, plugin.log)
+        for topic in subscription.topics:
+            driver.on_notification(None if topic == "*" else topic, route)
 
 
 def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
     """What the plugin offers, for a daemon of this dialect."""
-    announced = Manifest(
+    return Manifest(
         options=[announce_option(option, dialect) for option in plugin.options.values()],
         rpcmethods=_methods(plugin),
         subscriptions=_subscriptions(plugin, dialect),
@@ -199,14 +194,15 @@ def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
         dynamic=plugin.dynamic,
         nonnumericids=True,
         cancheck=True,
+        featurebits=_feature_bits(plugin),
+        custommessages=plugin.custom_messages or None,
+        disable=plugin.disabled,
     )
-    if plugin.feature_bits:
-        announced.featurebits = FeatureBits(**plugin.feature_bits)
-    if plugin.custom_messages:
-        announced.custommessages = plugin.custom_messages
-    if plugin.disabled is not None:
-        announced.disable = plugin.disabled
-    return announced
+
+
+def _feature_bits(plugin: Plugin) -> FeatureBits | None:
+    bits = {where: Hex(text) for where, text in plugin.feature_bits.items()}
+    return FeatureBits(**bits) if bits else None
 
 
 def _methods(plugin: Plugin) -> list[ManifestMethod]:
@@ -216,7 +212,7 @@ def _methods(plugin: Plugin) -> list[ManifestMethod]:
             method.usage,
             method.description,
             method.long_description,
-            msgspec.UNSET if method.category is None else method.category,
+            method.category,
             announce_deprecated(method.deprecated),
         )
         for method in plugin.methods.values()
@@ -225,7 +221,7 @@ def _methods(plugin: Plugin) -> list[ManifestMethod]:
 
 def _subscriptions(plugin: Plugin, dialect: Dialect) -> list[str]:
     """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
-    topics = dict.fromkeys(subscription.topic for subscription in plugin.subscriptions)
+    topics = dict.fromkeys(name for each in plugin.subscriptions for name in each.topics)
     if "*" in topics:
         return ["*", "log"] if "log" in topics else ["*"]
     if plugin.shutdown_functions and dialect == "current":
@@ -237,6 +233,6 @@ def _hooks(plugin: Plugin, dialect: Dialect) -> list[str] | list[ManifestHook]:
     if dialect == "2019":
         return list(plugin.hooks)
     return [
-        ManifestHook(hook.name, hook.before, hook.after, hook.filters)
+        ManifestHook(hook.name, hook.before or None, hook.after or None, hook.filters or None)
         for hook in plugin.hooks.values()
     ]

@@ -33,11 +33,11 @@ def test_connect_and_disconnect(plugin, dialect):
     assert daemon.log_text() == f"info + {ID} ipv4 1.2.3.4 {direction}\ninfo - {ID}"
 
 
-def test_topics_without_types_arrive_as_dicts(plugin, dialect):
+def test_topics_arrive_as_dicts_if_wanted(plugin, dialect):
     daemon = plugin(
         """
         @plugin.subscribe("block_added")
-        def on_block(event):
+        def on_block(event: dict):
             plugin.log(f"{event['height']}")
 
         @plugin.subscribe("a_topic_of_tomorrow")
@@ -57,7 +57,7 @@ def test_a_topic_named_like_its_own_field(plugin):
     daemon = plugin(
         """
         @plugin.subscribe("log")
-        def on_log(event):
+        def on_log(event: dict):
             plugin.log(str(sorted(event)))
         """
     )
@@ -154,7 +154,7 @@ def test_log_is_not_part_of_star(plugin):
             plugin.log(f"* {about.topic}")
 
         @plugin.subscribe("log")
-        def on_log(event):
+        def on_log(event: dict):
             plugin.log("log")
         """
     )

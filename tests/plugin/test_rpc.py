@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from clnwire.host.samples import hook_sample
 from tests.daemon import Daemon
 
 PLUGIN = """
@@ -195,7 +196,7 @@ def test_a_handler_does_not_wait_for_a_thread(plugin, commands):
     daemon.start(**{"lightning-dir": str(commands.path.parent)})
     daemon.call("start")
     assert commands.hanging.wait(20)
-    assert daemon.call("custommsg", {"custommsg": {}}) == {"result": "continue"}
+    assert daemon.call("custommsg", hook_sample("custommsg")) == {"result": "continue"}
     assert "info [1]" in daemon.log_text()
     assert daemon.hang_up() == 0
 

@@ -23,8 +23,10 @@ from clnwire.hooks import (
     PeerConnected,
     PeerDisconnect,
     Refuse,
+    RpcCommandReturn,
 )
 from clnwire.notifications import Connect, Disconnect
+from clnwire.types import Msat, PublicKey
 
 plugin = Plugin()
 
@@ -78,7 +80,7 @@ def on_write_bytes(event: bytes) -> Continue:
 
 @plugin.hook("peer_connected")
 def on_peer(event: PeerConnected, request: Request) -> Continue | PeerDisconnect:
-    assert_type(event.peer.id, str)
+    assert_type(event.peer.id, PublicKey)
     return CONTINUE if event.peer.addr else PeerDisconnect(error_message="not today")
 
 
@@ -86,7 +88,7 @@ def on_peer(event: PeerConnected, request: Request) -> Continue | PeerDisconnect
 def on_payment(
     event: InvoicePayment,
 ) -> Continue | InvoicePaymentReject | InvoicePaymentFail:
-    assert_type(event.payment.msat, int)
+    assert_type(event.payment.msat, Msat)
     return InvoicePaymentFail(failure_message="2002")
 
 
@@ -94,14 +96,19 @@ def on_payment(
 def on_htlc(
     event: HtlcAccepted,
 ) -> Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcResolve:
-    assert_type(event.htlc.amount_msat, int)
-    assert_type(event.onion.forward_msat, int | None)
+    assert_type(event.htlc.amount_msat, Msat)
+    assert_type(event.onion.forward_msat, Msat | None)
     return HtlcResolve(payment_key="00")
 
 
 @plugin.hook("rpc_command", filters=["pay"])
-def on_command(event: dict[str, Any]) -> Continue | dict[str, Any]:
-    return CONTINUE
+def on_command(event: dict[str, Any]) -> Continue | RpcCommandReturn:
+    return RpcCommandReturn.error(-1, "no payments here")
+
+
+@plugin.hook("a_hook_of_tomorrow")
+def on_tomorrow(event: dict[str, Any]) -> dict[str, Any]:
+    return {"result": "whatever"}
 
 
 # Subscriptions.
@@ -120,5 +127,5 @@ def on_any(event: dict[str, Any], about: Notification) -> None: ...
 
 
 # Decorators give back what they were given.
-assert_type(on_disconnect(Disconnect("02"), Notification.__new__(Notification)), None)
+assert_type(on_disconnect(Disconnect(PublicKey("02")), Notification.__new__(Notification)), None)
 assert_type(on_write(DbWrite([])), Continue)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from clnwire.hooks._catalogue import HOOKS
+from clnwire.notifications._catalogue import TYPED
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -46,14 +49,32 @@ def basedpyright(file: Path) -> dict[int, str]:
 CHECKERS = pytest.mark.parametrize("checker", [mypy, basedpyright], ids=lambda c: c.__name__)
 
 
-@CHECKERS
-def test_what_is_right(checker):
-    assert checker(HERE / "good.py") == {}
+GOOD = ("good", "good_hooks", "good_topics")
+BAD = ("bad", "bad_answers", "bad_hooks", "bad_topics")
 
 
 @CHECKERS
-def test_each_mistake_is_found(checker):
-    file = HERE / "bad.py"
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_right(checker, name):
+    assert checker(HERE / f"{name}.py") == {}
+
+
+@CHECKERS
+@pytest.mark.parametrize("name", BAD)
+def test_each_mistake_is_found(checker, name):
+    file = HERE / f"{name}.py"
     lines = file.read_text().splitlines()
     mistakes = {number for number, line in enumerate(lines, 1) if "# mistake:" in line}
     assert set(checker(file)) == mistakes
+
+
+@pytest.mark.parametrize("name", ["good_hooks", "bad_hooks"])
+def test_no_hook_is_left_out(name):
+    found = re.findall(r'@plugin\.hook\("(\w+)"', (HERE / f"{name}.py").read_text())
+    assert set(found) == HOOKS
+
+
+@pytest.mark.parametrize("name", ["good_topics", "bad_topics"])
+def test_no_topic_is_left_out(name):
+    found = re.findall(r'@plugin\.subscribe\("(\w+)"', (HERE / f"{name}.py").read_text())
+    assert set(found) == TYPED

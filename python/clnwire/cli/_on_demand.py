@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from clnwire.errors import INVALID_PARAMS, RpcError
+from clnwire.error_codes import INVALID_PARAMS
+from clnwire.errors import RpcError
 from clnwire.host import HostError
 from clnwire.host.names import TOPICS
 from clnwire.host.samples import hook_sample, topic_sample

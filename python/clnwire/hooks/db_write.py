@@ -1,26 +1,29 @@
 """`db_write`: the daemon is about to commit to its database, and waits.
 
-Safe answer: refuse. The daemon ends without committing, so that no replica falls behind.
-
 Nothing in the handler may make the daemon write to its database, so no RPC; and the plugin should
 have no other hook and no method. The hook is called before `init`.
+
+Kind: parallel; all plugins that have it are asked at the same time, and all must agree.
+Safe answer: refuse. The daemon ends without committing, so that no replica falls behind.
+Any other answer: the daemon ends without committing.
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from msgspec import Struct
+from clnwire._message import Event
+from clnwire.hooks._safe import refuse
+from clnwire.hooks._spec import Continue, HookSpec, Refuse
+from clnwire.types import U32
 
-from clnwire.hooks._spec import Continue, HookSpec, Refuse, refuse
 
-
-class DbWrite(Struct, frozen=True, gc=False):
+class DbWrite(Event, frozen=True):
     """What is about to be committed."""
 
     writes: list[str]
     """The SQL statements with their values filled in, in their order. Empty on PostgreSQL."""
-    data_version: int | None = None
+    data_version: U32 | None = None
     """Grows by one each time, and wraps at 2³². `None` from the daemon of 2019.
 
     The same number again: the last set was not committed, and this one replaces it. A lower one:

@@ -1,113 +1,148 @@
 """`htlc_accepted`: an incoming HTLC is there to stay, and its onion has been opened.
 
+After a restart the daemon asks again about HTLCs that are not settled: the handler may see the
+same one twice.
+
+Kind: chain; the first answer that is no continue decides.
 Safe answer: continue. The daemon then forwards, takes or fails it by itself.
+Any other answer: ends the daemon.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from msgspec import Meta, Struct
+from clnwire._message import Event, HookAnswer
+from clnwire._older import rename
+from clnwire.hooks._safe import go_on
+from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.types import (
+    U32,
+    U64,
+    BlockHeight,
+    ChannelId,
+    FailureHex,
+    Hash,
+    Hex,
+    Hex32,
+    Hexadecimal,
+    HexBytes,
+    Known,
+    Msat,
+    PublicKey,
+    Secret,
+    ShortChannelId,
+    Unsigned,
+)
 
-from clnwire.hooks._spec import FAILURE, HEX, HEX_32, Continue, HookSpec, go_on
 
-
-class HtlcOnion(Struct, frozen=True, gc=False):
+class HtlcOnion(Event, frozen=True):
     """What the onion says to this node (BOLT 4)."""
 
-    payload: str
-    """The payload with its length in front, in hexadecimal."""
-    next_onion: str
-    """The onion for the next hop, in hexadecimal; empty at the final one."""
-    shared_secret: str
-    """Shared with the payer, to encrypt errors: 32 bytes in hexadecimal."""
-    type: str | None = None
-    """`tlv`."""
-    short_channel_id: str | None = None
-    """Where it should be forwarded to, as `103x1x0`."""
-    next_node_id: str | None = None
+    payload: Hex
+    """The payload as it came, with its length in front."""
+    next_onion: Hex
+    """The onion for the next hop; empty at the final one."""
+    shared_secret: Secret
+    """Shared with the payer, to encrypt errors."""
+    type: Annotated[str, Known(("tlv",))] | None = None
+    """The payload's format. `None` if the payload could not be read."""
+    short_channel_id: ShortChannelId | None = None
+    """The channel it should be forwarded over. `None` at the final node."""
+    next_node_id: PublicKey | None = None
     """Or the node it should be forwarded to."""
-    forward_msat: int | None = None
-    """How much to forward, or to receive, in millisatoshi."""
-    outgoing_cltv_value: int | None = None
+    forward_msat: Msat | None = None
+    """How much to forward, or to receive."""
+    outgoing_cltv_value: BlockHeight | None = None
     """The block height at which the outgoing HTLC may expire."""
-    total_msat: int | None = None
-    """What all parts of the payment sum up to, in millisatoshi, at the final hop."""
-    payment_secret: str | None = None
-    """From the invoice, at the final hop: 32 bytes in hexadecimal."""
-    payment_metadata: str | None = None
-    """From the invoice, at the final hop, in hexadecimal."""
+    total_msat: Msat | None = None
+    """What all parts of the payment sum up to; only at the final node."""
+    payment_secret: Secret | None = None
+    """From the invoice; only at the final node."""
+    payment_metadata: Hex | None = None
+    """From the invoice; only at the final node, if the invoice has it."""
 
 
-class Htlc(Struct, frozen=True, gc=False):
+class Htlc(Event, frozen=True):
     """The HTLC as it came in (BOLT 2)."""
 
-    short_channel_id: str
-    """The channel it came through, as `103x1x0`."""
-    id: int
-    """Counted by the peer, per channel."""
-    amount_msat: int
-    """In millisatoshi."""
-    cltv_expiry: int
+    short_channel_id: ShortChannelId
+    """The channel it came through. Since v0.12.0."""
+    id: U64
+    """Counted by the peer, per channel. Since v0.12.0."""
+    amount_msat: Msat
+    """How much; what is not forwarded of it is the node's fee. Since v0.12.0."""
+    cltv_expiry: BlockHeight
     """The block height at which it expires."""
-    cltv_expiry_relative: int
+    cltv_expiry_relative: U32
     """How many blocks that is from now."""
-    payment_hash: str
-    """32 bytes in hexadecimal."""
-    extra_tlvs: str | None = None
-    """TLVs beside the onion, in hexadecimal."""
+    payment_hash: Hash
+    """What its preimage hashes to."""
+    extra_tlvs: Hex | None = None
+    """TLVs that came with it, beside the onion. Since v25.09."""
 
 
-class HtlcAccepted(Struct, frozen=True, gc=False):
+class HtlcAccepted(Event, frozen=True):
     """An HTLC has come in."""
 
     onion: HtlcOnion
     htlc: Htlc
-    peer_id: str | None = None
-    """Who sent it; current daemons say so."""
-    forward_to: str | None = None
-    """The channel id it would be forwarded to: 32 bytes in hexadecimal."""
+    peer_id: PublicKey | None = None
+    """Who sent it, if that is known. Since v25.12."""
+    forward_to: ChannelId | None = None
+    """The channel it would be forwarded to. `None` at the final node, or without such a channel."""
 
 
-class HtlcContinue(Struct, frozen=True, omit_defaults=True, tag_field="result", tag="continue"):
-    """Go on, with something changed. Without a change, answer `CONTINUE`."""
+class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
+    """Go on, with something changed. Without a change, answer `CONTINUE`.
 
-    payload: Annotated[str, Meta(pattern=HEX)] | None = None
-    """To be used in place of the onion's, in hexadecimal, without a length in front."""
-    forward_to: Annotated[str, Meta(pattern=HEX_32)] | None = None
-    """The channel id to forward to: 32 bytes in hexadecimal."""
-    extra_tlvs: Annotated[str, Meta(pattern=HEX)] | None = None
-    """To be sent along when forwarding, in hexadecimal."""
-    invoice_msat: Annotated[int, Meta(ge=0)] | None = None
-    """The amount the invoice counts as, in millisatoshi."""
+    Fees and expiry are still checked as usual.
+    """
 
-
-class HtlcFail(Struct, frozen=True, tag_field="result", tag="fail"):
-    """Fail the HTLC with a failure message that the daemon encrypts."""
-
-    failure_message: Annotated[str, Meta(pattern=FAILURE)]
-    """As BOLT 4 has it, in hexadecimal: two bytes of failure code, then its data."""
+    payload: Annotated[str, Hexadecimal(at_least=2)] | None = None
+    """To be read in place of the onion's, without a length in front."""
+    forward_to: Hex32 | None = None
+    """The channel id to forward to; of use for another channel with the same peer."""
+    extra_tlvs: HexBytes | None = None
+    """To be sent along when forwarding, in place of those that came. Since v25.09."""
+    invoice_msat: Annotated[Msat, Unsigned(64)] | None = None
+    """What the invoice is taken to ask for, at the final node. Since v25.12."""
 
 
-class HtlcFailOnion(Struct, frozen=True, tag_field="result", tag="fail"):
-    """Fail the HTLC with an error onion that is encrypted already."""
+class HtlcFail(HookAnswer, frozen=True, tag_field="result", tag="fail"):
+    """Fail the HTLC with a failure message, which the daemon encrypts."""
 
-    failure_onion: Annotated[str, Meta(pattern=HEX, min_length=2)]
-    """In hexadecimal."""
+    failure_message: FailureHex
+    """As BOLT 4 has it: two bytes of failure code, then its data."""
 
 
-class HtlcResolve(Struct, frozen=True, tag_field="result", tag="resolve"):
+class HtlcFailOnion(HookAnswer, frozen=True, tag_field="result", tag="fail"):
+    """Fail the HTLC with an error onion that comes from another network, say."""
+
+    failure_onion: Annotated[str, Hexadecimal(at_least=1)]
+    """The onion; the daemon adds its own layer to it."""
+
+
+class HtlcResolve(HookAnswer, frozen=True, tag_field="result", tag="resolve"):
     """Take the HTLC."""
 
-    payment_key: Annotated[str, Meta(pattern=HEX_32)]
-    """The preimage: 32 bytes in hexadecimal."""
+    payment_key: Hex32
+    """The preimage. The daemon does not check it: a wrong one can cost the channel."""
 
 
 Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcResolve
 
+
+def _older(event: dict[str, Any]) -> None:
+    """Until v0.12 amounts had other names."""
+    rename(event["htlc"], amount="amount_msat")
+    rename(event["onion"], forward_amount="forward_msat")
+
+
 SPEC = HookSpec(
     "htlc_accepted",
     event=HtlcAccepted,
+    older=_older,
     answers=(Continue, HtlcContinue, HtlcFail, HtlcFailOnion, HtlcResolve),
     safe=go_on,
 )

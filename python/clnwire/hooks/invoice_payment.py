@@ -1,86 +1,66 @@
 """`invoice_payment`: a payment for an unpaid invoice has arrived in full.
 
+Kind: chain; the first plugin that does not want the payment decides.
 Safe answer: continue, which takes the payment.
+Any other answer: ends the daemon.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
 
-from clnwire.hooks._spec import FAILURE, Continue, HookSpec, go_on
+from clnwire._message import Event, HookAnswer
+from clnwire._older import only_amounts
+from clnwire.hooks._safe import go_on
+from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.types import FailureHex, Msat, Secret
 
-INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS = 0x400F
+INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS: Final = 0x400F
 """BOLT 4: what the final node says when it does not want a payment (PERM, 15)."""
 
 
-class InvoicePaymentDetails(Struct, frozen=True):
+class InvoicePaymentDetails(Event, frozen=True):
     """The payment."""
 
     label: str
     """The invoice's label, unique in this node."""
-    preimage: str
-    """32 bytes in hexadecimal; answering `continue` reveals it to the payer."""
-    msat: int
-    """The amount in millisatoshi."""
-    extratlvs: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    """Further TLVs of the final onion: `type` and `value` each."""
+    preimage: Secret
+    """Answering `continue` reveals it to the payer."""
+    msat: Msat
+    """The amount."""
+    extratlvs: list[dict[str, Any]] | None = None
+    """Further TLVs of the final onion: `type`, `length` and `value` each. Only in developer mode;
+    the daemon's schema does not name it."""
 
 
-class InvoicePayment(Struct, frozen=True):
+class InvoicePayment(Event, frozen=True):
     """A payment has arrived."""
 
     payment: InvoicePaymentDetails
 
 
-class InvoicePaymentReject(Struct, frozen=True, tag_field="result", tag="reject"):
+class InvoicePaymentReject(HookAnswer, frozen=True, tag_field="result", tag="reject"):
     """Fail the payment with `incorrect_or_unknown_payment_details`."""
 
 
-class InvoicePaymentFail(Struct, frozen=True):
-    """Fail the payment with a failure message of one's own."""
+class InvoicePaymentFail(HookAnswer, frozen=True):
+    """Fail the payment with a failure message of one's own.
 
-    failure_message: Annotated[str, Meta(pattern=FAILURE)]
-    """As BOLT 4 has it, in hexadecimal: two bytes of failure code, not zero, then its data.
-
-    Raises `ValueError` if it is no such thing.
+    It goes without a `result`: the daemon reads that first, and would not look at the message.
     """
 
+    failure_message: FailureHex
+    """As BOLT 4 has it: two bytes of failure code, not zero, then its data."""
+
     def __post_init__(self) -> None:
-        if re.match(FAILURE, self.failure_message) is None or self.failure_message[:4] == "0000":
-            raise ValueError(f"{self.failure_message!r} does not start with a failure code")
+        super().__post_init__()
+        if self.failure_message[:4] == "0000":
+            self._refuse("failure_message", "must start with a failure code that is not zero")
 
 
 Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
-
-
-class _Details2019(Struct):
-    label: str
-    preimage: str
-    msat: Annotated[str, Meta(pattern=r"^[0-9]+(msat)?$")]
-
-
-class _InvoicePayment2019(Struct):
-    payment: _Details2019
-
-
-_decode = msgspec.json.Decoder(InvoicePayment).decode
-
-
-def _decode_any(params: bytes) -> InvoicePayment:
-    """Older daemons spell the amount as `"10000msat"`."""
-    try:
-        return _decode(params)
-    except msgspec.ValidationError as error:
-        try:
-            old = msgspec.json.decode(params, type=_InvoicePayment2019).payment
-        except msgspec.ValidationError:
-            raise error from None
-        msat = int(old.msat.removesuffix("msat"))
-        return InvoicePayment(InvoicePaymentDetails(old.label, old.preimage, msat))
 
 
 def _encode_2019(answer: Answer) -> bytes:
@@ -96,7 +76,7 @@ def _encode_2019(answer: Answer) -> bytes:
 SPEC = HookSpec(
     "invoice_payment",
     event=InvoicePayment,
-    decode=_decode_any,
+    older=only_amounts,
     answers=(Continue, InvoicePaymentReject, InvoicePaymentFail),
     encode_2019=_encode_2019,
     safe=go_on,

@@ -1,43 +1,46 @@
 """`peer_connected`: a peer has connected and completed the handshake.
 
+Kind: chain; the first plugin that wants to hang up decides.
 Safe answer: continue. A peer that is turned away by mistake can cost a channel.
+Any other answer: ends the daemon.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from clnwire._message import Event, HookAnswer
+from clnwire.hooks._safe import go_on
+from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.types import Hex, Known, PublicKey
 
-from clnwire.hooks._spec import Continue, HookSpec, go_on
 
-
-class ConnectedPeer(Struct, frozen=True, gc=False):
+class ConnectedPeer(Event, frozen=True):
     """The peer."""
 
-    id: str
-    """Its node id: a compressed public key, 66 hexadecimal digits."""
+    id: PublicKey
+    """Its node id."""
     addr: str
     """Where the connection comes from or goes to; of an incoming one, the port is ephemeral."""
-    direction: str | None = None
-    """`in` or `out`, as seen from this node. `None` from the daemon of 2019."""
-    features: str | None = None
-    """Feature bits (BOLT 9) in hexadecimal. `None` from the daemon of 2019."""
+    direction: Annotated[str, Known(("in", "out"))] | None = None
+    """As seen from this node. `None` from the daemon of 2019."""
+    features: Hex | None = None
+    """Its feature bits (BOLT 9). `None` from the daemon of 2019."""
     remote_addr: str | None = None
-    """The address of ours that the peer says it sees."""
-    globalfeatures: str | None = None
+    """The address of ours that the peer says it sees, if it says so."""
+    globalfeatures: Hex | None = None
     """Only from the daemon of 2019, which had two sets of feature bits."""
-    localfeatures: str | None = None
+    localfeatures: Hex | None = None
     """Only from the daemon of 2019."""
 
 
-class PeerConnected(Struct, frozen=True, gc=False):
+class PeerConnected(Event, frozen=True):
     """A peer has connected."""
 
     peer: ConnectedPeer
 
 
-class PeerDisconnect(Struct, frozen=True, omit_defaults=True, tag_field="result", tag="disconnect"):
+class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnect"):
     """Hang up."""
 
     error_message: str | None = None

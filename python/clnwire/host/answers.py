@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
-from clnwire.errors import PLUGIN_DIED
+from clnwire.error_codes import PLUGIN_DIED
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:

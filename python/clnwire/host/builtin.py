@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire.errors import METHOD_NOT_FOUND, RpcError
+from clnwire.error_codes import METHOD_NOT_FOUND
+from clnwire.errors import RpcError
 from clnwire.host.commands import Outcome, argument, decoded_params, required
 from clnwire.host.journal import LogEntry
 

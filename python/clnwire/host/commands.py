@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from msgspec import Struct
 
 from clnwire.codec import encode_any
-from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
+from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
+from clnwire.errors import RpcError
 from clnwire.host.shapes import decoded
 
 if TYPE_CHECKING:

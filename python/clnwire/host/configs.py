@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import json
 
-from clnwire.errors import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
+from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
+from clnwire.errors import RpcError
 from clnwire.host.commands import argument, decoded_params, required
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.options import Setting, option_text

@@ -9,8 +9,9 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, json
 
+from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.errors import HostError
-from clnwire.host.names import HOOKS, TOPICS
+from clnwire.host.names import TOPICS
 from clnwire.host.tokens import request_token
 
 Name: TypeAlias = Literal["current", "2019"]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from clnwire._core import Outbox
-from clnwire.errors import INVALID_REQUEST, METHOD_NOT_FOUND, PLUGIN_DIED, RpcError
+from clnwire.error_codes import INVALID_REQUEST, METHOD_NOT_FOUND, PLUGIN_DIED
+from clnwire.errors import RpcError
 from clnwire.host.commands import Command, CommandTable, Outcome
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.shapes import as_object

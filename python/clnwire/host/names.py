@@ -13,26 +13,6 @@ from clnwire.notifications._catalogue import NATIVE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HOOKS: Final = frozenset(
-    [
-        "commitment_revocation",
-        "custommsg",
-        "db_write",
-        "htlc_accepted",
-        "invoice_payment",
-        "onion_message_recv",
-        "onion_message_recv_secret",
-        "openchannel",
-        "openchannel2",
-        "openchannel2_changed",
-        "openchannel2_sign",
-        "peer_connected",
-        "rbf_channel",
-        "recover",
-        "rpc_command",
-    ]
-)
-
 FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
 """The hooks that can be filtered, and what a filter consists of."""
 

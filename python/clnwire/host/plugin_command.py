@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from clnwire.errors import INVALID_PARAMS, RpcError
+from clnwire.error_codes import INVALID_PARAMS
+from clnwire.errors import RpcError
 from clnwire.host.commands import decoded_params, required
 from clnwire.host.ending import end
 from clnwire.host.errors import HostError

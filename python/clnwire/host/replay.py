@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from clnwire._core import Framer
+from clnwire.hooks._catalogue import HOOKS
 from clnwire.host import startup
 from clnwire.host.answers import AnswerError, judge
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.manifest import Manifest, Taken, check_manifest
-from clnwire.host.names import HOOKS
 from clnwire.host.output import Log, OutputError, check_envelope, judge_notification
 from clnwire.host.process import PluginProcess, ending, spawn
 

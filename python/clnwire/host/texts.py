@@ -9,7 +9,8 @@ import msgspec
 from msgspec import json
 
 from clnwire import _core
-from clnwire.errors import INVALID_REQUEST, RpcError
+from clnwire.error_codes import INVALID_REQUEST
+from clnwire.errors import RpcError
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from clnwire import _core
-from clnwire.errors import INVALID_PARAMS, RpcError
+from clnwire.error_codes import INVALID_PARAMS
+from clnwire.errors import RpcError
 from clnwire.host.shapes import as_array, as_object, decoded
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
-from clnwire.errors import INVALID_REQUEST
+from clnwire.error_codes import INVALID_REQUEST
 from clnwire.host.commands import Session
 from clnwire.host.errors import HostError
 

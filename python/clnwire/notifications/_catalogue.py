@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
-_TYPED = {"connect": "Connect", "disconnect": "Disconnect"}
+if TYPE_CHECKING:
+    from clnwire.notifications._spec import TopicSpec
 
-NATIVE = frozenset(
+NATIVE: Final = frozenset(
     [
         "balance_snapshot",
         "block_added",
@@ -35,10 +36,20 @@ NATIVE = frozenset(
 )
 """The daemon's own topics, which only it may publish; any other is another plugin's."""
 
+TYPED: Final = NATIVE | {"pay_part_start", "pay_part_end"}
+"""Topics with a module of their name here; the last two are those of a plugin of the daemon's."""
 
-def topic_event(topic: str) -> tuple[Any, Any] | None:
-    """The Struct of a topic's payload and its decoder; `None` if it is taken as a dict."""
-    if topic not in _TYPED:
+_FORMER_NAMES: Final = {
+    "xpay_pay_part_start": "pay_part_start",
+    "xpay_pay_part_end": "pay_part_end",
+}
+"""Other names → today's, so that a module can be found by both."""
+
+
+def topic_spec(topic: str) -> TopicSpec | None:
+    """The topic of that name, today's or a former one; `None` if it is taken as a dict."""
+    name = _FORMER_NAMES.get(topic, topic)
+    if name not in TYPED:
         return None
-    module = import_module(f"clnwire.notifications.{topic}")
-    return getattr(module, _TYPED[topic]), module.decode
+    spec: TopicSpec = import_module(f"clnwire.notifications.{name}").SPEC
+    return spec

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
+from typing import Annotated, Any
+
+from clnwire._message import Event
+from clnwire.notifications._spec import TopicSpec
+from clnwire.types import U16, Known, PublicKey
 
 
-class ConnectAddress(Struct, frozen=True, gc=False):
+class ConnectAddress(Event, frozen=True):
     """Where the peer is. Which members there are depends on `type`."""
 
-    type: str
-    """`ipv4`, `ipv6`, `torv2`, `torv3`, `local socket`, `websocket`, or one yet to come."""
+    type: Annotated[str, Known(("local socket", "ipv4", "ipv6", "torv2", "torv3", "websocket"))]
+    """What kind of address it is; of an incoming connection never `torv2` or `torv3`."""
     address: str | None = None
-    port: int | None = None
+    """The address, unless it is a local socket."""
+    port: U16 | None = None
+    """The port, unless it is a local socket."""
     socket: str | None = None
     """The path, if it is a local socket."""
 
 
-class Connect(Struct, frozen=True, gc=False):
+class Connect(Event, frozen=True):
     """A peer is connected."""
 
-    id: str
-    """Its node id: a compressed public key, 66 hexadecimal digits."""
+    id: PublicKey
+    """The peer."""
     address: ConnectAddress
-    direction: str | None = None
-    """`in` or `out`, as seen from this node. `None` from the daemon of 2019."""
+    """Of most use where the connection goes out."""
+    direction: Annotated[str, Known(("in", "out"))] | None = None
+    """As seen from this node. `None` from the daemon of 2019."""
 
 
-class _Connect2019(Struct):
-    id: str
-    address: str
-
-
-_decode = msgspec.json.Decoder(Connect).decode
-
-
-def decode(payload: bytes) -> Connect:
+def _older(event: dict[str, Any]) -> None:
     """The daemon of 2019 gave the address as a bare string, without its type."""
-    try:
-        return _decode(payload)
-    except msgspec.ValidationError as error:
-        try:
-            old = msgspec.json.decode(payload, type=_Connect2019)
-        except msgspec.ValidationError:
-            raise error from None
-        return Connect(old.id, ConnectAddress(_kind(old.address), old.address))
+    address: str = event["address"]
+    event["address"] = {"type": _kind(address), "address": address}
 
 
 def _kind(address: str) -> str:
@@ -52,3 +44,6 @@ def _kind(address: str) -> str:
     if ".onion" in address:
         return "torv3"
     return "ipv6" if address.count(":") > 1 else "ipv4"
+
+
+SPEC = TopicSpec("connect", Connect, older=_older)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
+from clnwire._message import Event
+from clnwire.notifications._spec import TopicSpec
+from clnwire.types import PublicKey
 
 
-class Disconnect(Struct, frozen=True, gc=False):
+class Disconnect(Event, frozen=True):
     """A peer is gone."""
 
-    id: str
-    """Its node id: a compressed public key, 66 hexadecimal digits."""
+    id: PublicKey
+    """The peer."""
 
 
-decode = msgspec.json.Decoder(Disconnect).decode
+SPEC = TopicSpec("disconnect", Disconnect)

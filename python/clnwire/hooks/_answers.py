@@ -1,0 +1,81 @@
+"""A handler's answer to bytes, if it is one that the daemon takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clnwire._message import HookAnswer
+from clnwire.codec import encode, encode_any, validated
+from clnwire.errors import UsageError
+from clnwire.hooks._spec import Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire.dialect import Dialect
+    from clnwire.hooks._spec import HookSpec
+
+
+class RefusedError(Exception):
+    """The handler answered `Refuse`."""
+
+
+def answer_encoder(spec: HookSpec, dialect: Dialect) -> Callable[[Any], bytes]:
+    """Encodes answers for this daemon; raises `UsageError` for what it could not take as one."""
+    in_2019 = spec.encode_2019 if dialect == "2019" else None
+
+    def encode_answer(answer: Any) -> bytes:
+        if type(answer) not in spec.answers:
+            return _encode_free(spec, answer, in_2019)
+        if isinstance(answer, Refuse):
+            raise RefusedError(answer.reason)
+        # A part of it may be JSON that somebody else wrote.
+        return validated(encode(answer)) if in_2019 is None else in_2019(answer)
+
+    return encode_answer
+
+
+def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | None) -> bytes:
+    """What is no Struct of the hook's: a dict, say. It may have members of a newer daemon."""
+    if answer is None:
+        raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
+    if isinstance(answer, HookAnswer) and spec.answers:
+        raise UsageError(f"the handler returned {answer!r}; {_permitted(spec)}")
+    try:
+        encoded = encode_any(answer)
+        members = msgspec.json.decode(encoded, type=dict[str, Any])
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the handler returned {answer!r}; an answer is an object") from error
+    if not spec.answers:
+        return encoded
+    struct = _as_permitted(spec, members)
+    return encoded if in_2019 is None else in_2019(struct)
+
+
+def _as_permitted(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
+    """The one of the hook's answers whose form this is. Raises `UsageError` if it is none."""
+    problem = ""
+    for kind in spec.answers:
+        if kind is Refuse or kind.__struct_config__.tag != members.get("result"):
+            continue
+        out_of_place = _members_of_others(spec, kind) & members.keys()
+        if out_of_place:
+            problem = problem or f": {', '.join(sorted(out_of_place))} must not stand there"
+            continue
+        try:
+            return msgspec.convert(members, kind)
+        except msgspec.ValidationError as error:
+            problem = f": {error}"
+    raise UsageError(f"the handler returned {members!r}{problem}; {_permitted(spec)}")
+
+
+def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:
+    """What may only stand in an answer of another kind: some of it stops the daemon."""
+    everything = {name for each in spec.answers for name in each.__struct_encode_fields__}
+    return everything.difference(kind.__struct_encode_fields__)
+
+
+def _permitted(spec: HookSpec) -> str:
+    return f"permitted are {', '.join(kind.__name__ for kind in spec.answers)}"

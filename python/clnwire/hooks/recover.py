@@ -1,0 +1,28 @@
+"""`recover`: the daemon was started with `--recover`, and knows its secret again.
+
+For plugins that keep something with peers, to be fetched from there.
+
+Kind: chain.
+Safe answer: continue. The recovery goes on without this plugin.
+Any other answer: ends the daemon.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from clnwire._message import Event
+from clnwire.hooks._safe import go_on
+from clnwire.hooks._spec import Continue, HookSpec
+
+
+class Recover(Event, frozen=True):
+    """The node recovers."""
+
+    codex32: str
+    """The node's secret in codex32 (BIP 93). Whoever has it has the node's money."""
+
+
+Answer: TypeAlias = Continue
+
+SPEC = HookSpec("recover", event=Recover, answers=(Continue,), safe=go_on)

@@ -1,0 +1,20 @@
+"""`log`: a line for the daemon's log, which a plugin sends. `plugin.log` does it.
+
+The topic `log`, which the daemon publishes, has another form: `clnwire.notifications.LogEvent`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from clnwire._message import Event
+from clnwire.types import Known
+
+
+class LogLine(Event, frozen=True):
+    """The params. A level that the daemon does not know is the plugin's end."""
+
+    level: Annotated[str, Known(("trace", "debug", "info", "warn", "error", "unusual", "broken"))]
+    """How bad it is; `warn` and `unusual` are the same, and `error` and `broken`."""
+    message: str
+    """The line."""

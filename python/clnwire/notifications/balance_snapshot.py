@@ -1,0 +1,38 @@
+"""`balance_snapshot`: the daemon has compared its balances with its books.
+
+It comes at the start, and after that with every block in which they changed.
+"""
+
+from __future__ import annotations
+
+from clnwire._message import Event
+from clnwire._older import only_amounts
+from clnwire.notifications._spec import TopicSpec
+from clnwire.types import U32, BlockHeight, Msat, PublicKey
+
+
+class AccountBalance(Event, frozen=True):
+    """What one account holds."""
+
+    account_id: str
+    """`wallet`, `external`, or a channel's id."""
+    balance_msat: Msat
+    """How much."""
+    coin_type: str
+    """The currency's prefix in invoices (BIP 173): `bc`, `tb`, `bcrt`, …"""
+
+
+class BalanceSnapshot(Event, frozen=True):
+    """The balances of all accounts at a block."""
+
+    node_id: PublicKey
+    """This node."""
+    blockheight: BlockHeight
+    """The block."""
+    timestamp: U32
+    """When it was taken, in seconds since 1970."""
+    accounts: list[AccountBalance]
+    """Every account."""
+
+
+SPEC = TopicSpec("balance_snapshot", BalanceSnapshot, older=only_amounts)

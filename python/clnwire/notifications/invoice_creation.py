@@ -1,0 +1,22 @@
+"""`invoice_creation`: an invoice has been made."""
+
+from __future__ import annotations
+
+from clnwire._message import Event
+from clnwire._older import only_amounts
+from clnwire.notifications._spec import TopicSpec
+from clnwire.types import Msat, Secret
+
+
+class InvoiceCreation(Event, frozen=True):
+    """An invoice."""
+
+    preimage: Secret
+    """Whoever pays gets it."""
+    label: str
+    """Its label, unique in this node."""
+    msat: Msat | None = None
+    """What it asks for; `None` if the payer chooses."""
+
+
+SPEC = TopicSpec("invoice_creation", InvoiceCreation, older=only_amounts)

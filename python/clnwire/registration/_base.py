@@ -1,0 +1,26 @@
+"""Where a plugin's parts are kept, and until when they may be registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Base:
+    """Takes registrations until the plugin runs."""
+
+    def __init__(self) -> None:
+        self._closed = False
+
+    def _must_be_new(self, kind: str, name: str, registered: Mapping[str, object]) -> None:
+        self._must_be_open(kind, name)
+        if name in registered:
+            raise UsageError(f"{kind} '{name}' is registered twice")
+
+    def _must_be_open(self, kind: str, name: str) -> None:
+        if self._closed:
+            raise UsageError(f"{kind} '{name}': register it before run()")

@@ -1,0 +1,133 @@
+"""Hooks: the overloads give handlers the event's type, and the answer's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, overload
+
+from clnwire.binding import Hook
+from clnwire.errors import UsageError
+from clnwire.registration._base import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from clnwire import _handlers
+    from clnwire._handlers import AnyHandler
+
+    Names: TypeAlias = Sequence[str]
+    """Names of plugins."""
+
+F = TypeVar("F", bound="AnyHandler")
+
+
+class Hooks(Base):
+    """Registers hooks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hooks: dict[str, Hook] = {}
+
+    @overload
+    def hook(
+        self, name: Literal["commitment_revocation"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.CommitmentRevocationF], _handlers.CommitmentRevocationF]: ...
+    @overload
+    def hook(
+        self,
+        name: Literal["custommsg"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        filters: Sequence[int] = (),
+    ) -> Callable[[_handlers.CustomMsgF], _handlers.CustomMsgF]: ...
+    @overload
+    def hook(
+        self, name: Literal["db_write"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.DbWriteF], _handlers.DbWriteF]: ...
+    @overload
+    def hook(
+        self, name: Literal["htlc_accepted"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.HtlcAcceptedF], _handlers.HtlcAcceptedF]: ...
+    @overload
+    def hook(
+        self, name: Literal["invoice_payment"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.InvoicePaymentF], _handlers.InvoicePaymentF]: ...
+    @overload
+    def hook(
+        self, name: Literal["onion_message_recv"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OnionMessageRecvF], _handlers.OnionMessageRecvF]: ...
+    @overload
+    def hook(
+        self, name: Literal["onion_message_recv_secret"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OnionMessageRecvSecretF], _handlers.OnionMessageRecvSecretF]: ...
+    @overload
+    def hook(
+        self, name: Literal["openchannel"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OpenChannelF], _handlers.OpenChannelF]: ...
+    @overload
+    def hook(
+        self, name: Literal["openchannel2"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OpenChannel2F], _handlers.OpenChannel2F]: ...
+    @overload
+    def hook(
+        self, name: Literal["openchannel2_changed"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OpenChannel2ChangedF], _handlers.OpenChannel2ChangedF]: ...
+    @overload
+    def hook(
+        self, name: Literal["openchannel2_sign"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.OpenChannel2SignF], _handlers.OpenChannel2SignF]: ...
+    @overload
+    def hook(
+        self, name: Literal["peer_connected"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.PeerConnectedF], _handlers.PeerConnectedF]: ...
+    @overload
+    def hook(
+        self, name: Literal["rbf_channel"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.RbfChannelF], _handlers.RbfChannelF]: ...
+    @overload
+    def hook(
+        self, name: Literal["recover"], *, before: Names = (), after: Names = ()
+    ) -> Callable[[_handlers.RecoverF], _handlers.RecoverF]: ...
+    @overload
+    def hook(
+        self,
+        name: Literal["rpc_command"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        filters: Sequence[str] = (),
+    ) -> Callable[[_handlers.RpcCommandF], _handlers.RpcCommandF]: ...
+    @overload
+    def hook(
+        self,
+        name: str,
+        *,
+        before: Names = (),
+        after: Names = (),
+        filters: Sequence[str | int] = (),
+    ) -> Callable[[F], F]: ...
+    def hook(
+        self,
+        name: str,
+        *,
+        before: Names = (),
+        after: Names = (),
+        filters: Sequence[str | int] = (),
+    ) -> Callable[[F], F]:
+        """Has the daemon ask this function, and wait for its answer.
+
+        `before` and `after` name plugins in the hook's chain; `filters` are method names
+        (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
+        something that is no answer, the daemon gets the hook's safe answer and the log an error.
+        """
+
+        def register(function: F) -> F:
+            self._must_be_new("hook", name, self.hooks)
+            if isinstance(before, str) or isinstance(after, str):
+                raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
+            self.hooks[name] = Hook(
+                name, function, before=[*before], after=[*after], filters=[*filters]
+            )
+            return function
+
+        return register

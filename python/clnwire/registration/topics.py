@@ -1,0 +1,135 @@
+"""Subscriptions: the overloads give handlers the event's type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
+
+from clnwire.binding import Subscription
+from clnwire.registration._base import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire import _handlers
+    from clnwire._handlers import AnyHandler
+
+F = TypeVar("F", bound="AnyHandler")
+
+
+class Topics(Base):
+    """Registers subscriptions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subscriptions: list[Subscription] = []
+
+    @overload
+    def subscribe(
+        self, topic: Literal["balance_snapshot"]
+    ) -> Callable[[_handlers.BalanceSnapshotT], _handlers.BalanceSnapshotT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["block_added"]
+    ) -> Callable[[_handlers.BlockAddedT], _handlers.BlockAddedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["channel_open_failed"]
+    ) -> Callable[[_handlers.ChannelOpenFailedT], _handlers.ChannelOpenFailedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["channel_opened"]
+    ) -> Callable[[_handlers.ChannelOpenedT], _handlers.ChannelOpenedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["channel_state_changed"]
+    ) -> Callable[[_handlers.ChannelStateChangedT], _handlers.ChannelStateChangedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["coin_movement"]
+    ) -> Callable[[_handlers.CoinMovementT], _handlers.CoinMovementT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["connect"]
+    ) -> Callable[[_handlers.ConnectT], _handlers.ConnectT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["custommsg"]
+    ) -> Callable[[_handlers.CustomMsgT], _handlers.CustomMsgT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["deprecated_oneshot"]
+    ) -> Callable[[_handlers.DeprecatedOneshotT], _handlers.DeprecatedOneshotT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["disconnect"]
+    ) -> Callable[[_handlers.DisconnectT], _handlers.DisconnectT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["forward_event"]
+    ) -> Callable[[_handlers.ForwardEventT], _handlers.ForwardEventT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["invoice_creation"]
+    ) -> Callable[[_handlers.InvoiceCreationT], _handlers.InvoiceCreationT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["invoice_payment"]
+    ) -> Callable[[_handlers.InvoicePaymentEventT], _handlers.InvoicePaymentEventT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["log"]
+    ) -> Callable[[_handlers.LogEventT], _handlers.LogEventT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["onionmessage_forward_fail"]
+    ) -> Callable[[_handlers.OnionMessageForwardFailT], _handlers.OnionMessageForwardFailT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["openchannel_peer_sigs"]
+    ) -> Callable[[_handlers.OpenChannelPeerSigsT], _handlers.OpenChannelPeerSigsT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["pay_part_end", "xpay_pay_part_end"]
+    ) -> Callable[[_handlers.PayPartEndT], _handlers.PayPartEndT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["pay_part_start", "xpay_pay_part_start"]
+    ) -> Callable[[_handlers.PayPartStartT], _handlers.PayPartStartT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["plugin_started"]
+    ) -> Callable[[_handlers.PluginStartedT], _handlers.PluginStartedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["plugin_stopped"]
+    ) -> Callable[[_handlers.PluginStoppedT], _handlers.PluginStoppedT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["sendpay_failure"]
+    ) -> Callable[[_handlers.SendPayFailureT], _handlers.SendPayFailureT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["sendpay_success"]
+    ) -> Callable[[_handlers.SendPaySuccessT], _handlers.SendPaySuccessT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["shutdown"]
+    ) -> Callable[[_handlers.ShutdownT], _handlers.ShutdownT]: ...
+    @overload
+    def subscribe(
+        self, topic: Literal["warning"]
+    ) -> Callable[[_handlers.WarningEventT], _handlers.WarningEventT]: ...
+    @overload
+    def subscribe(self, topic: str) -> Callable[[F], F]: ...
+    def subscribe(self, topic: str) -> Callable[[F], F]:
+        """Calls the function for every notification of the topic, in their order; `"*"` is all.
+
+        A parameter of type `Notification` receives the topic's name and the sending plugin's.
+        """
+
+        def register(function: F) -> F:
+            self._must_be_open("subscription", topic)
+            self.subscriptions.append(Subscription(topic, function))
+            return function
+
+        return register
