@@ -8,11 +8,10 @@ import msgspec
 
 from clnwire.codec import encode
 from clnwire.errors import IdError, UsageError
-from clnwire.messages.message import Message
-from clnwire.messages.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from clnwire._core import Driver
+    from clnwire.messages import Message, Progress
 
 LogLevel: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "unusual", "broken"]
 """The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`."""
@@ -49,6 +48,8 @@ class Request:
 
         Raises `UsageError` once the request is answered, or for a level the daemon does not know.
         """
+        from clnwire.messages.message import Message
+
         check_level(level)
         self._send("message", Message(self._raw_token(), level, text))
 
@@ -59,6 +60,8 @@ class Request:
 
         Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
         """
+        from clnwire.messages.progress import Progress, Stage
+
         _check_progress(done, total)
         position = None
         if stage is not None:

@@ -229,7 +229,7 @@ def _subscriptions(plugin: Plugin, dialect: Dialect) -> list[str]:
     return list(topics)
 
 
-def _hooks(plugin: Plugin, dialect: Dialect) -> list[str] | list[ManifestHook]:
+def _hooks(plugin: Plugin, dialect: Dialect) -> list[str | ManifestHook]:
     if dialect == "2019":
         return list(plugin.hooks)
     return [

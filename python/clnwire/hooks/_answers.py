@@ -50,25 +50,33 @@ def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | 
         raise UsageError(f"the handler returned {answer!r}; an answer is an object") from error
     if not spec.answers:
         return encoded
-    struct = _as_permitted(spec, members)
-    return encoded if in_2019 is None else in_2019(struct)
+    # As everywhere, what is `None` is not there: to the daemon, null would be something.
+    present = {name: value for name, value in members.items() if value is not None}
+    struct = _as_permitted(spec, present)
+    if in_2019 is not None:
+        return in_2019(struct)
+    return encoded if len(present) == len(members) else encode(present)
 
 
 def _as_permitted(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
     """The one of the hook's answers whose form this is. Raises `UsageError` if it is none."""
-    problem = ""
-    for kind in spec.answers:
-        if kind is Refuse or kind.__struct_config__.tag != members.get("result"):
-            continue
-        out_of_place = _members_of_others(spec, kind) & members.keys()
+    result = members.get("result")
+    kinds = [kind for kind in spec.answers if kind is not Refuse]
+    same_result = [kind for kind in kinds if kind.__struct_config__.tag == result]
+    problems: list[str] = []
+    for kind in same_result:
+        out_of_place = sorted(_members_of_others(spec, kind) & members.keys())
         if out_of_place:
-            problem = problem or f": {', '.join(sorted(out_of_place))} must not stand there"
+            problems.append(f": {', '.join(out_of_place)} must not stand there")
             continue
         try:
             return msgspec.convert(members, kind)
         except msgspec.ValidationError as error:
-            problem = f": {error}"
-    raise UsageError(f"the handler returned {members!r}{problem}; {_permitted(spec)}")
+            # It says more than what other answers would not have.
+            problems.insert(0, f": {error}")
+    # Not the whole answer: it may hold a secret.
+    said = f"the handler answered with result {result!r}"
+    raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted(spec)}")
 
 
 def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:

@@ -97,7 +97,7 @@ class Manifest(Event, frozen=True):
     """Its methods."""
     subscriptions: list[str]
     """The topics that it subscribes to."""
-    hooks: list[str] | list[ManifestHook]
+    hooks: list[str | ManifestHook]
     """The hooks that it answers."""
     notifications: list[ManifestTopic]
     """The topics that it publishes."""

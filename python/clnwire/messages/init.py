@@ -5,38 +5,38 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from clnwire._message import Event
-from clnwire.types import Hex
+from clnwire.types import U16, Hex
 
 
 class FeatureSet(Event, frozen=True):
     """The daemon's own feature bits (BOLT 9), by where they are announced."""
 
-    init: Hex = Hex("")
+    init: Hex | None = None
     """To peers that connect."""
-    node: Hex = Hex("")
+    node: Hex | None = None
     """In node announcements."""
-    channel: Hex = Hex("")
+    channel: Hex | None = None
     """In channel announcements."""
-    invoice: Hex = Hex("")
+    invoice: Hex | None = None
     """In invoices of BOLT 11."""
-    bolt12_offer: Hex = Hex("")
+    bolt12_offer: Hex | None = None
     """In offers."""
-    bolt12_invreq: Hex = Hex("")
+    bolt12_invreq: Hex | None = None
     """In requests for invoices."""
-    bolt12_invoice: Hex = Hex("")
+    bolt12_invoice: Hex | None = None
     """In invoices of BOLT 12."""
-    channel_type: Hex = Hex("")
+    channel_type: Hex | None = None
     """The channel types that the daemon takes."""
 
 
 class Proxy(Event, frozen=True):
     """The SOCKS proxy that the daemon was told to use."""
 
-    type: str = ""
+    type: str | None = None
     """What kind of address it has."""
-    address: str = ""
+    address: str | None = None
     """Its address."""
-    port: int = 0
+    port: U16 | None = None
     """Its port."""
 
 

@@ -5,45 +5,52 @@ the plugin runs they are the plain `int` and `str` that JSON has, which costs no
 they are as the daemon sent them; what goes into an answer is checked when the answer is built.
 """
 
-from clnwire.types._rules import Hexadecimal, Known, Unsigned
-from clnwire.types.amounts import (
-    MSAT_PER_BTC,
-    MSAT_PER_SAT,
-    Msat,
-    Sat,
-    format_msat,
-    msat_to_btc,
-    msat_to_sat,
-    parse_msat,
-    sat_to_msat,
-)
-from clnwire.types.channels import (
-    ShortChannelId,
-    ShortChannelIdDir,
-    ShortChannelIdParts,
-    direction_between,
-    format_short_channel_id,
-    parse_short_channel_id,
-    short_channel_id_from_int,
-    short_channel_id_to_int,
-    split_short_channel_id_dir,
-)
-from clnwire.types.identifiers import (
-    BlockHeight,
-    ChannelId,
-    FailureHex,
-    Hash,
-    Hex,
-    Hex32,
-    HexBytes,
-    Outpoint,
-    Psbt,
-    PublicKey,
-    Secret,
-    Txid,
-    split_outpoint,
-)
-from clnwire.types.numbers import U8, U16, U32, U64
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire._lazy import lazy
+
+if TYPE_CHECKING:
+    from clnwire.types._rules import Hexadecimal, Known, Unsigned
+    from clnwire.types.amounts import (
+        MSAT_PER_BTC,
+        MSAT_PER_SAT,
+        Msat,
+        Sat,
+        format_msat,
+        msat_to_btc,
+        msat_to_sat,
+        parse_msat,
+        sat_to_msat,
+    )
+    from clnwire.types.channels import (
+        ShortChannelId,
+        ShortChannelIdDir,
+        ShortChannelIdParts,
+        direction_between,
+        format_short_channel_id,
+        parse_short_channel_id,
+        short_channel_id_from_int,
+        short_channel_id_to_int,
+        split_short_channel_id_dir,
+    )
+    from clnwire.types.identifiers import (
+        BlockHeight,
+        ChannelId,
+        FailureHex,
+        Hash,
+        Hex,
+        Hex32,
+        HexBytes,
+        Outpoint,
+        Psbt,
+        PublicKey,
+        Secret,
+        Txid,
+        split_outpoint,
+    )
+    from clnwire.types.numbers import U8, U16, U32, U64
 
 __all__ = [
     "MSAT_PER_BTC",
@@ -85,3 +92,58 @@ __all__ = [
     "split_outpoint",
     "split_short_channel_id_dir",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "_rules": (
+                "Hexadecimal",
+                "Known",
+                "Unsigned",
+            ),
+            "amounts": (
+                "MSAT_PER_BTC",
+                "MSAT_PER_SAT",
+                "Msat",
+                "Sat",
+                "format_msat",
+                "msat_to_btc",
+                "msat_to_sat",
+                "parse_msat",
+                "sat_to_msat",
+            ),
+            "channels": (
+                "ShortChannelId",
+                "ShortChannelIdDir",
+                "ShortChannelIdParts",
+                "direction_between",
+                "format_short_channel_id",
+                "parse_short_channel_id",
+                "short_channel_id_from_int",
+                "short_channel_id_to_int",
+                "split_short_channel_id_dir",
+            ),
+            "identifiers": (
+                "BlockHeight",
+                "ChannelId",
+                "FailureHex",
+                "Hash",
+                "Hex",
+                "Hex32",
+                "HexBytes",
+                "Outpoint",
+                "Psbt",
+                "PublicKey",
+                "Secret",
+                "Txid",
+                "split_outpoint",
+            ),
+            "numbers": (
+                "U8",
+                "U16",
+                "U32",
+                "U64",
+            ),
+        },
+    )
