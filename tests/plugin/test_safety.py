@@ -438,6 +438,29 @@ def test_closed_streams_are_no_obstacle_at_the_end(plugin):
     assert daemon.hang_up() == 0
 
 
+@pytest.mark.parametrize(
+    ("redirection", "closed"),
+    [("<&-", "stdin"), (">&-", "stdout"), ("<&- >&-", "stdin and stdout"), ("<&- >&- 2>&-", None)],
+)
+@pytest.mark.parametrize("by", ["lightningd", "hand"])
+def test_without_stdin_or_stdout_it_says_so(tmp_path, redirection, closed, by):
+    path = tmp_path / "plugin.py"
+    path.write_text("from clnwire import Plugin\nplugin = Plugin()\nplugin.run()\n")
+    env = {name: value for name, value in os.environ.items() if name != "LIGHTNINGD_PLUGIN"}
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$1" {redirection}', sys.executable, str(path)],
+        env={**env, "LIGHTNINGD_PLUGIN": "1"} if by == "lightningd" else env,
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = f"clnwire: {closed} closed: a plugin needs both, to talk to the daemon\n"
+    assert done.stderr == (said if closed else "")
+
+
 def test_a_fork_does_not_answer_for_the_plugin(plugin):
     daemon = plugin(
         """
