@@ -192,6 +192,20 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
         def bad_data():
             raise RpcError(-8, "no", object())
 
+        @plugin.method("circular-data")
+        def circular_data():
+            data = []
+            data.append(data)
+            raise RpcError(-8, "round", data)
+
+        @plugin.method("bad-code")
+        def bad_code(code):
+            raise RpcError(code, "what a code")
+
+        @plugin.method("odd-text")
+        def odd_text(kind: str):
+            raise RpcError(-9, "\\ud800!") if kind == "refused" else ValueError("\\ud800!")
+
         @plugin.method("lone")
         def lone():
             return "\\ud800"
@@ -213,6 +227,14 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
     assert all(line["level"] == "error" for line in daemon.logs)
     assert daemon.request("unencodable")["error"]["code"] == -32603
     assert daemon.request("bad-data")["error"] == {"code": -8, "message": "no"}
+    assert daemon.request("circular-data")["error"] == {"code": -8, "message": "round"}
+    for code in ("-1", None, 1 << 63):
+        error = daemon.request("bad-code", [code])["error"]
+        assert error == {"code": -32603, "message": f"bad-code: what a code (code {code})"}
+        assert f"error bad-code: what a code (code {code})\n" in daemon.log_text()
+    assert daemon.request("odd-text", ["refused"])["error"] == {"code": -9, "message": "?!"}
+    failed = {"code": -32603, "message": "odd-text: ValueError: ?!"}
+    assert daemon.request("odd-text", ["failed"])["error"] == failed
     assert daemon.request("lone")["error"]["code"] == -32603
     assert daemon.call("fine") == 1
 
