@@ -222,5 +222,9 @@ class Plugin(Registration):
 
 def _id_text(token: bytes) -> str:
     """An id as a part of another: a string without its quotes, anything else as it stands."""
-    value = msgspec.json.decode(token)
+    try:
+        value = msgspec.json.decode(token)
+    except msgspec.DecodeError:
+        # Half a surrogate pair, or a number beyond a float: ids that a caller may choose.
+        value = None
     return value if isinstance(value, str) else token.decode()

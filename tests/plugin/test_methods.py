@@ -300,6 +300,10 @@ def test_the_request_is_there_for_who_asks(plugin):
             except UsageError as error:
                 return str(error)
 
+        @plugin.method("id")
+        def id_(request: Request) -> str:
+            return ascii(request.id)
+
         @plugin.method("optional")
         def optional(a: int = 1, request: Request | None = None) -> str:
             return request.method
@@ -327,6 +331,9 @@ def test_the_request_is_there_for_who_asks(plugin):
         ("progress", {"id": 100.0, "num": 2, "total": 2, "stage": {"num": 0, "total": 3}}),
     ]
     assert "answered" in daemon.call("late")
+    assert daemon.request("id", token="1e999")["result"] == "inf"
+    assert daemon.request("id", token='"\\ud800"')["result"] == ascii("\ud800")
+    assert daemon.request("id", token='{"a": [1]}')["result"] == "{'a': [1]}"
     assert daemon.call("optional") == "optional"
     loud, over, empty = daemon.call("wrong")
     assert "'loud'" in loud
