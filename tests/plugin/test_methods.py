@@ -27,6 +27,10 @@ METHODS = """
     def collect(first, *rest: int, **more: str):
         return {"first": first, "rest": rest, "more": more}
 
+    @plugin.method("first")
+    def first(request: Request, a: int, b: int = 2, /, **more: str):
+        return {"a": a, "b": b, "more": more}
+
     class Point(msgspec.Struct):
         x: int
         y: int = 0
@@ -71,6 +75,8 @@ METHODS = """
         ("only-named", {"who": "me"}, "me"),
         ("nothing", [], None),
         ("collect", [1, 2, 3], {"first": 1, "rest": [2, 3], "more": {}}),
+        ("first", {"a": "1", "c": "d"}, {"a": 1, "b": 2, "more": {"c": "d"}}),
+        ("first", [1, 3], {"a": 1, "b": 3, "more": {}}),
         ("collect", {"first": [1], "x": "y"}, {"first": [1], "rest": [], "more": {"x": "y"}}),
         ("far", [[{"x": 1}, {"x": 2, "y": 5}], 2], {"x": 6.0}),
         ("listed", [], ["d"]),
