@@ -803,6 +803,14 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("@plugin.hook('db_write')\ndef a(*, x): ...", "passed by position"),
         ("@plugin.hook('db_write', filters=['x'])\ndef a(x): ...", "takes no filters"),
         ("@plugin.method('a')\ndef a(x: 'Missing'): ...", "importable at run time"),
+        (
+            "@plugin.method('a')\ndef a(x: 'msgspec.Nope'): ...",
+            "method 'a': the annotations cannot",
+        ),
+        (
+            "import functools\nplugin.method('a')(functools.partial(print, 1))",
+            "annotations cannot be read",
+        ),
         ("@plugin.method('a')\ndef a(x: type): ...", "method 'a': parameter 'x': JSON has no"),
         ("@plugin.method('a')\ndef a(x: set[int] | list[int]): ...", "method 'a': Type unions"),
         ("Plugin(custom_messages=[32769, 32768])", "custom message 32768: only odd numbers"),
