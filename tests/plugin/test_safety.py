@@ -376,6 +376,23 @@ def test_the_end_is_bounded_however_it_comes(plugin, how):
     assert "did not end in time" in daemon.log_text()
 
 
+def test_without_bounds_on_time(plugin):
+    daemon = plugin(
+        """
+        plugin = Plugin(watchdog_seconds=float("inf"), shutdown_seconds=float("inf"))
+
+        @plugin.method("slow")
+        def slow():
+            import time
+            time.sleep(0.3)
+        """
+    )
+    daemon.start()
+    daemon.call("slow")
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == ""
+
+
 def test_an_on_shutdown_that_hangs_is_named(plugin):
     daemon = plugin(
         """
