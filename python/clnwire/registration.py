@@ -220,6 +220,7 @@ class Registration:
         receives the request. The docstring is the description. A raised `RpcError` goes to the
         caller; any other exception does so as -32603, and into the log.
         """
+        _must_be_named("method", name)
 
         def register(function: F) -> F:
             self._must_be_new("method", name, self.methods)
@@ -287,11 +288,14 @@ class Registration:
         (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
         something that is no answer, the daemon gets the hook's safe answer and the log an error.
         """
+        _must_be_named("hook", name)
 
         def register(function: F) -> F:
             self._must_be_new("hook", name, self.hooks)
             if isinstance(before, str) or isinstance(after, str):
                 raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
+            if isinstance(filters, str):
+                raise UsageError(f"hook '{name}': filters are a list, such as ['{filters}']")
             self.hooks[name] = Hook(
                 name, function, before=[*before], after=[*after], filters=[*filters]
             )
@@ -310,6 +314,7 @@ class Registration:
 
         A parameter of type `Notification` receives the topic's name and the sending plugin's.
         """
+        _must_be_named("subscribe", topic)
 
         def register(function: F) -> F:
             self._must_be_open("subscription", topic)
@@ -341,3 +346,9 @@ class Registration:
     def _must_be_open(self, kind: str, name: str) -> None:
         if self._closed:
             raise UsageError(f"{kind} '{name}': register it before run()")
+
+
+def _must_be_named(decorator: str, name: object) -> None:
+    """`@plugin.hook` without a name takes the function for it, and would never register it."""
+    if not isinstance(name, str):
+        raise UsageError(f"@plugin.{decorator} needs a name: @plugin.{decorator}('name')")
