@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
 	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/python/Cargo.toml
 
+NEEDS_CARGO = command -v cargo >/dev/null \
+	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
+
 .PHONY: help demo test test-rust test-python lint format bench-quick build clean
 
 help:
@@ -22,6 +25,7 @@ demo: build
 test: test-rust test-python
 
 test-rust:
+	@$(NEEDS_CARGO)
 	cargo test --locked -p clnwire-core
 
 test-python: build $(VENV)/test.stamp
@@ -67,7 +71,7 @@ $(VENV)/tools.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "clnwire needs Python 3.10 or newer, but there is no $(PYTHON); set PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "clnwire needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) --version); set PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "clnwire needs Python's venv module; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@command -v cargo >/dev/null || { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
+	@$(NEEDS_CARGO)
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
 	@touch $@

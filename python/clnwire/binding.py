@@ -83,7 +83,7 @@ def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _
     bare_continue = _bare_continue(spec, dialect)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
-        reason = _reason(spec.name, error)
+        reason = _text(_reason(spec.name, error))
         answer: bytes | ErrorParts = spec.safe(params, reason, bare_continue)
         # Whatever becomes of the log, the daemon gets its answer.
         with contextlib.suppress(Exception):
@@ -118,12 +118,22 @@ def bind_subscription(subscription: Subscription, driver: _core.Driver, log: Log
 
 def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     """What the caller is told. Anything but `RpcError` is the plugin's failure, and logged."""
-    if isinstance(error, RpcError):
-        return error.code, error.message, _encoded_data(method, error, log)
-    reason = _reason(method, error)
+    if isinstance(error, RpcError) and _is_code(error.code):
+        return error.code, _text(error.message), _encoded_data(method, error, log)
+    reason = _text(_reason(method, error))
     with contextlib.suppress(Exception):
         _log_failure(log, reason, error)
     return INTERNAL_ERROR, reason, None
+
+
+def _is_code(code: object) -> bool:
+    """Whether it fits where the core keeps codes."""
+    return isinstance(code, int) and -(2**63) <= code < 2**63
+
+
+def _text(text: object) -> str:
+    """What can be sent as text: half a surrogate pair (a file name, say) is no JSON."""
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
@@ -131,7 +141,8 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
         return None
     try:
         return encode_any(error.data)
-    except (TypeError, ValueError) as failure:
+    except Exception as failure:
+        # Whatever is wrong with it, the caller gets the rest.
         log.error(f"{method}: the data of {error!r} cannot be encoded: {failure}")
         return None
 

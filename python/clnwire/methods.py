@@ -146,7 +146,8 @@ class Params:
             raise self._invalid(f"unknown parameter '{unknown[0]}'")
         self._require(set(values))
         found = {name: self._one(named.get(name, rest), value) for name, value in values.items()}
-        return [], found
+        first = [p for p in self._positional if p.kind is Parameter.POSITIONAL_ONLY]
+        return [found.pop(p.name, p.default) for p in first], found
 
     def _catching(self, kind: object) -> Parameter | None:
         return next((p for p in self._variadic if p.kind is kind), None)

@@ -31,6 +31,9 @@ _FORMED = {
 }
 """Notifications at which the daemon kills the plugin if they are not formed right."""
 
+_FEATURE_PLACES = ("node", "init", "channel", "invoice")
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+
 
 class Topic:
     """A custom topic that the plugin announces and publishes to."""
@@ -85,6 +88,7 @@ class Plugin(Registration):
         self.dynamic = not feature_bits if dynamic is None else dynamic
         self.mixed_db_write = mixed_db_write
         self.feature_bits = dict(feature_bits or {})
+        _check_feature_bits(self.feature_bits.items())
         self.custom_messages = list(custom_messages)
         even = [number for number in self.custom_messages if number % 2 == 0]
         if even:
@@ -220,7 +224,20 @@ class Plugin(Registration):
             )
 
 
+def _check_feature_bits(bits: Iterable[tuple[object, object]]) -> None:
+    """Raises `UsageError` for what would only show when the daemon reads the manifest."""
+    for place, text in bits:
+        if place not in _FEATURE_PLACES:
+            raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
+        if not isinstance(text, str) or not set(text) <= _HEX_DIGITS or len(text) % 2:
+            raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")
+
+
 def _id_text(token: bytes) -> str:
     """An id as a part of another: a string without its quotes, anything else as it stands."""
-    value = msgspec.json.decode(token)
+    try:
+        value = msgspec.json.decode(token)
+    except msgspec.DecodeError:
+        # Half a surrogate pair, or a number beyond a float: ids that a caller may choose.
+        value = None
     return value if isinstance(value, str) else token.decode()

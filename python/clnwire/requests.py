@@ -40,7 +40,14 @@ class Request:
     @property
     def id(self) -> str | int | float | None:
         """The id as JSON means it; `token` has its exact text."""
-        value: str | int | float | None = msgspec.json.decode(self.token.encode())
+        value: str | int | float | None
+        try:
+            value = msgspec.json.decode(self.token)
+        except msgspec.DecodeError:
+            # A caller may choose what msgspec does not take: 1e999, half a surrogate pair.
+            import json
+
+            value = json.loads(self.token)
         return value
 
     def notify(self, text: str, level: LogLevel = "info") -> None:

@@ -79,6 +79,9 @@ def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
             f"{what}: {error}; the annotations of a handler must be importable at run time, "
             "not only under TYPE_CHECKING"
         ) from None
+    except Exception as error:
+        # Evaluating annotations runs what they say; and not all that can be called has them.
+        raise UsageError(f"{what}: the annotations cannot be read: {error}") from error
 
 
 def with_contexts(

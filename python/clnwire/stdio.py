@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Final
@@ -28,13 +29,28 @@ def belongs_to_daemon() -> bool:
 def take_over() -> _core.Driver:
     """The driver that has the process's stdin and stdout, made when it is first asked for.
 
-    There is one, whichever of the process's `Plugin` objects then runs.
+    There is one, whichever of the process's `Plugin` objects then runs. Raises `SystemExit` if
+    there is no stdin or stdout.
     """
     global _driver  # noqa: PLW0603
     if _driver is None:
+        _refuse_closed()
         _driver = _core.Driver()
         _make_stdout_prompt()
     return _driver
+
+
+def _refuse_closed() -> None:
+    """What the process opens first takes the number of a descriptor that is closed: a pipe of our
+    own would pass for the daemon's, and wait for ever. Python knows what was there at its start."""
+    closed = [name for name in ("stdin", "stdout") if getattr(sys, f"__{name}__") is None]
+    if not closed:
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.write(
+            f"clnwire: {' and '.join(closed)} closed: a plugin needs both, to talk to the daemon\n"
+        )
+    raise SystemExit(1)
 
 
 def give_back() -> None:

@@ -131,6 +131,18 @@ def test_the_frames_go_out_as_they_are(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_of_a_doubled_id_the_first_counts(tmp_path: Path) -> None:
+    doubled = '{"jsonrpc":"2.0","id":5,"id":6,"method":"hello","params":{}}'
+    path = capture(tmp_path, [*START, ("in", doubled)])
+    # This plugin's reader takes the last one.
+    body = """
+    def reply(message, result, reply=reply):
+        reply({"id": 5} if message["id"] == 6 else message, result)
+    """
+    done = replay(path, "--json", "--", write_plugin(tmp_path, body))
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_window_bounds_what_is_under_way(tmp_path: Path) -> None:
     """The plugin answers only when five requests wait, so a window of four gets stuck."""
     body = """

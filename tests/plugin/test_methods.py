@@ -27,6 +27,10 @@ METHODS = """
     def collect(first, *rest: int, **more: str):
         return {"first": first, "rest": rest, "more": more}
 
+    @plugin.method("first")
+    def first(request: Request, a: int, b: int = 2, /, **more: str):
+        return {"a": a, "b": b, "more": more}
+
     class Point(msgspec.Struct):
         x: int
         y: int = 0
@@ -71,6 +75,8 @@ METHODS = """
         ("only-named", {"who": "me"}, "me"),
         ("nothing", [], None),
         ("collect", [1, 2, 3], {"first": 1, "rest": [2, 3], "more": {}}),
+        ("first", {"a": "1", "c": "d"}, {"a": 1, "b": 2, "more": {"c": "d"}}),
+        ("first", [1, 3], {"a": 1, "b": 3, "more": {}}),
         ("collect", {"first": [1], "x": "y"}, {"first": [1], "rest": [], "more": {"x": "y"}}),
         ("far", [[{"x": 1}, {"x": 2, "y": 5}], 2], {"x": 6.0}),
         ("listed", [], ["d"]),
@@ -192,6 +198,20 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
         def bad_data():
             raise RpcError(-8, "no", object())
 
+        @plugin.method("circular-data")
+        def circular_data():
+            data = []
+            data.append(data)
+            raise RpcError(-8, "round", data)
+
+        @plugin.method("bad-code")
+        def bad_code(code):
+            raise RpcError(code, "what a code")
+
+        @plugin.method("odd-text")
+        def odd_text(kind: str):
+            raise RpcError(-9, "\\ud800!") if kind == "refused" else ValueError("\\ud800!")
+
         @plugin.method("lone")
         def lone():
             return "\\ud800"
@@ -213,6 +233,14 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
     assert all(line["level"] == "error" for line in daemon.logs)
     assert daemon.request("unencodable")["error"]["code"] == -32603
     assert daemon.request("bad-data")["error"] == {"code": -8, "message": "no"}
+    assert daemon.request("circular-data")["error"] == {"code": -8, "message": "round"}
+    for code in ("-1", None, 1 << 63):
+        error = daemon.request("bad-code", [code])["error"]
+        assert error == {"code": -32603, "message": f"bad-code: what a code (code {code})"}
+        assert f"error bad-code: what a code (code {code})\n" in daemon.log_text()
+    assert daemon.request("odd-text", ["refused"])["error"] == {"code": -9, "message": "?!"}
+    failed = {"code": -32603, "message": "odd-text: ValueError: ?!"}
+    assert daemon.request("odd-text", ["failed"])["error"] == failed
     assert daemon.request("lone")["error"]["code"] == -32603
     assert daemon.call("fine") == 1
 
@@ -278,6 +306,10 @@ def test_the_request_is_there_for_who_asks(plugin):
             except UsageError as error:
                 return str(error)
 
+        @plugin.method("id")
+        def id_(request: Request) -> str:
+            return ascii(request.id)
+
         @plugin.method("optional")
         def optional(a: int = 1, request: Request | None = None) -> str:
             return request.method
@@ -305,6 +337,9 @@ def test_the_request_is_there_for_who_asks(plugin):
         ("progress", {"id": 100.0, "num": 2, "total": 2, "stage": {"num": 0, "total": 3}}),
     ]
     assert "answered" in daemon.call("late")
+    assert daemon.request("id", token="1e999")["result"] == "inf"
+    assert daemon.request("id", token='"\\ud800"')["result"] == ascii("\ud800")
+    assert daemon.request("id", token='{"a": [1]}')["result"] == "{'a': [1]}"
     assert daemon.call("optional") == "optional"
     loud, over, empty = daemon.call("wrong")
     assert "'loud'" in loud

@@ -150,9 +150,13 @@ def test_results_and_errors(daemon, commands):
 def test_ids_tell_who_called_and_why(daemon, commands):
     daemon.request("ask", ["echo"], token='"xyz/cln:ask#8"')
     daemon.request("ask", ["echo"], token="7")
+    daemon.request("ask", ["echo"], token="1e999")
+    daemon.request("ask", ["echo"], token='"\\ud800/cln:ask#9"')
     assert commands.ids == [
         "xyz/cln:ask#8/plugin_under_test.py:echo#1",
         "7/plugin_under_test.py:echo#2",
+        "1e999/plugin_under_test.py:echo#3",
+        '"\\ud800/cln:ask#9"/plugin_under_test.py:echo#4',
     ]
 
 

@@ -376,6 +376,23 @@ def test_the_end_is_bounded_however_it_comes(plugin, how):
     assert "did not end in time" in daemon.log_text()
 
 
+def test_without_bounds_on_time(plugin):
+    daemon = plugin(
+        """
+        plugin = Plugin(watchdog_seconds=float("inf"), shutdown_seconds=float("inf"))
+
+        @plugin.method("slow")
+        def slow():
+            import time
+            time.sleep(0.3)
+        """
+    )
+    daemon.start()
+    daemon.call("slow")
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == ""
+
+
 def test_an_on_shutdown_that_hangs_is_named(plugin):
     daemon = plugin(
         """
@@ -436,6 +453,29 @@ def test_closed_streams_are_no_obstacle_at_the_end(plugin):
     daemon.start()
     daemon.call("close")
     assert daemon.hang_up() == 0
+
+
+@pytest.mark.parametrize(
+    ("redirection", "closed"),
+    [("<&-", "stdin"), (">&-", "stdout"), ("<&- >&-", "stdin and stdout"), ("<&- >&- 2>&-", None)],
+)
+@pytest.mark.parametrize("by", ["lightningd", "hand"])
+def test_without_stdin_or_stdout_it_says_so(tmp_path, redirection, closed, by):
+    path = tmp_path / "plugin.py"
+    path.write_text("from clnwire import Plugin\nplugin = Plugin()\nplugin.run()\n")
+    env = {name: value for name, value in os.environ.items() if name != "LIGHTNINGD_PLUGIN"}
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$1" {redirection}', sys.executable, str(path)],
+        env={**env, "LIGHTNINGD_PLUGIN": "1"} if by == "lightningd" else env,
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = f"clnwire: {closed} closed: a plugin needs both, to talk to the daemon\n"
+    assert done.stderr == (said if closed else "")
 
 
 def test_a_fork_does_not_answer_for_the_plugin(plugin):
@@ -771,6 +811,13 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("@plugin.on_shutdown\nasync def a(): ...", "'async def' is not supported yet"),
         ("async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)", "not supported yet"),
         ("@plugin.hook('db_write', before='a.py')\ndef a(x): ...", "lists of plugins' names"),
+        ("@plugin.hook('rpc_command', filters='pay')\ndef a(x): ...", "such as ['pay']"),
+        ("@plugin.hook\ndef db_write(x): ...", "needs a name: @plugin.hook('name')"),
+        ("@plugin.method\ndef hello(): ...", "needs a name: @plugin.method('name')"),
+        ("@plugin.subscribe\ndef connect(x): ...", "needs a name: @plugin.subscribe('name')"),
+        ("Plugin(feature_bits={'peer': '80'})", "'peer' is none of node, init, channel, invoice"),
+        ("Plugin(feature_bits={'node': 80})", "node: 80 is no hexadecimal"),
+        ("Plugin(feature_bits={'node': '0x80'})", "node: '0x80' is no hexadecimal"),
         ("plugin.option('a')\nplugin.option('a')", "option 'a' is registered twice"),
         ("plugin.topic('a')\nplugin.topic('a')", "topic 'a' is registered twice"),
         ("plugin.topic('connect')", "the daemon's own"),
@@ -780,6 +827,14 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("@plugin.hook('db_write')\ndef a(*, x): ...", "passed by position"),
         ("@plugin.hook('db_write', filters=['x'])\ndef a(x): ...", "takes no filters"),
         ("@plugin.method('a')\ndef a(x: 'Missing'): ...", "importable at run time"),
+        (
+            "@plugin.method('a')\ndef a(x: 'msgspec.Nope'): ...",
+            "method 'a': the annotations cannot",
+        ),
+        (
+            "import functools\nplugin.method('a')(functools.partial(print, 1))",
+            "annotations cannot be read",
+        ),
         ("@plugin.method('a')\ndef a(x: type): ...", "method 'a': parameter 'x': JSON has no"),
         ("@plugin.method('a')\ndef a(x: set[int] | list[int]): ...", "method 'a': Type unions"),
         ("Plugin(custom_messages=[32769, 32768])", "custom message 32768: only odd numbers"),

@@ -91,9 +91,10 @@ def _text(path: Path) -> bytes:
 
 
 def _members(path: Path, line: int, record: Record) -> dict[str, bytes]:
-    """The frame's members. The daemon itself may have sent an option that is no JSON."""
+    """The frame's members, of a doubled one the first, as everywhere. The daemon itself may have
+    sent an option that is no JSON."""
     try:
-        return dict(_core.members(record.frame.encode()))
+        return dict(reversed(_core.members(record.frame.encode())))
     except (ValueError, UnicodeError) as error:
         raise CaptureError(f"{path}:{line}: the frame is no JSON object: {error}") from None
 

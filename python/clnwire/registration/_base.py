@@ -24,3 +24,9 @@ class Base:
     def _must_be_open(self, kind: str, name: str) -> None:
         if self._closed:
             raise UsageError(f"{kind} '{name}': register it before run()")
+
+
+def must_be_named(decorator: str, name: object) -> None:
+    """`@plugin.hook` without a name takes the function for it, and would never register it."""
+    if not isinstance(name, str):
+        raise UsageError(f"@plugin.{decorator} needs a name: @plugin.{decorator}('name')")

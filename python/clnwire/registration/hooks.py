@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, overload
 
 from clnwire.binding import Hook
 from clnwire.errors import UsageError
-from clnwire.registration._base import Base
+from clnwire.registration._base import Base, must_be_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,11 +120,14 @@ class Hooks(Base):
         (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
         something that is no answer, the daemon gets the hook's safe answer and the log an error.
         """
+        must_be_named("hook", name)
 
         def register(function: F) -> F:
             self._must_be_new("hook", name, self.hooks)
             if isinstance(before, str) or isinstance(after, str):
                 raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
+            if isinstance(filters, str):
+                raise UsageError(f"hook '{name}': filters are a list, such as ['{filters}']")
             self.hooks[name] = Hook(
                 name, function, before=[*before], after=[*after], filters=[*filters]
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from clnwire.errors import UsageError
 from clnwire.methods import Method
-from clnwire.registration._base import Base
+from clnwire.registration._base import Base, must_be_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +39,7 @@ class Methods(Base):
         receives the request. The docstring is the description. A raised `RpcError` goes to the
         caller; any other exception does so as -32603, and into the log.
         """
+        must_be_named("method", name)
 
         def register(function: F) -> F:
             self._must_be_new("method", name, self.methods)

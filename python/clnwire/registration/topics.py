@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from clnwire.binding import Subscription
-from clnwire.registration._base import Base
+from clnwire.registration._base import Base, must_be_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +126,7 @@ class Topics(Base):
 
         A parameter of type `Notification` receives the topic's name and the sending plugin's.
         """
+        must_be_named("subscribe", topic)
 
         def register(function: F) -> F:
             self._must_be_open("subscription", topic)

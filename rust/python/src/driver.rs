@@ -70,9 +70,13 @@ enum Turn {
 /// What [`Driver::current`] gives: the request's key and token, the method or topic, the origin.
 type CurrentForPython = (Option<u64>, Option<Py<PyBytes>>, String, Option<Py<PyBytes>>);
 
+/// A longer time is never: `float("inf")`, say, which no clock can be set to. A hundred years.
+const NEVER: f64 = 100.0 * 365.0 * 86_400.0;
+
 /// Seconds as Python gives them: a float, since `timedelta` would import `datetime` at start.
 fn seconds(seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|error| PyValueError::new_err(error.to_string()))
+    Duration::try_from_secs_f64(seconds.min(NEVER))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 #[pymethods]
