@@ -36,7 +36,7 @@ lint: build $(VENV)/test.stamp
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy python/clnwire examples/*.py tests/typing/good*.py
+	$(BIN)/mypy python/clnwire python/*.py examples/*.py tests/typing/good*.py
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 
@@ -45,6 +45,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 	$(BIN)/python benches/round_trip.py --quick
+	$(BIN)/python benches/messages.py --quick
 
 format: $(VENV)/test.stamp
 	cargo fmt --all

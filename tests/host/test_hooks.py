@@ -103,16 +103,26 @@ FATAL: dict[str, list[tuple[Any, str]]] = {
         ({"result": "continue", "mindepth": -1}, '"mindepth" does not fit'),
         ({"result": "continue", "mindepth": 2**32}, '"mindepth" does not fit'),
     ],
-    "openchannel2": [({"result": "continue", "our_funding_msat": 2**64}, "does not fit")],
+    "openchannel2": [
+        ({"result": "continue", "our_funding_msat": 2**64}, "does not fit"),
+        ({"result": "continue", "psbt": "x"}, '"our_funding_msat" is missing'),
+        ({"result": "continue", "psbt": "x", "our_funding_msat": 0}, '"our_funding_msat" is'),
+        ({"result": "reject", "psbt": "x"}, '"psbt" must not stand there'),
+    ],
     "openchannel2_changed": [({"result": "continue"}, '"psbt" is missing')],
     "openchannel2_sign": [({"result": "continue"}, '"psbt" is missing')],
-    "rbf_channel": [({"result": "continue", "psbt": 5}, '"psbt" does not fit')],
+    "rbf_channel": [
+        ({"result": "continue", "psbt": 5, "our_funding_msat": 1}, '"psbt" does not fit'),
+        ({"result": "continue", "psbt": "x"}, '"our_funding_msat" is missing'),
+        ({"result": "reject", "our_funding_msat": 1}, '"our_funding_msat" must not stand there'),
+    ],
     "htlc_accepted": [
         ({"result": "fail"}, '"failure_message" or "failure_onion" is missing'),
         ({"result": "fail", "failure_message": "xyz"}, '"failure_message" does not fit'),
         ({"result": "resolve"}, '"payment_key" is missing'),
         ({"result": "resolve", "payment_key": "ab"}, '"payment_key" does not fit'),
         ({"result": "continue", "payload": "0 0"}, '"payload" does not fit'),
+        ({"result": "continue", "payload": "00"}, '"payload" does not fit'),
     ],
     "invoice_payment": [
         ({}, '"failure_message" is missing'),

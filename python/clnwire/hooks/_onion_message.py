@@ -36,6 +36,7 @@ class OnionField(Event, frozen=True):
     number: U64
     """Its type."""
     value: Hex
+    """Its content."""
 
 
 class OnionMessage(Event, frozen=True):

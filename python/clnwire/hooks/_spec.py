@@ -28,6 +28,7 @@ class Refuse(HookAnswer, frozen=True):
     """
 
     reason: str
+    """For the daemon's log and the plugin's."""
 
 
 class HookSpec(msgspec.Struct, frozen=True):

@@ -86,7 +86,9 @@ class HtlcAccepted(Event, frozen=True):
     """An HTLC has come in."""
 
     onion: HtlcOnion
+    """What its onion says to this node."""
     htlc: Htlc
+    """The HTLC itself."""
     peer_id: PublicKey | None = None
     """Who sent it, if that is known. Since v25.12."""
     forward_to: ChannelId | None = None

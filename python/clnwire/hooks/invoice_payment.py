@@ -39,6 +39,7 @@ class InvoicePayment(Event, frozen=True):
     """A payment has arrived."""
 
     payment: InvoicePaymentDetails
+    """The payment."""
 
 
 class InvoicePaymentReject(HookAnswer, frozen=True, tag_field="result", tag="reject"):

@@ -21,6 +21,7 @@ class OnionMessageRecv(Event, frozen=True):
     """An onion message has come."""
 
     onion_message: OnionMessage
+    """The message."""
 
 
 Answer: TypeAlias = Continue | OnionMessageHandled

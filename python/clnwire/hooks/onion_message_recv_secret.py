@@ -28,6 +28,7 @@ class OnionMessageRecvSecret(Event, frozen=True):
     """An onion message has come on a path of ours."""
 
     onion_message: SecretOnionMessage
+    """The message."""
 
 
 Answer: TypeAlias = Continue | OnionMessageHandled

@@ -54,6 +54,7 @@ class OpenChannel(Event, frozen=True):
     """A peer wants to open a channel."""
 
     openchannel: OpenChannelDetails
+    """The channel that it proposes."""
 
 
 class OpenChannelContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):

@@ -82,6 +82,7 @@ class OpenChannel2(Event, frozen=True):
     """A peer wants to open a channel."""
 
     openchannel2: OpenChannel2Details
+    """The channel that it proposes."""
 
 
 class OpenChannel2Continue(Contribution, frozen=True, tag_field="result", tag="continue"):

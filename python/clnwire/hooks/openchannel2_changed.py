@@ -32,6 +32,7 @@ class OpenChannel2Changed(Event, frozen=True):
     """The funding transaction has changed."""
 
     openchannel2_changed: OpenChannel2ChangedDetails
+    """The transaction."""
 
 
 class OpenChannel2ChangedContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):

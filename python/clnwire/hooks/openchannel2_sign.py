@@ -30,6 +30,7 @@ class OpenChannel2Sign(Event, frozen=True):
     """The funding transaction can be signed."""
 
     openchannel2_sign: OpenChannel2SignDetails
+    """The transaction."""
 
 
 class OpenChannel2SignContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):

@@ -38,6 +38,7 @@ class PeerConnected(Event, frozen=True):
     """A peer has connected."""
 
     peer: ConnectedPeer
+    """The peer."""
 
 
 class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnect"):

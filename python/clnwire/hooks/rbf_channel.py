@@ -50,6 +50,7 @@ class RbfChannel(Event, frozen=True):
     """A peer wants to replace a funding transaction."""
 
     rbf_channel: RbfChannelDetails
+    """The replacement that it proposes."""
 
 
 class RbfChannelContinue(Contribution, frozen=True, tag_field="result", tag="continue"):

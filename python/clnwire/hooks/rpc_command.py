@@ -40,6 +40,7 @@ class RpcCommand(Event, frozen=True):
     """A command is called."""
 
     rpc_command: RpcRequest
+    """The call."""
 
 
 class RpcFailure(Event, frozen=True):
@@ -57,7 +58,9 @@ class RpcReply(HookAnswer, frozen=True):
     """What the caller gets: one of the two."""
 
     result: dict[str, Any] | None = None
+    """What a success gives."""
     error: RpcFailure | None = None
+    """What went wrong."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,6 +14,8 @@ from clnwire.error_codes import PLUGIN_DIED
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clnwire._core import Frame
 
 Answer: TypeAlias = "dict[str, Any]"
@@ -98,6 +100,8 @@ class Choice(Struct, frozen=True):
     must_any: tuple[str, ...] = ()
     """At least one of them."""
     never: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    """If the first of them is there, so must be the others, and not be 0."""
 
 
 def _check(answer: object, rules: dict[str | None, Choice]) -> None:
@@ -113,18 +117,23 @@ def _check(answer: object, rules: dict[str | None, Choice]) -> None:
 
 
 def _check_members(answer: Answer, choice: Choice) -> None:
-    for name in choice.must:
-        if name not in answer:
-            raise AnswerError(f'"{name}" is missing: {_shown(answer)}')
-    if choice.must_any and not any(name in answer for name in choice.must_any):
-        names = " or ".join(f'"{name}"' for name in choice.must_any)
-        raise AnswerError(f"{names} is missing: {_shown(answer)}")
+    missing = next(_missing(answer, choice), None)
+    if missing is not None:
+        raise AnswerError(f"{missing} is missing: {_shown(answer)}")
     for name in choice.never:
         if name in answer:
             raise AnswerError(f'"{name}" must not stand there: {_shown(answer)}')
     for name, fits in choice.may.items():
         if name in answer and not fits(answer[name]):
             raise AnswerError(f'"{name}" does not fit: {_shown(answer)}')
+
+
+def _missing(answer: Answer, choice: Choice) -> Iterator[str]:
+    yield from (f'"{name}"' for name in choice.must if name not in answer)
+    if choice.must_any and not any(name in answer for name in choice.must_any):
+        yield " or ".join(f'"{name}"' for name in choice.must_any)
+    if choice.together and choice.together[0] in answer:
+        yield from (f'"{name}"' for name in choice.together[1:] if not answer.get(name))
 
 
 def _is_text(value: object) -> bool:
@@ -140,6 +149,10 @@ def _is_hex(value: object) -> bool:
 
 def _is_hex32(value: object) -> bool:
     return _is_hex(value) and len(str(value)) == 64
+
+
+def _is_payload(value: object) -> bool:
+    return _is_hex(value) and len(str(value)) >= 4
 
 
 def _fits_bits(value: object, bits: int) -> bool:
@@ -162,8 +175,9 @@ def _is_satoshis(value: object) -> bool:
 
 
 _CONTINUE: Final = Choice({})
-_REJECT: Final = Choice({"error_message": _is_text})
 _CONTRIBUTION: Final[dict[str, Check]] = {"psbt": _is_text, "our_funding_msat": _is_amount}
+_FUNDING: Final = ("psbt", "our_funding_msat")
+_REJECT_FUNDING: Final = Choice({"error_message": _is_text}, never=_FUNDING)
 _CLOSE_TO: Final[dict[str, Check]] = {"close_to": _is_text}
 
 _ANYTHING_GOES: Final = frozenset(
@@ -184,16 +198,19 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
         "reject": Choice({"error_message": _is_text}, never=("close_to",)),
     },
     "openchannel2": {
-        "continue": Choice({**_CONTRIBUTION, **_CLOSE_TO}),
-        "reject": _REJECT,
+        "continue": Choice({**_CONTRIBUTION, **_CLOSE_TO}, together=_FUNDING),
+        "reject": Choice({"error_message": _is_text}, never=("close_to", *_FUNDING)),
     },
     "openchannel2_changed": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
     "openchannel2_sign": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
-    "rbf_channel": {"continue": Choice(_CONTRIBUTION), "reject": _REJECT},
+    "rbf_channel": {
+        "continue": Choice(_CONTRIBUTION, together=_FUNDING),
+        "reject": _REJECT_FUNDING,
+    },
     "htlc_accepted": {
         "continue": Choice(
             {
-                "payload": _is_hex,
+                "payload": _is_payload,
                 "forward_to": _is_hex32,
                 "extra_tlvs": _is_hex,
                 "invoice_msat": _is_amount,
