@@ -65,6 +65,29 @@ def test_commands_of_a_node_are_unknown(make: MakePlugin) -> None:
     talking(make, talk)
 
 
+def test_a_caller_is_answered_whatever_fails(make: MakePlugin) -> None:
+    """It would wait for ever: neither it nor the connection is told otherwise."""
+    half = "\ud800"
+
+    async def talk(host: Host, caller: SocketCaller) -> None:
+        host.command("broken")(lambda params: params["none"])
+        host.command("no json")(lambda _: {1j})
+        for answer in (await caller.ask("broken"), await caller.ask("no json")):
+            assert answer["error"]["code"] == -32603
+        assert (await caller.ask("broken"))["error"]["message"] == "broken: KeyError: 'none'"
+        assert host.remarks[-1].message.startswith("Traceback")
+        assert host.remarks[-1].level == "broken"
+        for members in ({"params": [half]}, {"filter": half}):
+            error = (await caller.ask("help", **members))["error"]
+            assert error["code"] == -32602
+            assert "cannot be decoded" in error["message"]
+        assert "got" in (await caller.ask("hello", [half]))["result"]
+        with pytest.raises(KeyError):
+            await host.call("broken")
+
+    talking(make, talk)
+
+
 def test_listconfigs(make: MakePlugin) -> None:
     async def talk(host: Host, caller: SocketCaller) -> None:
         path = str(host.plugin.path)

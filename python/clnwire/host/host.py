@@ -106,7 +106,9 @@ class Host:
         ask = partial(self._hooks.call, "db_write", timeout=None)
         self._database = Database(ask, self._quiet, self._dialect)
         self._commands = CommandTable()
-        self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands, self._quiet)
+        self._dispatcher = Dispatcher(
+            self._plugins, self._hooks, self._commands, self._quiet, self._owner.on_remark
+        )
         self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
         self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
         self._register_commands()
