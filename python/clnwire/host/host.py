@@ -330,7 +330,10 @@ class Host:
         filters leave out. Raises `FatalAnswerError` where the daemon would have stopped,
         `PluginDiedError`, `TimeoutError`, and `HostError` if the plugin has not got the hook.
         """
-        return await self._hooks.call(name, payload, timeout)
+        if name != "db_write":
+            return await self._hooks.call(name, payload, timeout)
+        async with self._quiet.kept():
+            return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
         """Sends the hook `db_write` and gives the version that it carried: one more than the last.
