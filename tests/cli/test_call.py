@@ -124,6 +124,13 @@ def test_plain_text(daemon: FakeDaemon, folder: Path) -> None:
     assert clnwire("call", "m", "--lightning-dir", folder).stdout.startswith("{\n")
 
 
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"format-hint":"simple","a":"\ud800"}'])
+def test_a_result_that_python_cannot_hold(daemon: FakeDaemon, folder: Path, text: str) -> None:
+    daemon.answer = result(text)
+    done = clnwire("call", "m", "--lightning-dir", folder)
+    assert (done.returncode, done.stdout) == (0, f"{text}\n")
+
+
 def test_a_refusal(daemon: FakeDaemon, folder: Path) -> None:
     daemon.answer = ['{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"Unknown"}}']
     done = clnwire("call", "m", "--lightning-dir", folder)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
-from msgspec import json
+from msgspec import MsgspecError, json
 
 from clnwire.cli._client import (
     DEFAULT_DIR,
@@ -91,14 +91,25 @@ def _shown(result: bytes, *, raw: bool) -> str:
         return result.decode() + "\n"
     # Only an object's first level can carry the hint, and only small results are decoded for it.
     if b'"format-hint"' in result:
-        members: object = json.decode(result)
+        members = _decoded(result)
         if isinstance(members, dict) and cast("_Object", members).get("format-hint") == "simple":
             return "".join(f"{line}\n" for line in _plain(cast("_Object", members)))
     return _indented(result) + "\n"
 
 
+def _decoded(result: bytes) -> object:
+    try:
+        return json.decode(result)
+    except (MsgspecError, RecursionError):
+        # JSON that Python cannot hold, such as half a surrogate pair.
+        return None
+
+
 def _indented(text: bytes) -> str:
-    return json.format(text, indent=3).decode()
+    try:
+        return json.format(text, indent=3).decode()
+    except MsgspecError:
+        return text.decode()
 
 
 def _plain(value: object) -> Iterator[str]:
