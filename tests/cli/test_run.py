@@ -324,6 +324,27 @@ def test_help_with_a_plugin_that_cannot_say_what_it_has(folder: Path) -> None:
     assert "exited with status 3" in cannot(folder, f"--important-plugin={dying}", "--help")
 
 
+def test_ctrl_c_while_help_waits_for_a_plugin(folder: Path) -> None:
+    body = f"""
+    import signal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    open({str(folder / "pid")!r}, "w").write(f"{{os.getpid()}}\\n")
+    def manifest(message):
+        time.sleep(600)
+    """
+    plugin = write_plugin(folder, body)
+    with Running(folder, f"--plugin={plugin}", "--help") as host:
+        while not (folder / "pid").exists() or not (folder / "pid").read_text():
+            time.sleep(0.01)
+        before = time.monotonic()
+        host.ctrl_c()
+        status, _, _ = host.ended()
+        # The host would give it 30 s.
+        assert time.monotonic() - before < 20
+        assert status != 0
+    assert not is_running(int((folder / "pid").read_text()))
+
+
 def test_what_a_file_says_is_known_by_its_line(folder: Path) -> None:
     conf = folder / "config"
     conf.write_text("# Hi\ngreeting=Hi\n")
