@@ -229,6 +229,8 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
     conf = folder / "config"
     conf.write_text("\nnothing=1\n")
     assert f"{conf}:2: 'nothing': there is no such option" in cannot(folder, f"--conf={conf}")
+    conf.write_text("trace\n")
+    assert f"{conf}:1: 'trace' is for the command line only" in cannot(folder, f"--conf={conf}")
     assert "'--greeting' needs a value" in cannot(folder, f"--plugin={HELLO}", "--greeting")
     assert "'word' is no option" in cannot(folder, "word")
 
