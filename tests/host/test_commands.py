@@ -333,6 +333,8 @@ def test_plugin_rescan_starts_what_is_new(make: MakePlugin, tmp_path: Path) -> N
             make('MANIFEST["dynamic"] = True', "other.py").rename(other / "other.py")
             await host.call("plugin", {"subcommand": "startdir", "directory": str(other)})
             assert [plugin.name for plugin in host.plugins][2:] == ["other.py"]
+            with pytest.raises(RpcError, match="there is no folder /none"):
+                await host.call("plugin", ["startdir", "/none"])
             assert any("exited with status 1" in entry.message for entry in host.remarks)
 
     asyncio.run(run())

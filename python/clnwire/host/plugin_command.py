@@ -56,7 +56,10 @@ class PluginCommand:
         if subcommand == "start":
             await self._start(Path(required(params, 1, "plugin")), _options(params))
         elif subcommand == "startdir":
-            await self._start_new([Path(required(params, 1, "directory"))])
+            directory = Path(required(params, 1, "directory"))
+            if not directory.is_dir():
+                raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
+            await self._start_new([directory])
         elif subcommand == "rescan":
             await self._start_new(self._directories())
         elif subcommand != "list":
