@@ -191,7 +191,7 @@ def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
     plugins = folder / "plugins"
     plugins.mkdir()
     for name in ("a.py", "b.py"):
-        write_plugin(plugins, "", name)
+        write_plugin(plugins, 'MANIFEST["dynamic"] = True', name)
     (plugins / "notes.txt").write_text("no plugin")
     words: list[str | Path] = [
         "--plugin-dir",
@@ -202,6 +202,11 @@ def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
     ]
     with Running(folder, *words) as host:
         assert host.until("clnwire runs") == "clnwire runs a.py\n"
+        host.ready()
+        write_plugin(plugins, 'MANIFEST["dynamic"] = True', "new.py")
+        listed = json.loads(host.call("plugin", "rescan").stdout)["plugins"]
+        names = [Path(plugin["name"]).name for plugin in listed]
+        assert names == ["a.py", "new.py"]
 
 
 def test_a_host_without_plugins(folder: Path) -> None:
