@@ -186,10 +186,16 @@ def test_a_daemon_that_hangs_up(daemon: FakeDaemon, folder: Path) -> None:
         (["{a:1}"], "no JSON: '{a:1}'"),
         (["--typo"], "there is no option --typo"),
         (["-N", "loud"], "--notifications is one of trace, "),
+        (["\udcff"], "no UTF-8"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
     assert part in one_line(clnwire("call", "m", *words, "--lightning-dir", folder), 2)
+
+
+@pytest.mark.parametrize("command", ["call", "fire", "hook"])
+def test_a_name_that_is_no_utf8(folder: Path, command: str) -> None:
+    assert "no UTF-8" in one_line(clnwire(command, "\udcff", "--lightning-dir", folder), 2)
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,7 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
 def test_a_value_that_does_not_fit(folder: Path) -> None:
     plugin = reporting(folder, "one.py", option("n", "int"))
     assert "option 'n' must be an integer" in cannot(folder, f"--plugin={plugin}", "--n=x")
+    assert "must be UTF-8" in cannot(folder, f"--plugin={HELLO}", "--greeting=\udcff")
 
 
 @pytest.mark.parametrize(
@@ -256,6 +257,7 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
         (["--log-file=none/log"], "none/log cannot be written: No such file"),
         (["--lightning-dir=file"], "file cannot be used: Not a directory"),
         (["--lightning-dir", "x" * 120], "too long for a unix socket"),
+        (["--lightning-dir", "\udcff"], "must be UTF-8"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:

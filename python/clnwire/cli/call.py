@@ -18,7 +18,7 @@ from clnwire.cli._client import (
     reached,
     socket_path,
 )
-from clnwire.cli._params import WordError, json_object, params_text
+from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def call(
     if level not in LEVELS:
         fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'", 2)
     try:
+        # What cannot be sent is refused before anybody is called.
+        string_text(method)
         chosen = _checked(words or [])
         params = params_text(chosen, keyword=keyword, ordered=ordered)
         wanted = None if trim is None else json_object(trim)
