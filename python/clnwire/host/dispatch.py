@@ -132,6 +132,8 @@ def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
 def _replaced(command: Command, answer: object) -> Command | Outcome:
     """What `rpc_command` made of a command: itself, another one, or its outcome."""
     members = as_object(answer) or {}
+    if members.get("result") == "continue":
+        return command
     if "replace" in members:
         return _replacement(command, members["replace"])
     if "return" in members:
