@@ -42,6 +42,23 @@ def talking(
     asyncio.run(run())
 
 
+def test_a_reply_of_tens_of_megabytes(make: MakePlugin) -> None:
+    body = """
+    MANIFEST["rpcmethods"] = [{"name": "large", "usage": ""}]
+    def say(text):
+        left = memoryview(text.encode())
+        while left:
+            left = left[os.write(1, left):]
+    def answer(message):
+        return "x" * 30_000_000
+    """
+
+    async def talk(host: Host, caller: SocketCaller) -> None:
+        assert len((await caller.ask("large"))["result"]) == 30_000_000
+
+    talking(make, talk, body)
+
+
 def test_help_shows_usages(make: MakePlugin) -> None:
     async def talk(host: Host, caller: SocketCaller) -> None:
         result = (await caller.ask("help"))["result"]
