@@ -124,6 +124,13 @@ def test_plain_text(daemon: FakeDaemon, folder: Path) -> None:
     assert clnwire("call", "m", "--lightning-dir", folder).stdout.startswith("{\n")
 
 
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"format-hint":"simple","a":"\ud800"}'])
+def test_a_result_that_python_cannot_hold(daemon: FakeDaemon, folder: Path, text: str) -> None:
+    daemon.answer = result(text)
+    done = clnwire("call", "m", "--lightning-dir", folder)
+    assert (done.returncode, done.stdout) == (0, f"{text}\n")
+
+
 def test_a_refusal(daemon: FakeDaemon, folder: Path) -> None:
     daemon.answer = ['{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"Unknown"}}']
     done = clnwire("call", "m", "--lightning-dir", folder)
@@ -179,10 +186,16 @@ def test_a_daemon_that_hangs_up(daemon: FakeDaemon, folder: Path) -> None:
         (["{a:1}"], "no JSON: '{a:1}'"),
         (["--typo"], "there is no option --typo"),
         (["-N", "loud"], "--notifications is one of trace, "),
+        (["\udcff"], "no UTF-8"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
     assert part in one_line(clnwire("call", "m", *words, "--lightning-dir", folder), 2)
+
+
+@pytest.mark.parametrize("command", ["call", "fire", "hook"])
+def test_a_name_that_is_no_utf8(folder: Path, command: str) -> None:
+    assert "no UTF-8" in one_line(clnwire(command, "\udcff", "--lightning-dir", folder), 2)
 
 
 @pytest.mark.parametrize(

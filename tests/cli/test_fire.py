@@ -59,6 +59,8 @@ def test_a_notification_with_a_payload(host: Running) -> None:
     assert '{"block_added":{"height":18446744073709551615}}' in host.until('"block_added"')
     assert printed(host, "fire", "mine", "[1]")["sent"] == 1
     assert '"origin":"clnwire","params":[1]' in host.until('"mine"')
+    assert printed(host, "fire", "mine", "null")["payload"] is None
+    assert '"origin":"clnwire","params":null' in host.until('"mine"')
 
 
 def test_a_hook(host: Running) -> None:

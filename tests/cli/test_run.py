@@ -191,7 +191,7 @@ def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
     plugins = folder / "plugins"
     plugins.mkdir()
     for name in ("a.py", "b.py"):
-        write_plugin(plugins, "", name)
+        write_plugin(plugins, 'MANIFEST["dynamic"] = True', name)
     (plugins / "notes.txt").write_text("no plugin")
     words: list[str | Path] = [
         "--plugin-dir",
@@ -202,6 +202,11 @@ def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
     ]
     with Running(folder, *words) as host:
         assert host.until("clnwire runs") == "clnwire runs a.py\n"
+        host.ready()
+        write_plugin(plugins, 'MANIFEST["dynamic"] = True', "new.py")
+        listed = json.loads(host.call("plugin", "rescan").stdout)["plugins"]
+        names = [Path(plugin["name"]).name for plugin in listed]
+        assert names == ["a.py", "new.py"]
 
 
 def test_a_host_without_plugins(folder: Path) -> None:
@@ -229,6 +234,8 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
     conf = folder / "config"
     conf.write_text("\nnothing=1\n")
     assert f"{conf}:2: 'nothing': there is no such option" in cannot(folder, f"--conf={conf}")
+    conf.write_text("trace\n")
+    assert f"{conf}:1: 'trace' is for the command line only" in cannot(folder, f"--conf={conf}")
     assert "'--greeting' needs a value" in cannot(folder, f"--plugin={HELLO}", "--greeting")
     assert "'word' is no option" in cannot(folder, "word")
 
@@ -236,6 +243,7 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
 def test_a_value_that_does_not_fit(folder: Path) -> None:
     plugin = reporting(folder, "one.py", option("n", "int"))
     assert "option 'n' must be an integer" in cannot(folder, f"--plugin={plugin}", "--n=x")
+    assert "must be UTF-8" in cannot(folder, f"--plugin={HELLO}", "--greeting=\udcff")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +257,7 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
         (["--log-file=none/log"], "none/log cannot be written: No such file"),
         (["--lightning-dir=file"], "file cannot be used: Not a directory"),
         (["--lightning-dir", "x" * 120], "too long for a unix socket"),
+        (["--lightning-dir", "\udcff"], "must be UTF-8"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
@@ -322,6 +331,27 @@ def test_help_with_a_plugin_that_cannot_say_what_it_has(folder: Path) -> None:
     assert "dying.py" not in done.stdout
     assert "--important-plugin" in done.stdout
     assert "exited with status 3" in cannot(folder, f"--important-plugin={dying}", "--help")
+
+
+def test_ctrl_c_while_help_waits_for_a_plugin(folder: Path) -> None:
+    body = f"""
+    import signal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    open({str(folder / "pid")!r}, "w").write(f"{{os.getpid()}}\\n")
+    def manifest(message):
+        time.sleep(600)
+    """
+    plugin = write_plugin(folder, body)
+    with Running(folder, f"--plugin={plugin}", "--help") as host:
+        while not (folder / "pid").exists() or not (folder / "pid").read_text():
+            time.sleep(0.01)
+        before = time.monotonic()
+        host.ctrl_c()
+        status, _, _ = host.ended()
+        # The host would give it 30 s.
+        assert time.monotonic() - before < 20
+        assert status != 0
+    assert not is_running(int((folder / "pid").read_text()))
 
 
 def test_what_a_file_says_is_known_by_its_line(folder: Path) -> None:

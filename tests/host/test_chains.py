@@ -272,7 +272,8 @@ def test_db_write_goes_to_all_at_once(make: MakePlugin) -> None:
     asyncio.run(run())
 
 
-def test_nothing_is_served_beside_db_write(make: MakePlugin) -> None:
+@pytest.mark.parametrize("by_name", [False, True])
+def test_nothing_is_served_beside_db_write(make: MakePlugin, *, by_name: bool) -> None:
     order: list[str] = []
 
     async def run() -> None:
@@ -285,7 +286,9 @@ def test_nothing_is_served_beside_db_write(make: MakePlugin) -> None:
                 await waiting
                 order.append(name)
 
-            write = asyncio.ensure_future(noted("write", host.db_write(["SLOW"])))
+            event = {"data_version": 1, "writes": ["SLOW"]}
+            writing = host.hook("db_write", event) if by_name else host.db_write(["SLOW"])
+            write = asyncio.ensure_future(noted("write", writing))
             await host.wait_for_log("writing")
             others = [
                 asyncio.ensure_future(noted("call", host.call("m"))),

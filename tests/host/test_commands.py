@@ -42,6 +42,23 @@ def talking(
     asyncio.run(run())
 
 
+def test_a_reply_of_tens_of_megabytes(make: MakePlugin) -> None:
+    body = """
+    MANIFEST["rpcmethods"] = [{"name": "large", "usage": ""}]
+    def say(text):
+        left = memoryview(text.encode())
+        while left:
+            left = left[os.write(1, left):]
+    def answer(message):
+        return "x" * 30_000_000
+    """
+
+    async def talk(host: Host, caller: SocketCaller) -> None:
+        assert len((await caller.ask("large"))["result"]) == 30_000_000
+
+    talking(make, talk, body)
+
+
 def test_help_shows_usages(make: MakePlugin) -> None:
     async def talk(host: Host, caller: SocketCaller) -> None:
         result = (await caller.ask("help"))["result"]
@@ -61,6 +78,29 @@ def test_commands_of_a_node_are_unknown(make: MakePlugin) -> None:
         for name in ("listpeers", "pay", "none"):
             error = (await caller.ask(name))["error"]
             assert error == {"code": -32601, "message": f"Unknown command '{name}'"}
+
+    talking(make, talk)
+
+
+def test_a_caller_is_answered_whatever_fails(make: MakePlugin) -> None:
+    """It would wait for ever: neither it nor the connection is told otherwise."""
+    half = "\ud800"
+
+    async def talk(host: Host, caller: SocketCaller) -> None:
+        host.command("broken")(lambda params: params["none"])
+        host.command("no json")(lambda _: {1j})
+        for answer in (await caller.ask("broken"), await caller.ask("no json")):
+            assert answer["error"]["code"] == -32603
+        assert (await caller.ask("broken"))["error"]["message"] == "broken: KeyError: 'none'"
+        assert host.remarks[-1].message.startswith("Traceback")
+        assert host.remarks[-1].level == "broken"
+        for members in ({"params": [half]}, {"filter": half}):
+            error = (await caller.ask("help", **members))["error"]
+            assert error["code"] == -32602
+            assert "cannot be decoded" in error["message"]
+        assert "got" in (await caller.ask("hello", [half]))["result"]
+        with pytest.raises(KeyError):
+            await host.call("broken")
 
     talking(make, talk)
 
@@ -310,6 +350,8 @@ def test_plugin_rescan_starts_what_is_new(make: MakePlugin, tmp_path: Path) -> N
             make('MANIFEST["dynamic"] = True', "other.py").rename(other / "other.py")
             await host.call("plugin", {"subcommand": "startdir", "directory": str(other)})
             assert [plugin.name for plugin in host.plugins][2:] == ["other.py"]
+            with pytest.raises(RpcError, match="there is no folder /none"):
+                await host.call("plugin", ["startdir", "/none"])
             assert any("exited with status 1" in entry.message for entry in host.remarks)
 
     asyncio.run(run())

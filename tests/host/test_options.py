@@ -86,6 +86,7 @@ def test_a_flag_that_is_off_is_absent() -> None:
         ("bool", 1, "yes, no, true or false"),
         ("flag", "perhaps", "yes, no, true or false"),
         ("string", ["a"], "a string"),
+        ("string", "\udcff", "UTF-8"),
     ],
 )
 def test_values_that_do_not_fit(type_: str, given: Any, expected: str) -> None:

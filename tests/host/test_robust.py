@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,34 @@ def test_a_busy_plugin_holds_nobody_up(make: MakePlugin, kind: str) -> None:
     for pid in asyncio.run(run()):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_plugin_whose_child_goes_on_writing(make: MakePlugin) -> None:
+    """What the child floods is not the plugin's any more; it must not keep the host busy."""
+    body = """
+    import subprocess
+    MANIFEST["rpcmethods"] = [{"name": "leave", "usage": ""}]
+    def answer(message):
+        line = '{"jsonrpc":"2.0","method":"log","params":{"message":"flood"}}'
+        for _ in range(2):
+            subprocess.Popen(["yes", line], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.3)
+        os._exit(5)
+    """
+
+    async def run() -> None:
+        async with Host() as host:
+            await host.start(make(body, "bad.py"))
+            good = await host.start(make(GOOD, "good.py"))
+            before = time.monotonic()
+            with pytest.raises(RpcError, match="exited with status 5"):
+                await host.call("leave")
+            assert await host.call("good") == {"result": "continue"}
+            # No timeout of the loop's own would come while it is held up.
+            assert time.monotonic() - before < 5
+            assert host.plugins == [good]
+
+    asyncio.run(run())
 
 
 def test_a_start_that_is_given_up_leaves_nobody(make: MakePlugin) -> None:

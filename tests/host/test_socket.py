@@ -268,6 +268,8 @@ def answer(message):
         return {"return": {"result": {"mine": 1}}}
     if kind == "error":
         return {"return": {"error": {"code": 9, "message": "not today"}}}
+    if kind == "undecided":
+        return {"result": "continue", "return": {"result": "not mine"}}
     if kind == "bad":
         return {"replace": {}}
     return {"result": "continue"}
@@ -291,6 +293,8 @@ def test_rpc_command_sees_commands_first(make: MakePlugin) -> None:
         assert returned["result"] == {"mine": 1}
         refused = await ask('{"id":1,"method":"pay","params":{"kind":"error"}}')
         assert refused["error"] == {"code": 9, "message": "not today"}
+        undecided = await ask('{"id":"x","method":"echo","params":{"kind":"undecided"}}')
+        assert "undecided" in undecided["result"]["text"]
         bad = await ask('{"id":1,"method":"bad","params":{"kind":"bad"}}')
         assert "Bad response to 'rpc_command' hook" in bad["error"]["message"]
         count = len(host.logs)

@@ -19,17 +19,19 @@ async def plugin_help(settings: Settings) -> str:
     """
     dialect = settings.single["dialect"]
     async with Host(dialect="2019" if dialect == "2019" else "current") as host:
-        plugins = await host.load(settings.specs)
-        for entry in host.remarks:
-            # Such as a plugin that was refused.
-            sys.stderr.write(f"plugin-{entry.plugin}: {entry.message}\n")
-        parts = [
-            _section(plugin.name, list(plugin.manifest.options.values())) for plugin in plugins
-        ]
-        for plugin in plugins:
-            # A plugin that has not seen `init` may wait for it, even at the end of its input.
-            plugin.kill("was only asked for its manifest")
-    return "".join(parts)
+        try:
+            plugins = await host.load(settings.specs)
+            for entry in host.remarks:
+                # Such as a plugin that was refused.
+                sys.stderr.write(f"plugin-{entry.plugin}: {entry.message}\n")
+        finally:
+            # A plugin that has not seen `init` may wait for it, even at the end of its input; and
+            # who asks for help and presses Ctrl-C does not want to wait for a plugin.
+            for plugin in host.plugins:
+                plugin.kill("was only asked for its manifest")
+    return "".join(
+        _section(plugin.name, list(plugin.manifest.options.values())) for plugin in plugins
+    )
 
 
 def _section(name: str, options: list[Option]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from msgspec import UNSET
+
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host import HostError
@@ -36,7 +38,7 @@ class _OnDemand:
     def fire(self, params: Any) -> object:
         """`topic`, and `payload` unless a sample will do."""
         topic, payload = _members(params, "topic")
-        if payload is None:
+        if payload is UNSET:
             payload = _sample(topic_sample, topic, self._dialect)
         origin = None if topic in TOPICS else ORIGIN
         times = self._host.notify(topic, payload, origin=origin)
@@ -46,9 +48,9 @@ class _OnDemand:
         """`hook`, and `payload` unless a sample will do."""
         name, payload = _members(params, "hook")
         try:
-            if name == "db_write" and payload is None:
+            if name == "db_write" and payload is UNSET:
                 return await self._write()
-            if payload is None:
+            if payload is UNSET:
                 payload = _sample(hook_sample, name, self._dialect)
             return await self._host.hook(name, payload)
         except HostError as error:
@@ -67,7 +69,7 @@ def _members(params: Any, key: str) -> tuple[str, object]:
     name = members.get(key)
     if not isinstance(name, str):
         raise RpcError(INVALID_PARAMS, f"{key}: must be a string")
-    return name, members.get("payload")
+    return name, members.get("payload", UNSET)
 
 
 def _sample(find: Any, name: str, dialect: str) -> object:

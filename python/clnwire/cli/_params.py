@@ -41,7 +41,7 @@ def _members(words: Sequence[str]) -> list[bytes]:
         if key in found:
             raise WordError(f"'{key}' is given twice")
         found[key] = value_text(value)
-    return [_string(key) + b":" + value for key, value in found.items()]
+    return [string_text(key) + b":" + value for key, value in found.items()]
 
 
 def value_text(word: str) -> bytes:
@@ -53,7 +53,7 @@ def value_text(word: str) -> bytes:
         return word.encode()
     if len(word) > 1 and word[0] + word[-1] in _BRACKETS:
         return json_text(word)
-    return _string(word)
+    return string_text(word)
 
 
 def json_text(word: str) -> bytes:
@@ -74,7 +74,8 @@ def json_object(word: str) -> bytes:
     return text
 
 
-def _string(word: str) -> bytes:
+def string_text(word: str) -> bytes:
+    """The text of a JSON string. Raises `WordError` for what is no UTF-8."""
     try:
         return json.encode(word)
     except UnicodeEncodeError:

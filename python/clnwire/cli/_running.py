@@ -40,6 +40,8 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
             dialect="2019" if settings.single["dialect"] == "2019" else "current",
             lightning_dir=settings.directory,
             network=settings.single["network"],
+            plugin_dirs=settings.folders,
+            disabled_plugins=settings.disabled,
             on_log=book.write,
             on_trace=book.trace if trace else None,
         )

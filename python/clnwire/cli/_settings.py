@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from clnwire.cli._client import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
 from clnwire.host.logbook import LEVELS
+from clnwire.host.order import named
 from clnwire.host.spec import PluginSpec
 from clnwire.host.startup import command_line
 
@@ -40,6 +41,10 @@ class Settings(Struct, frozen=True):
     specs: list[PluginSpec] = field(default_factory=list[PluginSpec])
     others: list[Written] = field(default_factory=list[Written])
     """What is left for the plugins, the file's options first."""
+    folders: list[Path] = field(default_factory=list[Path])
+    """Where plugins are looked for."""
+    disabled: list[str] = field(default_factory=list[str])
+    """Plugins that are not wanted."""
 
     @property
     def directory(self) -> Path:
@@ -68,7 +73,13 @@ def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> S
         lists[name] += own[name] or []
     single.update({name: own[name] for name in single if own[name] is not None})
     _check(single)
-    return Settings(single, plugin_specs(lists), [*others, *parse_words(words)])
+    return Settings(
+        single,
+        plugin_specs(lists),
+        [*others, *parse_words(words)],
+        [Path(folder).expanduser() for folder in lists["plugin-dir"]],
+        lists["disable-plugin"],
+    )
 
 
 def _needed(one: Written) -> str:
@@ -89,7 +100,7 @@ def plugin_specs(lists: Mapping[str, Sequence[str]]) -> list[PluginSpec]:
     paths = [*map(_path, lists["plugin"]), *important]
     for folder in lists["plugin-dir"]:
         paths += _executables(Path(folder).expanduser())
-    chosen = [path for path in dict.fromkeys(paths) if not _is_named(path, lists["disable-plugin"])]
+    chosen = [path for path in dict.fromkeys(paths) if not _is_disabled(path, lists)]
     for path in chosen:
         command_line(path)
     return [PluginSpec(path, path in important) for path in chosen]
@@ -107,6 +118,5 @@ def _executables(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file() and os.access(path, os.X_OK)]
 
 
-def _is_named(path: Path, names: Sequence[str]) -> bool:
-    """Whether a file is meant by one of these: its whole path, or the end of it."""
-    return any(f"/{path}".endswith(f"/{name}") for name in names)
+def _is_disabled(path: Path, lists: Mapping[str, Sequence[str]]) -> bool:
+    return any(named(path, name) for name in lists["disable-plugin"])

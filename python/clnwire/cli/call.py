@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
-from msgspec import json
+from msgspec import MsgspecError, json
 
 from clnwire.cli._client import (
     DEFAULT_DIR,
@@ -18,7 +18,7 @@ from clnwire.cli._client import (
     reached,
     socket_path,
 )
-from clnwire.cli._params import WordError, json_object, params_text
+from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def call(
     if level not in LEVELS:
         fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'", 2)
     try:
+        # What cannot be sent is refused before anybody is called.
+        string_text(method)
         chosen = _checked(words or [])
         params = params_text(chosen, keyword=keyword, ordered=ordered)
         wanted = None if trim is None else json_object(trim)
@@ -91,14 +93,25 @@ def _shown(result: bytes, *, raw: bool) -> str:
         return result.decode() + "\n"
     # Only an object's first level can carry the hint, and only small results are decoded for it.
     if b'"format-hint"' in result:
-        members: object = json.decode(result)
+        members = _decoded(result)
         if isinstance(members, dict) and cast("_Object", members).get("format-hint") == "simple":
             return "".join(f"{line}\n" for line in _plain(cast("_Object", members)))
     return _indented(result) + "\n"
 
 
+def _decoded(result: bytes) -> object:
+    try:
+        return json.decode(result)
+    except (MsgspecError, RecursionError):
+        # JSON that Python cannot hold, such as half a surrogate pair.
+        return None
+
+
 def _indented(text: bytes) -> str:
-    return json.format(text, indent=3).decode()
+    try:
+        return json.format(text, indent=3).decode()
+    except MsgspecError:
+        return text.decode()
 
 
 def _plain(value: object) -> Iterator[str]:

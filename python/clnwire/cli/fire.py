@@ -17,7 +17,7 @@ from clnwire.cli._client import (
     fail,
     socket_path,
 )
-from clnwire.cli._params import WordError, json_text
+from clnwire.cli._params import WordError, json_text, string_text
 
 METHOD = "clnwire-fire"
 
@@ -45,8 +45,9 @@ def fire(
 def event_params(command: str, kind: str, name: str, payload: str | None) -> bytes:
     """The params of the host's command: the name, and the payload as it was written."""
     try:
+        named = string_text(name)
         text = None if payload is None else json_text(payload)
     except WordError as error:
         fail(command, str(error), 2)
     event = b"" if text is None else b',"payload":' + text
-    return b"{%s:%s%s}" % (json.encode(kind), json.encode(name), event)
+    return b"{%s:%s%s}" % (json.encode(kind), named, event)

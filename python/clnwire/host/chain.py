@@ -23,7 +23,7 @@ def goes_on(hook: str, answer: object) -> bool:
     if hook == "commitment_revocation":
         return True
     members = as_object(answer) or {}
-    if hook == "rpc_command":
+    if hook == "rpc_command" and members.get("result") != "continue":
         # What the daemon does not understand it only logs.
         return "replace" not in members and "return" not in members
     return members.get("result") == "continue"

@@ -16,7 +16,7 @@ from clnwire.host.options import Given
 from clnwire.host.shapes import as_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from clnwire.host.manifest import Option
@@ -85,16 +85,18 @@ def _line(where: str, line: str) -> Written:
 
 
 def plugin_options(
-    written: Iterable[Written], known: Mapping[str, Option], own: Iterable[str] = ()
+    written: Iterable[Written], known: Mapping[str, Option], own: Collection[str] = ()
 ) -> dict[str, Given]:
     """The values for the plugins' options: of several the last counts, but `multi` adds up.
 
     `written` has the file's options first, so the command line wins; `own` are the names that are
-    not the plugins', for the error's hint. Raises `ConfigError` for what nobody knows.
+    not the plugins', for the error. Raises `ConfigError` for what nobody knows.
     """
     values: dict[str, Given] = {}
     for one in written:
         option = known.get(one.name)
+        if option is None and one.name in own:
+            raise ConfigError(f"{one.shown} is for the command line only")
         if option is None:
             near = did_you_mean(one.name, [*known, *own])
             raise ConfigError(f"{one.shown}: there is no such option{near}")

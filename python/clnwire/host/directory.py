@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from msgspec import json
 
+from clnwire.host.errors import HostError
 from clnwire.host.lock import locked
 from clnwire.host.manifest import FEATURE_PLACES
 from clnwire.host.process import VERSION
@@ -52,6 +53,11 @@ class Directory:
         """Makes it, with access for its owner only. Raises `HostError` if another host has it."""
         if self._given is None:
             self.root = Path(tempfile.mkdtemp(prefix="clnwire-"))
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            # JSON could not carry it to the plugins.
+            raise HostError(f"must be UTF-8: {self.path}; choose another lightning_dir") from None
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = locked(self.path / LOCK_FILE)
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 from msgspec import json
 
 from clnwire._core import Outbox
-from clnwire.error_codes import INVALID_REQUEST, METHOD_NOT_FOUND, PLUGIN_DIED
-from clnwire.errors import RpcError
+from clnwire.error_codes import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PLUGIN_DIED,
+)
+from clnwire.errors import RpcError, describe_error
 from clnwire.host.commands import Command, CommandTable, Outcome
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
-from clnwire.host.shapes import as_object
+from clnwire.host.journal import LogEntry
+from clnwire.host.shapes import UndecodableError, as_object
 from clnwire.host.texts import rpc_error
 from clnwire.host.trim import filter_of, trimmed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clnwire._core import Frame
     from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
@@ -29,10 +39,15 @@ class Dispatcher:
     """Carries commands out."""
 
     def __init__(
-        self, plugins: Plugins, hooks: Hooks, commands: CommandTable, quiet: Quiet
+        self,
+        plugins: Plugins,
+        hooks: Hooks,
+        commands: CommandTable,
+        quiet: Quiet,
+        remark: Callable[[LogEntry], None],
     ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
-        self._quiet = quiet
+        self._quiet, self._remark = quiet, remark
 
     async def run(self, command: Command) -> Outcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
@@ -57,16 +72,29 @@ class Dispatcher:
             missing = "id" if token is None else "method"
             error = RpcError(INVALID_REQUEST, f"The request has no {missing}")
             return _reply(token or b"null", Outcome(error=error))
+        outcome = await self._outcome(_command(frame, token, connection), frame)
+        return _reply(token, outcome)
+
+    async def _outcome(self, command: Command, frame: Frame) -> Outcome:
+        """Whatever fails, the caller is answered: it would wait for ever."""
         try:
             template = filter_of(frame)
+            outcome = await self.run(command)
+            await self._quiet.over()
+            if template is not None and outcome.result is not None:
+                # A plugin applies the filter itself, or does not; its reply is left alone.
+                outcome = Outcome(result=trimmed(outcome.result, template))
         except RpcError as error:
-            return _reply(token, Outcome(error=error))
-        outcome = await self.run(_command(frame, token, connection))
-        await self._quiet.over()
-        if template is not None and outcome.result is not None:
-            # A plugin applies the filter itself, or does not; the daemon leaves its reply alone.
-            outcome = Outcome(result=trimmed(outcome.result, template))
-        return _reply(token, outcome)
+            return Outcome(error=error)
+        except UndecodableError as error:
+            return Outcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
+        except Exception as error:
+            # A function of the test. Its own caller, `Host.call`, gets the exception as it is.
+            self._remark(LogEntry("", "broken", traceback.format_exc()))
+            return Outcome(
+                error=RpcError(INTERNAL_ERROR, f"{command.method}: {describe_error(error)}")
+            )
+        return outcome
 
     async def _carry_out(self, command: Command) -> Outcome:
         plugin = self._plugins.offering(command.method)
@@ -104,6 +132,8 @@ def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
 def _replaced(command: Command, answer: object) -> Command | Outcome:
     """What `rpc_command` made of a command: itself, another one, or its outcome."""
     members = as_object(answer) or {}
+    if members.get("result") == "continue":
+        return command
     if "replace" in members:
         return _replacement(command, members["replace"])
     if "return" in members:

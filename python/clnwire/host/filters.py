@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from clnwire.host.shapes import as_object, decoded
+from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire.host.manifest import Hook
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def wants(hook: Hook, payload: object) -> bool:
     """Whether a hook that has filters wants this event; one that cannot be judged is wanted."""
-    members = as_object(_decoded(payload)) or {}
     try:
+        members = as_object(_decoded(payload)) or {}
         if hook.name == "rpc_command":
             return members["rpc_command"]["method"] in hook.filters
         # The first two bytes of a message are its number.
         return int(members["payload"][:4], 16) in hook.filters
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, UndecodableError):
         return True
 
 

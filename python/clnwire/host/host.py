@@ -62,7 +62,8 @@ class Host:
     `on_log(level, source, line)` is given each line of the daemon's log,
     `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it.
 
-    `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`.
+    `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`, but for
+    `disabled_plugins`, which are paths or the ends of paths.
 
     Entering the block raises `HostError` if another host runs in the directory.
     """
@@ -89,6 +90,7 @@ class Host:
         max_depth: int = _core.DEFAULT_MAX_DEPTH,
         features: Mapping[str, str] = FEATURES,
         plugin_dirs: Sequence[str | Path] = (),
+        disabled_plugins: Sequence[str] = (),
         on_log: OnLog | None = None,
         on_trace: OnTrace | None = None,
     ) -> None:
@@ -106,9 +108,12 @@ class Host:
         ask = partial(self._hooks.call, "db_write", timeout=None)
         self._database = Database(ask, self._quiet, self._dialect)
         self._commands = CommandTable()
-        self._dispatcher = Dispatcher(self._plugins, self._hooks, self._commands, self._quiet)
+        self._dispatcher = Dispatcher(
+            self._plugins, self._hooks, self._commands, self._quiet, self._owner.on_remark
+        )
         self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
         self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
+        self._disabled_plugins = disabled_plugins
         self._register_commands()
         self._socket: RpcSocket | None = None
 
@@ -122,6 +127,7 @@ class Host:
             self._dialect,
             remark,
             lambda: [self._directory.root / "plugins", *self._plugin_dirs],
+            self._disabled_plugins,
             self._shutdown_timeout,
         ).register(self._commands)
 
@@ -328,7 +334,10 @@ class Host:
         filters leave out. Raises `FatalAnswerError` where the daemon would have stopped,
         `PluginDiedError`, `TimeoutError`, and `HostError` if the plugin has not got the hook.
         """
-        return await self._hooks.call(name, payload, timeout)
+        if name != "db_write":
+            return await self._hooks.call(name, payload, timeout)
+        async with self._quiet.kept():
+            return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
         """Sends the hook `db_write` and gives the version that it carried: one more than the last.

@@ -115,9 +115,12 @@ def _single(plugin: str, option: Option, value: object) -> bytes:
         return _integer(plugin, option, value)
     if option.type == "bool":
         return _boolean(plugin, option, value)
-    if isinstance(value, (str, int, float)):
+    if not isinstance(value, (str, int, float)):
+        raise _misfit(plugin, option, value, "a string")
+    try:
         return json.encode(str(value))
-    raise _misfit(plugin, option, value, "a string")
+    except UnicodeEncodeError:
+        raise _misfit(plugin, option, value, "UTF-8") from None
 
 
 def _integer(plugin: str, option: Option, value: object) -> bytes:

@@ -12,6 +12,7 @@ from clnwire.host.commands import decoded_params, required
 from clnwire.host.ending import end
 from clnwire.host.errors import HostError
 from clnwire.host.journal import LogEntry
+from clnwire.host.order import named
 from clnwire.host.shapes import as_array
 from clnwire.host.spec import PluginSpec
 
@@ -38,10 +39,11 @@ class PluginCommand:
         dialect: Dialect,
         remark: Callable[[LogEntry], None],
         directories: Callable[[], Sequence[Path]],
+        disabled: Sequence[str],
         shutdown_timeout: float,
     ) -> None:
         self._boot, self._plugins, self._dialect = boot, plugins, dialect
-        self._remark, self._directories = remark, directories
+        self._remark, self._directories, self._disabled = remark, directories, disabled
         self._shutdown_timeout = shutdown_timeout
 
     def register(self, table: CommandTable) -> None:
@@ -56,7 +58,10 @@ class PluginCommand:
         if subcommand == "start":
             await self._start(Path(required(params, 1, "plugin")), _options(params))
         elif subcommand == "startdir":
-            await self._start_new([Path(required(params, 1, "directory"))])
+            directory = Path(required(params, 1, "directory"))
+            if not directory.is_dir():
+                raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
+            await self._start_new([directory])
         elif subcommand == "rescan":
             await self._start_new(self._directories())
         elif subcommand != "list":
@@ -87,7 +92,7 @@ class PluginCommand:
     async def _start_new(self, directories: Sequence[Path]) -> None:
         """Those that cannot be started are only logged, as those of a set."""
         for path in executables(directories):
-            if not self._is_there(path):
+            if not self._is_there(path) and not any(named(path, name) for name in self._disabled):
                 try:
                     await self._start(path, {})
                 except RpcError as error:

@@ -28,6 +28,9 @@ READ_SIZE: Final = 1 << 16
 """Bytes taken at once: as many as a pipe holds on Linux."""
 SHOWN: Final = 40
 """How many bytes of malformed output an error shows."""
+LAST_READS: Final = 16
+"""Reads after the end: 1 MiB, what a pipe can hold at most. A child of the plugin may go on writing
+faster than we take it, and would hold up the whole host."""
 EOF_GRACE: Final = 1.0
 """Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
 
@@ -175,7 +178,10 @@ class PluginProcess:
             return
 
     def _ended(self, code: int) -> None:
-        while self._reading and (data := self._last_read()):
+        for _ in range(LAST_READS):
+            data = self._last_read() if self._reading else b""
+            if not data:
+                break
             self._take(data)
         self.stop_reading()
         self._disconnect()
