@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from clnwire import Notification, Plugin, RpcError
+from clnwire._message import Event
 from clnwire.hooks import (
     CONTINUE,
     Continue,
     HtlcAccepted,
     InvoicePayment,
+    OpenChannel2Changed,
+    OpenChannel2ChangedContinue,
+    OpenChannel2Sign,
+    OpenChannel2SignContinue,
     PeerConnected,
 )
 from clnwire.notifications import Connect, Disconnect
+from clnwire.notifications._catalogue import TYPED
 
 plugin = Plugin()
 plugin.option("greeting", "World", description="Whom to greet")
@@ -30,21 +36,25 @@ def hello(name: str = "World") -> str:
     return f"Hello {name}"
 
 
-def go_on(event: dict[str, Any]) -> Continue:
+def go_on(event: Any) -> Continue:
+    assert isinstance(event, Event), "no hook of the recording is unknown"
     return CONTINUE
-
-
-def keep(event: dict[str, Any]) -> dict[str, Any]:
-    (inner,) = event.values()
-    return {"result": "continue", "psbt": inner["psbt"]}
 
 
 for name in ("rpc_command", "custommsg", "recover", "openchannel", "openchannel2", "rbf_channel"):
     plugin.hook(name)(go_on)
 for name in ("commitment_revocation", "onion_message_recv", "onion_message_recv_secret"):
     plugin.hook(name)(go_on)
-for name in ("openchannel2_changed", "openchannel2_sign"):
-    plugin.hook(name)(keep)
+
+
+@plugin.hook("openchannel2_changed")
+def on_changed(event: OpenChannel2Changed) -> OpenChannel2ChangedContinue:
+    return OpenChannel2ChangedContinue(event.openchannel2_changed.psbt)
+
+
+@plugin.hook("openchannel2_sign")
+def on_sign(event: OpenChannel2Sign) -> OpenChannel2SignContinue:
+    return OpenChannel2SignContinue(event.openchannel2_sign.psbt)
 
 
 @plugin.hook("htlc_accepted")
@@ -73,6 +83,14 @@ def on_connect(event: Connect) -> None:
 @plugin.subscribe("disconnect")
 def on_disconnect(event: Disconnect) -> None:
     assert len(event.id) == 66
+
+
+def on_event(event: Any) -> None:
+    assert isinstance(event, Event)
+
+
+for topic in TYPED - {"connect", "disconnect"}:
+    plugin.subscribe(topic)(on_event)
 
 
 @plugin.subscribe("*")
