@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from clnwire._core import WritesDecoder
 from clnwire._message import Event
 from clnwire.hooks._safe import refuse
 from clnwire.hooks._spec import Continue, HookSpec, Refuse
@@ -43,6 +44,7 @@ def _encode_2019(answer: Continue) -> bytes:
 SPEC = HookSpec(
     "db_write",
     event=DbWrite,
+    quicker=WritesDecoder,
     answers=(Continue, Refuse),
     encode_2019=_encode_2019,
     safe=refuse,

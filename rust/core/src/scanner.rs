@@ -285,6 +285,10 @@ impl Scanner {
                     let (start, end) = self.key;
                     members.note(&value[start..end], self.value_start..self.position);
                 }
+                if self.nesting.in_object() && value[self.position..].starts_with(b",\"") {
+                    self.position += 1;
+                    self.key_starts();
+                }
             }
         }
     }
@@ -304,6 +308,10 @@ impl Scanner {
                 self.key.1 = self.position;
             }
             self.step(State::Colon);
+            // What the daemon writes has no white space there: the turn is saved.
+            if value.get(self.position) == Some(&b':') {
+                self.step(State::Value);
+            }
         } else {
             self.position += 1;
             self.value_ends(value, members);
@@ -312,6 +320,12 @@ impl Scanner {
 
     fn text(&mut self, value: &[u8], members: &mut impl Members) -> Result<(), Reason> {
         self.position += plain_run(&value[self.position..]);
+        // From string to string of an array, as the daemon writes one: what a `db_write` consists
+        // of. No member of an object ends there, so there is nothing to note.
+        while self.nesting.in_array() && value[self.position..].starts_with(b"\",\"") {
+            self.position += 3;
+            self.position += plain_run(&value[self.position..]);
+        }
         match value.get(self.position) {
             None => {}
             Some(b'"') => self.text_ends(value, members),
@@ -451,6 +465,11 @@ impl Nesting {
         let innermost = self.depth - 1;
         self.objects[innermost / 64] & (1 << (innermost % 64)) != 0
     }
+
+    /// Whether the innermost of what is open is an array.
+    fn in_array(&self) -> bool {
+        self.depth > 0 && !self.in_object()
+    }
 }
 
 pub(crate) fn is_space(byte: u8) -> bool {
@@ -474,7 +493,7 @@ fn is_special(byte: u8) -> bool {
 /// Whole blocks are tested without a branch a byte, which the compiler turns into vector
 /// instructions; the block that holds the first special byte is searched eight bytes at a time.
 fn plain_run(text: &[u8]) -> usize {
-    const BLOCK: usize = 32;
+    const BLOCK: usize = 64;
     let mut run = 0;
     for block in text.chunks_exact(BLOCK) {
         if block.iter().fold(false, |found, &byte| found | is_special(byte)) {

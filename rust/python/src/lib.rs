@@ -13,6 +13,7 @@ mod stdio;
 mod stray;
 mod sync;
 mod watchdog;
+mod writes;
 
 use pyo3::prelude::*;
 
@@ -33,6 +34,8 @@ mod _core {
     use super::outbox::Outbox;
     #[pymodule_export]
     use super::route::Route;
+    #[pymodule_export]
+    use super::writes::WritesDecoder;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::writes::WritesDecoder;
+
 /// Built once at registration, so that nothing is inspected per message.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Route {
     #[pyo3(get)]
     name: String,
-    /// Bytes of the params to what the handler takes; absent if it takes the bytes.
-    decode: Option<Py<PyAny>>,
+    decode: Decode,
     call: Py<PyAny>,
     /// The handler's answer to bytes; absent for a notification.
     encode: Option<Py<PyAny>>,
@@ -25,6 +26,33 @@ pub struct Route {
     quick: AtomicBool,
 }
 
+/// From the params to what the handler takes.
+enum Decode {
+    /// It takes the bytes.
+    Not,
+    Writes(Py<WritesDecoder>),
+    /// Any function of bytes.
+    With(Py<PyAny>),
+}
+
+impl Decode {
+    fn new(decode: Option<Bound<'_, PyAny>>) -> Self {
+        let Some(decode) = decode else { return Self::Not };
+        match decode.cast_into::<WritesDecoder>() {
+            Ok(writes) => Self::Writes(writes.unbind()),
+            Err(other) => Self::With(other.into_inner().unbind()),
+        }
+    }
+
+    fn decode<'py>(&self, py: Python<'py>, params: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Not => Ok(PyBytes::new(py, params).into_any()),
+            Self::Writes(writes) => writes.get().decode(py, params),
+            Self::With(decode) => decode.bind(py).call1((PyBytes::new(py, params),)),
+        }
+    }
+}
+
 #[pymethods]
 impl Route {
     #[new]
@@ -33,12 +61,13 @@ impl Route {
         name: String,
         call: Py<PyAny>,
         recover: Py<PyAny>,
-        decode: Option<Py<PyAny>>,
+        decode: Option<Bound<'_, PyAny>>,
         encode: Option<Py<PyAny>>,
         constant: Option<(Py<PyAny>, Py<PyBytes>)>,
         last_resort: Option<Py<PyBytes>>,
     ) -> Self {
         let quick = AtomicBool::new(false);
+        let decode = Decode::new(decode);
         Self { name, decode, call, encode, recover, constant, last_resort, quick }
     }
 }
@@ -79,14 +108,8 @@ impl Route {
 
     /// Params to the handler's answer.
     pub fn run<'py>(&self, py: Python<'py>, params: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        let params = PyBytes::new(py, params);
-        match &self.decode {
-            None => self.call.bind(py).call1((params,)),
-            Some(decode) => {
-                let event = decode.bind(py).call1((params,))?;
-                self.call.bind(py).call1((event,))
-            }
-        }
+        let event = self.decode.decode(py, params)?;
+        self.call.bind(py).call1((event,))
     }
 
     /// What to answer, now that the handler failed.
