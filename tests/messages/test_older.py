@@ -169,6 +169,14 @@ def test_the_balance_of_an_account_had_another_name():
     assert topic("balance_snapshot", older) == topic("balance_snapshot", snapshot)
 
 
+@pytest.mark.parametrize("name", ["onion_message_recv", "onion_message_recv_secret"])
+def test_the_key_of_a_way_back_had_another_name(name):
+    key = "02" + "ab" * 32
+    path = {"first_node_id": key, "blinding": key, "hops": []}
+    event = {"onion_message": {"reply_blindedpath": path, "pathsecret": "00" * 32}}
+    assert hook(name, event).onion_message.reply_blindedpath.first_path_key == key
+
+
 def test_the_first_tag_was_the_primary_one():
     movement = without(topic_sample("coin_movement"), "primary_tag")
     assert (
