@@ -177,6 +177,12 @@ def test_the_key_of_a_way_back_had_another_name(name):
     assert hook(name, event).onion_message.reply_blindedpath.first_path_key == key
 
 
+def test_a_block_was_wrapped_in_another_name():
+    block = topic_sample("block_added")
+    for wrapped in ({"block": block}, {"block": block, "block_added": block}):
+        assert topic("block_added", wrapped) == topic("block_added", block)
+
+
 def test_the_first_tag_was_the_primary_one():
     movement = without(topic_sample("coin_movement"), "primary_tag")
     assert (
