@@ -90,6 +90,8 @@ FUNDING_UNKNOWN_CHANNEL: Final = 311
 """There is no such channel."""
 FUNDING_STATE_INVALID: Final = 312
 """The channel is not in a state that allows this."""
+FUND_CANNOT_AFFORD_WITH_EMERGENCY: Final = 313
+"""Less than `min-emergency-msat` would be left in the wallet."""
 
 # `connect`
 

@@ -150,6 +150,8 @@ def test_earlier_names(decode, name, path, old):
         (hook, "rpc_command", "rpc_command.id", None),
         (topic, "coin_movement", "created_index", 0),
         (topic, "warning", "timestamp", ""),
+        (hook, "htlc_accepted", "htlc.short_channel_id", ""),
+        (hook, "htlc_accepted", "htlc.id", 0),
     ],
 )
 def test_what_older_daemons_do_not_say(decode, name, path, value):
@@ -158,6 +160,27 @@ def test_what_older_daemons_do_not_say(decode, name, path, value):
     for part in path.split("."):
         found = getattr(found, part)
     assert msgspec.to_builtins(found) == value
+
+
+def test_the_balance_of_an_account_had_another_name():
+    snapshot = topic_sample("balance_snapshot")
+    older = json.loads(json.dumps(snapshot).replace('"balance_msat"', '"balance"'))
+    assert older != snapshot
+    assert topic("balance_snapshot", older) == topic("balance_snapshot", snapshot)
+
+
+@pytest.mark.parametrize("name", ["onion_message_recv", "onion_message_recv_secret"])
+def test_the_key_of_a_way_back_had_another_name(name):
+    key = "02" + "ab" * 32
+    path = {"first_node_id": key, "blinding": key, "hops": []}
+    event = {"onion_message": {"reply_blindedpath": path, "pathsecret": "00" * 32}}
+    assert hook(name, event).onion_message.reply_blindedpath.first_path_key == key
+
+
+def test_a_block_was_wrapped_in_another_name():
+    block = topic_sample("block_added")
+    for wrapped in ({"block": block}, {"block": block, "block_added": block}):
+        assert topic("block_added", wrapped) == topic("block_added", block)
 
 
 def test_the_first_tag_was_the_primary_one():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import force_setattr
+
 from clnwire._message import Event, HookAnswer
 from clnwire.types import U32, U64, Hex, PublicKey, ShortChannelId
 
@@ -28,6 +30,12 @@ class BlindedPath(Event, frozen=True):
     """With it the first hop finds its part of the secret. Since v24.11."""
     hops: list[BlindedHop] | None = None
     """In their order."""
+    blinding: PublicKey | None = None
+    """What daemons before v24.11 call `first_path_key`, which then has the same value."""
+
+    def __post_init__(self) -> None:
+        if self.first_path_key is None and self.blinding is not None:
+            force_setattr(self, "first_path_key", self.blinding)
 
 
 class OnionField(Event, frozen=True):

@@ -67,9 +67,9 @@ class Htlc(Event, frozen=True):
     """The HTLC as it came in (BOLT 2)."""
 
     short_channel_id: ShortChannelId
-    """The channel it came through. Since v0.12.0."""
+    """The channel it came through. Since v0.12.0; empty from daemons before that."""
     id: U64
-    """Counted by the peer, per channel. Since v0.12.0."""
+    """Counted by the peer, per channel. Since v0.12.0; 0 from daemons before that."""
     amount_msat: Msat
     """How much; what is not forwarded of it is the node's fee. Since v0.12.0."""
     cltv_expiry: BlockHeight
@@ -136,8 +136,10 @@ Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcRes
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names."""
+    """Until v0.12 amounts had other names, and nothing told which HTLC of which channel it was."""
     rename(event["htlc"], amount="amount_msat")
+    event["htlc"].setdefault("short_channel_id", "")
+    event["htlc"].setdefault("id", 0)
     rename(event["onion"], forward_amount="forward_msat")
 
 

@@ -5,8 +5,10 @@ It comes at the start, and after that with every block in which they changed.
 
 from __future__ import annotations
 
+from typing import Any
+
 from clnwire._message import Event
-from clnwire._older import only_amounts
+from clnwire._older import rename
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, BlockHeight, Msat, PublicKey
 
@@ -35,4 +37,10 @@ class BalanceSnapshot(Event, frozen=True):
     """Every account."""
 
 
-SPEC = TopicSpec("balance_snapshot", BalanceSnapshot, older=only_amounts)
+def _older(event: dict[str, Any]) -> None:
+    """Until v0.12 the balance had another name."""
+    for account in event["accounts"]:
+        rename(account, balance="balance_msat")
+
+
+SPEC = TopicSpec("balance_snapshot", BalanceSnapshot, older=_older)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clnwire._message import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import BlockHeight, Hash
@@ -16,4 +18,9 @@ class BlockAdded(Event, frozen=True):
     """Its height."""
 
 
-SPEC = TopicSpec("block_added", BlockAdded)
+def _older(event: dict[str, Any]) -> None:
+    """Until v24.08 the block stood in a member `block` as well, and before v23.08 only there."""
+    event.update(event["block"])
+
+
+SPEC = TopicSpec("block_added", BlockAdded, older=_older)
