@@ -19,6 +19,7 @@ __all__ = [
     "MalformedError",
     "Outbox",
     "Route",
+    "WritesDecoder",
     "__version__",
     "members",
     "validate",

@@ -69,7 +69,6 @@ UNUSUAL = [
     b'{"writes":["a"]}',
     b'{"data_version":null,"writes":["a"]}',
     b'{"data_version":4294967296,"writes":["a"]}',
-    b'{"data_version":7.0,"writes":[]}',
 ]
 WRONG = [
     b'{"data_version":7}',
@@ -77,7 +76,7 @@ WRONG = [
     b'{"data_version":7,"writes":["a",null]}',
     b'{"data_version":7,"writes":{}}',
     b'{"data_version":"7","writes":["a"]}',
-    b'{"data_version":-7.5,"writes":["a"]}',
+    b'{"data_version":7.0,"writes":["a"]}',
     b"[]",
     b"null",
 ]
