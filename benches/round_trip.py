@@ -40,7 +40,8 @@ def event(size: int) -> str:
         room = min(size - 120 - length, 250 if n % 3 else 90)
         writes.append(STATEMENT.format("a" * max(0, room - len(STATEMENT))))
         length, n = length + len(writes[-1]) + 3, n + 1
-    return json.dumps(writes)
+    # Compact, as the daemon writes.
+    return json.dumps(writes, separators=(",", ":"))
 
 
 class Peer:

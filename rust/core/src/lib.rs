@@ -30,6 +30,8 @@
 //! | [`outbox`] | replies and notifications to bytes |
 //! | [`text`] | JSON strings to text and back |
 
+#![forbid(unsafe_code)]
+
 pub mod envelope;
 pub mod error;
 pub mod framer;
