@@ -57,8 +57,7 @@ class Timer:
 
     def __call__(self, function: Callable[[], object]) -> float:
         timer = timeit.Timer(function)
-        number, took = timer.autorange()
-        number = max(1, int(number * self._seconds / took))
+        number = max(1, int(self._seconds * 100 / timer.timeit(100)))
         return statistics.median(timer.repeat(self._rounds, number)) / number * NS
 
     def together(self, functions: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -174,7 +173,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only to see that it works")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the figures as JSON")
     arguments = parser.parse_args()
-    timer = Timer(1, 0.002) if arguments.quick else Timer(5, 0.05)
+    timer = Timer(1, 0.001) if arguments.quick else Timer(5, 0.05)
     figures = {
         "decode, ns": decoding(timer),
         "encode, ns": encoding(timer),

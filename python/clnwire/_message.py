@@ -11,7 +11,16 @@ from __future__ import annotations
 
 import types
 from functools import cache
-from typing import Any, NamedTuple, NewType, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NamedTuple,
+    NewType,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from msgspec import Struct
 
@@ -20,6 +29,14 @@ from clnwire.errors import InvalidAnswerError
 
 class Event(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the daemon tells. Members that are not listed here are ignored."""
+
+    if not TYPE_CHECKING:
+        # Type checkers must go on refusing it.
+        def __getitem__(self, name: object) -> object:
+            raise TypeError(
+                f"{type(self).__name__} has members, not items: write event.{name}, or annotate "
+                "the handler's parameter as dict to get one"
+            )
 
 
 class HookAnswer(Struct, frozen=True, gc=False, omit_defaults=True):

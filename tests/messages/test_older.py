@@ -224,3 +224,9 @@ def test_an_unknown_hook_has_no_struct():
 def test_what_is_no_such_message_is_told_in_todays_words(decode, name, event, problem):
     with pytest.raises(msgspec.ValidationError, match=problem):
         decode(name, event)
+
+
+def test_the_number_of_a_custom_message():
+    assert hook("custommsg", hook_sample("custommsg")).number == 0x8001
+    with pytest.raises(ValueError, match="invalid literal"):
+        _ = hook("custommsg", {"peer_id": "02", "payload": ""}).number

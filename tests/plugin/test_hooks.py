@@ -375,3 +375,16 @@ def test_exactly_one_answer_for_each_of_many(plugin):
     assert ["error" in reply for reply in replies] == [n % 3 == 0 for n in range(300)]
     assert daemon.hang_up() == 0
     assert json.dumps(daemon.notifications) == "[]"
+
+
+def test_an_event_that_is_taken_for_a_dict_says_what_to_do(plugin):
+    daemon = plugin(
+        """
+        @plugin.hook("peer_connected")
+        def on_peer(event):
+            return PeerDisconnect() if event["peer"] else CONTINUE
+        """
+    )
+    daemon.start()
+    assert daemon.call("peer_connected", {"peer": PEER["current"]}) == CONTINUE
+    assert "write event.peer, or annotate the handler's parameter as dict" in daemon.log_text()
