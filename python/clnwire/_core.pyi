@@ -1,9 +1,10 @@
-"""The transport core, in Rust: framing, envelopes, ids, outbox, and the blocking driver.
+"""The transport core, in Rust: framing, envelopes, ids, outbox, and the driver.
 
 Tokens, params, results and data are JSON text as `bytes`; nothing here decodes it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias, final
 
 _Json: TypeAlias = bytes
@@ -14,8 +15,10 @@ __all__ = [
     "Driver",
     "Frame",
     "Framer",
+    "Handled",
     "IdError",
     "IdMap",
+    "Job",
     "MalformedError",
     "Outbox",
     "Route",
@@ -171,28 +174,66 @@ class Route:
         encode: Callable[[Any], bytes] | None = None,
         constant: tuple[object, bytes] | None = None,
         last_resort: bytes | None = None,
+        later: Callable[[Job], object] | None = None,
     ) -> Route:
         """`constant`: an answer, compared by identity, and its bytes. `last_resort`: the result to
-        give if even `recover` fails."""
+        give if even `recover` fails. `later`: takes the messages as jobs, to be done in tasks (it
+        gives the task, which is kept) or threads; without it the handler is called at once."""
     @property
     def name(self) -> str: ...
 
 @final
+class Handled:
+    """The message that is being handled."""
+
+    @property
+    def key(self) -> int | None:
+        """A request's key; `None` for a notification."""
+    @property
+    def token(self) -> _Json | None:
+        """A request's id."""
+    @property
+    def method(self) -> str:
+        """The method, hook or topic."""
+    @property
+    def origin(self) -> _Json | None:
+        """The plugin that a notification comes from."""
+
+@final
+class Job:
+    """A message for a handler that runs in a task or a thread. When that ends the daemon has its
+    answer, whatever happened; so a task of it never fails."""
+
+    def run(self) -> None:
+        """Handles the message to the end, on this thread."""
+    # What a task does with a coroutine.
+    def send(self, value: None, /) -> object: ...
+    def throw(self, *error: Any) -> object: ...
+    def close(self) -> None: ...
+    def __await__(self) -> Generator[Any]: ...
+    def __iter__(self) -> Generator[Any]: ...
+    def __next__(self) -> object: ...
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+
+@final
 class Driver:
-    """Serves the daemon on the thread that calls `serve`.
+    """Serves the daemon: on the thread that calls `serve`, or in an event loop that calls `turn`.
 
     Takes the process's stdin and stdout for itself: file descriptor 0 becomes an empty file, and
     what is written to file descriptor 1 becomes lines of the daemon's log.
     """
 
-    def __new__(cls) -> Driver:
-        """Raises `OSError`."""
+    def __new__(cls, variable: ContextVar[Handled | None], /) -> Driver:
+        """`variable` is set to what a task or thread handles. Raises `OSError`."""
     @property
     def wakeup_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
     @property
-    def current(self) -> tuple[int | None, bytes | None, str, bytes | None] | None:
-        """What the serving thread is at: key and token of a request, method or topic, origin."""
+    def current(self) -> Handled | None:
+        """What the calling thread handles, if it is the one that calls `serve`."""
     def on_request(self, route: Route, /) -> None: ...
     def on_notification(self, topic: str | None, route: Route, /) -> None:
         """Without a topic: subscribed to all."""
@@ -200,14 +241,61 @@ class Driver:
         """Is told the name of a method or topic without a handler; the request is refused."""
     def set_initialised(self) -> None:
         """From now on bytes that are no JSON end the stream; until `init` an option may be."""
-    def serve(self, *, max_frame_bytes: int, max_depth: int, patience: float, grace: float) -> None:
-        """Serves until the daemon goes away, or `stop` is called.
+    def prepare(
+        self,
+        *,
+        max_frame_bytes: int,
+        max_depth: int,
+        patience: float,
+        grace: float,
+        max_in_flight: int,
+    ) -> None:
+        """Comes before `serve` or `attach`.
 
         A handler that runs for `patience` seconds is named in the log. The process is ended, with
-        status 1, if it is still there `grace` seconds after it has begun to end. Raises
-        `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all requests
-        before that are answered.
+        status 1, if it is still there `grace` seconds after it has begun to end. With
+        `max_in_flight` messages in tasks and threads, no more are taken in.
         """
+    def serve(self) -> None:
+        """Serves until the daemon goes away, or `stop` is called, and threads have finished.
+
+        Raises `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all
+        requests before that are answered.
+        """
+    def attach(self, soon: Callable[[], object], /) -> None:
+        """This thread's event loop serves from now on: `soon` makes it call `turn` soon. Nothing
+        that is called on this thread waits for the daemon any more. Raises `OSError`."""
+    def detach(self) -> None:
+        """The event loop is over. Raises what `fail` was given, or `OSError`."""
+    def turn(self, readable: bool, /) -> Literal["open", "full", "ended"]:
+        """Reads if `readable` says that there is something, handles what has come, writes what the
+        daemon takes. `"full"`: reading has to pause. Raises as `serve` does."""
+    def begin_end(self) -> None:
+        """From now on turns only write."""
+    def woken(self) -> None:
+        """Empties the pipe of `woken_fd`."""
+    @property
+    def woken_fd(self) -> int:
+        """Readable when a signal came, or another thread has something for the event loop."""
+    @property
+    def input_fd(self) -> int: ...
+    @property
+    def output_fd(self) -> int: ...
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether the last turn could not write all."""
+    @property
+    def is_stopping(self) -> bool: ...
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the daemon has closed its end."""
+    @property
+    def in_flight(self) -> int:
+        """How many messages are with tasks and threads, or wait for them."""
+    def tasks(self) -> list[Any]:
+        """What `later` gave for the messages that are being handled."""
+    def fail(self, error: BaseException, /) -> None:
+        """Ends the plugin as `stop` does; `serve` or `detach` will raise the error."""
     def stop(self) -> None:
         """Lets the handler that runs finish, and starts no other."""
     def disown(self) -> None:

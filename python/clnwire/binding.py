@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,11 +18,15 @@ from clnwire.hooks._catalogue import hook_spec
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import CONTINUE
 from clnwire.notifications._catalogue import topic_spec
-from clnwire.signature import event_parameter, read_signature, with_contexts
+from clnwire.signature import (
+    event_parameter,
+    is_async,
+    read_signature,
+    refuse_async_in_thread,
+    with_contexts,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from clnwire.dialect import Dialect
     from clnwire.hooks._spec import HookSpec
     from clnwire.logs import Log
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from clnwire.signature import Signature
 
 ErrorParts = tuple[int, str, bytes | None]
+Later = Callable[[_core.Job], object]
+"""Takes a message whose handler runs in a task or a thread."""
 
 
 class Hook:
@@ -42,8 +50,11 @@ class Hook:
         before: list[str],
         after: list[str],
         filters: list[str | int],
+        thread: bool = False,
     ) -> None:
-        self.name, self.function = name, function
+        self.name, self.function, self.thread = name, function, thread
+        self.is_async = is_async(function)
+        refuse_async_in_thread(function, f"hook '{name}'", thread=thread)
         self.before, self.after, self.filters = before, after, filters
         self.spec = hook_spec(name)
         if filters and not self.spec.filters:
@@ -55,9 +66,13 @@ class Hook:
 class Subscription:
     """A subscription as it was registered."""
 
-    def __init__(self, topic: str, function: Callable[..., object]) -> None:
-        self.topic, self.function = topic, function
+    def __init__(
+        self, topic: str, function: Callable[..., object], *, thread: bool = False
+    ) -> None:
+        self.topic, self.function, self.thread = topic, function, thread
         what = f"subscription to '{topic}'"
+        self.is_async = is_async(function)
+        refuse_async_in_thread(function, what, thread=thread)
         self.signature = read_signature(function, what)
         spec = topic_spec(topic)
         self.topics = (topic,) if spec is None else spec.names
@@ -65,7 +80,7 @@ class Subscription:
         self.decode = _decoder(self.signature, spec, what)
 
 
-def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
+def bind_method(method: Method, driver: _core.Driver, log: Log, later: Later | None) -> _core.Route:
     """A method's route."""
     function = with_contexts(method.function, method.contexts, driver)
     return _core.Route(
@@ -74,10 +89,13 @@ def bind_method(method: Method, driver: _core.Driver, log: Log) -> _core.Route:
         call=method.params.bind(function),
         encode=encode_any,
         recover=lambda error, params: error_reply(method.name, error, log),
+        later=later,
     )
 
 
-def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _core.Route:
+def bind_hook(
+    hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect, later: Later | None
+) -> _core.Route:
     """A hook's route, answering in the daemon's dialect."""
     spec = hook.spec
     bare_continue = _bare_continue(spec, dialect)
@@ -98,10 +116,13 @@ def bind_hook(hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect) -> _
         recover=recover,
         constant=(CONTINUE, bare_continue) if spec.continues else None,
         last_resort=bare_continue if spec.safe is go_on else None,
+        later=later,
     )
 
 
-def bind_subscription(subscription: Subscription, driver: _core.Driver, log: Log) -> _core.Route:
+def bind_subscription(
+    subscription: Subscription, driver: _core.Driver, log: Log, later: Later | None
+) -> _core.Route:
     """A subscription's route."""
 
     def failed(error: BaseException, params: bytes) -> bytes:
@@ -113,6 +134,7 @@ def bind_subscription(subscription: Subscription, driver: _core.Driver, log: Log
         decode=subscription.decode,
         call=with_contexts(subscription.function, subscription.signature.contexts, driver),
         recover=failed,
+        later=later,
     )
 
 
@@ -148,7 +170,7 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, RefusedError):
+    if isinstance(error, RefusedError) or _is_cancelled(error):
         log.error(reason)
     else:
         log.exception(reason, error)
@@ -159,7 +181,15 @@ def _reason(name: str, error: BaseException) -> str:
         return f"{name}: refused: {error}"
     if isinstance(error, msgspec.DecodeError):
         return f"{name}: what the daemon sent cannot be decoded: {error}"
+    if _is_cancelled(error):
+        return f"{name}: CancelledError: cancelled before it was done"
     return f"{name}: {describe_error(error)}"
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """A plugin that has no use for asyncio does not import it."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _bare_continue(spec: HookSpec, dialect: Dialect) -> bytes:

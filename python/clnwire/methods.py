@@ -9,7 +9,13 @@ import msgspec
 
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError, UsageError
-from clnwire.signature import Parameter, read_signature, summary
+from clnwire.signature import (
+    Parameter,
+    is_async,
+    read_signature,
+    refuse_async_in_thread,
+    summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +35,11 @@ class Method:
         description: str | None = None,
         category: str | None = None,
         deprecated: bool | Sequence[str] = False,
+        thread: bool = False,
     ) -> None:
-        self.name, self.function = name, function
+        self.name, self.function, self.thread = name, function, thread
+        self.is_async = is_async(function)
+        refuse_async_in_thread(function, f"method '{name}'", thread=thread)
         signature = read_signature(function, f"method '{name}'")
         self.contexts = signature.contexts
         self.usage = usage(signature.parameters)

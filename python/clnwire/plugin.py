@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from clnwire import _core, startup, stdio, terminal
 from clnwire.codec import encode_any
+from clnwire.context import handled
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
@@ -18,10 +21,12 @@ from clnwire.rpc import Rpc
 from clnwire.serving import program_name, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from clnwire.background import Background
     from clnwire.dialect import Dialect
     from clnwire.messages.init import Configuration, Init
+    from clnwire.pool import Pool
 
 
 _FORMED = {
@@ -70,6 +75,8 @@ class Plugin(Registration):
         max_depth: int = _core.DEFAULT_MAX_DEPTH,
         watchdog_seconds: float = 5.0,
         shutdown_seconds: float = 20.0,
+        max_in_flight: int = 1000,
+        max_threads: int = 16,
     ) -> None:
         """
         `dynamic`: the plugin may be started and stopped while the daemon runs; unless told
@@ -80,7 +87,11 @@ class Plugin(Registration):
         `custom_messages`: odd numbers of messages that peers may send.
         `max_frame_bytes`, `max_depth`: the largest message, and how deep it may nest.
         `watchdog_seconds`: a handler that runs so long is named in the log.
-        `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end.
+        `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end; handlers that
+        await are cancelled after half of it.
+        `max_in_flight`: so many messages may be with async and threaded handlers, or wait for them;
+        beyond, nothing is read.
+        `max_threads`: so many handlers with `thread=True` run at a time.
         """
         super().__init__()
         if dynamic and feature_bits:
@@ -94,6 +105,12 @@ class Plugin(Registration):
         if even:
             raise UsageError(f"custom message {even[0]}: only odd numbers are for plugins (BOLT 1)")
         self.shutdown_seconds = shutdown_seconds
+        if min(max_in_flight, max_threads) < 1:
+            raise UsageError("max_in_flight and max_threads must be at least 1")
+        self.max_in_flight, self.max_threads = max_in_flight, max_threads
+        self.start_task: Callable[[_core.Job], object] = _needs_event_loop
+        self.start_background: Callable[[Background], None] = _needs_event_loop
+        self._in_event_loop = False
         self.max_frame_bytes, self.max_depth = max_frame_bytes, max_depth
         self.watchdog_seconds = watchdog_seconds
         self.topics: dict[str, Topic] = {}
@@ -124,6 +141,13 @@ class Plugin(Registration):
         self.disabled = reason
 
     # While running
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The threads of handlers with `thread=True`."""
+        from clnwire.pool import Pool
+
+        return Pool(self.max_threads)
 
     @property
     def configuration(self) -> Configuration:
@@ -172,6 +196,10 @@ class Plugin(Registration):
         driver = self._driver = self._driver or self._connect()
         self._serving_thread = threading.get_ident()
         self._closed = True
+        self._in_event_loop = self.is_async
+        if self._in_event_loop:
+            # Before the bridge: with asyncio comes `logging`, and what asyncio has to complain of.
+            import_module("clnwire.event_loop")
         bridge = bridge_logging(self.log)
         startup.register(self, driver)
         try:
@@ -195,22 +223,33 @@ class Plugin(Registration):
         )
         raise SystemExit(1)
 
-    def _before_call(self, method: str) -> tuple[str | None, bool]:
+    def _before_call(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
         """The id of the request being handled, for the ids of calls that it causes; and whether
         it is a handler that calls. Raises `DeadlockError`."""
         driver = self._driver
-        if driver is None or threading.get_ident() != self._serving_thread:
+        if driver is None or self._serving_thread is None:
             return None, False
-        current = driver.current
-        self._refuse_deadlock(method, None if current is None else current[2])
-        if current is None or current[1] is None:
-            return None, True
-        return _id_text(current[1]), True
+        current = handled(driver)
+        on_serving_thread = threading.get_ident() == self._serving_thread
+        if current is not None and current.method == "db_write" and current.key is not None:
+            raise DeadlockError(
+                f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
+                "answer. Call it after the hook, or from another plugin"
+            )
+        if blocking and on_serving_thread:
+            self._refuse_to_block(method)
+        token = None if current is None else current.token
+        is_handler = current is not None or on_serving_thread
+        return None if token is None else _id_text(token), is_handler
 
-    def _refuse_deadlock(self, method: str, handled: str | None) -> None:
+    def _refuse_to_block(self, method: str) -> None:
         """Only this thread answers the daemon: it must not wait for what needs its own answer."""
-        alone = "db_write" in self.hooks and not self.mixed_db_write
-        if handled == "db_write" or alone:
+        if self._in_event_loop:
+            raise DeadlockError(
+                f"rpc '{method}' would block the event loop, and with it every handler. Await it "
+                "in an 'async def', or register a plain handler with thread=True"
+            )
+        if "db_write" in self.hooks and not self.mixed_db_write:
             raise DeadlockError(
                 f"rpc '{method}' in a plugin with db_write: the daemon may be waiting for that "
                 "hook and would never answer"
@@ -219,9 +258,13 @@ class Plugin(Registration):
         if hook is not None and (not hook.filters or method in hook.filters):
             raise DeadlockError(
                 f"rpc '{method}' in a handler: the daemon would ask this plugin's own rpc_command "
-                "hook first, and wait. Give the hook filters that leave the method out, or call "
-                "from a thread"
+                "hook first, and wait. Give the hook filters that leave the method out, or "
+                "register this handler with thread=True"
             )
+
+
+def _needs_event_loop(what: object) -> None:
+    raise UsageError(f"{what!r}: the plugin is not served by an event loop")
 
 
 def _check_feature_bits(bits: Iterable[tuple[object, object]]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from clnwire.codec import encode
+from clnwire.context import handled
 from clnwire.errors import IdError, UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ class Request:
     """The name of the method or hook."""
 
     def __init__(self, driver: Driver) -> None:
-        current = driver.current
-        if current is None or current[0] is None or current[1] is None:
+        current = handled(driver)
+        if current is None or current.key is None or current.token is None:
             raise UsageError("there is no request being handled")
         self._driver = driver
-        self._key, token, self.method = current[0], current[1], current[2]
-        self.token = token.decode()
+        self._key, self.method = current.key, current.method
+        self.token = current.token.decode()
 
     @property
     def id(self) -> str | int | float | None:
@@ -103,11 +104,11 @@ class Notification:
     """The plugin that sent it, for a custom topic."""
 
     def __init__(self, driver: Driver) -> None:
-        current = driver.current
+        current = handled(driver)
         if current is None:
             raise UsageError("there is no notification being handled")
-        self.topic = current[2]
-        self.origin = None if current[3] is None else msgspec.json.decode(current[3], type=str)
+        self.topic, origin = current.method, current.origin
+        self.origin = None if origin is None else msgspec.json.decode(origin, type=str)
 
 
 def check_level(level: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -13,11 +13,17 @@ from clnwire.codec import encode, encode_any
 from clnwire.errors import NotReadyError, RpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from clnwire.connection import Connection
 
 _numbers = count(1)
+
+
+class BeforeCall(Protocol):
+    """What is asked before each call."""
+
+    def __call__(self, method: str, *, blocking: bool) -> tuple[str | None, bool]: ...
 
 
 class Rpc:
@@ -29,7 +35,7 @@ class Rpc:
     and it may refuse the call by raising.
     """
 
-    def __init__(self, before_call: Callable[[str], tuple[str | None, bool]]) -> None:
+    def __init__(self, before_call: BeforeCall) -> None:
         self._before_call = before_call
         self._path, self._name = "", ""
         self._handlers, self._others = _Caller(), _Caller()
@@ -45,7 +51,7 @@ class Rpc:
         `DeadlockError` where the daemon waits for this very handler; `ConnectionLostError` if the
         daemon cannot be reached or hangs up.
         """
-        prefix, from_handler = self._before_call(method)
+        prefix, from_handler = self._before_call(method, blocking=True)
         if not self._path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         caller = self._handlers if from_handler else self._others

@@ -30,31 +30,50 @@ def serve(plugin: Plugin, driver: _core.Driver) -> int:
     """
     os.register_at_fork(after_in_child=driver.disown)
     with _signals(driver):
+        _prepare(plugin, driver)
         try:
-            return _serve(plugin, driver)
+            return _serve_in_loop(plugin, driver) if plugin.is_async else _serve(plugin, driver)
         finally:
             if not driver.is_disowned:
                 _end(plugin, driver)
 
 
+def _prepare(plugin: Plugin, driver: _core.Driver) -> None:
+    driver.prepare(
+        max_frame_bytes=plugin.max_frame_bytes,
+        max_depth=plugin.max_depth,
+        patience=plugin.watchdog_seconds,
+        grace=plugin.shutdown_seconds,
+        max_in_flight=plugin.max_in_flight,
+    )
+
+
+def _serve_in_loop(plugin: Plugin, driver: _core.Driver) -> int:
+    # asyncio costs a plugin some 50 ms at its start.
+    from clnwire.event_loop import serve
+
+    return serve(plugin, driver)
+
+
 def _serve(plugin: Plugin, driver: _core.Driver) -> int:
     try:
-        driver.serve(
-            max_frame_bytes=plugin.max_frame_bytes,
-            max_depth=plugin.max_depth,
-            patience=plugin.watchdog_seconds,
-            grace=plugin.shutdown_seconds,
-        )
+        driver.serve()
     except _core.MalformedError as error:
-        plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
-        return 1
+        return tell_of_malformed(plugin, error)
     return 0
 
 
+def tell_of_malformed(plugin: Plugin, error: _core.MalformedError) -> int:
+    """Says what the daemon sent; gives the exit status."""
+    plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
+    return 1
+
+
 def _end(plugin: Plugin, driver: _core.Driver) -> None:
-    for function in plugin.shutdown_functions:
+    # In an event loop they have run already.
+    for function in () if plugin.is_async else plugin.shutdown_functions:
         try:
             function()
         except Exception as error:

@@ -40,7 +40,7 @@ class Signature(NamedTuple):
 
 def read_signature(function: Callable[..., object], what: str) -> Signature:
     """Reads a handler's signature. `what` names it in the `UsageError` if that cannot be used."""
-    refuse_async(function, what)
+    refuse_generator(function, what)
     hints = _hints(function, what)
     parameters: list[Parameter] = []
     contexts: list[Context] = []
@@ -57,10 +57,28 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
     return Signature(parameters, contexts)
 
 
+def is_async(function: Callable[..., object]) -> bool:
+    """Whether calling it gives a coroutine: `async def`, or an object with such a `__call__`."""
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is asked for
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
 def refuse_async(function: Callable[..., object], what: str) -> None:
-    """Raises `UsageError` for a function that would not run when it is called."""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(f"{what}: handlers are plain functions; 'async def' is not supported yet")
+    """Raises `UsageError` for a function whose answer has to be there when it returns."""
+    if is_async(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"{what}: takes a plain function, not an 'async def'")
+
+
+def refuse_generator(function: Callable[..., object], what: str) -> None:
+    """Raises `UsageError` for a function that would not run when it is called, or awaited."""
+    if inspect.isasyncgenfunction(function):
+        raise UsageError(f"{what}: a handler answers once; an 'async def' with yield cannot")
+
+
+def refuse_async_in_thread(function: Callable[..., object], what: str, *, thread: bool) -> None:
+    """Raises `UsageError`: a coroutine needs the event loop, a thread of the pool has none."""
+    if thread and is_async(function):
+        raise UsageError(f"{what}: thread=True is for plain functions, not for 'async def'")
 
 
 def _context_type(annotation: Any) -> type | None:

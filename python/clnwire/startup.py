@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import msgspec
 from clnwire import _core
 from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
+from clnwire.context import handled
 from clnwire.dialect import spoken
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import OptionError, RpcError, describe_error
@@ -27,13 +29,16 @@ from clnwire.messages.getmanifest import (
 from clnwire.messages.init import Disabled
 from clnwire.messages.setconfig import ConfigSet, SetConfig
 from clnwire.serving import program_name
+from clnwire.signature import is_async
 from clnwire.types import Hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clnwire.binding import Hook, Later, Subscription
     from clnwire.dialect import Dialect
     from clnwire.messages.init import Init
+    from clnwire.methods import Method
     from clnwire.options import Option
     from clnwire.plugin import Plugin
 
@@ -42,7 +47,10 @@ def register(plugin: Plugin, driver: _core.Driver) -> None:
     """Makes the driver answer the start-up requests."""
     startup = _Startup(plugin, driver)
     startup.offer("getmanifest", startup.getmanifest)
-    startup.offer("init", startup.init)
+    if any(is_async(function) for function in plugin.init_functions):
+        startup.offer("init", startup.init_waiting, startup.start_task)
+    else:
+        startup.offer("init", startup.init)
     startup.offer("check", startup.check)
     startup.offer("setconfig", startup.setconfig)
     driver.on_unhandled(startup.unhandled)
@@ -52,7 +60,7 @@ class _Startup:
     def __init__(self, plugin: Plugin, driver: _core.Driver) -> None:
         self._plugin, self._driver = plugin, driver
 
-    def offer(self, name: str, call: Callable[[bytes], object]) -> None:
+    def offer(self, name: str, call: Callable[[bytes], object], later: Later | None = None) -> None:
         log = self._plugin.log
         self._driver.on_request(
             _core.Route(
@@ -60,8 +68,13 @@ class _Startup:
                 call=call,
                 encode=encode,
                 recover=lambda error, params: error_reply(name, error, log),
+                later=later,
             )
         )
+
+    def start_task(self, job: _core.Job) -> object:
+        """The event loop is known later than this is registered."""
+        return self._plugin.start_task(job)
 
     def unhandled(self, what: str) -> None:
         """A newer daemon may know more than we do; that is for the log, nothing else."""
@@ -72,8 +85,8 @@ class _Startup:
         asked = msgspec.json.decode(params, type=GetManifest | None) if params[:1] != b"[" else None
         allow = asked.allow_deprecated_apis if asked is not None else None
         plugin.allow_deprecated_apis = allow
-        current = self._driver.current
-        token = current[1] if current is not None and current[1] is not None else b""
+        current = handled(self._driver)
+        token = current.token if current is not None and current.token is not None else b""
         dialect = spoken(token, allow_deprecated_apis=allow)
         if plugin.dialect is None:
             self._watch_shutdown()
@@ -94,30 +107,59 @@ class _Startup:
         )
 
     def init(self, params: bytes) -> Disabled:
-        plugin, driver = self._plugin, self._driver
         try:
-            self._start(decode_init(params, plugin.log))
+            init = self._take_init(params)
+            for function in self._plugin.init_functions:
+                _call_with_init(function, init)
         except Exception as error:
-            # An error reply would count as success.
-            plugin.log.exception(f"init: {describe_error(error)}", error)
-            plugin.disabled = f"init failed: {describe_error(error)}"
+            self._init_failed(error)
+        return self._initialised()
+
+    async def init_waiting(self, params: bytes) -> Disabled:
+        """`init`, if one of the functions is `async def`: others are served in the meantime."""
+        try:
+            init = self._take_init(params)
+            for function in self._plugin.init_functions:
+                result = _call_with_init(function, init)
+                if is_async(function) and isinstance(result, Awaitable):
+                    await result
+        except Exception as error:
+            self._init_failed(error)
+        return self._initialised()
+
+    def _init_failed(self, error: Exception) -> None:
+        # An error reply would count as success.
+        self._plugin.log.exception(f"init: {describe_error(error)}", error)
+        self._plugin.disabled = f"init failed: {describe_error(error)}"
+
+    def _initialised(self) -> Disabled:
+        plugin, driver = self._plugin, self._driver
         plugin.initialised = True
         driver.set_initialised()
+        if plugin.disabled is None:
+            self._start_background()
         if plugin.disabled is not None and plugin.dialect == "2019":
             # That daemon discards the answer: all one can do is to leave.
             plugin.log.error(f"disabled: {plugin.disabled}")
             driver.stop()
         return Disabled(plugin.disabled)
 
-    def _start(self, init: Init) -> None:
+    def _start_background(self) -> None:
+        for background in self._plugin.background_functions:
+            if background.is_async:
+                self._plugin.start_background(background)
+            else:
+                background.start_thread(self._plugin, self._driver)
+
+    def _take_init(self, params: bytes) -> Init:
         plugin = self._plugin
+        init = decode_init(params, plugin.log)
         for option in plugin.options.values():
             self._take(option, init.options.get(option.name))
         plugin.init = init
         path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
         plugin.rpc.use(path, program_name())
-        for function in plugin.init_functions:
-            function(init) if signature(function).parameters else function()
+        return init
 
     def _take(self, option: Option[Any], raw: bytes | None) -> None:
         try:
@@ -174,13 +216,25 @@ def bind(plugin: Plugin, driver: _core.Driver, dialect: Dialect) -> None:
     """Builds the routes, now that the daemon's dialect is known."""
     plugin.dialect = dialect
     for method in plugin.methods.values():
-        driver.on_request(bind_method(method, driver, plugin.log))
+        driver.on_request(bind_method(method, driver, plugin.log, _later(plugin, method)))
     for hook in plugin.hooks.values():
-        driver.on_request(bind_hook(hook, driver, plugin.log, dialect))
+        driver.on_request(bind_hook(hook, driver, plugin.log, dialect, _later(plugin, hook)))
     for subscription in plugin.subscriptions:
-        route = bind_subscription(subscription, driver, plugin.log)
+        later = _later(plugin, subscription)
+        route = bind_subscription(subscription, driver, plugin.log, later)
         for topic in subscription.topics:
             driver.on_notification(None if topic == "*" else topic, route)
+
+
+def _later(plugin: Plugin, handler: Method | Hook | Subscription) -> Later | None:
+    """What takes the messages of a handler that is not called at once."""
+    if handler.is_async:
+        return plugin.start_task
+    return plugin.pool.submit if handler.thread else None
+
+
+def _call_with_init(function: Callable[..., object], init: Init) -> object:
+    return function(init) if signature(function).parameters else function()
 
 
 def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:

@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from clnwire import _core
+from clnwire.context import HANDLED
 
 MARK: Final = "CLNWIRE_PLUGIN_PID"
 """Set in the environment of a plugin's child processes."""
@@ -35,7 +36,7 @@ def take_over() -> _core.Driver:
     global _driver  # noqa: PLW0603
     if _driver is None:
         _refuse_closed()
-        _driver = _core.Driver()
+        _driver = _core.Driver(HANDLED)
         _make_stdout_prompt()
     return _driver
 

@@ -802,14 +802,19 @@ def test_run_from_a_terminal_it_says_what_it_offers():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("@plugin.method('a')\nasync def a(): ...", "'async def' is not supported yet"),
+        ("@plugin.method('a')\nasync def a(): yield", "'async def' with yield"),
+        ("@plugin.method('a', thread=True)\nasync def a(): ...", "thread=True is for plain"),
+        ("@plugin.hook('recover', thread=True)\nasync def a(x): ...", "thread=True is for plain"),
+        ("@plugin.subscribe('x', thread=True)\nasync def a(x): ...", "thread=True is for plain"),
+        ("@plugin.background(3)\ndef a(): ...", "takes nothing by position"),
+        ("Plugin(max_in_flight=0)", "must be at least 1"),
         (
             "@plugin.method('a')\ndef a(): ...\n@plugin.method('a')\ndef b(): ...",
             "registered twice",
         ),
-        ("@plugin.on_init\nasync def a(): ...", "'async def' is not supported yet"),
-        ("@plugin.on_shutdown\nasync def a(): ...", "'async def' is not supported yet"),
-        ("async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)", "not supported yet"),
+        ("@plugin.on_init\nasync def a(): yield", "'async def' with yield"),
+        ("@plugin.on_shutdown\nasync def a(): yield", "'async def' with yield"),
+        ("async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)", "takes a plain function"),
         ("@plugin.hook('db_write', before='a.py')\ndef a(x): ...", "lists of plugins' names"),
         ("@plugin.hook('rpc_command', filters='pay')\ndef a(x): ...", "such as ['pay']"),
         ("@plugin.hook\ndef db_write(x): ...", "needs a name: @plugin.hook('name')"),

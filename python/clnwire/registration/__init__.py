@@ -5,13 +5,14 @@ Each part has its module; what it does with them when it runs is in `clnwire.sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 
+from clnwire.background import Background
 from clnwire.registration.hooks import Hooks
 from clnwire.registration.methods import Methods
 from clnwire.registration.options import Options
 from clnwire.registration.topics import Topics
-from clnwire.signature import refuse_async
+from clnwire.signature import is_async, refuse_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +29,48 @@ class Registration(Options, Methods, Hooks, Topics):
         super().__init__()
         self.init_functions: list[Callable[..., object]] = []
         self.shutdown_functions: list[Callable[[], object]] = []
+        self.background_functions: list[Background] = []
 
     def on_init(self, function: F) -> F:
         """Calls the function when the daemon is ready, with the `Init` if it has a parameter.
 
         If it raises, the plugin is disabled with that reason.
         """
-        refuse_async(function, "on_init")
+        refuse_generator(function, "on_init")
         self.init_functions.append(function)
         return function
 
     def on_shutdown(self, function: F) -> F:
         """Calls the function before the plugin ends: at `shutdown`, end of input, SIGTERM."""
-        refuse_async(function, "on_shutdown")
+        refuse_generator(function, "on_shutdown")
         self.shutdown_functions.append(function)
         return function
+
+    @overload
+    def background(self, function: F) -> F: ...
+    @overload
+    def background(self, *, fatal: bool = True) -> Callable[[F], F]: ...
+    def background(self, function: F | None = None, *, fatal: bool = True) -> F | Callable[[F], F]:
+        """Starts the function after `init`: an `async def` in a task, which is cancelled at the
+        end, a plain one in a thread, which does not keep the plugin.
+
+        If it raises, that is logged and the plugin ends with status 1, unless `fatal=False`.
+        """
+
+        def register(function: F) -> F:
+            self._must_be_open("background function", getattr(function, "__name__", "?"))
+            refuse_generator(function, "background")
+            self.background_functions.append(Background(function, fatal=fatal))
+            return function
+
+        return register if function is None else register(function)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether there is an `async def`, so that the plugin is served by an event loop."""
+        handlers = (*self.methods.values(), *self.hooks.values(), *self.subscriptions)
+        return (
+            any(handler.is_async for handler in (*handlers, *self.background_functions))
+            or any(is_async(each) for each in self.init_functions)
+            or any(is_async(each) for each in self.shutdown_functions)
+        )

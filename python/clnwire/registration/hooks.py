@@ -29,7 +29,12 @@ class Hooks(Base):
 
     @overload
     def hook(
-        self, name: Literal["commitment_revocation"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["commitment_revocation"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.CommitmentRevocationF], _handlers.CommitmentRevocationF]: ...
     @overload
     def hook(
@@ -39,54 +44,115 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[int] = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.CustomMsgF], _handlers.CustomMsgF]: ...
     @overload
     def hook(
-        self, name: Literal["db_write"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["db_write"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.DbWriteF], _handlers.DbWriteF]: ...
     @overload
     def hook(
-        self, name: Literal["htlc_accepted"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["htlc_accepted"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.HtlcAcceptedF], _handlers.HtlcAcceptedF]: ...
     @overload
     def hook(
-        self, name: Literal["invoice_payment"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["invoice_payment"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.InvoicePaymentF], _handlers.InvoicePaymentF]: ...
     @overload
     def hook(
-        self, name: Literal["onion_message_recv"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["onion_message_recv"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OnionMessageRecvF], _handlers.OnionMessageRecvF]: ...
     @overload
     def hook(
-        self, name: Literal["onion_message_recv_secret"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["onion_message_recv_secret"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OnionMessageRecvSecretF], _handlers.OnionMessageRecvSecretF]: ...
     @overload
     def hook(
-        self, name: Literal["openchannel"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["openchannel"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OpenChannelF], _handlers.OpenChannelF]: ...
     @overload
     def hook(
-        self, name: Literal["openchannel2"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["openchannel2"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OpenChannel2F], _handlers.OpenChannel2F]: ...
     @overload
     def hook(
-        self, name: Literal["openchannel2_changed"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["openchannel2_changed"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OpenChannel2ChangedF], _handlers.OpenChannel2ChangedF]: ...
     @overload
     def hook(
-        self, name: Literal["openchannel2_sign"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["openchannel2_sign"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.OpenChannel2SignF], _handlers.OpenChannel2SignF]: ...
     @overload
     def hook(
-        self, name: Literal["peer_connected"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["peer_connected"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.PeerConnectedF], _handlers.PeerConnectedF]: ...
     @overload
     def hook(
-        self, name: Literal["rbf_channel"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["rbf_channel"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.RbfChannelF], _handlers.RbfChannelF]: ...
     @overload
     def hook(
-        self, name: Literal["recover"], *, before: Names = (), after: Names = ()
+        self,
+        name: Literal["recover"],
+        *,
+        before: Names = (),
+        after: Names = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.RecoverF], _handlers.RecoverF]: ...
     @overload
     def hook(
@@ -96,6 +162,7 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str] = (),
+        thread: bool = False,
     ) -> Callable[[_handlers.RpcCommandF], _handlers.RpcCommandF]: ...
     @overload
     def hook(
@@ -105,6 +172,7 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str | int] = (),
+        thread: bool = False,
     ) -> Callable[[F], F]: ...
     def hook(
         self,
@@ -113,12 +181,16 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str | int] = (),
+        thread: bool = False,
     ) -> Callable[[F], F]:
         """Has the daemon ask this function, and wait for its answer.
 
         `before` and `after` name plugins in the hook's chain; `filters` are method names
         (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
         something that is no answer, the daemon gets the hook's safe answer and the log an error.
+
+        An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
+        in a thread.
         """
         must_be_named("hook", name)
 
@@ -129,7 +201,12 @@ class Hooks(Base):
             if isinstance(filters, str):
                 raise UsageError(f"hook '{name}': filters are a list, such as ['{filters}']")
             self.hooks[name] = Hook(
-                name, function, before=[*before], after=[*after], filters=[*filters]
+                name,
+                function,
+                before=[*before],
+                after=[*after],
+                filters=[*filters],
+                thread=thread,
             )
             return function
 

@@ -31,6 +31,7 @@ class Methods(Base):
         description: str | None = None,
         category: str | None = None,
         deprecated: bool | Sequence[str] = False,
+        thread: bool = False,
     ) -> Callable[[F], F]:
         """Offers a function as a method of the daemon's JSON-RPC interface.
 
@@ -38,6 +39,9 @@ class Methods(Base):
         not fit is refused with -32602 and the parameter's name. A parameter of type `Request`
         receives the request. The docstring is the description. A raised `RpcError` goes to the
         caller; any other exception does so as -32603, and into the log.
+
+        An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
+        in a thread.
         """
         must_be_named("method", name)
 
@@ -46,7 +50,12 @@ class Methods(Base):
             if name in _LIFECYCLE:
                 raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
             self.methods[name] = Method(
-                name, function, description=description, category=category, deprecated=deprecated
+                name,
+                function,
+                description=description,
+                category=category,
+                deprecated=deprecated,
+                thread=thread,
             )
             return function
 

@@ -1,10 +1,11 @@
 //! The way to the daemon, for all threads: the outbox and the descriptor it is written to.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core::{Outbox, text};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 use crate::descriptor::{Patience, write_some};
@@ -62,6 +63,36 @@ impl Channel {
             // What is final is found by the serving thread too.
             let _ = self.write(&mut writer, Patience::None);
         }
+    }
+
+    /// Writes what a descriptor that does not block takes at once. Tells whether that was all.
+    pub fn flush_some(&self) -> Result<bool, Errno> {
+        let Ok(mut writer) = self.writer.try_lock() else {
+            // Who writes may have looked for more just before this came in.
+            return Ok(false);
+        };
+        loop {
+            match self.write(&mut writer, Patience::NonBlocking) {
+                Err(Errno::INTR) => {}
+                other => {
+                    other?;
+                    return Ok(writer.writing.is_empty());
+                }
+            }
+        }
+    }
+
+    /// From now on writes give `EAGAIN` where they would block, or again block.
+    pub fn set_blocking(&self, blocking: bool) -> Result<(), Errno> {
+        let writer = lock(&self.writer);
+        let mut flags = fcntl_getfl(&writer.descriptor)?;
+        flags.set(OFlags::NONBLOCK, !blocking);
+        fcntl_setfl(&writer.descriptor, flags)
+    }
+
+    /// For the event loop to watch.
+    pub fn fd(&self) -> RawFd {
+        lock(&self.writer).descriptor.as_raw_fd()
     }
 
     fn write(&self, writer: &mut Writer, patience: Patience) -> Result<(), Errno> {

@@ -20,6 +20,8 @@ pub enum Ready {
 #[derive(Clone, Copy, PartialEq)]
 pub enum Patience {
     UntilWritten,
+    /// The descriptor does not block: what it takes at once.
+    NonBlocking,
     None,
 }
 
@@ -40,8 +42,19 @@ pub fn wait(input: BorrowedFd<'_>, wakeup: BorrowedFd<'_>) -> Result<Ready, Errn
     Ok(Ready::Signal)
 }
 
+/// Waits until there is a signal, or a byte in the wakeup pipe; at most a second.
+pub fn wait_for_wakeup(wakeup: BorrowedFd<'_>) -> Result<(), Errno> {
+    let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+    match poll(&mut [PollFd::new(&wakeup, PollFlags::IN)], Some(&second)) {
+        Ok(1..) => drain(wakeup),
+        Ok(0) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
 /// Empties the wakeup pipe, which does not block.
-fn drain(wakeup: BorrowedFd<'_>) {
+pub fn drain(wakeup: BorrowedFd<'_>) {
     let mut bytes = [0; 64];
     while matches!(read(wakeup, &mut bytes), Ok(count) if count > 0) {}
 }
@@ -75,6 +88,7 @@ pub fn write_some(
     }
     loop {
         match write(output, bytes) {
+            Err(Errno::AGAIN) if patience == Patience::NonBlocking => return Ok(0),
             Err(Errno::AGAIN) => poll(&mut [PollFd::new(&output, PollFlags::OUT)], None)?,
             other => return other,
         };

@@ -1,24 +1,32 @@
-//! The blocking driver: moves bytes between the daemon and plain functions, on one thread.
+//! The driver: moves bytes between the daemon and handlers.
 //!
-//! A turn is: write what is ready, wait for input (both without Python's lock), and run the
+//! By itself it serves on the thread that calls `serve`: a turn is: write what is ready, wait for input (both without Python's lock), and run the
 //! handlers of all frames that are whole. One in flight costs one wait, one read and one write.
+//! In an event loop it waits for nothing; see `looping`. Handlers that run in tasks or threads are
+//! handed over as jobs; see `job`.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use clnwire_core as core;
 use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_origin, unwrap_topic};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::io::Errno;
 
 use crate::channel::Channel;
-use crate::descriptor::{Ready, read_some, wait};
+use crate::descriptor::{Ready, drain, is_hung_up, read_some, wait, wait_for_wakeup};
 use crate::errors::{bad_id, malformed, os_error};
+use crate::handled::Handled;
+use crate::job::{Job, State};
+use crate::jobs::{Jobs, Lane};
+use crate::looping::EventLoop;
 use crate::route::{Outcome, Route};
 use crate::routes::{Entry, Routes};
 use crate::sync::lock;
@@ -37,16 +45,35 @@ const INTERNAL_ERROR: i64 = -32603;
 /// Serves the daemon.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Driver {
-    input: OwnedFd,
+    pub input: OwnedFd,
     wakeup: (OwnedFd, OwnedFd),
-    channel: Arc<Channel>,
+    pub channel: Arc<Channel>,
     activity: Arc<Activity>,
     /// Held while serving.
     serving: Mutex<()>,
+    serving_thread: OnceLock<ThreadId>,
     ids: Mutex<IdMap>,
     routes: Routes,
+    /// What the serving thread is at, unless it runs an event loop.
     current: Mutex<Option<Current>>,
+    /// The context variable for what is being handled.
+    variable: Py<PyAny>,
+    pub jobs: Arc<Jobs>,
+    /// Somebody waits for a job to be done.
+    pub is_awaited: AtomicBool,
+    pub event_loop: Mutex<Option<EventLoop>>,
+    /// Whether there is an event loop, at less cost.
+    pub is_attached: AtomicBool,
+    /// The event loop's framer.
+    framer: Mutex<Option<Framer>>,
+    pub soon_asked: AtomicBool,
+    /// The daemon has not taken all that was ready for it.
+    pub unwritten: AtomicBool,
+    /// What ends the process, once all is tidied up.
+    fatal: Mutex<Option<PyErr>>,
     stopping: AtomicBool,
+    /// The event loop takes nothing in any more; what it has is done.
+    ending: AtomicBool,
     /// How long the end may take.
     grace: OnceLock<Duration>,
     initialised: AtomicBool,
@@ -67,8 +94,12 @@ enum Turn {
     Gone,
 }
 
-/// What [`Driver::current`] gives: the request's key and token, the method or topic, the origin.
-type CurrentForPython = (Option<u64>, Option<Py<PyBytes>>, String, Option<Py<PyBytes>>);
+/// How far the frames were handled that have come.
+pub enum Progress {
+    All,
+    /// No more may be in handlers.
+    Full,
+}
 
 /// A longer time is never: `float("inf")`, say, which no clock can be set to. A hundred years.
 const NEVER: f64 = 100.0 * 365.0 * 86_400.0;
@@ -82,7 +113,8 @@ fn seconds(seconds: f64) -> PyResult<Duration> {
 #[pymethods]
 impl Driver {
     #[new]
-    fn new() -> PyResult<Self> {
+    #[pyo3(signature = (variable, /))]
+    fn new(variable: Py<PyAny>) -> PyResult<Self> {
         let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
         let stdio = stdio::take_over().map_err(os_error)?;
         let channel = Arc::new(Channel::new(stdio.output));
@@ -93,11 +125,22 @@ impl Driver {
             wakeup,
             channel,
             serving: Mutex::default(),
+            serving_thread: OnceLock::new(),
             ids: Mutex::default(),
             routes: Routes::new(Arc::clone(&activity)),
             activity,
             current: Mutex::default(),
+            variable,
+            jobs: Arc::default(),
+            is_awaited: AtomicBool::new(false),
+            event_loop: Mutex::default(),
+            is_attached: AtomicBool::new(false),
+            framer: Mutex::default(),
+            soon_asked: AtomicBool::new(false),
+            unwritten: AtomicBool::new(false),
+            fatal: Mutex::default(),
             stopping: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             grace: OnceLock::new(),
             initialised: AtomicBool::new(false),
             stray_ended: Mutex::new(Some(stray_ended)),
@@ -133,6 +176,13 @@ impl Driver {
     fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.limit_the_end();
+        self.wake();
+    }
+
+    /// Ends the plugin, and raises this from `serve` when all is tidied up.
+    #[pyo3(signature = (error, /))]
+    fn fail(&self, error: Bound<'_, PyAny>) {
+        self.end_with(PyErr::from_value(error));
     }
 
     /// This process is a fork of the plugin: it has nothing to say to the daemon.
@@ -146,41 +196,136 @@ impl Driver {
         self.channel.is_disowned()
     }
 
-    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience, grace))]
-    fn serve(
+    /// Before `serve` or `attach`.
+    #[pyo3(signature = (*, max_frame_bytes, max_depth, patience, grace, max_in_flight))]
+    fn prepare(
         &self,
-        py: Python<'_>,
         max_frame_bytes: usize,
         max_depth: usize,
         patience: f64,
         grace: f64,
+        max_in_flight: usize,
     ) -> PyResult<()> {
-        let _serving = match self.serving.try_lock() {
+        let (patience, grace) = (seconds(patience)?, seconds(grace)?);
+        let orders = Orders { patience, grace, input: self.input.try_clone()? };
+        self.grace.get_or_init(|| grace);
+        self.jobs.set_limit(max_in_flight);
+        let watched = (Arc::clone(&self.activity), Arc::clone(&self.jobs));
+        watchdog::watch(watched, Arc::clone(&self.channel), orders)?;
+        *lock(&self.framer) = Some(Framer::new(Limits { max_frame_bytes, max_depth }));
+        Ok(())
+    }
+
+    fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
+        let _serving = match this.serving.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(PyRuntimeError::new_err("the plugin is being served already"));
             }
             serving => serving,
         };
-        let (patience, grace) = (seconds(patience)?, seconds(grace)?);
-        let orders = Orders { patience, grace, input: self.input.try_clone()? };
-        self.grace.get_or_init(|| grace);
-        watchdog::watch(Arc::clone(&self.activity), Arc::clone(&self.channel), orders)?;
-        let mut framer = Framer::new(Limits { max_frame_bytes, max_depth });
-        let ended = self.take_turns(py, &mut framer);
-        self.limit_the_end();
+        let Some(mut framer) = lock(&this.framer).take() else {
+            return Err(PyRuntimeError::new_err("call prepare() first"));
+        };
+        this.serving_thread.get_or_init(|| thread::current().id());
+        let ended = Self::take_turns(slf, &mut framer);
+        this.limit_the_end();
+        this.wait_for_jobs(py, |jobs| jobs.count() == 0)?;
+        this.raise_failure()?;
         ended
+    }
+
+    /// From now on this thread's event loop has the driver take turns: `soon` is to call `turn`
+    /// when the loop comes round.
+    #[pyo3(signature = (soon, /))]
+    fn attach(&self, soon: Py<PyAny>) -> PyResult<()> {
+        self.channel.set_blocking(false).map_err(os_error)?;
+        *lock(&self.event_loop) = Some(EventLoop { thread: thread::current().id(), soon });
+        self.is_attached.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// The event loop is over. Raises what a handler ended the process with.
+    fn detach(&self) -> PyResult<()> {
+        self.is_attached.store(false, Ordering::SeqCst);
+        let event_loop = lock(&self.event_loop).take();
+        drop(event_loop);
+        self.channel.set_blocking(true).map_err(os_error)?;
+        self.raise_failure()
+    }
+
+    #[pyo3(signature = (readable, /))]
+    fn turn(slf: &Bound<'_, Self>, readable: bool) -> PyResult<&'static str> {
+        let this = slf.get();
+        this.soon_asked.store(false, Ordering::SeqCst);
+        let mut framer = match this.framer.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(Self::is_busy()),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Ok(framer) => framer,
+        };
+        match framer.as_mut() {
+            Some(framer) => Self::take_turn(slf, framer, readable),
+            None => Err(PyRuntimeError::new_err("call prepare() first")),
+        }
+    }
+
+    /// From now on the event loop takes nothing in, and waits for what is at work.
+    fn begin_end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.limit_the_end();
+        self.is_awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// Empties the wakeup pipe.
+    fn woken(&self) {
+        drain(self.wakeup.0.as_fd());
+    }
+
+    #[getter]
+    fn woken_fd(&self) -> RawFd {
+        self.wakeup.0.as_raw_fd()
+    }
+
+    #[getter]
+    fn input_fd(&self) -> RawFd {
+        self.input.as_raw_fd()
+    }
+
+    #[getter]
+    fn output_fd(&self) -> RawFd {
+        self.channel.fd()
+    }
+
+    #[getter]
+    fn has_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn is_stopping(&self) -> bool {
+        self.stops()
+    }
+
+    #[getter]
+    fn is_hung_up(&self) -> bool {
+        is_hung_up(self.input.as_fd())
+    }
+
+    #[getter]
+    fn in_flight(&self) -> usize {
+        self.jobs.count()
+    }
+
+    fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.jobs.tasks(py)
     }
 
     /// The request or notification that the serving thread is at.
     #[getter]
-    fn current(&self, py: Python<'_>) -> Option<CurrentForPython> {
+    fn current(&self, py: Python<'_>) -> Option<Handled> {
         let current = lock(&self.current);
-        let current = current.as_ref()?;
-        let token = current.key.and_then(|key| {
-            lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
-        });
-        let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
-        Some((current.key, token, current.method.to_string(), origin))
+        let current = current.as_ref().filter(|_| self.is_serving_thread())?;
+        Some(self.handled(py, current))
     }
 
     /// The token of a request that waits for its answer.
@@ -201,12 +346,11 @@ impl Driver {
         self.flush(py)
     }
 
-    /// A daemon that is gone is no error here: the serving thread notices by itself.
-    fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        while py.detach(|| self.channel.flush()) == Err(Errno::INTR) {
-            py.check_signals()?;
+    pub fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        match self.is_on_loop() {
+            true => self.flush_on_loop(py),
+            false => self.flush_waiting(py),
         }
-        Ok(())
     }
 
     /// Ends the threads, and waits a moment for the last of the stray output.
@@ -218,7 +362,7 @@ impl Driver {
             // A child process that outlives the plugin keeps the pipe open: that is no reason to wait.
             let _ = py.detach(move || ended.recv_timeout(patience));
         }
-        let flushed = self.flush(py);
+        let flushed = self.flush_waiting(py);
         self.activity.close();
         flushed
     }
@@ -233,10 +377,11 @@ impl Driver {
     }
 
     /// Until the daemon closes its end, does not listen any more, or `stop` was called.
-    fn take_turns(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<()> {
-        while !self.stopping.load(Ordering::Relaxed) {
-            match py.detach(|| self.turn(framer)).map_err(os_error)? {
-                Turn::Input => self.handle_frames(py, framer)?,
+    fn take_turns(slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
+        while !this.stops() {
+            match py.detach(|| this.turn_blocking(framer)).map_err(os_error)? {
+                Turn::Input => this.handle_all(slf, framer)?,
                 Turn::Signal => py.check_signals()?,
                 Turn::Gone => break,
             }
@@ -247,8 +392,70 @@ impl Driver {
         Ok(())
     }
 
+    fn handle_all(&self, slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<()> {
+        while let Progress::Full = Self::handle_frames(slf, framer)? {
+            self.wait_for_jobs(slf.py(), |jobs| !jobs.is_full() || self.stops())?;
+        }
+        Ok(())
+    }
+
+    /// Waits on the serving thread for what jobs do in other threads.
+    fn wait_for_jobs(&self, py: Python<'_>, enough: impl Fn(&Jobs) -> bool) -> PyResult<()> {
+        self.is_awaited.store(true, Ordering::SeqCst);
+        while !enough(&self.jobs) {
+            self.flush_waiting(py)?;
+            py.detach(|| wait_for_wakeup(self.wakeup.0.as_fd())).map_err(os_error)?;
+            py.check_signals()?;
+            if is_hung_up(self.input.as_fd()) {
+                self.limit_the_end();
+            }
+        }
+        self.is_awaited.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Whether the event loop takes in nothing more.
+    pub fn ends(&self) -> bool {
+        self.stops() || self.ending.load(Ordering::SeqCst)
+    }
+
+    pub fn stops(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn is_serving_thread(&self) -> bool {
+        self.serving_thread.get() == Some(&thread::current().id())
+    }
+
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    fn wake(&self) {
+        // A full pipe will wake it all the same.
+        let _ = rustix::io::write(&self.wakeup.1, b"!");
+    }
+
+    fn end_with(&self, error: PyErr) {
+        lock(&self.fatal).get_or_insert(error);
+        self.stop();
+    }
+
+    fn raise_failure(&self) -> PyResult<()> {
+        let fatal = lock(&self.fatal).take();
+        fatal.map_or(Ok(()), Err)
+    }
+
+    /// A daemon that is gone is no error here: the serving thread notices by itself.
+    pub fn flush_waiting(&self, py: Python<'_>) -> PyResult<()> {
+        while py.detach(|| self.channel.flush()) == Err(Errno::INTR) {
+            py.check_signals()?;
+        }
+        Ok(())
+    }
+
     /// Without Python's lock: writes, waits, reads.
-    fn turn(&self, framer: &mut Framer) -> Result<Turn, Errno> {
+    fn turn_blocking(&self, framer: &mut Framer) -> Result<Turn, Errno> {
         match self.channel.flush() {
             Err(Errno::PIPE) => return Ok(Turn::Gone),
             Err(Errno::INTR) => return Ok(Turn::Signal),
@@ -266,77 +473,183 @@ impl Driver {
         }
     }
 
-    fn handle_frames(&self, py: Python<'_>, framer: &mut Framer) -> PyResult<()> {
-        loop {
-            framer.tolerate_bare_words(!self.initialised.load(Ordering::Relaxed));
-            let Some(frame) = framer.next_frame().map_err(malformed)? else { return Ok(()) };
+    pub fn handle_frames(slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<Progress> {
+        let this = slf.get();
+        while !this.stops() {
+            if this.jobs.is_full() {
+                return Ok(Progress::Full);
+            }
+            framer.tolerate_bare_words(!this.initialised.load(Ordering::Relaxed));
+            let Some(frame) = framer.next_frame().map_err(malformed)? else { break };
             if let Some(bare_word) = frame.bare_word()
                 && frame.method().as_deref() != Some("init")
             {
                 return Err(malformed(bare_word));
             }
-            self.handle(py, &frame)?;
-            if self.stopping.load(Ordering::Relaxed) {
-                return Ok(());
-            }
+            Self::handle(slf, &frame)?;
         }
+        Ok(Progress::All)
     }
 
-    fn handle(&self, py: Python<'_>, frame: &core::Frame<'_>) -> PyResult<()> {
+    fn handle(slf: &Bound<'_, Self>, frame: &core::Frame<'_>) -> PyResult<()> {
+        let this = slf.get();
         match (frame.kind(), frame.id(), frame.method()) {
-            (Kind::Request, Some(token), Some(method)) => self.request(py, frame, token, &method),
-            (Kind::Notification, _, Some(topic)) => self.notification(py, frame, &topic),
+            (Kind::Request, Some(token), Some(method)) => Self::request(slf, frame, token, &method),
+            (Kind::Notification, _, Some(topic)) => Self::notification(slf, frame, &topic),
             (Kind::Request, Some(token), None) => {
                 let text = "the method's name must be a string";
-                self.channel.outbox().error(token, INVALID_REQUEST, text, None);
+                this.channel.outbox().error(token, INVALID_REQUEST, text, None);
                 Ok(())
             }
-            _ => self.routes.unhandled(py, &String::from_utf8_lossy(frame.bytes())),
+            _ => this.routes.unhandled(slf.py(), &String::from_utf8_lossy(frame.bytes())),
         }
     }
 
     fn request(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         frame: &core::Frame<'_>,
         token: &[u8],
         method: &str,
     ) -> PyResult<()> {
-        let Some(entry) = self.routes.request(method) else {
+        let (py, this) = (slf.py(), slf.get());
+        let Some(entry) = this.routes.request(method) else {
             let text = format!("unknown method '{method}'");
-            self.channel.outbox().error(token, METHOD_NOT_FOUND, &text, None);
-            return self.routes.unhandled(py, method);
+            this.channel.outbox().error(token, METHOD_NOT_FOUND, &text, None);
+            return this.routes.unhandled(py, method);
         };
-        let key = lock(&self.ids).insert(token);
+        let key = lock(&this.ids).insert(token);
         let params = frame.get(Member::Params).unwrap_or(b"null");
         let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
-        let answer = self.run(py, &entry, current, || entry.route.get().answer(py, params))?;
+        if let Some(later) = entry.route.get().later(py) {
+            return Self::hand_over(slf, &entry, current, params, None, later);
+        }
+        let answer = this.run(py, &entry, current, || entry.route.get().answer(py, params))?;
         let (outcome, fatal) = match answer {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, &entry, params, error),
         };
-        self.answer(py, key, outcome)?;
+        this.answer(py, key, outcome)?;
         fatal.map_or(Ok(()), Err)
     }
 
-    fn notification(&self, py: Python<'_>, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
+    fn notification(slf: &Bound<'_, Self>, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
         let (payload, origin) = unwrap(frame, topic);
-        let (entries, everything) = self.routes.notification(topic);
+        let (entries, everything) = this.routes.notification(topic);
         if entries.is_empty() && everything.is_empty() {
-            return self.routes.unhandled(py, topic);
+            return this.routes.unhandled(py, topic);
         }
         for entry in entries.iter().chain(everything.iter()) {
             let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
             let origin = origin.map(|name| PyBytes::new(py, name).unbind());
+            let lane = (Arc::clone(&method), entry.watched);
             let current = Current { key: None, method, origin };
-            if let Err(error) =
-                self.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))?
+            if let Some(later) = entry.route.get().later(py) {
+                Self::hand_over(slf, entry, current, payload, Some(lane), later)?;
+            } else if let Err(error) =
+                this.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))?
                 && let (_, Some(fatal)) = recover(py, entry, payload, error)
             {
                 return Err(fatal);
             }
         }
         Ok(())
+    }
+
+    /// Makes a job of a message whose handler runs in a task or a thread.
+    fn hand_over(
+        slf: &Bound<'_, Self>,
+        entry: &Arc<Entry>,
+        current: Current,
+        params: &[u8],
+        lane: Option<Lane>,
+        later: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
+        let job = Job {
+            driver: slf.clone().unbind(),
+            entry: Arc::clone(entry),
+            handled: Py::new(py, this.handled(py, &current))?,
+            params: PyBytes::new(py, params).unbind(),
+            number: this.jobs.number(),
+            lane,
+            state: Mutex::new(State::New),
+        };
+        match this.jobs.admit(Py::new(py, job)?) {
+            Some(job) => this.start_job(py, job, later),
+            None => Ok(()),
+        }
+    }
+
+    fn start_job(&self, py: Python<'_>, job: Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.activity.wake_if_asleep();
+        match later.call1((job.clone_ref(py),)) {
+            Ok(task) => {
+                self.jobs.set_task(job.get(), task.unbind());
+                Ok(())
+            }
+            Err(error) => self.job_ended(py, job.get(), Err(error)),
+        }
+    }
+
+    /// A job is done: what it gave is answered, and the next of its lane started.
+    pub fn job_ended(
+        &self,
+        py: Python<'_>,
+        job: &Job,
+        answer: PyResult<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let (entry, key) = (&job.entry, job.handled.get().key);
+        let encoded = answer.and_then(|answer| match key {
+            Some(_) => entry.route.get().encoded(py, answer),
+            None => Ok(PyBytes::new(py, b"null").unbind()),
+        });
+        let (outcome, fatal) = match encoded {
+            Ok(bytes) => (Outcome::Result(bytes), None),
+            Err(error) => recover(py, entry, job.params.as_bytes(py), error),
+        };
+        let answered = key.map_or(Ok(()), |key| self.answer(py, key, outcome));
+        if let Some(fatal) = fatal {
+            self.end_with(fatal);
+        }
+        let next = self.jobs.leave(job, !self.stops());
+        self.tell_of_end(py)?;
+        if let Some(next) = next
+            && let Some(later) = entry.route.get().later(py)
+        {
+            self.start_job(py, next, later)?;
+        }
+        answered
+    }
+
+    /// Sees to it that an answer is written, and that who waits for room, or the end, goes on.
+    fn tell_of_end(&self, py: Python<'_>) -> PyResult<()> {
+        let is_awaited = self.is_awaited.load(Ordering::SeqCst);
+        if self.is_on_loop() {
+            // While others are at work there may be more to write in the same round.
+            return match is_awaited || self.jobs.count() > 0 {
+                true => self.soon(py),
+                false => self.flush_on_loop(py),
+            };
+        }
+        self.flush_waiting(py)?;
+        if is_awaited {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    fn handled(&self, py: Python<'_>, current: &Current) -> Handled {
+        let token = current.key.and_then(|key| {
+            lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
+        });
+        let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
+        Handled { key: current.key, token, method: current.method.to_string(), origin }
+    }
+
+    /// Sets the context variable.
+    pub fn set_handled(&self, py: Python<'_>, handled: Option<&Py<Handled>>) -> PyResult<()> {
+        self.variable.bind(py).call_method1(intern!(py, "set"), (handled,)).map(drop)
     }
 
     /// Runs a handler under the watchdog's eyes. Replies that wait are written first if it could
@@ -353,11 +666,22 @@ impl Driver {
             self.flush(py)?;
         }
         let started = others_wait.then(Instant::now);
-        *lock(&self.current) = Some(current);
+        let on_loop = self.is_attached.load(Ordering::Relaxed);
+        if on_loop {
+            // Tasks that the handler starts inherit it.
+            let handled = Py::new(py, self.handled(py, &current))?;
+            self.set_handled(py, Some(&handled))?;
+        } else {
+            *lock(&self.current) = Some(current);
+        }
         self.activity.starts(entry.watched);
         let answer = handler();
         self.activity.ends();
-        *lock(&self.current) = None;
+        if on_loop {
+            self.set_handled(py, None)?;
+        } else {
+            *lock(&self.current) = None;
+        }
         if let Some(started) = started {
             entry.route.get().set_quick(started.elapsed() < QUICK);
         }

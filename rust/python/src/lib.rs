@@ -5,7 +5,11 @@ mod descriptor;
 mod driver;
 mod errors;
 mod framing;
+mod handled;
 mod ids;
+mod job;
+mod jobs;
+mod looping;
 mod outbox;
 mod route;
 mod routes;
@@ -29,7 +33,11 @@ mod _core {
     #[pymodule_export]
     use super::framing::{Frame, Framer, members, validate};
     #[pymodule_export]
+    use super::handled::Handled;
+    #[pymodule_export]
     use super::ids::IdMap;
+    #[pymodule_export]
+    use super::job::Job;
     #[pymodule_export]
     use super::outbox::Outbox;
     #[pymodule_export]

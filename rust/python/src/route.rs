@@ -22,6 +22,9 @@ pub struct Route {
     constant: Option<(Py<PyAny>, Py<PyBytes>)>,
     /// The result to give if even `recover` fails.
     last_resort: Option<Py<PyBytes>>,
+    /// Takes the message as a job, to be done in a task or a thread; absent if the handler is
+    /// called at once.
+    later: Option<Py<PyAny>>,
     /// The last time it was measured, the handler returned so soon that others could wait for it.
     quick: AtomicBool,
 }
@@ -56,7 +59,8 @@ impl Decode {
 #[pymethods]
 impl Route {
     #[new]
-    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, last_resort = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, last_resort = None, later = None))]
     fn new(
         name: String,
         call: Py<PyAny>,
@@ -65,10 +69,11 @@ impl Route {
         encode: Option<Py<PyAny>>,
         constant: Option<(Py<PyAny>, Py<PyBytes>)>,
         last_resort: Option<Py<PyBytes>>,
+        later: Option<Py<PyAny>>,
     ) -> Self {
         let quick = AtomicBool::new(false);
         let decode = Decode::new(decode);
-        Self { name, decode, call, encode, recover, constant, last_resort, quick }
+        Self { name, decode, call, encode, recover, constant, last_resort, later, quick }
     }
 }
 
@@ -94,6 +99,11 @@ impl Route {
     /// Params to bytes of the result.
     pub fn answer(&self, py: Python<'_>, params: &[u8]) -> PyResult<Py<PyBytes>> {
         let answer = self.run(py, params)?;
+        self.encoded(py, answer)
+    }
+
+    /// The handler's answer to bytes of the result.
+    pub fn encoded(&self, py: Python<'_>, answer: Bound<'_, PyAny>) -> PyResult<Py<PyBytes>> {
         if let Some(bytes) = self.constant_bytes(py, &answer) {
             return Ok(bytes);
         }
@@ -110,6 +120,11 @@ impl Route {
     pub fn run<'py>(&self, py: Python<'py>, params: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let event = self.decode.decode(py, params)?;
         self.call.bind(py).call1((event,))
+    }
+
+    /// What takes the message as a job, if the handler is not called at once.
+    pub fn later<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
+        self.later.as_ref().map(|later| later.bind(py))
     }
 
     /// What to answer, now that the handler failed.

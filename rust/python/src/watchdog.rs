@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 
 use crate::channel::Channel;
 use crate::descriptor::is_hung_up;
+use crate::jobs::Jobs;
 use crate::sync::lock;
 
 /// How often the count is looked at. A reply can wait so long behind a handler that was quick
 /// until now.
 const TICK: Duration = Duration::from_millis(100);
+/// How often jobs that wait are looked at while nothing else happens.
+const SLOW_TICK: Duration = Duration::from_secs(1);
 /// After so many ticks without a handler the thread sleeps until the next one.
 const IDLE_TICKS: u32 = 20;
 
@@ -47,6 +50,11 @@ impl Activity {
     pub fn starts(&self, name: usize) {
         self.running.store(name, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::SeqCst);
+        self.wake_if_asleep();
+    }
+
+    /// Something begins that the watchdog may have to speak of.
+    pub fn wake_if_asleep(&self) {
         if self.asleep.load(Ordering::SeqCst) {
             self.wake();
         }
@@ -86,13 +94,13 @@ impl Activity {
         lock(&self.deadline).is_some()
     }
 
-    /// The handler that runs; at the end, when none does, it is the plugin's own farewell.
-    fn running(&self) -> String {
+    /// The handler that runs, if one does.
+    fn running(&self) -> Option<String> {
         if self.count.load(Ordering::SeqCst).is_multiple_of(2) {
-            return "on_shutdown".into();
+            return None;
         }
         let names = lock(&self.names);
-        names.get(self.running.load(Ordering::Relaxed)).cloned().unwrap_or_default()
+        names.get(self.running.load(Ordering::Relaxed)).cloned()
     }
 }
 
@@ -108,20 +116,21 @@ pub struct Orders {
 
 /// Starts the watchdog.
 pub fn watch(
-    activity: Arc<Activity>,
+    (activity, jobs): (Arc<Activity>, Arc<Jobs>),
     channel: Arc<Channel>,
     orders: Orders,
 ) -> std::io::Result<()> {
     let watched = Arc::clone(&activity);
     let handle = thread::Builder::new()
         .name("clnwire-watchdog".into())
-        .spawn(move || Watchdog::new(watched, channel, orders).run())?;
+        .spawn(move || Watchdog::new((watched, jobs), channel, orders).run())?;
     activity.thread.get_or_init(|| handle.thread().clone());
     Ok(())
 }
 
 struct Watchdog {
     activity: Arc<Activity>,
+    jobs: Arc<Jobs>,
     channel: Arc<Channel>,
     orders: Orders,
     last: u64,
@@ -131,9 +140,13 @@ struct Watchdog {
 }
 
 impl Watchdog {
-    fn new(activity: Arc<Activity>, channel: Arc<Channel>, orders: Orders) -> Self {
+    fn new(
+        (activity, jobs): (Arc<Activity>, Arc<Jobs>),
+        channel: Arc<Channel>,
+        orders: Orders,
+    ) -> Self {
         let (since, next_warning) = (Instant::now(), orders.patience);
-        Self { activity, channel, orders, last: 0, since, idle_ticks: 0, next_warning }
+        Self { activity, jobs, channel, orders, last: 0, since, idle_ticks: 0, next_warning }
     }
 
     fn run(mut self) {
@@ -153,7 +166,9 @@ impl Watchdog {
         }
         self.activity.asleep.store(true, Ordering::SeqCst);
         // A handler that started just before was not told that we sleep: look once more.
-        if self.activity.count.load(Ordering::SeqCst) == self.last {
+        if !self.jobs.is_idle() {
+            thread::park_timeout(SLOW_TICK.min(self.orders.patience).max(TICK));
+        } else if self.activity.count.load(Ordering::SeqCst) == self.last {
             thread::park();
         }
         self.activity.asleep.store(false, Ordering::SeqCst);
@@ -171,6 +186,20 @@ impl Watchdog {
         self.idle_ticks = if busy || moved { 0 } else { self.idle_ticks.saturating_add(1) };
         if busy && !moved {
             self.handler_is_slow();
+        } else {
+            self.look_at_jobs();
+        }
+    }
+
+    /// Those that wait hold nobody up but who asked.
+    fn look_at_jobs(&self) {
+        let overdue = self.jobs.overdue(self.orders.patience);
+        for job in &overdue {
+            let (name, seconds) = (&job.name, job.age.as_secs_f64());
+            self.channel.log("info", &format!("{name}: still waiting after {seconds:.1} s"));
+        }
+        if !overdue.is_empty() {
+            self.channel.flush_without_waiting();
         }
     }
 
@@ -181,7 +210,7 @@ impl Watchdog {
         let running = self.since.elapsed();
         if running >= self.next_warning {
             self.next_warning = running * 2;
-            let (name, seconds) = (self.activity.running(), running.as_secs_f64());
+            let (name, seconds) = (self.running(), running.as_secs_f64());
             self.channel.log(
                 "warn",
                 &format!("{name}: has not returned for {seconds:.1} s and holds up the daemon"),
@@ -190,10 +219,19 @@ impl Watchdog {
         self.channel.flush_without_waiting();
     }
 
+    /// The handler that runs, or one that waits; at the end, when there is none, it is the plugin's
+    /// own farewell.
+    fn running(&self) -> String {
+        let running = self.activity.running();
+        running
+            .or_else(|| self.jobs.oldest().map(|name| name.to_string()))
+            .unwrap_or_else(|| "on_shutdown".into())
+    }
+
     /// The handler, or `on_shutdown`, does not come back: end without it. Nothing it was asked
     /// counts as answered.
     fn end_process(&self) -> ! {
-        let name = self.activity.running();
+        let name = self.running();
         let text = format!("{name}: did not end in time at shutdown; giving up");
         // Whoever read stderr may be gone as well.
         let _ = writeln!(std::io::stderr(), "clnwire: {text}");

@@ -1,0 +1,17 @@
+//! The message that is being handled, as Python sees it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// A request or a notification. A task and a thread have theirs in a context variable.
+#[pyclass(frozen, get_all, module = "clnwire._core")]
+pub struct Handled {
+    /// The request's key; none for a notification.
+    pub key: Option<u64>,
+    /// The request's id, as the daemon wrote it.
+    pub token: Option<Py<PyBytes>>,
+    /// The method, hook or topic.
+    pub method: String,
+    /// The plugin that a notification comes from, as JSON text.
+    pub origin: Option<Py<PyBytes>>,
+}

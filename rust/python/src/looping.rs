@@ -1,0 +1,114 @@
+//! What the driver does in asyncio's event loop: turns that never wait.
+//!
+//! The loop watches the descriptors. When one is ready it calls `turn`, which reads what is there,
+//! runs plain handlers at once, hands the others over as jobs, and writes what the daemon takes.
+
+use std::sync::atomic::Ordering;
+use std::thread::{self, ThreadId};
+
+use clnwire_core::Framer;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use rustix::io::Errno;
+
+use crate::descriptor::read_some;
+use crate::driver::{Driver, Progress};
+use crate::errors::os_error;
+use crate::sync::lock;
+
+/// Beyond so many bytes that the daemon has not read, whoever puts in one more waits: half of what
+/// a loop that never waits would gather is of no use to anybody. A few hundred ordinary answers.
+const MOST_UNWRITTEN: usize = 4 << 20;
+
+/// The event loop that the driver is attached to.
+pub struct EventLoop {
+    pub thread: ThreadId,
+    /// Has `turn` called soon.
+    pub soon: Py<PyAny>,
+}
+
+impl Driver {
+    /// Whether this is the event loop's own thread, which must not wait.
+    pub fn is_on_loop(&self) -> bool {
+        self.is_attached.load(Ordering::Relaxed)
+            && lock(&self.event_loop)
+                .as_ref()
+                .is_some_and(|each| each.thread == thread::current().id())
+    }
+
+    /// Has the event loop come back for what cannot be done here and now.
+    pub fn soon(&self, py: Python<'_>) -> PyResult<()> {
+        if self.soon_asked.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let soon = lock(&self.event_loop).as_ref().map(|each| each.soon.clone_ref(py));
+        soon.map_or(Ok(()), |soon| soon.bind(py).call0().map(drop))
+    }
+
+    /// Writes what the daemon takes at once; the rest is the event loop's.
+    pub fn flush_on_loop(&self, py: Python<'_>) -> PyResult<()> {
+        if self.channel.outbox().pending().len() > MOST_UNWRITTEN {
+            return self.flush_waiting(py);
+        }
+        match self.channel.flush_some() {
+            Ok(true) => Ok(()),
+            // A daemon that is gone is noticed by the next turn.
+            Ok(false) | Err(_) => self.soon(py),
+        }
+    }
+
+    /// One turn; `readable` says that a read would not wait.
+    pub fn take_turn(
+        slf: &Bound<'_, Self>,
+        framer: &mut Framer,
+        readable: bool,
+    ) -> PyResult<&'static str> {
+        let driver = slf.get();
+        let progress = Self::take_input(slf, framer, readable)?;
+        let written = driver.channel.flush_some();
+        driver.unwritten.store(written == Ok(false), Ordering::Relaxed);
+        let is_full = matches!(progress, Progress::Full);
+        let ends = driver.ends() || (framer.is_ended() && !is_full);
+        driver.is_awaited.store(is_full || ends, Ordering::SeqCst);
+        match written {
+            Err(Errno::PIPE) => return Ok("ended"),
+            Err(error) => return Err(os_error(error)),
+            Ok(_) if ends => return Ok("ended"),
+            Ok(_) => {}
+        }
+        // A job of another thread may have made room just before it could know of the pause.
+        if is_full && !driver.jobs.is_full() {
+            driver.soon(slf.py())?;
+        }
+        Ok(if is_full { "full" } else { "open" })
+    }
+
+    fn take_input(
+        slf: &Bound<'_, Self>,
+        framer: &mut Framer,
+        readable: bool,
+    ) -> PyResult<Progress> {
+        let driver = slf.get();
+        if driver.ends() {
+            return Ok(Progress::All);
+        }
+        let progress = Self::handle_frames(slf, framer)?;
+        if !readable || matches!(progress, Progress::Full) || framer.is_ended() {
+            return Ok(progress);
+        }
+        if let Some(count) = driver.read_into(framer)? {
+            framer.commit(count);
+        }
+        Self::handle_frames(slf, framer)
+    }
+
+    fn read_into(&self, framer: &mut Framer) -> PyResult<Option<usize>> {
+        use std::os::fd::AsFd;
+        read_some(self.input.as_fd(), framer.space()).map_err(os_error)
+    }
+
+    /// The error of a turn within a turn.
+    pub fn is_busy() -> PyErr {
+        PyRuntimeError::new_err("the driver is in the middle of a turn")
+    }
+}
