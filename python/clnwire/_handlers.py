@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -33,22 +33,23 @@ A = TypeVar("A")
 AnyHandler: TypeAlias = Callable[..., Any]
 
 HookHandler: TypeAlias = (
-    Callable[[E], A]
-    | Callable[[E, Request], A]
-    | Callable[[dict[str, Any]], A]
-    | Callable[[dict[str, Any], Request], A]
-    | Callable[[msgspec.Raw], A]
-    | Callable[[bytes], A]
+    Callable[[E], A | Coroutine[Any, Any, A]]
+    | Callable[[E, Request], A | Coroutine[Any, Any, A]]
+    | Callable[[dict[str, Any]], A | Coroutine[Any, Any, A]]
+    | Callable[[dict[str, Any], Request], A | Coroutine[Any, Any, A]]
+    | Callable[[msgspec.Raw], A | Coroutine[Any, Any, A]]
+    | Callable[[bytes], A | Coroutine[Any, Any, A]]
 )
-"""Takes the event, as a dict or as its JSON text if it likes; and the request, if it wants it."""
+"""Takes the event, as a dict or as its JSON text if it likes; and the request, if it wants it. A
+plain function, or an `async def`."""
 
 TopicHandler: TypeAlias = (
-    Callable[[E], None]
-    | Callable[[E, Notification], None]
-    | Callable[[dict[str, Any]], None]
-    | Callable[[dict[str, Any], Notification], None]
-    | Callable[[msgspec.Raw], None]
-    | Callable[[bytes], None]
+    Callable[[E], Coroutine[Any, Any, None] | None]
+    | Callable[[E, Notification], Coroutine[Any, Any, None] | None]
+    | Callable[[dict[str, Any]], Coroutine[Any, Any, None] | None]
+    | Callable[[dict[str, Any], Notification], Coroutine[Any, Any, None] | None]
+    | Callable[[msgspec.Raw], Coroutine[Any, Any, None] | None]
+    | Callable[[bytes], Coroutine[Any, Any, None] | None]
 )
 """Takes the payload, as a dict or as its JSON text if it likes; and the notification."""
 

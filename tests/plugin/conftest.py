@@ -11,6 +11,9 @@ import pytest
 from tests.daemon import Daemon
 
 HEADER = """
+import os, sys
+if os.environ.get("CLNWIRE_TEST_WITHOUT_UVLOOP"):
+    sys.modules["uvloop"] = None
 import msgspec
 from clnwire import *
 from clnwire.hooks import *
@@ -41,4 +44,15 @@ def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
 def dialect(request: pytest.FixtureRequest) -> str:
     """Both of the daemon's dialects."""
     name: str = request.param
+    return name
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both event loops: the standard library's, and the one that is used if it is installed."""
+    name: str = request.param
+    if name == "uvloop":
+        pytest.importorskip("uvloop")
+    else:
+        monkeypatch.setenv("CLNWIRE_TEST_WITHOUT_UVLOOP", "1")
     return name

@@ -11,6 +11,8 @@ import pytest
 
 from clnwire.host.samples import hook_sample
 
+pytestmark = pytest.mark.usefixtures("event_loop")
+
 GATES = """
     import asyncio
     gates = {}
@@ -221,7 +223,9 @@ def test_hooks_are_served_while_init_waits(plugin):
         """
     )
     daemon.getmanifest()
-    call(daemon, "init", {"options": {}, "configuration": {"lightning-dir": "/", "rpc-file": "r"}}, 5)
+    call(
+        daemon, "init", {"options": {}, "configuration": {"lightning-dir": "/", "rpc-file": "r"}}, 5
+    )
     answer = daemon.call("peer_connected", hook_sample("peer_connected"))
     assert answer == {"result": "continue"}
     assert daemon.reply()["id"] == 5
@@ -264,7 +268,8 @@ def test_the_request_is_known_in_tasks_that_a_handler_starts(plugin):
 
         @plugin.method("ask")
         async def ask() -> list[str]:
-            return list(await asyncio.gather(who(), asyncio.to_thread(lambda: HANDLED.get().method)))
+            in_thread = asyncio.to_thread(lambda: HANDLED.get().method)
+            return list(await asyncio.gather(who(), in_thread))
 
         @plugin.method("leave")
         def leave():
@@ -391,3 +396,17 @@ def test_a_handler_may_end_the_process(plugin, head):
     daemon.drain()
     assert daemon.process.wait(20) == 3
     assert "info bye" in daemon.log_text()
+
+
+def test_uvloop_is_used_if_it_is_there(plugin, event_loop):
+    daemon = plugin(
+        """
+        import asyncio
+
+        @plugin.method("loop")
+        async def loop() -> str:
+            return type(asyncio.get_running_loop()).__module__
+        """
+    )
+    daemon.start()
+    assert daemon.call("loop").partition(".")[0] == event_loop

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("event_loop")
+
 WAITER = """
     import asyncio
     plugin = Plugin(shutdown_seconds=SECONDS)

@@ -814,7 +814,10 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ),
         ("@plugin.on_init\nasync def a(): yield", "'async def' with yield"),
         ("@plugin.on_shutdown\nasync def a(): yield", "'async def' with yield"),
-        ("async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)", "takes a plain function"),
+        (
+            "async def a(x): ...\nplugin.option('a', dynamic=True, on_change=a)",
+            "takes a plain function",
+        ),
         ("@plugin.hook('db_write', before='a.py')\ndef a(x): ...", "lists of plugins' names"),
         ("@plugin.hook('rpc_command', filters='pay')\ndef a(x): ...", "such as ['pay']"),
         ("@plugin.hook\ndef db_write(x): ...", "needs a name: @plugin.hook('name')"),

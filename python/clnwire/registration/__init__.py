@@ -68,9 +68,10 @@ class Registration(Options, Methods, Hooks, Topics):
     @property
     def is_async(self) -> bool:
         """Whether there is an `async def`, so that the plugin is served by an event loop."""
-        handlers = (*self.methods.values(), *self.hooks.values(), *self.subscriptions)
         return (
-            any(handler.is_async for handler in (*handlers, *self.background_functions))
-            or any(is_async(each) for each in self.init_functions)
-            or any(is_async(each) for each in self.shutdown_functions)
+            any(method.is_async for method in self.methods.values())
+            or any(hook.is_async for hook in self.hooks.values())
+            or any(subscription.is_async for subscription in self.subscriptions)
+            or any(background.is_async for background in self.background_functions)
+            or any(is_async(each) for each in (*self.init_functions, *self.shutdown_functions))
         )
