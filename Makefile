@@ -46,6 +46,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 	$(BIN)/python benches/round_trip.py --quick
 	$(BIN)/python benches/messages.py --quick
+	$(BIN)/python benches/waiting.py --quick
 
 format: $(VENV)/test.stamp
 	cargo fmt --all
