@@ -247,7 +247,7 @@ class Plugin(Registration):
         if self._in_event_loop:
             raise DeadlockError(
                 f"rpc '{method}' would block the event loop, and with it every handler. Await it "
-                "in an 'async def', or register a plain handler with thread=True"
+                "in asyncio.to_thread, or register a plain handler with thread=True"
             )
         if "db_write" in self.hooks and not self.mixed_db_write:
             raise DeadlockError(
