@@ -19,6 +19,7 @@ from clnwire.notifications._catalogue import NATIVE
 from clnwire.registration import Registration
 from clnwire.rpc import Rpc
 from clnwire.serving import program_name, serve
+from clnwire.types import Hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +38,6 @@ _FORMED = {
 """Notifications at which the daemon kills the plugin if they are not formed right."""
 
 _FEATURE_PLACES = ("node", "init", "channel", "invoice")
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
 class Topic:
@@ -272,7 +272,7 @@ def _check_feature_bits(bits: Iterable[tuple[object, object]]) -> None:
     for place, text in bits:
         if place not in _FEATURE_PLACES:
             raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
-        if not isinstance(text, str) or not set(text) <= _HEX_DIGITS or len(text) % 2:
+        if not isinstance(text, str) or Hexadecimal().problem(text) is not None:
             raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")
 
 

@@ -1,7 +1,8 @@
 //! The driver: moves bytes between the daemon and handlers.
 //!
-//! By itself it serves on the thread that calls `serve`: a turn is: write what is ready, wait for input (both without Python's lock), and run the
-//! handlers of all frames that are whole. One in flight costs one wait, one read and one write.
+//! By itself it serves on the thread that calls `serve`. A turn is: write what is ready, wait for
+//! input (both without Python's lock), and run the handlers of all frames that are whole. One in
+//! flight costs one wait, one read and one write.
 //! In an event loop it waits for nothing; see `looping`. Handlers that run in tasks or threads are
 //! handed over as jobs; see `job`.
 
@@ -542,9 +543,9 @@ impl Driver {
         for entry in entries.iter().chain(everything.iter()) {
             let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
             let origin = origin.map(|name| PyBytes::new(py, name).unbind());
-            let lane = (Arc::clone(&method), entry.watched);
             let current = Current { key: None, method, origin };
             if let Some(later) = entry.route.get().later(py) {
+                let lane = (Arc::clone(&current.method), entry.watched);
                 Self::hand_over(slf, entry, current, payload, Some(lane), later)?;
             } else if let Err(error) =
                 this.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))?

@@ -3,6 +3,7 @@
 //! The loop watches the descriptors. When one is ready it calls `turn`, which reads what is there,
 //! runs plain handlers at once, hands the others over as jobs, and writes what the daemon takes.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::thread::{self, ThreadId};
 
@@ -103,7 +104,6 @@ impl Driver {
     }
 
     fn read_into(&self, framer: &mut Framer) -> PyResult<Option<usize>> {
-        use std::os::fd::AsFd;
         read_some(self.input.as_fd(), framer.space()).map_err(os_error)
     }
 
