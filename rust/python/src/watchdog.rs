@@ -102,6 +102,13 @@ impl Activity {
         let names = lock(&self.names);
         names.get(self.running.load(Ordering::Relaxed)).cloned()
     }
+
+    /// The handler that was running at that count, if it still does: it may have returned, and
+    /// another one started, while it was being looked at.
+    fn still_running(&self, count: u64) -> Option<String> {
+        let name = self.running()?;
+        (self.count.load(Ordering::SeqCst) == count).then_some(name)
+    }
 }
 
 /// What the watchdog was told.
@@ -208,9 +215,11 @@ impl Watchdog {
             self.activity.must_end_within(self.orders.grace);
         }
         let running = self.since.elapsed();
-        if running >= self.next_warning {
+        if running >= self.next_warning
+            && let Some(name) = self.activity.still_running(self.last)
+        {
             self.next_warning = running * 2;
-            let (name, seconds) = (self.running(), running.as_secs_f64());
+            let seconds = running.as_secs_f64();
             self.channel.log(
                 "warn",
                 &format!("{name}: has not returned for {seconds:.1} s and holds up the daemon"),
