@@ -5,12 +5,14 @@ a daemon's plugin side to test with.
 """
 
 from clnwire.errors import (
+    CallTimeoutError,
     ClnwireError,
     ConnectionLostError,
     DeadlockError,
     MalformedError,
     NotReadyError,
     OptionError,
+    ReplyError,
     RpcError,
     UsageError,
 )
@@ -19,6 +21,7 @@ from clnwire.plugin import Plugin
 from clnwire.requests import Notification, Request
 
 __all__ = [
+    "CallTimeoutError",
     "ClnwireError",
     "ConnectionLostError",
     "DeadlockError",
@@ -28,6 +31,7 @@ __all__ = [
     "Option",
     "OptionError",
     "Plugin",
+    "ReplyError",
     "Request",
     "RpcError",
     "UsageError",

@@ -22,6 +22,7 @@ __all__ = [
     "MalformedError",
     "Outbox",
     "Route",
+    "Stream",
     "WritesDecoder",
     "__version__",
     "members",
@@ -82,6 +83,9 @@ class Frame:
     @property
     def result(self) -> _Json | None: ...
     @property
+    def result_span(self) -> tuple[int, int] | None:
+        """Where the result stands in `bytes`: to look at a large one without a copy."""
+    @property
     def error(self) -> _Json | None: ...
     @property
     def origin(self) -> _Json | None:
@@ -136,6 +140,29 @@ class Outbox:
         """All that waits to be written; the outbox is empty afterwards."""
     def __len__(self) -> int:
         """How many bytes wait."""
+
+@final
+class Stream:
+    """A connection to a unix socket. Nothing waits: who must wait does so on `fileno()`."""
+
+    def __new__(cls, path: str, /) -> Stream:
+        """Raises `OSError`: `BlockingIOError` if the queue at the other end is full."""
+    def fileno(self) -> int:
+        """-1 once it is closed."""
+    def send(self, data: bytes, start: int, /) -> int | None:
+        """Sends some of the data from `start` on: how much, or `None` if it would have to wait.
+
+        Raises `OSError`.
+        """
+    def receive(self, framer: Framer, /) -> int | None:
+        """Feeds the framer what has come: how much, 0 at the end, or `None` if nothing is there.
+
+        Raises `OSError`.
+        """
+    def hang_up(self) -> None:
+        """Ends the connection, from any thread; who waits on `fileno()` wakes up."""
+    def close(self) -> None:
+        """Gives the descriptor back; nobody may be waiting on it."""
 
 def members(object: bytes, /) -> list[tuple[str, bytes]]:
     """The members of a JSON object, each with its value's exact text, in their order.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from clnwire._core import IdError, MalformedError
 
 __all__ = [
+    "CallTimeoutError",
     "ClnwireError",
     "ConnectionLostError",
     "DeadlockError",
@@ -17,6 +18,7 @@ __all__ = [
     "MalformedError",
     "NotReadyError",
     "OptionError",
+    "ReplyError",
     "RpcError",
     "UsageError",
 ]
@@ -64,6 +66,21 @@ class ConnectionLostError(ClnwireError):
     def __init__(self, message: str, *, may_have_run: bool) -> None:
         super().__init__(message)
         self.may_have_run = may_have_run
+
+
+class CallTimeoutError(ClnwireError, TimeoutError):
+    """A command of the daemon took longer than the call's timeout. It may still be running."""
+
+    may_have_run: bool
+    """The command had been sent: it may have been, or will be, carried out."""
+
+    def __init__(self, message: str, *, may_have_run: bool) -> None:
+        super().__init__(message)
+        self.may_have_run = may_have_run
+
+
+class ReplyError(ClnwireError):
+    """A command's result is not of the type that was expected. The command was carried out."""
 
 
 class RpcError(ClnwireError):

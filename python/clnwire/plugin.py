@@ -17,7 +17,7 @@ from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
 from clnwire.registration import Registration
-from clnwire.rpc import Rpc
+from clnwire.rpc.blocking import Rpc
 from clnwire.serving import program_name, serve
 from clnwire.types import Hexadecimal
 
@@ -226,6 +226,7 @@ class Plugin(Registration):
     def _before_call(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
         """The id of the request being handled, for the ids of calls that it causes; and whether
         it is a handler that calls. Raises `DeadlockError`."""
+        del blocking
         driver = self._driver
         if driver is None or self._serving_thread is None:
             return None, False

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 from msgspec import json
 
-from clnwire._core import Frame, Outbox, members
+from clnwire._core import Frame, members
 from clnwire.cli._waiting import Waiting
-from clnwire.connection import Connection
 from clnwire.errors import ConnectionLostError
+from clnwire.rpc._connection import opened
+from clnwire.rpc._text import enabling_text, request_text
+from clnwire.rpc._thread import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from clnwire.rpc._connection import Connection
 
 DEFAULT_DIR: Final = "~/.clnwire"
 """Not `~/.lightning`: a plugin that is tried out must not get at a node's files."""
@@ -49,14 +53,14 @@ def call_daemon(
 
     `trim` is the request's `filter`. Raises `ConnectionLostError`.
     """
-    connection = Connection(str(path))
+    connection = run(opened(str(path)))
     try:
         # The convention of lightning-cli: the logs of the daemon and its plugins show the caller.
         token = json.encode(f"cli:{method}#{os.getpid()}")
-        request = _request(token, method, params, trim)
+        request = request_text(token, method, params, trim)
         if level == "none":
             return _exchange(connection, request, token, None)
-        enable = _request(b'"cli:notifications"', "notifications", b'{"enable":true}', None)
+        enable = enabling_text(b'"cli:notifications"')
         with Waiting(level) as waiting:
             return _exchange(connection, enable + request, token, waiting.take)
     finally:
@@ -90,16 +94,7 @@ def _exchange(
     connection: Connection, request: bytes, token: bytes, look: Callable[[Frame], None] | None
 ) -> Frame:
     try:
-        connection.send(request)
+        run(connection.send(request))
     except OSError as error:
         raise connection.lost(error) from error
-    return connection.reply(token, look)
-
-
-def _request(token: bytes, method: str, params: bytes, trim: bytes | None) -> bytes:
-    outbox = Outbox()
-    outbox.request(token, method, params)
-    text = outbox.take()
-    if trim is None:
-        return text
-    return b'%s,"filter":%s}\n\n' % (text.rstrip()[:-1], trim)
+    return run(connection.reply(token, look))

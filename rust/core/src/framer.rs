@@ -194,8 +194,9 @@ impl Framer {
         }
     }
 
-    /// Lets go of the frame that was lent.
-    fn release(&mut self) {
+    /// Lets go of the frame that was lent, and of the memory that a large one took. Every other
+    /// call does so first; this one is for who keeps a copy and does not call soon.
+    pub fn release(&mut self) {
         if self.lent > 0 {
             self.start += self.lent;
             self.lent = 0;
@@ -226,7 +227,9 @@ impl Framer {
     }
 
     /// Sees to it that `wanted` bytes fit behind `filled`. What is moved is never more than what
-    /// has been consumed since the last move, and growth doubles: linear in all.
+    /// has been consumed since the last move, and the vector's capacity doubles: linear in all.
+    /// Only what is needed of the capacity is touched, so that a large frame takes its own size of
+    /// memory and not twice that.
     fn make_room(&mut self, wanted: usize) {
         self.release();
         if self.buffer.len() - self.filled >= wanted {
@@ -241,7 +244,7 @@ impl Framer {
         }
         let needed = self.filled + wanted;
         if self.buffer.len() < needed {
-            self.buffer.resize(needed.max(2 * self.buffer.len()), 0);
+            self.buffer.resize(needed, 0);
         }
     }
 }

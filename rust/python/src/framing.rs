@@ -79,6 +79,12 @@ impl Frame {
     }
 
     #[getter]
+    fn result_span(&self) -> Option<(usize, usize)> {
+        let Range { start, end } = self.envelope.range(Member::Result)?;
+        Some((start, end))
+    }
+
+    #[getter]
     fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.get(py, Member::Error)
     }
@@ -104,7 +110,8 @@ impl Frame {
 pub struct Framer(Mutex<core::Framer>);
 
 impl Framer {
-    fn with<T>(&self, act: impl FnOnce(&mut core::Framer) -> T) -> T {
+    /// Nothing that waits may be done in here.
+    pub fn with<T>(&self, act: impl FnOnce(&mut core::Framer) -> T) -> T {
         act(&mut lock(&self.0))
     }
 }
@@ -128,7 +135,11 @@ impl Framer {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
         self.with(|framer| match framer.next_frame() {
-            Ok(frame) => Ok(frame.map(|frame| Frame::new(py, &frame))),
+            Ok(frame) => {
+                let copy = frame.map(|frame| Frame::new(py, &frame));
+                framer.release();
+                Ok(copy)
+            }
             Err(error) => Err(malformed(error)),
         })
     }

@@ -15,6 +15,7 @@ mod route;
 mod routes;
 mod stdio;
 mod stray;
+mod stream;
 mod sync;
 mod watchdog;
 mod writes;
@@ -42,6 +43,8 @@ mod _core {
     use super::outbox::Outbox;
     #[pymodule_export]
     use super::route::Route;
+    #[pymodule_export]
+    use super::stream::Stream;
     #[pymodule_export]
     use super::writes::WritesDecoder;
 

@@ -1,0 +1,152 @@
+"""One call, step by step, whoever waits for it and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+
+from clnwire.errors import CallTimeoutError, UsageError
+from clnwire.rpc._connection import opened
+from clnwire.rpc._text import enabling_text
+from clnwire.rpc._waiting import ExpiredError
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
+    from clnwire.rpc._connection import Connection
+    from clnwire.rpc._pool import Pool
+    from clnwire.rpc._waiting import Steps
+
+
+OnMessage: TypeAlias = Callable[[str, str], Any]
+"""Takes a line that the daemon shows meanwhile, and its level."""
+OnProgress: TypeAlias = Callable[[int, int, "tuple[int, int] | None"], Any]
+"""Takes how much is done, of how much, and the stage: which one, of how many."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a call is to do besides."""
+
+    timeout: float | None = None
+    """Seconds until it gives up; without one it waits as long as the daemon takes."""
+    on_message: OnMessage | None = None
+    on_progress: OnProgress | None = None
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not self.timeout > 0:
+            raise UsageError(f"timeout: must be more than 0 seconds, not {self.timeout}")
+
+    def merged(
+        self, timeout: float | None, on_message: OnMessage | None, on_progress: OnProgress | None
+    ) -> Options:
+        """These, but for what is given."""
+        return Options(
+            self.timeout if timeout is None else timeout,
+            on_message or self.on_message,
+            on_progress or self.on_progress,
+        )
+
+    def notices(self) -> Callable[[Frame], None] | None:
+        """What looks at the frames before the reply, if somebody wants them."""
+        if self.on_message is None and self.on_progress is None:
+            return None
+        return self._show
+
+    def _show(self, frame: Frame) -> None:
+        if frame.params is None:
+            return
+        if frame.method == "message" and self.on_message is not None:
+            message = msgspec.json.decode(frame.params, type=_Message)
+            self.on_message(message.message, message.level)
+        elif frame.method == "progress" and self.on_progress is not None:
+            progress = msgspec.json.decode(frame.params, type=_Progress)
+            stage = progress.stage
+            self.on_progress(
+                progress.num, progress.total, None if stage is None else (stage.num, stage.total)
+            )
+
+
+NO_OPTIONS: Final = Options()
+
+
+class _Message(msgspec.Struct):
+    message: str = ""
+    level: str = "info"
+
+
+class _Step(msgspec.Struct):
+    num: int = 0
+    total: int = 0
+
+
+class _Progress(_Step):
+    stage: _Step | None = None
+
+
+class Call:
+    """What is sent, how, and how far it has come."""
+
+    def __init__(
+        self, path: str, method: str, token: bytes, request: bytes, options: Options
+    ) -> None:
+        self._path, self._method, self._token = path, method, token
+        self._request, self._options = request, options
+        self._connection: Connection | None = None
+        self._may_have_run = False
+
+    def steps(self, pool: Pool, *, may_exceed: bool) -> Steps[Frame]:
+        """The way to the reply. `may_exceed`: it must not wait for other calls.
+
+        Whatever else ends it also ends the connection: the late reply would come to the next call.
+        Raises `ConnectionLostError` and `CallTimeoutError`.
+        """
+        try:
+            self._connection = yield from pool.take(may_exceed=may_exceed)
+        except ExpiredError:
+            raise self._expired("no connection was free") from None
+        try:
+            connection = yield from self._sent(pool)
+            reply = yield from connection.reply(self._token, self._options.notices())
+        except ExpiredError:
+            pool.drop(self._connection)
+            raise self._expired("there was no reply") from None
+        except BaseException:
+            pool.drop(self._connection)
+            raise
+        pool.give_back(connection)
+        return reply
+
+    def _sent(self, pool: Pool) -> Steps[Connection]:
+        connection = self._connection
+        if connection is not None:
+            try:
+                yield from self._send(connection)
+            except OSError:
+                # The daemon hung up since the last call: it has not read this request to its end,
+                # so it may be sent again.
+                pool.discard(connection)
+                self._connection, self._may_have_run = None, False
+            else:
+                return connection
+        connection = self._connection = pool.opened((yield from opened(self._path)))
+        try:
+            yield from self._send(connection)
+        except OSError as error:
+            raise connection.lost(error) from error
+        return connection
+
+    def _send(self, connection: Connection) -> Steps[None]:
+        self._may_have_run = True
+        if self._options.notices() is None or connection.shows_notices:
+            yield from connection.send(self._request)
+        else:
+            yield from connection.send(enabling_text() + self._request)
+            connection.shows_notices = True
+
+    def _expired(self, problem: str) -> CallTimeoutError:
+        outcome = "it may have been carried out" if self._may_have_run else "it was not sent"
+        return CallTimeoutError(
+            f"{self._method}: {problem} within {self._options.timeout:g} s; {outcome}",
+            may_have_run=self._may_have_run,
+        )

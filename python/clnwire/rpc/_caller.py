@@ -1,0 +1,97 @@
+"""Whose calls go where: what the blocking and the awaitable form of one client share."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from clnwire.codec import encode, encode_any
+from clnwire.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import msgspec
+
+    from clnwire._core import Frame
+    from clnwire.rpc._call import OnMessage, OnProgress, Options
+    from clnwire.rpc._pool import Pool
+    from clnwire.rpc._waiting import Steps
+
+Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
+
+_numbers = count(1)
+
+
+class BeforeCall(Protocol):
+    """Is told of each call; may refuse it by raising."""
+
+    def __call__(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
+        """The prefix of the call's id, and whether the daemon may be waiting for the caller."""
+        ...
+
+
+class Caller:
+    """One client of one daemon."""
+
+    def __init__(self, before_call: BeforeCall, max_connections: int) -> None:
+        self._before_call = before_call
+        self._path, self._name = "", ""
+        self._max_connections = max_connections
+        self._opening = threading.Lock()
+        self._pool: Pool | None = None
+
+    def use(self, path: str, name: str) -> None:
+        """Where the socket is, and who calls."""
+        self._path, self._name = path, name
+
+    def steps(
+        self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
+    ) -> Steps[Frame]:
+        """The steps of one call. Raises what `BeforeCall` does, and `NotReadyError`."""
+        prefix, from_handler = self._before_call(method, blocking=blocking)
+        if not self._path:
+            raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
+        # A plugin that never calls the daemon does not pay for these.
+        from clnwire.rpc._call import NO_OPTIONS, Call
+        from clnwire.rpc._text import request_text
+
+        name = f"{prefix}/{self._name}" if prefix else self._name
+        token = encode(f"{name}:{method}#{next(_numbers)}")
+        wanted = None if trim is None else encode_any(trim)
+        request = request_text(token, method, params, wanted)
+        call = Call(self._path, method, token, request, options or NO_OPTIONS)
+        return call.steps(self._opened_pool(), may_exceed=from_handler)
+
+    def hang_up(self) -> None:
+        """Ends all connections and what waits on them."""
+        if self._pool is not None:
+            self._pool.hang_up()
+
+    def _opened_pool(self) -> Pool:
+        if self._pool is None:
+            from clnwire.rpc._pool import Pool
+
+            with self._opening:
+                self._pool = self._pool or Pool(self._max_connections)
+        return self._pool
+
+
+def params_text(params: Params) -> bytes:
+    """Params as a caller gives them, as JSON. Raises `TypeError` or `ValueError`."""
+    return b"{}" if params is None else encode_any(params)
+
+
+def with_options(
+    options: Options | None,
+    timeout: float | None,
+    on_message: OnMessage | None,
+    on_progress: OnProgress | None,
+) -> Options | None:
+    """The options, but for what is given. Raises `UsageError`."""
+    if timeout is None and on_message is None and on_progress is None:
+        return options
+    from clnwire.rpc._call import NO_OPTIONS
+
+    return (options or NO_OPTIONS).merged(timeout, on_message, on_progress)

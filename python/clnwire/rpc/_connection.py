@@ -1,0 +1,99 @@
+"""A connection to the daemon's unix socket: one request goes out, its reply comes back."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from clnwire._core import Framer, MalformedError, Stream
+from clnwire.errors import ConnectionLostError
+from clnwire.rpc._waiting import QUEUE_IS_FULL, Ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._core import Frame
+    from clnwire.rpc._waiting import Steps
+
+
+_UNBROKEN_BYTES: Final = 1 << 20
+"""After so many bytes in one go others get their turn, and time-outs are noticed."""
+
+
+def opened(path: str) -> Steps[Connection]:
+    """Connects. Raises `ConnectionLostError` if nobody listens at that path."""
+    while True:
+        try:
+            return Connection(path, Stream(path))
+        except BlockingIOError:
+            yield QUEUE_IS_FULL
+        except OSError as error:
+            raise _lost(path, error, may_have_run=False) from error
+
+
+class Connection:
+    """An open connection."""
+
+    __slots__ = ("_framer", "_path", "_stream", "shows_notices")
+
+    shows_notices: bool
+    """The daemon was asked for `message` and `progress` on it."""
+
+    def __init__(self, path: str, stream: Stream) -> None:
+        self._path, self._stream, self._framer = path, stream, Framer()
+        self.shows_notices = False
+
+    def hang_up(self) -> None:
+        """Ends it from another thread; who waits for a reply gets `ConnectionLostError`."""
+        self._stream.hang_up()
+
+    def close(self) -> None:
+        """Ends it; nobody may be waiting on it."""
+        self._stream.close()
+
+    def send(self, request: bytes) -> Steps[None]:
+        """Raises `OSError` if the daemon has hung up."""
+        sent = 0
+        while sent < len(request):
+            count = self._stream.send(request, sent)
+            if count is None:
+                yield Ready(self._stream.fileno(), for_writing=True)
+            else:
+                sent += count
+
+    def reply(self, token: bytes, on_other: Callable[[Frame], None] | None = None) -> Steps[Frame]:
+        """The reply with this id's token.
+
+        What comes before it is `message` and `progress`: `on_other` may look at it. Raises
+        `ConnectionLostError` if the daemon hangs up.
+        """
+        unbroken = 0
+        while True:
+            try:
+                # Nothing but this call is under way here, so the next reply is as a rule its own.
+                for frame in self._framer:
+                    if frame.kind == "reply" and frame.id == token:
+                        return frame
+                    if on_other is not None:
+                        on_other(frame)
+                count = self._stream.receive(self._framer)
+            except (OSError, MalformedError) as error:
+                raise _lost(self._path, error, may_have_run=True) from error
+            if count == 0:
+                raise ConnectionLostError(
+                    f"{self._path}: the daemon hung up before it answered", may_have_run=True
+                )
+            unbroken += count or 0
+            if count is None or unbroken > _UNBROKEN_BYTES:
+                yield Ready(self._stream.fileno(), for_writing=False)
+                unbroken = 0
+
+    def lost(self, error: OSError) -> ConnectionLostError:
+        """What a failed `send` means: part of the request may have arrived."""
+        return _lost(self._path, error, may_have_run=True)
+
+
+def _lost(path: str, error: Exception, *, may_have_run: bool) -> ConnectionLostError:
+    number = error.errno if isinstance(error, OSError) else None
+    reason = str(error) if number is None else os.strerror(number)
+    return ConnectionLostError(f"{path}: {reason}", may_have_run=may_have_run)

@@ -1,0 +1,140 @@
+"""The daemon's commands for code that waits: the calling thread goes on with the reply."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from clnwire.rpc._caller import BeforeCall, Caller, params_text, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clnwire.commands._blocking import BlockingCommands
+    from clnwire.rpc._call import OnMessage, OnProgress, Options
+    from clnwire.rpc._caller import Params
+    from clnwire.rpc.awaitable import AwaitableRpc
+else:
+    from clnwire.rpc._typed import TypedMethods as BlockingCommands
+
+T = TypeVar("T")
+
+MAX_CONNECTIONS = 16
+"""How many connections are kept open unless told otherwise. lightningd serves each by turns on one
+thread: more of them let more commands wait, not more be carried out."""
+
+
+class Rpc(BlockingCommands):
+    """The daemon's commands: `plugin.rpc.getinfo()`, `plugin.rpc.call("getinfo")`.
+
+    Each command that clnwire knows is a method: parameters by position or by name, those left out
+    or `None` are not sent, and the result is a Struct. From any thread, several at a time; each
+    call has a connection to itself, out of a pool.
+
+    All calls raise `RpcError` with the daemon's code, message and data; `ReplyError` if the result
+    does not fit its type; `CallTimeoutError`; `ConnectionLostError` if the daemon cannot be reached
+    or hangs up; `NotReadyError` before `init`; `DeadlockError` where the daemon waits for this very
+    handler.
+    """
+
+    def __init__(
+        self,
+        before_call: BeforeCall | Caller,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        options: Options | None = None,
+    ) -> None:
+        self._caller = (
+            before_call if isinstance(before_call, Caller) else Caller(before_call, max_connections)
+        )
+        self._options = options
+
+    @cached_property
+    def aio(self) -> AwaitableRpc:
+        """The same commands for asyncio: `await plugin.rpc.aio.getinfo()`."""
+        from clnwire.rpc.awaitable import AwaitableRpc
+
+        return AwaitableRpc(self._caller, self._options)
+
+    @overload
+    def call(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        type: type[T],
+        filter: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> T: ...
+
+    @overload
+    def call(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any: ...
+
+    def call(
+        self,
+        method: str,
+        params: Params = None,
+        *,
+        type: Any = Any,
+        filter: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Calls any command, and gives its result as `type`: dicts and lists unless told otherwise.
+
+        `filter`: a template of what the result is to consist of, which the daemon trims it to.
+        The others are those of `options`.
+        """
+        options = with_options(self._options, timeout, on_message, on_progress)
+        return self._run(method, params_text(params), type, filter, options)
+
+    def options(
+        self,
+        *,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Rpc:
+        """The same client with other settings: `rpc.options(timeout=5).getinfo()`.
+
+        `timeout`: after so many seconds a call raises `CallTimeoutError`. `on_message(text, level)`
+        and `on_progress(done, total, stage)` take what the daemon shows while it works; if one
+        raises, the call ends with that. What is not given stays as it was.
+        """
+        chosen = with_options(self._options, timeout, on_message, on_progress)
+        return Rpc(self._caller, options=chosen)
+
+    def use(self, path: str, name: str) -> None:
+        """Where the socket is, and who calls: known from `init` on."""
+        self._caller.use(path, name)
+
+    def hang_up(self) -> None:
+        """Ends all connections; who waits for a reply gets `ConnectionLostError`."""
+        self._caller.hang_up()
+
+    def _run(
+        self,
+        method: str,
+        params: bytes,
+        kind: Any,
+        trim: object = None,
+        options: Options | None = None,
+    ) -> Any:
+        options = options or self._options
+        steps = self._caller.steps(method, params, options, trim, blocking=True)
+        from clnwire.rpc._text import result_of
+        from clnwire.rpc._thread import run
+
+        return result_of(method, run(steps, None if options is None else options.timeout), kind)

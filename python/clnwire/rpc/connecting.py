@@ -1,0 +1,65 @@
+"""The client for programs that are no plugins."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from clnwire.rpc.blocking import MAX_CONNECTIONS, Rpc
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from clnwire.rpc.awaitable import AwaitableRpc
+
+
+class _Connected(Rpc):
+    """A client that hangs up at the end of a block."""
+
+    def __enter__(self) -> Rpc:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hang_up()
+
+    async def __aenter__(self) -> AwaitableRpc:
+        return self.aio
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hang_up()
+
+
+def connect(
+    path: str | os.PathLike[str], *, name: str | None = None, max_connections: int = MAX_CONNECTIONS
+) -> _Connected:
+    """A client of the daemon whose socket (`lightning-rpc`) is at that path.
+
+    ```python
+    with connect("/home/me/.lightning/regtest/lightning-rpc") as rpc:
+        print(rpc.getinfo().id)
+    ```
+
+    `async with` gives the awaitable form. `name` stands in the calls' ids, and so in the daemon's
+    logs; it is the program's unless given. The first call opens the first connection.
+    """
+    rpc = _Connected(_nobody_waits, max_connections=max_connections)
+    # Not pathlib: a command-line tool may call once and end.
+    program = os.path.basename(sys.argv[0]) or "clnwire"  # noqa: PTH119
+    rpc.use(os.fspath(path), name or program)
+    return rpc
+
+
+def _nobody_waits(method: str, *, blocking: bool) -> tuple[None, bool]:
+    del method, blocking
+    return None, False
