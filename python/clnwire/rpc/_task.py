@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from clnwire.rpc._waiting import ExpiredError, Pause, Ready
@@ -69,7 +68,7 @@ async def _ready(
 
 async def _turn(loop: asyncio.AbstractEventLoop, turn: Turn, future: asyncio.Future[bool]) -> bool:
     # The call that gives its turn away may run on another thread.
-    turn.on_come(partial(loop.call_soon_threadsafe, _end, future, True))
+    turn.on_come(lambda: loop.call_soon_threadsafe(_end, future, True))
     return await future
 
 

@@ -48,11 +48,11 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
     result = memoryview(b"null" if span is None else reply.bytes)
     try:
         return _decoder(kind).decode(result if span is None else result[span[0] : span[1]])
-    except msgspec.DecodeError as error:
+    except msgspec.DecodeError as problem:
         raise ReplyError(
-            f"{method}: the reply is not as expected: {error}; rpc.call('{method}', ...) without a "
-            "type takes any"
-        ) from error
+            f"{method}: the reply is not as expected: {problem}; rpc.call('{method}', ...) without "
+            "a type takes any"
+        ) from problem
 
 
 @lru_cache(maxsize=256)

@@ -22,10 +22,7 @@ def run(steps: Steps[T], timeout: float | None = None) -> T:
         wait = next(steps)
         while True:
             remaining = None if deadline is None else deadline - time.monotonic()
-            if _has_come(wait, remaining):
-                wait = next(steps)
-            else:
-                wait = steps.throw(ExpiredError())
+            wait = next(steps) if _has_come(wait, remaining) else steps.throw(ExpiredError())
     except StopIteration as end:
         result: T = end.value
         return result

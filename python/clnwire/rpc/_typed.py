@@ -1,4 +1,4 @@
-"""Typed methods, made when they are first used: `rpc.getinfo` imports `clnwire.commands.getinfo`."""
+"""Typed methods, made when they are first used: `getinfo` imports `clnwire.commands.getinfo`."""
 
 from __future__ import annotations
 

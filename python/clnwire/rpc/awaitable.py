@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from clnwire.commands._awaitable import AwaitableCommands
 from clnwire.rpc._caller import Caller, params_text, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.commands._awaitable import AwaitableCommands
     from clnwire.rpc._call import OnMessage, OnProgress, Options
     from clnwire.rpc._caller import Params
-else:
-    from clnwire.rpc._typed import TypedMethods as AwaitableCommands
 
 T = TypeVar("T")
 

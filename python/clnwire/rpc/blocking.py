@@ -5,17 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from clnwire.commands._blocking import BlockingCommands
 from clnwire.rpc._caller import BeforeCall, Caller, params_text, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.commands._blocking import BlockingCommands
     from clnwire.rpc._call import OnMessage, OnProgress, Options
     from clnwire.rpc._caller import Params
     from clnwire.rpc.awaitable import AwaitableRpc
-else:
-    from clnwire.rpc._typed import TypedMethods as BlockingCommands
 
 T = TypeVar("T")
 

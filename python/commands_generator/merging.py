@@ -1,0 +1,64 @@
+"""Schemas whose members depend on others (`if`/`then`/`else`), as one that has them all.
+
+What only some forms of an object have is optional. A member that the forms describe differently
+gets what they have in common.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_TEXTS = frozenset(
+    ["string", "hex", "pubkey", "hash", "txid", "secret", "signature", "bip340sig", "outpoint"]
+)
+
+
+def flattened(schema: Schema) -> Schema:
+    """The object with the members of all its forms."""
+    properties: dict[str, Schema] = {}
+    for form in (schema, *_forms(schema)):
+        for name, member in form.get("properties", {}).items():
+            properties[name] = merged(properties.get(name, {}), member)
+    rest = {name: value for name, value in schema.items() if name not in _CONDITIONS}
+    return {**rest, "properties": properties}
+
+
+_CONDITIONS = ("allOf", "if", "then", "else")
+
+
+def _forms(schema: Schema) -> list[Schema]:
+    forms: list[Schema] = []
+    for condition in (schema, *schema.get("allOf", ())):
+        for branch in ("then", "else"):
+            if branch in condition:
+                forms += [condition[branch], *_forms(condition[branch])]
+    return forms
+
+
+def merged(one: Schema, other: Schema) -> Schema:
+    """What fits both. A schema without a type (`{}`) says nothing of its own."""
+    if not other.get("type") or one == other:
+        return one or other
+    if not one.get("type"):
+        return other
+    if one["type"] != other["type"]:
+        both_texts = {one["type"], other["type"]} <= _TEXTS
+        return {"type": "string"} if both_texts else {}
+    same = {name: value for name, value in one.items() if other.get(name) == value}
+    return {**same, "type": one["type"], **_inner(one, other)}
+
+
+def _inner(one: Schema, other: Schema) -> Schema:
+    inner: Schema = {}
+    if "enum" in one and "enum" in other:
+        inner["enum"] = [*one["enum"], *(word for word in other["enum"] if word not in one["enum"])]
+    if "items" in one and "items" in other:
+        inner["items"] = merged(one["items"], other["items"])
+    if one["type"] == "object" and ("properties" in one or "properties" in other):
+        first, second = flattened(one), flattened(other)
+        inner["properties"] = flattened({**first, "allOf": [{"then": second}]})["properties"]
+        required = other.get("required", ())
+        inner["required"] = [name for name in one.get("required", ()) if name in required]
+    return inner

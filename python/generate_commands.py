@@ -1,0 +1,55 @@
+"""Writes `python/clnwire/commands` anew from the daemon's schemas.
+
+.venv/bin/python python/generate_commands.py ../shared/schemas/rpc [--into FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from commands_generator import source
+from commands_generator.model import command
+
+HERE = Path(__file__).parent
+
+
+def generate(schemas: Path) -> dict[str, str]:
+    """File name → its text, not yet formatted."""
+    texts = sorted(schemas.glob("*.json"))
+    commands = sorted(
+        (command(json.loads(text.read_text())) for text in texts), key=lambda c: c.method
+    )
+    files = {f"{each.module}.py": source.module(each) for each in commands}
+    files["_blocking.pyi"] = source.table(commands, awaitable=False)
+    files["_awaitable.pyi"] = source.table(commands, awaitable=True)
+    return files
+
+
+def write(files: dict[str, str], folder: Path) -> None:
+    """Writes and formats the files, and removes those of commands that are gone."""
+    for old in (*folder.glob("*.py"), *folder.glob("*.pyi")):
+        if old.name not in files and old.read_text().startswith(source.MARK):
+            old.unlink()
+    paths = [folder / name for name in files]
+    for path in paths:
+        path.write_text(files[path.name])
+    ruff = Path(sys.executable).parent / "ruff"
+    config = ["--config", str(HERE.parent / "pyproject.toml"), "--quiet"]
+    subprocess.run([ruff, "check", "--select", "I", "--fix", *config, *paths], check=True)
+    subprocess.run([ruff, "format", *config, *paths], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Writes clnwire.commands anew.")
+    parser.add_argument("schemas", type=Path, help="the folder with a schema a command")
+    parser.add_argument("--into", type=Path, default=HERE / "clnwire" / "commands")
+    arguments = parser.parse_args()
+    write(generate(arguments.schemas), arguments.into)
+
+
+if __name__ == "__main__":
+    main()
