@@ -70,10 +70,10 @@ class Request:
         """
         from clnwire.messages.progress import Progress, Stage
 
-        _check_progress(done, total)
+        check_progress(done, total)
         position = None
         if stage is not None:
-            _check_progress(*stage)
+            check_progress(*stage)
             position = Stage(*stage)
         self._send("progress", Progress(self._raw_token(), done, total, position))
 
@@ -119,7 +119,8 @@ def check_level(level: str) -> None:
         )
 
 
-def _check_progress(done: int, total: int) -> None:
+def check_progress(done: int, total: int) -> None:
+    """Raises `UsageError` for progress at which the daemon would kill the plugin."""
     if not 0 <= done <= total or total == 0:
         raise UsageError(
             f"progress must be between 0 and a total of at least 1, not {done}/{total}"

@@ -4,6 +4,8 @@ It imitates Core Lightning v26.06: the same order, the same bytes, the same refu
 reasons. `import clnwire` does not load it.
 """
 
+from clnwire.host.caller import Caller
+from clnwire.host.delivery import Delivery
 from clnwire.host.errors import (
     FatalAnswerError,
     HostError,
@@ -20,6 +22,8 @@ from clnwire.host.plugin import Plugin
 from clnwire.host.spec import PluginSpec
 
 __all__ = [
+    "Caller",
+    "Delivery",
     "FatalAnswerError",
     "Given",
     "Host",

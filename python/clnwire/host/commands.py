@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from clnwire.codec import encode_any
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
+from clnwire.host.caller import Caller
+from clnwire.host.delivery import Delivery
 from clnwire.host.shapes import decoded
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ class Outcome(Struct, frozen=True):
     frame: Frame | None = None
     result: bytes | None = None
     error: RpcError | None = None
+    delivery: Delivery | None = None
+    """How the reply goes out, if not at once and whole."""
 
 
 Own: TypeAlias = "Callable[[Command], object | Awaitable[object]]"
@@ -60,7 +65,7 @@ class CommandTable:
     """Commands by name, each a function of the params or a constant."""
 
     def __init__(self) -> None:
-        self._commands: dict[str, object] = {}
+        self._commands: dict[str, Own] = {}
         self._own: dict[str, tuple[str, Own]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -76,8 +81,9 @@ class CommandTable:
         return [usages.get(name, name) for name in self.names()]
 
     def register(self, name: str, answer: object) -> None:
-        """A function gets the params, decoded; anything else is the result itself."""
-        self._commands[name] = answer
+        """A function gets the params, decoded, and the caller if it has a second parameter;
+        anything else is the result itself."""
+        self._commands[name] = _given(answer)
 
     def register_own(self, name: str, usage: str, answer: Own) -> None:
         """A command of the daemon, unless a test has one of that name."""
@@ -88,16 +94,51 @@ class CommandTable:
         answer = self._answer(command)
         if inspect.isawaitable(answer):
             answer = await cast("Awaitable[object]", answer)
+        if isinstance(answer, Delivery):
+            return await _delivered(answer)
         return answer if isinstance(answer, Outcome) else Outcome(result=encode_any(answer))
 
     def _answer(self, command: Command) -> object:
         if command.method in self._commands:
-            answer = self._commands[command.method]
-            return answer(decoded_params(command.params)) if callable(answer) else answer
+            return self._commands[command.method](command)
         if command.method in self._own:
             decoded_params(command.params)
             return self._own[command.method][1](command)
         raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}'")
+
+
+def _given(answer: object) -> Own:
+    """What a test gave, as a function of the command."""
+    if not callable(answer):
+        constant = _constant(answer)
+        return lambda command: constant
+    if not _takes_caller(answer):
+        return lambda command: answer(decoded_params(command.params))
+    return lambda command: answer(decoded_params(command.params), Caller(command))
+
+
+def _constant(answer: object) -> object:
+    """JSON text cannot change any more, so it is checked once: it may be 100 MB."""
+    if isinstance(answer, (bytes, Raw)):
+        return Outcome(result=encode_any(answer))
+    return answer
+
+
+def _takes_caller(function: Callable[..., object]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some functions written in C have none
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [each for each in parameters if each.kind in places and each.default is each.empty]
+    return len(required) > 1
+
+
+async def _delivered(delivery: Delivery) -> Outcome:
+    await asyncio.sleep(delivery.delay)
+    if isinstance(delivery.result, RpcError):
+        return Outcome(error=delivery.result, delivery=delivery)
+    return Outcome(result=encode_any(delivery.result), delivery=delivery)
 
 
 def decoded_params(text: bytes) -> Params:

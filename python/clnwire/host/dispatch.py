@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._core import Frame
+    from clnwire.host.delivery import Delivery
     from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
     from clnwire.host.plugin import Plugin
@@ -65,15 +66,15 @@ class Dispatcher:
             message = f"Plugin terminated before replying to RPC call: {error}"
             return Outcome(error=RpcError(PLUGIN_DIED, message))
 
-    async def serve(self, frame: Frame, connection: Connection) -> bytes:
-        """Answers a caller on the socket."""
+    async def serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
+        """The reply for a caller on the socket, and how it goes out."""
         token = frame.id
         if token is None or frame.method is None:
             missing = "id" if token is None else "method"
             error = RpcError(INVALID_REQUEST, f"The request has no {missing}")
-            return _reply(token or b"null", Outcome(error=error))
+            return _reply(token or b"null", Outcome(error=error)), None
         outcome = await self._outcome(_command(frame, token, connection), frame)
-        return _reply(token, outcome)
+        return _reply(token, outcome), outcome.delivery
 
     async def _outcome(self, command: Command, frame: Frame) -> Outcome:
         """Whatever fails, the caller is answered: it would wait for ever."""
@@ -83,7 +84,8 @@ class Dispatcher:
             await self._quiet.over()
             if template is not None and outcome.result is not None:
                 # A plugin applies the filter itself, or does not; its reply is left alone.
-                outcome = Outcome(result=trimmed(outcome.result, template))
+                result = trimmed(outcome.result, template)
+                outcome = Outcome(result=result, delivery=outcome.delivery)
         except RpcError as error:
             return Outcome(error=error)
         except UndecodableError as error:

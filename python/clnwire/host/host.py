@@ -352,6 +352,9 @@ class Host:
 
         A function, plain or `async`, gets the params, decoded, and returns the result or raises
         `RpcError`; anything else is the result itself: `host.command("listpeers")({"peers": []})`.
+        A function's second parameter is the `Caller`, which it can tell how it goes on. A result
+        that is a `Delivery` goes out as it says: late, in small pieces, or not to its end. `bytes`
+        and `msgspec.Raw` are JSON text, as large as you like.
         """
 
         def register(answer: A) -> A:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire._core import Frame
+    from clnwire.host.delivery import Delivery
 
-Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[bytes]]"
-"""Answers one request with the whole text of its reply, white space at its end included."""
+Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[tuple[bytes, Delivery | None]]]"
+"""Answers one request: the reply's whole text, white space at its end included, and how it goes
+out if not at once."""
 
 LONGEST_PATH: Final = 100
 """Bytes of a socket's path that all systems take: 104 at least, one of them a zero."""
@@ -84,8 +86,19 @@ class Connection(asyncio.Protocol):
             if isinstance(request, MalformedError):
                 self.write(_malformed(request))
                 break
-            self.write(await self._serve(request, self))
+            reply, delivery = await self._serve(request, self)
+            if delivery is None:
+                self.write(reply)
+                continue
+            await self._deliver(delivery.chunks(reply), delivery.pause)
+            if delivery.hang_up_after is not None:
+                break
         self.close()
+
+    async def _deliver(self, chunks: list[bytes], pause: float) -> None:
+        for chunk in chunks:
+            self.write(chunk)
+            await asyncio.sleep(pause)
 
 
 def _malformed(error: MalformedError) -> bytes:

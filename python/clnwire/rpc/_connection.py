@@ -68,6 +68,7 @@ class Connection:
         `ConnectionLostError` if the daemon hangs up.
         """
         unbroken = 0
+        count: int | None = 0
         while True:
             try:
                 # Nothing but this call is under way here, so the next reply is as a rule its own.
@@ -76,6 +77,10 @@ class Connection:
                         return frame
                     if on_other is not None:
                         on_other(frame)
+                # Only now: what has come already may be all that comes.
+                if count is None or unbroken > _UNBROKEN_BYTES:
+                    yield Ready(self._stream.fileno(), for_writing=False)
+                    unbroken = 0
                 count = self._stream.receive(self._framer)
             except (OSError, MalformedError) as error:
                 raise _lost(self._path, error, may_have_run=True) from error
@@ -84,9 +89,6 @@ class Connection:
                     f"{self._path}: the daemon hung up before it answered", may_have_run=True
                 )
             unbroken += count or 0
-            if count is None or unbroken > _UNBROKEN_BYTES:
-                yield Ready(self._stream.fileno(), for_writing=False)
-                unbroken = 0
 
     def lost(self, error: OSError) -> ConnectionLostError:
         """What a failed `send` means: part of the request may have arrived."""
