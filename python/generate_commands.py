@@ -14,7 +14,7 @@ from pathlib import Path
 from commands_generator import source
 from commands_generator.model import command
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 
 
 def generate(schemas: Path) -> dict[str, str]:
@@ -37,10 +37,17 @@ def write(files: dict[str, str], folder: Path) -> None:
     paths = [folder / name for name in files]
     for path in paths:
         path.write_text(files[path.name])
-    ruff = Path(sys.executable).parent / "ruff"
-    config = ["--config", str(HERE.parent / "pyproject.toml"), "--quiet"]
-    subprocess.run([ruff, "check", "--select", "I", "--fix", *config, *paths], check=True)
-    subprocess.run([ruff, "format", *config, *paths], check=True)
+    _tidy([path.resolve() for path in paths])
+
+
+def _tidy(paths: list[Path]) -> None:
+    ruff, project = Path(sys.executable).parent / "ruff", HERE.parent
+    settings = ["--quiet", "--config", project / "pyproject.toml"]
+    # From there, since the settings' own paths are relative.
+    subprocess.run(
+        [ruff, "check", "--select=I", "--fix", *settings, *paths], cwd=project, check=True
+    )
+    subprocess.run([ruff, "format", *settings, *paths], cwd=project, check=True)
 
 
 def main() -> None:

@@ -52,8 +52,9 @@ def merged(one: Schema, other: Schema) -> Schema:
 
 def _inner(one: Schema, other: Schema) -> Schema:
     inner: Schema = {}
-    if "enum" in one and "enum" in other:
-        inner["enum"] = [*one["enum"], *(word for word in other["enum"] if word not in one["enum"])]
+    words = dict.fromkeys([*one.get("enum", ()), *other.get("enum", ())])
+    if words:
+        inner["enum"] = list(words)
     if "items" in one and "items" in other:
         inner["items"] = merged(one["items"], other["items"])
     if one["type"] == "object" and ("properties" in one or "properties" in other):

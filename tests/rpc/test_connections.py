@@ -96,7 +96,9 @@ def test_a_timeout_drops_the_connection_and_its_late_reply(client):
             return number
 
     client = client(register)
-    with pytest.raises(CallTimeoutError, match="slow: there was no reply within 0.05 s") as caught:
+    with pytest.raises(
+        CallTimeoutError, match=r"slow: there was no reply within 0\.05 s"
+    ) as caught:
         client.call(lambda rpc: rpc.call("slow", timeout=0.05))
     assert caught.value.may_have_run
     assert isinstance(caught.value, TimeoutError)

@@ -201,7 +201,20 @@ class DecodeRequest(Params, frozen=True):
 class DecodeReply(Reply, frozen=True):
     """The result of `decode`."""
 
-    type: str
+    type: Annotated[
+        str,
+        Known(
+            (
+                "bolt12 offer",
+                "bolt12 invoice",
+                "bolt12 invoice_request",
+                "bolt11 invoice",
+                "rune",
+                "emergency recover",
+                "bolt12 payer_proof",
+            )
+        ),
+    ]
     valid: bool
     offer_id: Hex | None = None
     """Up to 64 characters."""
