@@ -45,6 +45,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 	$(BIN)/python benches/round_trip.py --quick
+	$(BIN)/python benches/rpc_calls.py --quick
 	$(BIN)/python benches/messages.py --quick
 	$(BIN)/python benches/waiting.py --quick
 

@@ -9,7 +9,7 @@ import msgspec
 
 from clnwire.errors import CallTimeoutError, UsageError
 from clnwire.rpc._connection import opened
-from clnwire.rpc._text import enabling_text
+from clnwire.rpc._text import decoder, enabling_text
 from clnwire.rpc._waiting import ExpiredError
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Options(msgspec.Struct, frozen=True):
         if frame.params is None:
             return
         if frame.method == "message" and self.on_message is not None:
-            message = msgspec.json.decode(frame.params, type=_Message)
+            message = decoder(_Message).decode(frame.params)
             self.on_message(message.message, message.level)
         elif frame.method == "progress" and self.on_progress is not None:
-            progress = msgspec.json.decode(frame.params, type=_Progress)
+            progress = decoder(_Progress).decode(frame.params)
             stage = progress.stage
             self.on_progress(
                 progress.num, progress.total, None if stage is None else (stage.num, stage.total)

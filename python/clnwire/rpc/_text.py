@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,13 +41,13 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
     """The reply's result, decoded. Raises `RpcError`, and `ReplyError` if it does not fit."""
     error = reply.error
     if error not in (None, b"null"):
-        refusal = msgspec.json.decode(error, type=_ErrorObject)
+        refusal = decoder(_ErrorObject).decode(error)
         raise RpcError(refusal.code, str(refusal.message), refusal.data)
     span = reply.result_span
     # A view: the result may be most of 100 MB.
     result = memoryview(b"null" if span is None else reply.bytes)
     try:
-        return _decoder(kind).decode(result if span is None else result[span[0] : span[1]])
+        return decoder(kind).decode(result if span is None else result[span[0] : span[1]])
     except msgspec.DecodeError as problem:
         raise ReplyError(
             f"{method}: the reply is not as expected: {problem}; rpc.call('{method}', ...) without "
@@ -55,6 +55,16 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
         ) from problem
 
 
-@lru_cache(maxsize=256)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_building = threading.Lock()
+
+
+def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """The decoder for a type, built when it is first needed; from any thread."""
+    built = _decoders.get(kind)
+    if built is None:
+        # msgspec must not look at one Struct on two threads at the same time for the first time:
+        # the second would take what the first has not finished, and the process would crash.
+        with _building:
+            built = _decoders[kind] = _decoders.get(kind) or msgspec.json.Decoder(kind)
+    return built

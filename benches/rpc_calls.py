@@ -1,0 +1,265 @@
+"""Calls of the daemon's commands: clnwire's client against pyln-client's, on the same host.
+
+    python benches/rpc_calls.py [--quick] [--save benches/results/NAME.json]
+
+The host is a process, each client another, all of them on one core; clients take turns in several
+rounds, and medians are shown. Every answer is checked. The host's own work is part of every figure,
+the more so the smaller the reply: ratios understate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import typing
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clnwire.commands.getinfo import GetinfoReply
+from clnwire.commands.listpeerchannels import ListpeerchannelsReply
+from clnwire.rpc import connect
+from round_trip import machine, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CLIENTS = {
+    "clnwire": "clnwire",
+    "clnwire, awaitable": "clnwire",
+    "clnwire, dicts": "clnwire",
+    "pyln-client": "pyln-client",
+}
+"""Client → the package it is of."""
+
+LARGE_BYTES = 10_000_000
+SCENARIOS = {
+    "small, 1 in flight": ("getinfo", 1, 2000),
+    "small, 16 in flight": ("getinfo", 16, 4000),
+    "10 MB, 1 in flight": ("listpeerchannels", 1, 5),
+    "10 MB, 16 in flight": ("listpeerchannels", 16, 16),
+}
+"""Name → command, how many at a time, how many calls."""
+
+
+def sample(kind: Any) -> Any:
+    """A value of this type that has all members, as JSON."""
+    if hasattr(kind, "__supertype__"):
+        return sample(kind.__supertype__)
+    if hasattr(kind, "__metadata__"):
+        return sample(kind.__origin__)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        return {each.encode_name: sample(hints[each.name]) for each in msgspec.structs.fields(kind)}
+    inner = typing.get_args(kind)
+    if typing.get_origin(kind) is list:
+        return [sample(inner[0])] * 2
+    if inner:
+        return sample(next(each for each in inner if each is not type(None)))
+    return {str: "02" + "ab" * 24, int: 1_234_567, bool: True, float: 0.5}.get(kind)
+
+
+def answers(folder: Path) -> None:
+    """The host's replies, as files."""
+    (folder / "getinfo").write_bytes(msgspec.json.encode(sample(GetinfoReply)))
+    channel = msgspec.json.encode(sample(ListpeerchannelsReply)["channels"][0])
+    count = LARGE_BYTES // len(channel)
+    channels = b'{"channels":[%s]}' % b",".join([channel] * count)
+    (folder / "listpeerchannels").write_bytes(channels)
+    (folder / "count").write_text(str(count))
+
+
+async def serve(folder: Path) -> None:
+    """The host's process: until its input ends."""
+    from clnwire.host import Host
+
+    async with Host() as host:
+        for name in ("getinfo", "listpeerchannels"):
+            host.command(name)((folder / name).read_bytes())
+        await host.start_all([])
+        print(host.rpc_path, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+@contextmanager
+def host(folder: Path) -> Iterator[str]:
+    command = [sys.executable, __file__, "--serve", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        yield run.stdout.readline().strip()
+        assert run.stdin is not None
+        run.stdin.close()
+
+
+def check(method: str, count: int, reply: Any) -> None:
+    """Raises unless the reply is what the host answered."""
+    get = dict.__getitem__ if isinstance(reply, dict) else getattr
+    if method == "getinfo":
+        assert get(reply, "blockheight") == 1_234_567
+        return
+    channels = get(reply, "channels")
+    assert len(channels) == count
+    for each in (channels[0], channels[-1]):
+        value = each["short_channel_id"] if isinstance(each, dict) else each.short_channel_id
+        assert value.startswith("02ab")
+
+
+def blocking(
+    call: Callable[[], Any], checked: Callable[[Any], None], width: int, each: int
+) -> list[float]:
+    """Each thread's calls, one after the other: how long each took, in seconds."""
+    spent: list[float] = []
+
+    def work() -> None:
+        for _ in range(each):
+            before = time.perf_counter()
+            reply = call()
+            spent.append(time.perf_counter() - before)
+            checked(reply)
+            del reply
+
+    if width == 1:
+        work()
+        return spent
+    threads = [threading.Thread(target=work) for _ in range(width)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(spent) == width * each, "a thread failed"
+    return spent
+
+
+async def awaitable(
+    rpc: Any, method: str, checked: Callable[[Any], None], width: int, each: int
+) -> list[float]:
+    """As `blocking`, with tasks."""
+    spent: list[float] = []
+
+    async def work() -> None:
+        for _ in range(each):
+            before = time.perf_counter()
+            reply = await getattr(rpc, method)()
+            spent.append(time.perf_counter() - before)
+            checked(reply)
+            del reply
+
+    await asyncio.gather(*(work() for _ in range(width)))
+    return spent
+
+
+def work(client: str, path: str, folder: Path, scenario: str, calls: int) -> dict[str, float]:
+    """A client's process: what it measured."""
+    method, width, _ = SCENARIOS[scenario]
+    count = int((folder / "count").read_text())
+    each = max(1, calls // width)
+
+    def checked(reply: Any) -> None:
+        check(method, count, reply)
+
+    if client == "pyln-client":
+        from pyln.client import LightningRpc
+
+        rpc: Any = LightningRpc(path)
+    else:
+        rpc = connect(path)
+    rpc.getinfo()
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    if client == "clnwire, awaitable":
+        spent = asyncio.run(awaitable(rpc.aio, method, checked, width, each))
+    elif client == "clnwire, dicts":
+        spent = blocking(lambda: rpc.call(method), checked, width, each)
+    else:
+        spent = blocking(getattr(rpc, method), checked, width, each)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "calls_per_s": len(spent) / seconds,
+        "median_ms": statistics.median(spent) * 1000,
+        "p99_ms": sorted(spent)[len(spent) * 99 // 100] * 1000,
+        "memory_mb": (peak - base) / 1024,
+    }
+
+
+def measure(path: str, folder: Path, rounds: int, share: float) -> dict[str, Any]:
+    """Scenario → client → the medians of the rounds."""
+    results: dict[str, Any] = {}
+    present = [name for name, package in CLIENTS.items() if version(package)]
+    for scenario, (_, width, calls) in SCENARIOS.items():
+        rows: dict[str, list[dict[str, float]]] = {name: [] for name in present}
+        for _ in range(rounds):
+            for name in present:
+                few = str(max(width, int(calls * share)))
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--work",
+                    name,
+                    path,
+                    str(folder),
+                    scenario,
+                    few,
+                ]
+                run = subprocess.run(command, capture_output=True, text=True, check=True)
+                rows[name].append(json.loads(run.stdout))
+        results[scenario] = {
+            name: {key: round(statistics.median(row[key] for row in taken), 3) for key in taken[0]}
+            for name, taken in rows.items()
+        }
+        show(scenario, results[scenario])
+    return results
+
+
+def show(scenario: str, clients: dict[str, dict[str, float]]) -> None:
+    first = next(iter(clients.values()))
+    print(scenario)
+    for name, row in clients.items():
+        times = row["median_ms"] / first["median_ms"]
+        print(
+            f"  {name:20} {row['calls_per_s']:10.1f}/s  median {row['median_ms']:9.3f} ms"
+            f" ({times:.1f}x)  99 % {row['p99_ms']:9.3f} ms  memory {row['memory_mb']:7.1f} MB"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Calls of the daemon's commands.")
+    parser.add_argument("--quick", action="store_true", help="few calls: does it still work?")
+    parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        asyncio.run(serve(arguments.serve))
+    elif arguments.work:
+        client, path, folder, scenario, calls = arguments.work
+        print(json.dumps(work(client, path, Path(folder), scenario, int(calls))))
+    else:
+        run(arguments.quick, arguments.save)
+
+
+def run(quick: bool, save: Path | None) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        answers(folder)
+        with host(folder) as path:
+            results = measure(path, folder, 1 if quick else 5, 0.01 if quick else 1)
+    if save:
+        save.write_text(json.dumps({"machine": machine(), "calls": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
