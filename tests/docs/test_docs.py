@@ -25,8 +25,8 @@ SNIPPETS = [
     pytest.param(block, id=f"{page.name}-{number}")
     for page in PAGES
     for number, block in enumerate(blocks(page, "python"), 1)
-    # A test of the user's own, or the host's side: run by the tests of the host.
-    if "clnwire.host" not in block
+    # A test of the user's own, the host's side, or no plugin: run by the tests of the host and rpc.
+    if "clnwire.host" not in block and "clnwire.rpc import connect" not in block
 ]
 
 
