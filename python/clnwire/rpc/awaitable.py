@@ -21,7 +21,7 @@ class AwaitableRpc(AwaitableCommands):
 
     As `Rpc`, with the same names and the same pool of connections; works in any event loop. A call
     that is cancelled gives its connection up; what it called for may still be carried out. A large
-    reply is decoded in one go, which holds up the loop for some 5 ms a megabyte.
+    reply is decoded in one go, which holds up the loop for some 2 ms a megabyte.
     """
 
     def __init__(self, caller: Caller, options: Options | None = None) -> None:
