@@ -226,7 +226,6 @@ class Plugin(Registration):
     def _before_call(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
         """The id of the request being handled, for the ids of calls that it causes; and whether
         it is a handler that calls. Raises `DeadlockError`."""
-        del blocking
         driver = self._driver
         if driver is None or self._serving_thread is None:
             return None, False
@@ -237,7 +236,8 @@ class Plugin(Registration):
                 f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
                 "answer. Call it after the hook, or from another plugin"
             )
-        if blocking and on_serving_thread:
+        # Awaited in a loop that a plain handler runs, a call holds that handler up all the same.
+        if on_serving_thread and (blocking or not self._in_event_loop):
             self._refuse_to_block(method)
         token = None if current is None else current.token
         is_handler = current is not None or on_serving_thread
@@ -247,8 +247,8 @@ class Plugin(Registration):
         """Only this thread answers the daemon: it must not wait for what needs its own answer."""
         if self._in_event_loop:
             raise DeadlockError(
-                f"rpc '{method}' would block the event loop, and with it every handler. Await it "
-                "in asyncio.to_thread, or register a plain handler with thread=True"
+                f"rpc '{method}' would block the event loop, and with it every handler. Await "
+                "it: rpc.aio has the same methods; or register a plain handler with thread=True"
             )
         if "db_write" in self.hooks and not self.mixed_db_write:
             raise DeadlockError(

@@ -75,3 +75,85 @@ def test_a_timeout_is_an_error_reply(path):
                 await host.call("impatient")
 
     asyncio.run(main())
+
+
+ASYNC_PLUGIN = """\
+#!/usr/bin/env python3
+import asyncio
+from clnwire import Plugin
+from clnwire.hooks import CONTINUE, RpcCommand, RpcCommandReturn
+plugin = Plugin()
+
+@plugin.method("network")
+async def network(pause: float) -> str:
+    await asyncio.sleep(pause)
+    return (await plugin.rpc.aio.getinfo()).network
+
+@plugin.method("blocking")
+async def blocking() -> str:
+    return plugin.rpc.getinfo().network
+
+@plugin.hook("rpc_command")
+async def on_command(event: RpcCommand):
+    if event.rpc_command.method != "listpeers":
+        return CONTINUE
+    # The daemon asks this hook about getinfo, too.
+    info = await plugin.rpc.aio.getinfo()
+    return RpcCommandReturn.result({"asked": info.network})
+
+plugin.run()
+"""
+
+
+def test_awaiting_in_async_handlers(tmp_path):
+    path, ids = tmp_path / "waiter.py", []
+    path.write_text(ASYNC_PLUGIN)
+
+    async def main():
+        async with Host() as host:
+
+            @host.command("getinfo")
+            def getinfo(params, caller):
+                ids.append(json.loads(caller.token).split("/")[0])
+                return GETINFO
+
+            await host.start(path)
+            assert await host.call("listpeers", timeout=20) == {"asked": "regtest"}
+            ids.clear()
+            # Each pauses longer than the next, so that the calls come in the other order.
+            calls = (
+                host.call("network", [(20 - n) / 100], id=f"cli:network#{n}") for n in range(20)
+            )
+            assert await asyncio.gather(*calls) == ["regtest"] * 20
+            with pytest.raises(RpcError, match=r"block the event loop.*rpc\.aio has the same"):
+                await host.call("blocking")
+            # A hundred at once are more than there are connections: a handler waits for none.
+            flood = (host.call("listpeers", timeout=20) for _ in range(100))
+            assert await asyncio.gather(*flood) == [{"asked": "regtest"}] * 100
+
+    asyncio.run(main())
+    assert sorted(ids[:20]) == sorted(f"cli:network#{n}" for n in range(20))
+    assert ids[0] != "cli:network#0", "each call has the id of its own request"
+
+
+def test_a_loop_of_a_plain_handler_is_refused_where_it_would_wait_for_itself(tmp_path):
+    path = tmp_path / "caller.py"
+    hook = """
+@plugin.hook("rpc_command", filters=["getinfo"])
+def on_command(event):
+    from clnwire.hooks import CONTINUE
+    return CONTINUE
+
+plugin.run()
+"""
+    path.write_text(PLUGIN.replace("\nplugin.run()\n", hook))
+
+    async def main():
+        async with Host() as host:
+            host.command("getinfo")(GETINFO)
+            await host.start(path)
+            for call in (("network", []), ("network-in-a-loop", [1])):
+                with pytest.raises(RpcError, match="own rpc_command hook first"):
+                    await host.call(*call, timeout=20)
+
+    asyncio.run(main())
