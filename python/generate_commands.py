@@ -42,7 +42,7 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 def _tidy(paths: list[Path]) -> None:
     ruff, project = Path(sys.executable).parent / "ruff", HERE.parent
-    settings = ["--quiet", "--config", project / "pyproject.toml"]
+    settings: list[str | Path] = ["--quiet", "--config", project / "pyproject.toml"]
     # From there, since the settings' own paths are relative.
     subprocess.run(
         [ruff, "check", "--select=I", "--fix", *settings, *paths], cwd=project, check=True
