@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -89,6 +90,10 @@ class _Serving:
             # A handler may end the process; nobody else is to see that go through the loop.
             self._driver.fail(error)
             progress = "ended"
+        if self._driver.is_disowned:
+            # A fork of the plugin, whose handler has returned. It shares the selector with the
+            # plugin: to take anything out of it would take it from there.
+            os._exit(0)
         self._follow(progress)
 
     def _follow(self, progress: str) -> None:

@@ -398,6 +398,33 @@ def test_a_handler_may_end_the_process(plugin, head):
     assert "info bye" in daemon.log_text()
 
 
+@pytest.mark.parametrize("head", ["async def", "def"])
+def test_a_fork_has_nothing_to_say_and_takes_nothing_away(plugin, head):
+    daemon = plugin(
+        f"""
+        import os
+
+        @plugin.method("fork")
+        {head} fork() -> int:
+            return os.fork()
+
+        @plugin.method("reap")
+        async def reap(child: int) -> int:
+            return os.waitpid(child, 0)[1]
+
+        @plugin.on_shutdown
+        def bye():
+            plugin.log("bye")
+        """
+    )
+    daemon.start()
+    child = daemon.call("fork")
+    assert child > 0
+    assert daemon.call("reap", [child]) == 0
+    assert daemon.hang_up() == 0
+    assert daemon.log_text() == "info bye"
+
+
 def test_uvloop_is_used_if_it_is_there(plugin, event_loop):
     daemon = plugin(
         """

@@ -627,8 +627,9 @@ impl Driver {
     fn tell_of_end(&self, py: Python<'_>) -> PyResult<()> {
         let is_awaited = self.is_awaited.load(Ordering::SeqCst);
         if self.is_on_loop() {
-            // While others are at work there may be more to write in the same round.
-            return match is_awaited || self.jobs.count() > 0 {
+            // While others are at work there may be more to write in the same round. A fork of the
+            // plugin is to end in the next one.
+            return match is_awaited || self.jobs.count() > 0 || self.channel.is_disowned() {
                 true => self.soon(py),
                 false => self.flush_on_loop(py),
             };
