@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from clnwire._functions import is_async
 from clnwire.errors import UsageError, describe_error
-from clnwire.signature import is_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import _core
+from clnwire._functions import is_async
 from clnwire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR
 from clnwire.errors import RpcError, UsageError, describe_error
@@ -20,7 +21,6 @@ from clnwire.hooks._spec import CONTINUE
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.signature import (
     event_parameter,
-    is_async,
     read_signature,
     refuse_async_in_thread,
     with_contexts,

@@ -12,9 +12,9 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from clnwire._functions import is_async
 from clnwire.errors import MalformedError, describe_error
 from clnwire.serving import tell_of_malformed
-from clnwire.signature import is_async
 
 if TYPE_CHECKING:
     from clnwire._core import Driver

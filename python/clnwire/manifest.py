@@ -1,44 +1,17 @@
-"""What is announced of an option, and how `init` is read even if a part of it is no JSON."""
+"""What is announced of an option."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from msgspec import Struct
-
-from clnwire import _core
 from clnwire.codec import encode
 from clnwire.messages.getmanifest import ManifestOption
-from clnwire.messages.init import Configuration, Init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clnwire.dialect import Dialect
-    from clnwire.logs import Log
     from clnwire.options import Option
-
-
-def decode_init(params: bytes, log: Log) -> Init:
-    """Reads `init` even if an option's value is no JSON, or the configuration not as we know it.
-
-    Raises `MalformedError` or `msgspec.ValidationError` if even the socket's place is missing.
-    """
-    members = dict(_core.members(params))
-    options = dict(_core.members(members.get("options", b"{}")))
-    raw = members.get("configuration", b"{}")
-    try:
-        return Init(options, msgspec.json.decode(raw, type=Configuration))
-    except msgspec.ValidationError as error:
-        place = msgspec.json.decode(raw, type=_Place)
-        log.warn(f"init: only the socket's place could be read from the configuration: {error}")
-        return Init(options, Configuration(place.lightning_dir, place.rpc_file))
-
-
-class _Place(Struct, rename="kebab"):
-    lightning_dir: str
-    rpc_file: str
 
 
 def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:

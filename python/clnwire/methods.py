@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clnwire._functions import is_async
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError, UsageError
-from clnwire.signature import (
-    Parameter,
-    is_async,
-    read_signature,
-    refuse_async_in_thread,
-    summary,
-)
+from clnwire.signature import read_signature, refuse_async_in_thread, summary
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
-_VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-_PATH = re.compile(r" - at `\$(?:\.(\w+)|\[(\d+)\])?(.*)`$")
+    from clnwire._functions import Kind, Parameter
+
+_VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 
 
 class Method:
@@ -59,10 +55,10 @@ class Params:
         self._variadic = [p for p in parameters if p.kind in _VARIADIC]
         self._named = [p for p in parameters if p.kind not in _VARIADIC]
         self._names = [p.name for p in self._named]
-        self._positional = [p for p in self._named if p.kind is not Parameter.KEYWORD_ONLY]
-        self._keyword_only = [p.name for p in self._named if p.kind is Parameter.KEYWORD_ONLY]
+        self._positional = [p for p in self._named if p.kind != "keyword only"]
+        self._keyword_only = [p.name for p in self._named if p.kind == "keyword only"]
         self._only_by_name = next(
-            (p.name for p in self._named if p.kind is Parameter.KEYWORD_ONLY and _is_required(p)),
+            (p.name for p in self._named if p.kind == "keyword only" and p.is_required),
             None,
         )
         self._by_name = self._decoder(self._named, array_like=False)
@@ -138,7 +134,7 @@ class Params:
         return self._collect_names(msgspec.json.decode(params, type=dict[str, msgspec.Raw]))
 
     def _collect_positions(self, values: list[msgspec.Raw]) -> tuple[list[Any], dict[str, Any]]:
-        rest = self._catching(Parameter.VAR_POSITIONAL)
+        rest = self._catching("rest")
         if rest is None and len(values) > len(self._positional):
             raise self._invalid(f"takes at most {len(self._positional)} parameters")
         taking: list[Parameter] = [*self._positional]
@@ -148,22 +144,22 @@ class Params:
         return [self._one(p, value) for p, value in zip(taking, values, strict=False)], {}
 
     def _collect_names(self, values: dict[str, msgspec.Raw]) -> tuple[list[Any], dict[str, Any]]:
-        rest = self._catching(Parameter.VAR_KEYWORD)
+        rest = self._catching("named rest")
         named = {p.name: p for p in self._named}
         unknown = [name for name in values if name not in named]
         if rest is None and unknown:
             raise self._invalid(f"unknown parameter '{unknown[0]}'")
         self._require(set(values))
         found = {name: self._one(named.get(name, rest), value) for name, value in values.items()}
-        first = [p for p in self._positional if p.kind is Parameter.POSITIONAL_ONLY]
+        first = [p for p in self._positional if p.kind == "positional only"]
         return [found.pop(p.name, p.default) for p in first], found
 
-    def _catching(self, kind: object) -> Parameter | None:
-        return next((p for p in self._variadic if p.kind is kind), None)
+    def _catching(self, kind: Kind) -> Parameter | None:
+        return next((p for p in self._variadic if p.kind == kind), None)
 
     def _require(self, given: set[str]) -> None:
         for parameter in self._named:
-            if _is_required(parameter) and parameter.name not in given:
+            if parameter.is_required and parameter.name not in given:
                 raise self._invalid(f"missing parameter '{parameter.name}'")
 
     def _one(self, parameter: Parameter | None, value: msgspec.Raw) -> Any:
@@ -176,8 +172,9 @@ class Params:
 
     def _refusal(self, error: msgspec.MsgspecError, params: bytes) -> RpcError:
         text = str(error)
-        if _PATH.search(text):
-            return self._invalid(self._located(text))
+        place = _place(text)
+        if place is not None:
+            return self._invalid(self._located(text, place))
         if text.startswith("Object missing required field"):
             return self._invalid(f"missing parameter '{text.split('`')[1]}'")
         if text.startswith("Object contains unknown field"):
@@ -188,29 +185,33 @@ class Params:
 
     def _wrong_count(self, params: bytes) -> RpcError:
         given = len(msgspec.json.decode(params, type=list[msgspec.Raw]))
-        missing = [p.name for p in self._positional if _is_required(p)][given:]
+        missing = [p.name for p in self._positional if p.is_required][given:]
         if missing:
             return self._invalid(f"missing parameter '{missing[0]}'")
         return self._invalid(
             f"takes at most {len(self._positional)} parameters, {given} were given"
         )
 
-    def _located(self, text: str) -> str:
+    def _located(self, text: str, place: re.Match[str]) -> str:
         """msgspec's message with the place in the params replaced by the parameter's name."""
-        found = _PATH.search(text)
-        if found is None:
-            return text
-        name, position, inside = found.groups()
+        name, position, inside = place.groups()
         if position is not None:
             name = self._names[int(position)]
         if name is None:
             return text
         where = f"'{name}'" + (f", at '{name}{inside}'" if inside else "")
-        return f"parameter {where}: {text[: found.start()]}"
+        return f"parameter {where}: {text[: place.start()]}"
 
     def _invalid(self, problem: str) -> RpcError:
         hint = f"{self._method} {self._usage}".rstrip()
         return RpcError(INVALID_PARAMS, f"{self._method}: {problem} (usage: {hint})")
+
+
+def _place(text: str) -> re.Match[str] | None:
+    """Where msgspec found the mistake; the pattern is compiled when there is one."""
+    import re
+
+    return re.search(r" - at `\$(?:\.(\w+)|\[(\d+)\])?(.*)`$", text)
 
 
 def usage(parameters: list[Parameter]) -> str:
@@ -221,17 +222,13 @@ def usage(parameters: list[Parameter]) -> str:
 def _usage_one(parameter: Parameter) -> str:
     if parameter.kind in _VARIADIC:
         return f"[{parameter.name} ...]"
-    return parameter.name if _is_required(parameter) else f"[{parameter.name}]"
-
-
-def _is_required(parameter: Parameter) -> bool:
-    return parameter.default is Parameter.empty
+    return parameter.name if parameter.is_required else f"[{parameter.name}]"
 
 
 def _field(parameter: Parameter) -> Any:
     if isinstance(msgspec.inspect.type_info(parameter.annotation), msgspec.inspect.CustomType):
         raise TypeError(f"parameter '{parameter.name}': JSON has no {parameter.annotation}")
-    if _is_required(parameter):
+    if parameter.is_required:
         return (parameter.name, parameter.annotation)
     default: Any = parameter.default
     if isinstance(default, (list, dict, set, bytearray)):

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-import threading
+from _thread import allocate_lock, get_ident
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from clnwire import _core, startup, stdio, terminal
+from clnwire import _core, startup, stdio
 from clnwire.codec import encode_any
 from clnwire.context import handled
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
 from clnwire.registration import Registration
-from clnwire.rpc.blocking import Rpc
 from clnwire.serving import program_name, serve
-from clnwire.types import Hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from clnwire.dialect import Dialect
     from clnwire.messages.init import Configuration, Init
     from clnwire.pool import Pool
+    from clnwire.rpc.blocking import Rpc
 
 
 _FORMED = {
@@ -61,8 +60,6 @@ class Plugin(Registration):
 
     log: Log
     """Writes to the daemon's log."""
-    rpc: Rpc
-    """The daemon's own commands, from `init` on."""
 
     def __init__(
         self,
@@ -99,7 +96,7 @@ class Plugin(Registration):
         self.dynamic = not feature_bits if dynamic is None else dynamic
         self.mixed_db_write = mixed_db_write
         self.feature_bits = dict(feature_bits or {})
-        _check_feature_bits(self.feature_bits.items())
+        _check_feature_bits(self.feature_bits)
         self.custom_messages = list(custom_messages)
         even = [number for number in self.custom_messages if number % 2 == 0]
         if even:
@@ -115,7 +112,8 @@ class Plugin(Registration):
         self.watchdog_seconds = watchdog_seconds
         self.topics: dict[str, Topic] = {}
         self.log = Log()
-        self.rpc = Rpc(self._before_call)
+        self._rpc: Rpc | None = None
+        self._making_rpc = allocate_lock()
         self.disabled: str | None = None
         self.init: Init | None = None
         self.initialised = False
@@ -150,6 +148,16 @@ class Plugin(Registration):
         return Pool(self.max_threads)
 
     @property
+    def rpc(self) -> Rpc:
+        """The daemon's own commands, from `init` on."""
+        if self._rpc is None:
+            from clnwire.rpc.blocking import Rpc
+
+            with self._making_rpc:
+                self._rpc = self._rpc or Rpc(self._before_call)
+        return self._rpc
+
+    @property
     def configuration(self) -> Configuration:
         """What the daemon told of itself in `init`. Raises `NotReadyError` before."""
         if self.init is None:
@@ -171,7 +179,9 @@ class Plugin(Registration):
         Run by hand, prints what the plugin offers. Raises `SystemExit` with status 1 if the
         daemon sent malformed bytes, or if the plugin cannot work as it is.
         """
-        if terminal.is_run_by_hand():
+        if stdio.is_run_by_hand():
+            from clnwire import terminal
+
             sys.stdout.write(
                 terminal.describe(
                     self.options.values(),
@@ -194,7 +204,7 @@ class Plugin(Registration):
 
     def _serve(self) -> int:
         driver = self._driver = self._driver or self._connect()
-        self._serving_thread = threading.get_ident()
+        self._serving_thread = get_ident()
         self._closed = True
         self._in_event_loop = self.is_async
         if self._in_event_loop:
@@ -230,7 +240,7 @@ class Plugin(Registration):
         if driver is None or self._serving_thread is None:
             return None, False
         current = handled(driver)
-        on_serving_thread = threading.get_ident() == self._serving_thread
+        on_serving_thread = get_ident() == self._serving_thread
         if current is not None and current.method == "db_write" and current.key is not None:
             raise DeadlockError(
                 f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
@@ -268,9 +278,13 @@ def _needs_event_loop(what: object) -> None:
     raise UsageError(f"{what!r}: the plugin is not served by an event loop")
 
 
-def _check_feature_bits(bits: Iterable[tuple[object, object]]) -> None:
+def _check_feature_bits(bits: Mapping[Any, object]) -> None:
     """Raises `UsageError` for what would only show when the daemon reads the manifest."""
-    for place, text in bits:
+    if not bits:
+        return
+    from clnwire.types import Hexadecimal
+
+    for place, text in bits.items():
         if place not in _FEATURE_PLACES:
             raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
         if not isinstance(text, str) or Hexadecimal().problem(text) is not None:

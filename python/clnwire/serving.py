@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Final
 
 from clnwire import _core
@@ -94,15 +93,17 @@ def program_name() -> str:
 @contextlib.contextmanager
 def _signals(driver: _core.Driver) -> Generator[None, None, None]:
     """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def end(number: int, frame: object) -> None:
         driver.stop()
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:
+        # Only the main thread may: on another one, signals stay the program's affair.
+        yield
+        return
     fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)
     try:
         yield

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import typing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clnwire._functions import (
+    Parameter,
+    docstring,
+    is_async,
+    is_async_generator,
+    parameters_of,
+    undecorated,
+)
 from clnwire.errors import UsageError
 from clnwire.requests import Notification, Request
 
@@ -15,12 +25,11 @@ if TYPE_CHECKING:
 
     from clnwire._core import Driver
 
-Parameter = inspect.Parameter
 CONTEXTS: dict[type, Callable[[Driver], object]] = {Request: Request, Notification: Notification}
 """Parameters of these types are filled from the message itself, not from its params."""
 
 
-class Context(NamedTuple):
+class Context(Struct, frozen=True):
     """A parameter that is filled from the message itself."""
 
     name: str
@@ -29,7 +38,7 @@ class Context(NamedTuple):
     """Among all parameters; infinite if it can only be given by name."""
 
 
-class Signature(NamedTuple):
+class Signature(Struct, frozen=True):
     """A handler's parameters, each with its annotation resolved (`Any` where there is none)."""
 
     parameters: list[Parameter]
@@ -44,34 +53,28 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
     hints = _hints(function, what)
     parameters: list[Parameter] = []
     contexts: list[Context] = []
-    for position, parameter in enumerate(inspect.signature(function).parameters.values()):
+    for position, parameter in enumerate(parameters_of(function)):
         annotation = hints.get(parameter.name, Any)
         context = _context_type(annotation)
         if context is not None:
-            by_name_only = parameter.kind is Parameter.KEYWORD_ONLY
+            by_name_only = parameter.kind == "keyword only"
             contexts.append(
                 Context(parameter.name, context, math.inf if by_name_only else position)
             )
         else:
-            parameters.append(parameter.replace(annotation=annotation))
+            parameters.append(replace(parameter, annotation=annotation))
     return Signature(parameters, contexts)
-
-
-def is_async(function: Callable[..., object]) -> bool:
-    """Whether calling it gives a coroutine: `async def`, or an object with such a `__call__`."""
-    call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is asked for
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 def refuse_async(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for a function whose answer has to be there when it returns."""
-    if is_async(function) or inspect.isasyncgenfunction(function):
+    if is_async(function) or is_async_generator(function):
         raise UsageError(f"{what}: takes a plain function, not an 'async def'")
 
 
 def refuse_generator(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for a function that would not run when it is called, or awaited."""
-    if inspect.isasyncgenfunction(function):
+    if is_async_generator(function):
         raise UsageError(f"{what}: a handler answers once; an 'async def' with yield cannot")
 
 
@@ -91,7 +94,7 @@ def _context_type(annotation: Any) -> type | None:
 
 def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+        return typing.get_type_hints(undecorated(function), include_extras=True)
     except NameError as error:
         raise UsageError(
             f"{what}: {error}; the annotations of a handler must be importable at run time, "
@@ -133,13 +136,13 @@ def event_parameter(signature: Signature, what: str) -> Any:
             f"{what}: a handler takes exactly one parameter for the event, not {names}"
         )
     (parameter,) = signature.parameters
-    if parameter.kind is Parameter.KEYWORD_ONLY:
+    if parameter.kind == "keyword only":
         raise UsageError(f"{what}: the event is passed by position; '{parameter.name}' cannot be")
     return parameter.annotation
 
 
 def summary(function: Callable[..., object]) -> tuple[str, str]:
     """The docstring's first line, and all of it."""
-    text = inspect.getdoc(function) or ""
+    text = docstring(function)
     first, _, _ = text.partition("\n")
     return first.strip(), text

@@ -1,23 +1,25 @@
-"""The requests that clnwire answers for every plugin: getmanifest, init, check, setconfig."""
+"""The requests that clnwire answers for every plugin: getmanifest, init, check, setconfig.
+
+What only the later ones need is imported when they come: the daemon waits for the manifest.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Awaitable
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from clnwire import _core
+from clnwire._functions import is_async, parameters_of
 from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
 from clnwire.context import handled
 from clnwire.dialect import spoken
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import OptionError, RpcError, describe_error
-from clnwire.manifest import announce_deprecated, announce_option, decode_init
-from clnwire.messages.check import Checked
+from clnwire.manifest import announce_deprecated, announce_option
 from clnwire.messages.getmanifest import (
     FeatureBits,
     GetManifest,
@@ -26,18 +28,16 @@ from clnwire.messages.getmanifest import (
     ManifestMethod,
     ManifestTopic,
 )
-from clnwire.messages.init import Disabled
-from clnwire.messages.setconfig import ConfigSet, SetConfig
 from clnwire.serving import program_name
-from clnwire.signature import is_async
-from clnwire.types import Hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.binding import Hook, Later, Subscription
     from clnwire.dialect import Dialect
-    from clnwire.messages.init import Init
+    from clnwire.messages.check import Checked
+    from clnwire.messages.init import Disabled, Init
+    from clnwire.messages.setconfig import ConfigSet
     from clnwire.methods import Method
     from clnwire.options import Option
     from clnwire.plugin import Plugin
@@ -133,6 +133,8 @@ class _Startup:
         self._plugin.disabled = f"init failed: {describe_error(error)}"
 
     def _initialised(self) -> Disabled:
+        from clnwire.messages.init import Disabled
+
         plugin, driver = self._plugin, self._driver
         plugin.initialised = True
         driver.set_initialised()
@@ -152,6 +154,8 @@ class _Startup:
                 background.start_thread(self._plugin, self._driver)
 
     def _take_init(self, params: bytes) -> Init:
+        from clnwire.initialisation import decode_init
+
         plugin = self._plugin
         init = decode_init(params, plugin.log)
         for option in plugin.options.values():
@@ -168,6 +172,8 @@ class _Startup:
             self._plugin.log.error(f"{error}; reading it will raise, everything else works")
 
     def setconfig(self, params: bytes) -> ConfigSet:
+        from clnwire.messages.setconfig import ConfigSet
+
         option, raw = self._dynamic_option(params)
         try:
             option.change(raw)
@@ -176,6 +182,8 @@ class _Startup:
         return ConfigSet(option.name)
 
     def _dynamic_option(self, params: bytes) -> tuple[Option[Any], bytes | None]:
+        from clnwire.messages.setconfig import SetConfig
+
         change = msgspec.json.decode(params, type=SetConfig)
         option = self._plugin.options.get(change.config)
         if option is None:
@@ -186,6 +194,8 @@ class _Startup:
 
     def check(self, params: bytes) -> Checked:
         """Checks a call without making it: its params are decoded, the handler is not called."""
+        from clnwire.messages.check import Checked
+
         name, rest = _checked_call(params)
         if name == "setconfig":
             option, raw = self._dynamic_option(rest)
@@ -234,7 +244,7 @@ def _later(plugin: Plugin, handler: Method | Hook | Subscription) -> Later | Non
 
 
 def _call_with_init(function: Callable[..., object], init: Init) -> object:
-    return function(init) if signature(function).parameters else function()
+    return function(init) if parameters_of(function) else function()
 
 
 def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
@@ -255,8 +265,11 @@ def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
 
 
 def _feature_bits(plugin: Plugin) -> FeatureBits | None:
-    bits = {where: Hex(text) for where, text in plugin.feature_bits.items()}
-    return FeatureBits(**bits) if bits else None
+    if not plugin.feature_bits:
+        return None
+    from clnwire.types import Hex
+
+    return FeatureBits(**{where: Hex(text) for where, text in plugin.feature_bits.items()})
 
 
 def _methods(plugin: Plugin) -> list[ManifestMethod]:

@@ -27,6 +27,18 @@ def belongs_to_daemon() -> bool:
     return os.environ.setdefault(MARK, str(os.getpid())) == str(os.getpid())
 
 
+def is_run_by_hand() -> bool:
+    """Whether a person waits, not a daemon: a terminal at stdin, or a question for help."""
+    if os.environ.get("LIGHTNINGD_PLUGIN"):
+        return False
+    if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
+        return True
+    try:
+        return os.isatty(0)
+    except OSError:
+        return False
+
+
 def take_over() -> _core.Driver:
     """The driver that has the process's stdin and stdout, made when it is first asked for.
 

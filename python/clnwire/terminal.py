@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from clnwire.options import Option
 
 
-def is_run_by_hand() -> bool:
-    """Whether a person waits, not a daemon: a terminal at stdin, or a question for help."""
-    if os.environ.get("LIGHTNINGD_PLUGIN"):
-        return False
-    if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
-        return True
-    try:
-        return os.isatty(0)
-    except OSError:
-        return False
-
-
 def describe(
     options: Iterable[Option[Any]],
     methods: Iterable[Method],

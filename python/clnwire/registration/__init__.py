@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from clnwire.background import Background
+from clnwire._functions import is_async
 from clnwire.registration.hooks import Hooks
 from clnwire.registration.methods import Methods
 from clnwire.registration.options import Options
 from clnwire.registration.topics import Topics
-from clnwire.signature import is_async, refuse_generator
+from clnwire.signature import refuse_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._handlers import AnyHandler
+    from clnwire.background import Background
 
 F = TypeVar("F", bound="AnyHandler")
 
@@ -56,6 +57,8 @@ class Registration(Options, Methods, Hooks, Topics):
 
         If it raises, that is logged and the plugin ends with status 1, unless `fatal=False`.
         """
+
+        from clnwire.background import Background
 
         def register(function: F) -> F:
             self._must_be_open("background function", getattr(function, "__name__", "?"))
