@@ -14,7 +14,6 @@ from functools import cache
 from typing import (
     TYPE_CHECKING,
     Any,
-    NamedTuple,
     NewType,
     Union,
     get_args,
@@ -52,7 +51,7 @@ class HookAnswer(Struct, frozen=True, gc=False, omit_defaults=True):
         raise InvalidAnswerError(f"{type(self).__name__}: {member} {problem}")
 
 
-class _Check(NamedTuple):
+class _Check(Struct, frozen=True):
     """What a member of an answer must be."""
 
     name: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+
+# Not `threading`, which no plugin needs before it starts a thread.
 from _thread import allocate_lock, get_ident
 from functools import cached_property
 from importlib import import_module
@@ -113,7 +115,8 @@ class Plugin(Registration):
         self.topics: dict[str, Topic] = {}
         self.log = Log()
         self._rpc: Rpc | None = None
-        self._making_rpc = allocate_lock()
+        self._socket: str | None = None
+        self._rpc_lock = allocate_lock()
         self.disabled: str | None = None
         self.init: Init | None = None
         self.initialised = False
@@ -150,12 +153,7 @@ class Plugin(Registration):
     @property
     def rpc(self) -> Rpc:
         """The daemon's own commands, from `init` on."""
-        if self._rpc is None:
-            from clnwire.rpc.blocking import Rpc
-
-            with self._making_rpc:
-                self._rpc = self._rpc or Rpc(self._before_call)
-        return self._rpc
+        return self._rpc or self._make_rpc()
 
     @property
     def configuration(self) -> Configuration:
@@ -201,6 +199,30 @@ class Plugin(Registration):
         driver = stdio.take_over()
         self.log.connect(driver)
         return driver
+
+    def _make_rpc(self) -> Rpc:
+        """Whichever thread comes first: a plugin that calls nothing does not pay for it."""
+        from clnwire.rpc.blocking import Rpc
+
+        with self._rpc_lock:
+            if self._rpc is None:
+                rpc = Rpc(self._before_call)
+                if self._socket is not None:
+                    rpc.use(self._socket, program_name())
+                self._rpc = rpc
+            return self._rpc
+
+    def use_socket(self, path: str) -> None:
+        """Where the daemon takes calls: `init` has told."""
+        with self._rpc_lock:
+            self._socket = path
+            if self._rpc is not None:
+                self._rpc.use(path, program_name())
+
+    def hang_up(self) -> None:
+        """Ends the connections that calls have opened."""
+        if self._rpc is not None:
+            self._rpc.hang_up()
 
     def _serve(self) -> int:
         driver = self._driver = self._driver or self._connect()

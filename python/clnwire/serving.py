@@ -77,7 +77,7 @@ def _end(plugin: Plugin, driver: _core.Driver) -> None:
             function()
         except Exception as error:
             plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
-    plugin.rpc.hang_up()
+    plugin.hang_up()
     for stream in (sys.stdout, sys.stderr):
         # It may be closed, or broken, or none at all.
         with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +33,8 @@ class Context(Struct, frozen=True):
 
     name: str
     type: type
-    position: float
-    """Among all parameters; infinite if it can only be given by name."""
+    position: int | None
+    """Among all parameters; `None` if it can only be given by name."""
 
 
 class Signature(Struct, frozen=True):
@@ -58,9 +57,7 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
         context = _context_type(annotation)
         if context is not None:
             by_name_only = parameter.kind == "keyword only"
-            contexts.append(
-                Context(parameter.name, context, math.inf if by_name_only else position)
-            )
+            contexts.append(Context(parameter.name, context, None if by_name_only else position))
         else:
             parameters.append(replace(parameter, annotation=annotation))
     return Signature(parameters, contexts)
@@ -116,8 +113,8 @@ def with_contexts(
         args = list(given)
         for context in contexts:
             value = CONTEXTS[context.type](driver)
-            if context.position <= len(args):
-                args.insert(int(context.position), value)
+            if context.position is not None and context.position <= len(args):
+                args.insert(context.position, value)
             else:
                 named[context.name] = value
         return function(*args, **named)

@@ -28,7 +28,6 @@ from clnwire.messages.getmanifest import (
     ManifestMethod,
     ManifestTopic,
 )
-from clnwire.serving import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,7 +161,7 @@ class _Startup:
             self._take(option, init.options.get(option.name))
         plugin.init = init
         path = os.path.join(init.configuration.lightning_dir, init.configuration.rpc_file)  # noqa: PTH118
-        plugin.rpc.use(path, program_name())
+        plugin.use_socket(path)
         return init
 
     def _take(self, option: Option[Any], raw: bytes | None) -> None:

@@ -893,23 +893,6 @@ def test_an_on_init_that_fails_disables(plugin):
     assert "RuntimeError: no space" in daemon.log_text()
 
 
-def test_start_up_imports_little(tmp_path):
-    """What takes long to import, and no plugin needs, is not there before it is used."""
-    script = tmp_path / "imports.py"
-    script.write_text(
-        "import sys\nfrom clnwire import Plugin\nfrom clnwire.hooks import CONTINUE, DbWrite\n"
-        "plugin = Plugin()\n"
-        "@plugin.hook('db_write')\ndef f(event: DbWrite):\n    return CONTINUE\n"
-        "print(' '.join(sys.modules))\n"
-    )
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-    loaded = set(run.stdout.split())
-    for module in ("asyncio", "logging", "socket", "orjson", "traceback", "typer", "clnwire.host"):
-        assert module not in loaded
-    assert "clnwire.hooks.htlc_accepted" not in loaded
-    assert "clnwire.hooks.db_write" in loaded
-
-
 def test_the_daemon_class_sees_a_dead_plugin(tmp_path):
     path = tmp_path / "dies.py"
     path.write_text("raise SystemExit(7)")
