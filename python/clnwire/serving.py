@@ -102,6 +102,8 @@ def _signals(driver: _core.Driver) -> Generator[None, None, None]:
         before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     except ValueError:
         # Only the main thread may: on another one, signals stay the program's affair.
+        before = {}
+    if not before:
         yield
         return
     fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)

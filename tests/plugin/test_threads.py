@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from clnwire.host.samples import hook_sample
+from tests.daemon import Daemon
 
 THREADS = """
     import threading
@@ -163,3 +164,26 @@ def test_reading_pauses_in_the_blocking_driver_too(plugin):
     daemon.signal(signal.SIGTERM)
     daemon.drain()
     assert daemon.process.wait(20) == 0
+
+
+def test_a_plugin_may_run_on_another_thread(tmp_path):
+    """Signals are then the program's affair: only Python's main thread may handle them."""
+    path = tmp_path / "threaded.py"
+    path.write_text(
+        "import signal, threading\n"
+        "from clnwire import Plugin\n"
+        "plugin = Plugin()\n"
+        "@plugin.method('handlers')\n"
+        "def handlers() -> bool:\n"
+        "    return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "thread = threading.Thread(target=plugin.run)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    daemon = Daemon(path)
+    try:
+        daemon.start()
+        assert daemon.call("handlers") is True
+        assert daemon.hang_up() == 0
+    finally:
+        daemon.close()
