@@ -58,6 +58,8 @@ pub struct Envelope {
 struct Value {
     start: usize,
     end: usize,
+    /// It is an array or object of more than one element.
+    has_comma: bool,
 }
 
 impl Envelope {
@@ -102,15 +104,15 @@ impl Envelope {
 }
 
 impl Members for Envelope {
-    fn note(&mut self, key: &[u8], value: Range<usize>) {
+    fn note(&mut self, key: &[u8], value: Range<usize>, has_comma: bool) {
         let member = if key.contains(&b'\\') {
             text::unescape(key).and_then(|name| Member::named(name.as_bytes()))
         } else {
             Member::named(key)
         };
         if let Some(member) = member {
-            self.values[member as usize]
-                .get_or_insert(Value { start: value.start, end: value.end });
+            let Range { start, end } = value;
+            self.values[member as usize].get_or_insert(Value { start, end, has_comma });
         }
     }
 }
@@ -187,6 +189,24 @@ impl<'a> Frame<'a> {
         text::decode(self.get(Member::Method)?)
     }
 
+    /// The payload of a notification of that topic.
+    ///
+    /// lightningd of today wraps a native topic's payload as `{"<topic>": payload}`; the one of
+    /// 2019 sent it as it is. The params count as wrapped if they are an object whose only member
+    /// has the topic's name. Without params the payload is `null`.
+    #[must_use]
+    pub fn payload(&self, topic: &str) -> &'a [u8] {
+        let Some(Value { start, end, has_comma }) = self.envelope.values[Member::Params as usize]
+        else {
+            return b"null";
+        };
+        let params = &self.bytes[start..end];
+        match has_comma {
+            true => params,
+            false => only_member(params, topic).unwrap_or(params),
+        }
+    }
+
     /// What the frame is for.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -200,14 +220,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The payload of a notification, from its `params`.
-///
-/// lightningd of today wraps a native topic's payload as `{"<topic>": payload}`; the one of 2019
-/// sent it as it is. `params` counts as wrapped if it is an object whose only member has the
-/// topic's name.
-#[must_use]
-pub fn unwrap_topic<'a>(params: &'a [u8], topic: &str) -> &'a [u8] {
-    wrapped(params, topic).unwrap_or(params)
+/// The value of an object's only member, if it has that name. `json` is one value without a comma
+/// on its outermost level.
+fn only_member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let inner = json.strip_prefix(b"{")?.strip_suffix(b"}")?.trim_ascii();
+    let value = inner.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?.strip_prefix(b"\"")?;
+    Some(value.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
 }
 
 /// The origin and the payload of another plugin's notification, as older daemons sent it: `params`
@@ -223,14 +241,6 @@ pub fn unwrap_origin(params: &[u8]) -> Option<(&[u8], &[u8])> {
         }
         _ => None,
     }
-}
-
-fn wrapped<'a>(params: &'a [u8], topic: &str) -> Option<&'a [u8]> {
-    let inner = params.strip_prefix(b"{")?.trim_ascii_start();
-    let inner = inner.strip_prefix(b"\"")?.strip_prefix(topic.as_bytes())?.strip_prefix(b"\"")?;
-    let inner = inner.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let end = Envelope::default().scan(inner, Limits::default()).ok()?;
-    (inner[end..].trim_ascii_start() == b"}").then(|| &inner[..end])
 }
 
 /// The members of an object, each with its value's exact text, in their order.
@@ -257,7 +267,7 @@ pub fn members(object: &[u8]) -> Result<Vec<(String, &[u8])>, Malformed> {
 struct Collected(Vec<(Vec<u8>, Range<usize>)>);
 
 impl Members for Collected {
-    fn note(&mut self, key: &[u8], value: Range<usize>) {
+    fn note(&mut self, key: &[u8], value: Range<usize>, _: bool) {
         self.0.push((key.to_vec(), value));
     }
 }

@@ -40,7 +40,7 @@ pub mod outbox;
 mod scanner;
 pub mod text;
 
-pub use envelope::{Envelope, Frame, Kind, Member, members, unwrap_origin, unwrap_topic};
+pub use envelope::{Envelope, Frame, Kind, Member, members, unwrap_origin};
 pub use error::{Malformed, Reason};
 pub use framer::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Framer, Limits};
 pub use ids::{IdError, IdMap};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::scanner::plain_run;
+
 /// The text of a JSON string given with its quotes, or nothing if it is none: another value, an
 /// unknown escape, half a surrogate pair, bytes that are not UTF-8.
 #[must_use]
@@ -11,7 +13,11 @@ pub fn decode(token: &[u8]) -> Option<Cow<'_, str>> {
 
 /// The text of what stands between a JSON string's quotes.
 pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
+    let is_plain = plain_run(escaped) == escaped.len();
     let escaped = std::str::from_utf8(escaped).ok()?;
+    if is_plain {
+        return Some(Cow::Borrowed(escaped));
+    }
     if !escaped.contains('\\') {
         return plain_only(escaped).map(Cow::Borrowed);
     }

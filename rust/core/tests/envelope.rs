@@ -4,7 +4,7 @@
 
 mod common;
 
-use clnwire_core::{Envelope, Framer, Kind, Limits, Malformed, Member, Reason, unwrap_topic};
+use clnwire_core::{Envelope, Framer, Kind, Limits, Malformed, Member, Reason};
 use common::{MEMBERS, oracle, spans};
 
 fn get(text: &str, member: Member) -> Option<&str> {
@@ -153,8 +153,11 @@ fn what_a_frame_tells() {
     });
 }
 
-fn payload(params: &str) -> &str {
-    str::from_utf8(unwrap_topic(params.as_bytes(), "connect")).unwrap()
+fn payload(params: &str) -> String {
+    let mut framer = Framer::new(Limits::default());
+    framer.feed(format!(r#"{{"params":{params},"method":"connect"}}"#).as_bytes());
+    let frame = framer.next_frame().unwrap().unwrap();
+    String::from_utf8(frame.payload("connect").to_vec()).unwrap()
 }
 
 #[test]
@@ -180,10 +183,14 @@ fn a_bare_payload() {
         "\"connect\"",
         "null",
         "7",
-        "",
     ] {
         assert_eq!(payload(bare), bare);
     }
+}
+
+#[test]
+fn without_params_the_payload_is_null() {
+    told(r#"{"method":"connect"}"#, |frame| assert_eq!(frame.payload("connect"), b"null"));
 }
 
 #[test]

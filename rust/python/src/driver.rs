@@ -6,42 +6,34 @@
 //! In an event loop it waits for nothing; see `looping`. Handlers that run in tasks or threads are
 //! handed over as jobs; see `job`.
 
+mod dispatch;
+mod later;
+
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clnwire_core as core;
-use clnwire_core::{Framer, IdMap, Kind, Limits, Member, unwrap_origin, unwrap_topic};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit, PyValueError};
-use pyo3::intern;
+use clnwire_core::{Framer, IdMap, Limits};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::io::Errno;
 
 use crate::channel::Channel;
 use crate::descriptor::{Ready, drain, is_hung_up, read_some, wait, wait_for_wakeup};
-use crate::errors::{bad_id, malformed, os_error};
+pub use crate::driver::dispatch::Progress;
+use crate::errors::{bad_id, os_error};
 use crate::handled::Handled;
-use crate::job::{Job, State};
-use crate::jobs::{Jobs, Lane};
+use crate::jobs::Jobs;
 use crate::looping::EventLoop;
-use crate::route::{Outcome, Route};
-use crate::routes::{Entry, Routes};
+use crate::route::Route;
+use crate::routes::Routes;
 use crate::sync::lock;
 use crate::watchdog::{self, Activity, Orders};
 use crate::{stdio, stray};
-
-/// A handler that returned this soon may run while replies wait to be written.
-const QUICK: Duration = Duration::from_micros(100);
-/// JSON-RPC 2.0: the request is no request.
-const INVALID_REQUEST: i64 = -32600;
-/// JSON-RPC 2.0: the method does not exist.
-const METHOD_NOT_FOUND: i64 = -32601;
-/// JSON-RPC 2.0: the plugin failed.
-const INTERNAL_ERROR: i64 = -32603;
 
 /// Serves the daemon.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -55,8 +47,6 @@ pub struct Driver {
     serving_thread: OnceLock<ThreadId>,
     ids: Mutex<IdMap>,
     routes: Routes,
-    /// What the serving thread is at, unless it runs an event loop.
-    current: Mutex<Option<Current>>,
     /// The context variable for what is being handled.
     variable: Py<PyAny>,
     pub jobs: Arc<Jobs>,
@@ -81,25 +71,11 @@ pub struct Driver {
     stray_ended: Mutex<Option<Receiver<()>>>,
 }
 
-/// What is being handled.
-struct Current {
-    key: Option<u64>,
-    method: Arc<str>,
-    origin: Option<Py<PyBytes>>,
-}
-
 /// What a turn brought.
 enum Turn {
     Input,
     Signal,
     Gone,
-}
-
-/// How far the frames were handled that have come.
-pub enum Progress {
-    All,
-    /// No more may be in handlers.
-    Full,
 }
 
 /// A longer time is never: `float("inf")`, say, which no clock can be set to. A hundred years.
@@ -130,7 +106,6 @@ impl Driver {
             ids: Mutex::default(),
             routes: Routes::new(Arc::clone(&activity)),
             activity,
-            current: Mutex::default(),
             variable,
             jobs: Arc::default(),
             is_awaited: AtomicBool::new(false),
@@ -322,11 +297,9 @@ impl Driver {
     }
 
     /// The request or notification that the serving thread is at.
-    #[getter]
-    fn current(&self, py: Python<'_>) -> Option<Handled> {
-        let current = lock(&self.current);
-        let current = current.as_ref().filter(|_| self.is_serving_thread())?;
-        Some(self.handled(py, current))
+    #[getter(current)]
+    fn get_current(&self, py: Python<'_>) -> Option<Handled> {
+        self.current(py)
     }
 
     /// The token of a request that waits for its answer.
@@ -473,265 +446,4 @@ impl Driver {
             }
         }
     }
-
-    pub fn handle_frames(slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<Progress> {
-        let this = slf.get();
-        while !this.stops() {
-            if this.jobs.is_full() {
-                return Ok(Progress::Full);
-            }
-            framer.tolerate_bare_words(!this.initialised.load(Ordering::Relaxed));
-            let Some(frame) = framer.next_frame().map_err(malformed)? else { break };
-            if let Some(bare_word) = frame.bare_word()
-                && frame.method().as_deref() != Some("init")
-            {
-                return Err(malformed(bare_word));
-            }
-            Self::handle(slf, &frame)?;
-        }
-        Ok(Progress::All)
-    }
-
-    fn handle(slf: &Bound<'_, Self>, frame: &core::Frame<'_>) -> PyResult<()> {
-        let this = slf.get();
-        match (frame.kind(), frame.id(), frame.method()) {
-            (Kind::Request, Some(token), Some(method)) => Self::request(slf, frame, token, &method),
-            (Kind::Notification, _, Some(topic)) => Self::notification(slf, frame, &topic),
-            (Kind::Request, Some(token), None) => {
-                let text = "the method's name must be a string";
-                this.channel.outbox().error(token, INVALID_REQUEST, text, None);
-                Ok(())
-            }
-            _ => this.routes.unhandled(slf.py(), &String::from_utf8_lossy(frame.bytes())),
-        }
-    }
-
-    fn request(
-        slf: &Bound<'_, Self>,
-        frame: &core::Frame<'_>,
-        token: &[u8],
-        method: &str,
-    ) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let Some(entry) = this.routes.request(method) else {
-            let text = format!("unknown method '{method}'");
-            this.channel.outbox().error(token, METHOD_NOT_FOUND, &text, None);
-            return this.routes.unhandled(py, method);
-        };
-        let key = lock(&this.ids).insert(token);
-        let params = frame.get(Member::Params).unwrap_or(b"null");
-        let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
-        if let Some(later) = entry.route.get().later(py) {
-            return Self::hand_over(slf, &entry, current, params, None, later);
-        }
-        let answer = this.run(py, &entry, current, || entry.route.get().answer(py, params))?;
-        let (outcome, fatal) = match answer {
-            Ok(bytes) => (Outcome::Result(bytes), None),
-            Err(error) => recover(py, &entry, params, error),
-        };
-        this.answer(py, key, outcome)?;
-        fatal.map_or(Ok(()), Err)
-    }
-
-    fn notification(slf: &Bound<'_, Self>, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let (payload, origin) = unwrap(frame, topic);
-        let (entries, everything) = this.routes.notification(topic);
-        if entries.is_empty() && everything.is_empty() {
-            return this.routes.unhandled(py, topic);
-        }
-        for entry in entries.iter().chain(everything.iter()) {
-            let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
-            let origin = origin.map(|name| PyBytes::new(py, name).unbind());
-            let current = Current { key: None, method, origin };
-            if let Some(later) = entry.route.get().later(py) {
-                let lane = (Arc::clone(&current.method), entry.watched);
-                Self::hand_over(slf, entry, current, payload, Some(lane), later)?;
-            } else if let Err(error) =
-                this.run(py, entry, current, || entry.route.get().run(py, payload).map(drop))?
-                && let (_, Some(fatal)) = recover(py, entry, payload, error)
-            {
-                return Err(fatal);
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a job of a message whose handler runs in a task or a thread.
-    fn hand_over(
-        slf: &Bound<'_, Self>,
-        entry: &Arc<Entry>,
-        current: Current,
-        params: &[u8],
-        lane: Option<Lane>,
-        later: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let job = Job {
-            driver: slf.clone().unbind(),
-            entry: Arc::clone(entry),
-            handled: Py::new(py, this.handled(py, &current))?,
-            params: PyBytes::new(py, params).unbind(),
-            number: this.jobs.number(),
-            lane,
-            state: Mutex::new(State::New),
-        };
-        match this.jobs.admit(Py::new(py, job)?) {
-            Some(job) => this.start_job(py, job, later),
-            None => Ok(()),
-        }
-    }
-
-    fn start_job(&self, py: Python<'_>, job: Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.activity.wake_if_asleep();
-        match later.call1((job.clone_ref(py),)) {
-            Ok(task) => {
-                self.jobs.set_task(job.get(), task.unbind());
-                Ok(())
-            }
-            Err(error) => self.job_ended(py, job.get(), Err(error)),
-        }
-    }
-
-    /// A job is done: what it gave is answered, and the next of its lane started.
-    pub fn job_ended(
-        &self,
-        py: Python<'_>,
-        job: &Job,
-        answer: PyResult<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let (entry, key) = (&job.entry, job.handled.get().key);
-        let encoded = answer.and_then(|answer| match key {
-            Some(_) => entry.route.get().encoded(py, answer),
-            None => Ok(PyBytes::new(py, b"null").unbind()),
-        });
-        let (outcome, fatal) = match encoded {
-            Ok(bytes) => (Outcome::Result(bytes), None),
-            Err(error) => recover(py, entry, job.params.as_bytes(py), error),
-        };
-        let answered = key.map_or(Ok(()), |key| self.answer(py, key, outcome));
-        if let Some(fatal) = fatal {
-            self.end_with(fatal);
-        }
-        let next = self.jobs.leave(job, !self.stops());
-        self.tell_of_end(py)?;
-        if let Some(next) = next
-            && let Some(later) = entry.route.get().later(py)
-        {
-            self.start_job(py, next, later)?;
-        }
-        answered
-    }
-
-    /// Sees to it that an answer is written, and that who waits for room, or the end, goes on.
-    fn tell_of_end(&self, py: Python<'_>) -> PyResult<()> {
-        let is_awaited = self.is_awaited.load(Ordering::SeqCst);
-        if self.is_on_loop() {
-            // While others are at work there may be more to write in the same round. A fork of the
-            // plugin is to end in the next one.
-            return match is_awaited || self.jobs.count() > 0 || self.channel.is_disowned() {
-                true => self.soon(py),
-                false => self.flush_on_loop(py),
-            };
-        }
-        self.flush_waiting(py)?;
-        if is_awaited {
-            self.wake();
-        }
-        Ok(())
-    }
-
-    fn handled(&self, py: Python<'_>, current: &Current) -> Handled {
-        let token = current.key.and_then(|key| {
-            lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
-        });
-        let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
-        Handled { key: current.key, token, method: current.method.to_string(), origin }
-    }
-
-    /// Sets the context variable.
-    pub fn set_handled(&self, py: Python<'_>, handled: Option<&Py<Handled>>) -> PyResult<()> {
-        self.variable.bind(py).call_method1(intern!(py, "set"), (handled,)).map(drop)
-    }
-
-    /// Runs a handler under the watchdog's eyes. Replies that wait are written first if it could
-    /// take long: nothing waits behind a slow handler.
-    fn run<T>(
-        &self,
-        py: Python<'_>,
-        entry: &Entry,
-        current: Current,
-        handler: impl FnOnce() -> T,
-    ) -> PyResult<T> {
-        let others_wait = !self.channel.outbox().is_empty();
-        if others_wait && !entry.route.get().is_quick() {
-            self.flush(py)?;
-        }
-        let started = others_wait.then(Instant::now);
-        let on_loop = self.is_attached.load(Ordering::Relaxed);
-        if on_loop {
-            // Tasks that the handler starts inherit it.
-            let handled = Py::new(py, self.handled(py, &current))?;
-            self.set_handled(py, Some(&handled))?;
-        } else {
-            *lock(&self.current) = Some(current);
-        }
-        self.activity.starts(entry.watched);
-        let answer = handler();
-        self.activity.ends();
-        if on_loop {
-            self.set_handled(py, None)?;
-        } else {
-            *lock(&self.current) = None;
-        }
-        if let Some(started) = started {
-            entry.route.get().set_quick(started.elapsed() < QUICK);
-        }
-        Ok(answer)
-    }
-
-    fn answer(&self, py: Python<'_>, key: u64, outcome: Outcome) -> PyResult<()> {
-        let mut ids = lock(&self.ids);
-        let token = ids.take(key).map_err(bad_id)?;
-        let mut outbox = self.channel.outbox();
-        match outcome {
-            Outcome::Result(bytes) => outbox.reply(token, bytes.as_bytes(py)),
-            Outcome::Error(code, message, data) => {
-                outbox.error(token, code, &message, data.as_ref().map(|data| data.as_bytes(py)));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A notification's payload, and the plugin it comes from.
-///
-/// lightningd names that plugin beside the params, which are then as they were sent; older ones
-/// wrapped both. Its own topics are wrapped in their name, or in 2019 not at all.
-fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8]>) {
-    let params = frame.get(Member::Params).unwrap_or(b"null");
-    if let Some(origin) = frame.get(Member::Origin) {
-        return (params, Some(origin));
-    }
-    match unwrap_origin(params) {
-        Some((origin, payload)) => (payload, Some(origin)),
-        None => (unwrap_topic(params, topic), None),
-    }
-}
-
-/// What to answer for a handler that failed, and the exception itself if it is meant to end the
-/// process.
-#[cold]
-fn recover(py: Python<'_>, entry: &Entry, params: &[u8], error: PyErr) -> (Outcome, Option<PyErr>) {
-    let route = entry.route.get();
-    let outcome = route.recover(py, &error, params).unwrap_or_else(|failure| {
-        failure.write_unraisable(py, None);
-        match route.last_resort(py) {
-            Some(bytes) => Outcome::Result(bytes),
-            None => Outcome::Error(INTERNAL_ERROR, format!("{}: failed", entry.name), None),
-        }
-    });
-    let is_fatal =
-        error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
-    (outcome, is_fatal.then_some(error))
 }

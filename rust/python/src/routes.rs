@@ -1,6 +1,7 @@
 //! Method or topic → bound handler.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -17,17 +18,19 @@ pub struct Entry {
     pub watched: usize,
 }
 
-/// All bound handlers.
+/// All bound handlers. Who serves has the table as it was last seen, which takes no lock.
 pub struct Routes {
-    table: Mutex<Table>,
+    table: Mutex<Arc<Table>>,
+    /// How often the table has changed.
+    changes: AtomicUsize,
     activity: Arc<Activity>,
 }
 
 /// Several handlers may subscribe to one topic.
-type Entries = Arc<Vec<Arc<Entry>>>;
+type Entries = Vec<Arc<Entry>>;
 
-#[derive(Default)]
-struct Table {
+#[derive(Default, Clone)]
+pub struct Table {
     requests: FxHashMap<String, Arc<Entry>>,
     notifications: FxHashMap<String, Entries>,
     /// Those subscribed to `*`.
@@ -37,52 +40,39 @@ struct Table {
 
 impl Routes {
     pub fn new(activity: Arc<Activity>) -> Self {
-        Self { table: Mutex::default(), activity }
+        Self { table: Mutex::default(), changes: AtomicUsize::new(0), activity }
+    }
+
+    /// The table as it is.
+    pub fn seen(&self) -> Seen {
+        // Before the table is taken: a change between the two is only seen twice.
+        let changes = self.changes.load(Ordering::Acquire);
+        Seen { table: Arc::clone(&lock(&self.table)), changes }
+    }
+
+    /// Looks again if the table has changed.
+    pub fn refresh(&self, seen: &mut Seen) {
+        if self.changes.load(Ordering::Acquire) != seen.changes {
+            *seen = self.seen();
+        }
     }
 
     pub fn add_request(&self, route: Py<Route>) {
         let entry = self.entry(route);
-        self.table().requests.insert(entry.name.to_string(), entry);
+        self.change(|table| table.requests.insert(entry.name.to_string(), entry));
     }
 
     /// Without a topic: subscribed to all.
     pub fn add_notification(&self, topic: Option<String>, route: Py<Route>) {
         let entry = self.entry(route);
-        let mut table = self.table();
-        let entries = match topic {
-            None => &mut table.everything,
-            Some(topic) => table.notifications.entry(topic).or_default(),
-        };
-        Arc::make_mut(entries).push(entry);
+        self.change(|table| match topic {
+            None => table.everything.push(entry),
+            Some(topic) => table.notifications.entry(topic).or_default().push(entry),
+        });
     }
 
     pub fn set_unhandled(&self, callback: Py<PyAny>) {
-        self.table().unhandled = Some(Arc::new(callback));
-    }
-
-    pub fn request(&self, method: &str) -> Option<Arc<Entry>> {
-        self.table().requests.get(method).cloned()
-    }
-
-    /// The topic's own handlers, and those of `*`, which does not cover `log`: a handler that
-    /// logs would never come to an end.
-    pub fn notification(&self, topic: &str) -> (Entries, Entries) {
-        let table = self.table();
-        let entries = table.notifications.get(topic).cloned().unwrap_or_default();
-        match topic {
-            "log" => (entries, Entries::default()),
-            _ => (entries, Arc::clone(&table.everything)),
-        }
-    }
-
-    /// Tells of a message that nobody handles.
-    #[cold]
-    pub fn unhandled(&self, py: Python<'_>, what: &str) -> PyResult<()> {
-        let callback = self.table().unhandled.clone();
-        match callback {
-            None => Ok(()),
-            Some(callback) => callback.bind(py).call1((what,)).map(drop),
-        }
+        self.change(|table| table.unhandled.replace(Arc::new(callback)));
     }
 
     fn entry(&self, route: Py<Route>) -> Arc<Entry> {
@@ -91,7 +81,40 @@ impl Routes {
         Arc::new(Entry { route, name, watched })
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        lock(&self.table)
+    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) {
+        let mut table = lock(&self.table);
+        let before = change(Arc::make_mut(&mut table));
+        self.changes.fetch_add(1, Ordering::Release);
+        drop(table);
+        // What Python runs when an object goes must find the table free.
+        drop(before);
+    }
+}
+
+/// The table at one moment.
+pub struct Seen {
+    pub table: Arc<Table>,
+    changes: usize,
+}
+
+impl Table {
+    pub fn request(&self, method: &str) -> Option<&Arc<Entry>> {
+        self.requests.get(method)
+    }
+
+    /// The topic's own handlers, and those of `*`, which does not cover `log`: a handler that
+    /// logs would never come to an end.
+    pub fn notification(&self, topic: &str) -> impl Iterator<Item = &Arc<Entry>> {
+        let entries = self.notifications.get(topic).into_iter().flatten();
+        let everything = if topic == "log" { &[][..] } else { &self.everything };
+        entries.chain(everything)
+    }
+
+    /// Tells of a message that nobody handles.
+    pub fn unhandled(&self, py: Python<'_>, what: &str) -> PyResult<()> {
+        match &self.unhandled {
+            None => Ok(()),
+            Some(callback) => callback.bind(py).call1((what,)).map(drop),
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Activity {
         names.len() - 1
     }
 
-    /// A handler starts.
+    /// A handler starts. Only the serving thread counts.
     pub fn starts(&self, name: usize) {
         self.running.store(name, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::SeqCst);
@@ -62,7 +62,8 @@ impl Activity {
 
     /// The handler has ended.
     pub fn ends(&self) {
-        self.count.fetch_add(1, Ordering::SeqCst);
+        let count = self.count.load(Ordering::Relaxed);
+        self.count.store(count + 1, Ordering::Release);
     }
 
     /// The process must have ended after this time, or it is ended.

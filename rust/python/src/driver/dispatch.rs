@@ -1,0 +1,279 @@
+//! From a frame to its handler, and from what that gives to an answer.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clnwire_core as core;
+use clnwire_core::{Framer, Kind, Member, unwrap_origin};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::driver::Driver;
+use crate::errors::{bad_id, malformed};
+use crate::handled::Handled;
+use crate::route::Outcome;
+use crate::routes::{Entry, Seen};
+use crate::sync::lock;
+
+/// A handler that returned this soon may run while replies wait to be written.
+const QUICK: Duration = Duration::from_micros(100);
+/// JSON-RPC 2.0: the request is no request.
+const INVALID_REQUEST: i64 = -32600;
+/// JSON-RPC 2.0: the method does not exist.
+const METHOD_NOT_FOUND: i64 = -32601;
+/// JSON-RPC 2.0: the plugin failed.
+const INTERNAL_ERROR: i64 = -32603;
+
+/// What is being handled.
+pub struct Current {
+    pub key: Option<u64>,
+    pub method: Arc<str>,
+    pub origin: Option<Py<PyBytes>>,
+}
+
+thread_local! {
+    /// What the thread that serves is at, unless it runs an event loop. Nobody else looks at it,
+    /// so it needs no lock.
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+fn set_current(current: Option<Current>) {
+    let before = CURRENT.replace(current);
+    // What Python runs when an object goes may ask for it again.
+    drop(before);
+}
+
+/// How far the frames were handled that have come.
+pub enum Progress {
+    All,
+    /// No more may be in handlers.
+    Full,
+}
+
+/// The frames of one read.
+struct Batch<'a, 'py> {
+    bound: &'a Bound<'py, Driver>,
+    driver: &'a Driver,
+    routes: Seen,
+    /// Replies to frames before wait to be written.
+    others_wait: bool,
+    /// The last time that the clock was looked at, since that takes as long as a short frame.
+    clock: Option<Instant>,
+}
+
+impl Driver {
+    pub fn handle_frames(slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<Progress> {
+        let driver = slf.get();
+        let mut batch = Batch {
+            bound: slf,
+            driver,
+            routes: driver.routes.seen(),
+            others_wait: !driver.channel.outbox().is_empty(),
+            clock: None,
+        };
+        while !driver.stops() {
+            if driver.jobs.is_full() {
+                return Ok(Progress::Full);
+            }
+            framer.tolerate_bare_words(!driver.initialised.load(Ordering::Relaxed));
+            let Some(frame) = framer.next_frame().map_err(malformed)? else { break };
+            if let Some(bare_word) = frame.bare_word()
+                && frame.method().as_deref() != Some("init")
+            {
+                return Err(malformed(bare_word));
+            }
+            // The manifest's own handler binds the others.
+            driver.routes.refresh(&mut batch.routes);
+            batch.handle(&frame)?;
+        }
+        Ok(Progress::All)
+    }
+
+    /// What this thread is at, if it is the one that serves.
+    pub fn current(&self, py: Python<'_>) -> Option<Handled> {
+        if !self.is_serving_thread() {
+            return None;
+        }
+        CURRENT.with_borrow(|current| Some(self.handled(py, current.as_ref()?)))
+    }
+
+    pub fn handled(&self, py: Python<'_>, current: &Current) -> Handled {
+        let token = current.key.and_then(|key| {
+            lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
+        });
+        let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
+        Handled { key: current.key, token, method: current.method.to_string(), origin }
+    }
+
+    /// Sets the context variable.
+    pub fn set_handled(&self, py: Python<'_>, handled: Option<&Py<Handled>>) -> PyResult<()> {
+        self.variable.bind(py).call_method1(intern!(py, "set"), (handled,)).map(drop)
+    }
+
+    pub fn answer(&self, py: Python<'_>, key: u64, outcome: Outcome) -> PyResult<()> {
+        let mut ids = lock(&self.ids);
+        let token = ids.take(key).map_err(bad_id)?;
+        let mut outbox = self.channel.outbox();
+        match outcome {
+            Outcome::Result(bytes) => outbox.reply(token, bytes.as_bytes(py)),
+            Outcome::Error(code, message, data) => {
+                outbox.error(token, code, &message, data.as_ref().map(|data| data.as_bytes(py)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'py> Batch<'_, 'py> {
+    fn py(&self) -> Python<'py> {
+        self.bound.py()
+    }
+
+    fn handle(&mut self, frame: &core::Frame<'_>) -> PyResult<()> {
+        match (frame.kind(), frame.id(), frame.method()) {
+            (Kind::Request, Some(token), Some(method)) => self.request(frame, token, &method),
+            (Kind::Notification, _, Some(topic)) => self.notification(frame, &topic),
+            (Kind::Request, Some(token), None) => {
+                self.refuse(token, INVALID_REQUEST, "the method's name must be a string");
+                Ok(())
+            }
+            _ => self.unhandled(&String::from_utf8_lossy(frame.bytes())),
+        }
+    }
+
+    fn request(&mut self, frame: &core::Frame<'_>, token: &[u8], method: &str) -> PyResult<()> {
+        let (py, driver) = (self.py(), self.driver);
+        let Some(entry) = self.routes.table.request(method).cloned() else {
+            self.refuse(token, METHOD_NOT_FOUND, &format!("unknown method '{method}'"));
+            return self.unhandled(method);
+        };
+        let key = lock(&driver.ids).insert(token);
+        let params = frame.get(Member::Params).unwrap_or(b"null");
+        let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
+        if let Some(later) = entry.route.get().later(py) {
+            return Driver::hand_over(self.bound, &entry, current, params, None, later);
+        }
+        let answer = self.run(&entry, current, || entry.route.get().answer(py, params))?;
+        let (outcome, fatal) = match answer {
+            Ok(bytes) => (Outcome::Result(bytes), None),
+            Err(error) => recover(py, &entry, params, error),
+        };
+        driver.answer(py, key, outcome)?;
+        self.others_wait = true;
+        fatal.map_or(Ok(()), Err)
+    }
+
+    fn refuse(&mut self, token: &[u8], code: i64, message: &str) {
+        self.driver.channel.outbox().error(token, code, message, None);
+        self.others_wait = true;
+    }
+
+    #[cold]
+    fn unhandled(&self, what: &str) -> PyResult<()> {
+        self.routes.table.unhandled(self.py(), what)
+    }
+
+    fn notification(&mut self, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
+        let py = self.py();
+        let (payload, origin) = unwrap(frame, topic);
+        let table = Arc::clone(&self.routes.table);
+        let mut handlers = table.notification(topic).peekable();
+        if handlers.peek().is_none() {
+            return self.unhandled(topic);
+        }
+        for entry in handlers {
+            let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
+            let origin = origin.map(|name| PyBytes::new(py, name).unbind());
+            let current = Current { key: None, method, origin };
+            if let Some(later) = entry.route.get().later(py) {
+                let lane = (Arc::clone(&current.method), entry.watched);
+                Driver::hand_over(self.bound, entry, current, payload, Some(lane), later)?;
+            } else if let Err(error) =
+                self.run(entry, current, || entry.route.get().run(py, payload).map(drop))?
+                && let (_, Some(fatal)) = recover(py, entry, payload, error)
+            {
+                return Err(fatal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a handler under the watchdog's eyes. Replies that wait are written first if it could
+    /// take long: nothing waits behind a slow handler.
+    fn run<T>(
+        &mut self,
+        entry: &Entry,
+        current: Current,
+        handler: impl FnOnce() -> T,
+    ) -> PyResult<T> {
+        let (py, driver, route) = (self.py(), self.driver, entry.route.get());
+        if self.others_wait && !route.is_quick() {
+            driver.flush(py)?;
+            self.clock = None;
+        }
+        let started = self.others_wait.then(|| self.clock.unwrap_or_else(Instant::now));
+        let on_loop = driver.is_attached.load(Ordering::Relaxed);
+        if on_loop {
+            // Tasks that the handler starts inherit it.
+            let handled = Py::new(py, driver.handled(py, &current))?;
+            driver.set_handled(py, Some(&handled))?;
+        } else {
+            set_current(Some(current));
+        }
+        driver.activity.starts(entry.watched);
+        let answer = handler();
+        driver.activity.ends();
+        if on_loop {
+            driver.set_handled(py, None)?;
+        } else {
+            set_current(None);
+        }
+        if let Some(started) = started {
+            let ended = Instant::now();
+            route.set_quick(ended - started < QUICK);
+            self.clock = Some(ended);
+        }
+        Ok(answer)
+    }
+}
+
+/// A notification's payload, and the plugin it comes from.
+///
+/// lightningd names that plugin beside the params, which are then as they were sent; older ones
+/// wrapped both. Its own topics are wrapped in their name, or in 2019 not at all.
+fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8]>) {
+    let params = frame.get(Member::Params).unwrap_or(b"null");
+    if let Some(origin) = frame.get(Member::Origin) {
+        return (params, Some(origin));
+    }
+    match unwrap_origin(params) {
+        Some((origin, payload)) => (payload, Some(origin)),
+        None => (frame.payload(topic), None),
+    }
+}
+
+/// What to answer for a handler that failed, and the exception itself if it is meant to end the
+/// process.
+#[cold]
+pub fn recover(
+    py: Python<'_>,
+    entry: &Entry,
+    params: &[u8],
+    error: PyErr,
+) -> (Outcome, Option<PyErr>) {
+    let route = entry.route.get();
+    let outcome = route.recover(py, &error, params).unwrap_or_else(|failure| {
+        failure.write_unraisable(py, None);
+        match route.last_resort(py) {
+            Some(bytes) => Outcome::Result(bytes),
+            None => Outcome::Error(INTERNAL_ERROR, format!("{}: failed", entry.name), None),
+        }
+    });
+    let is_fatal =
+        error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
+    (outcome, is_fatal.then_some(error))
+}
