@@ -10,12 +10,13 @@ RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
 
-.PHONY: help demo test test-rust test-python lint format bench-quick build clean
+.PHONY: help demo test test-rust test-python lint docs format bench-quick build clean
 
 help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
 	@echo "make test         all tests"
 	@echo "make lint         formatters, linters, type checkers, stubs"
+	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
 	@echo "make bench-quick  every benchmark, briefly"
 	@echo "make format       formats Rust and Python"
 
@@ -39,6 +40,10 @@ lint: build $(VENV)/test.stamp
 	$(BIN)/mypy python/clnwire python/*.py examples/*.py tests/typing/good*.py
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
+
+docs: build $(VENV)/docs.stamp
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d build/docs/doctrees docs build/docs/html
+	$(BIN)/python python/check_links.py
 
 bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
@@ -66,6 +71,10 @@ $(VENV)/test.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(BIN)/python -m pip install --quiet --group test
 	@touch $@
 
+$(VENV)/docs.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
 $(VENV)/bench.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
@@ -80,4 +89,4 @@ $(VENV)/tools.stamp:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) target
+	rm -rf $(VENV) target build

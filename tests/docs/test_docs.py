@@ -1,32 +1,33 @@
-"""What the docs show is true: snippets run, links lead somewhere, errors are the real ones."""
+"""What the docs show is true: snippets run, links lead somewhere, errors are the real ones.
+
+Blocks of a terminal are followed by `test_sessions.py`, those with a host run by
+`tests/host/test_docs.py`, those with pyln-client by `test_pyln.py`.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from pathlib import Path
+import sys
 
 import pytest
 from tests.daemon import Daemon
+from tests.docs.pages import DOCS, PAGES, ROOT, all_blocks, anchors, blocks
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PRELUDE = """
 from clnwire import Plugin
 plugin = Plugin()
 my_backup = []
 """
+RUN_OR_PARSED = {"console", "json", "python", "sh", "toml"}
+SHOWN = {"text"}
+"""Diagrams, tables, what a program says by itself."""
 
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-
-
-SNIPPETS = [
-    pytest.param(block, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(blocks(page, "python"), 1)
-    # A test of the user's own, the host's side, or no plugin: run by the tests of the host and rpc.
-    if "clnwire.host" not in block and "clnwire.rpc import connect" not in block
+PLUGINS = [
+    block
+    for block in all_blocks("python")
+    if not (block.file or block.run_by or block.not_run)
+    if "clnwire.host" not in block.text and "pyln.client" not in block.text
 ]
 
 
@@ -36,7 +37,7 @@ def start(tmp_path):
 
     def started(source: str) -> Daemon:
         path = tmp_path / "snippet.py"
-        if "Plugin()" not in source:
+        if "Plugin(" not in source:
             source = PRELUDE + source
         path.write_text(source if "plugin.run()" in source else source + "\nplugin.run()\n")
         daemons.append(Daemon(path))
@@ -47,9 +48,9 @@ def start(tmp_path):
         daemon.close()
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS)
-def test_snippets_are_plugins_that_run(start, snippet):
-    daemon = start(snippet)
+@pytest.mark.parametrize("block", PLUGINS, ids=str)
+def test_snippets_are_plugins_that_run(start, block):
+    daemon = start(block.text)
     manifest = daemon.getmanifest()
     assert daemon.init() == {}
     assert any(manifest[part] for part in ("options", "rpcmethods", "hooks", "subscriptions"))
@@ -57,12 +58,37 @@ def test_snippets_are_plugins_that_run(start, snippet):
     assert "error" not in daemon.log_text()
 
 
+@pytest.mark.parametrize("block", all_blocks(), ids=str)
+def test_every_block_is_run_or_says_why_not(block):
+    if block.run_by is not None:
+        runner = (ROOT / block.run_by).read_text()
+        assert block.page.name in runner, f"{block.run_by} does not know of {block.page.name}"
+        return
+    if block.not_run is not None:
+        pytest.skip(block.not_run)
+    known = ", ".join(sorted(RUN_OR_PARSED | SHOWN))
+    assert block.language in RUN_OR_PARSED | SHOWN, (
+        f"say what it is, behind the backticks: {known}; or above it, as a comment, "
+        "<!-- run by tests/... --> or <!-- not run: why -->"
+    )
+
+
+@pytest.mark.parametrize("block", all_blocks("json", "toml"), ids=str)
+def test_data_is_well_formed(block):
+    if block.language == "json":
+        json.loads(block.text)
+    else:
+        tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+        assert tomllib.loads(block.text)
+
+
 def test_the_readme_shows_what_really_comes(start):
     readme = ROOT / "README.md"
     (console,) = blocks(readme, "console")
-    assert len(blocks(readme, "python")[0].strip().splitlines()) <= 15
-    calls = re.findall(r"^\$ lightning-cli hello (.*)\n(.*)$", console, re.MULTILINE)
-    daemon = start(blocks(readme, "python")[0])
+    (first, *_) = blocks(readme, "python")
+    assert len(first.text.strip().splitlines()) <= 15
+    calls = re.findall(r"^\$ lightning-cli hello (.*)\n(.*)$", console.text, re.MULTILINE)
+    daemon = start(first.text)
     daemon.start({"greeting": "World"})
     (good, shown), (bad, shown_error) = calls
     assert daemon.call("hello", [int(good)]) == shown.strip('"')
@@ -72,6 +98,15 @@ def test_the_readme_shows_what_really_comes(start):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+        if target.startswith("http"):
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def test_every_page_is_in_the_list_of_pages():
+    listed = re.findall(r"^- \[[^]]+\]\(([^)]+\.md)\)", (DOCS / "index.md").read_text(), re.M)
+    pages = {page.name for page in DOCS.glob("*.md")} - {"index.md"}
+    assert sorted(listed) == sorted(pages)
