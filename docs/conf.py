@@ -45,7 +45,9 @@ def navigation(folder: Path = FOLDER) -> dict[str, list[str]]:
     """The pages of each part, as the lists of index.md have them; what is in none is in "More"."""
     parts: dict[str, list[str]] = {}
     for part, text in re.findall(
-        r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", (folder / "index.md").read_text(), re.MULTILINE | re.DOTALL
+        r"^## ([^\n]+)\n(.*?)(?=^## |\Z)",
+        (folder / "index.md").read_text(),
+        re.MULTILINE | re.DOTALL,
     ):
         pages = re.findall(r"^- \[[^]]+\]\(([^)#]+)\.(?:md|rst)\)", text, re.MULTILINE)
         if pages:

@@ -237,7 +237,8 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
     conf.write_text("trace\n")
     assert f"{conf}:1: 'trace' is for the command line only" in cannot(folder, f"--conf={conf}")
     assert "'--greeting' needs a value" in cannot(folder, f"--plugin={HELLO}", "--greeting")
-    assert "'word' is no option" in cannot(folder, "word")
+    said = cannot(folder, "a.py")
+    assert "'a.py' is no option; write --name=value, or --plugin=a.py to start one" in said
 
 
 def test_a_value_that_does_not_fit(folder: Path) -> None:
@@ -275,6 +276,14 @@ def test_a_plugin_that_dies_at_the_start(folder: Path) -> None:
     with Running(folder, f"--plugin={dying}", f"--plugin={HELLO}") as host:
         assert host.until("clnwire runs") == "clnwire runs hello.py\n"
         assert any("exited with status 3" in line for line in host.output)
+
+
+def test_a_plugin_that_forgets_to_run(folder: Path) -> None:
+    idle = write_plugin(folder, "sys.exit(0)", "idle.py")
+    with Running(folder, f"--plugin={idle}", f"--plugin={HELLO}") as host:
+        host.ready()
+    said = "exited with status 0 without a manifest; a plugin made with clnwire ends with plugin."
+    assert any(said in line for line in host.output)
 
 
 def test_an_important_plugin_that_dies_later(folder: Path) -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 
 import pytest
+
 from tests.daemon import Daemon
 from tests.docs.pages import DOCS, PAGES, ROOT, all_blocks, anchors, blocks
 

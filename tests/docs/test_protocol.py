@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.daemon import Daemon
 from tests.docs.pages import DOCS, ROOT, Block, blocks
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.docs.pages import DOCS
 
 import check_links
+from tests.docs.pages import DOCS
 
 PAGE = """# A title
 
@@ -68,8 +68,8 @@ class Web(BaseHTTPRequestHandler):
         self.send_response(int(self.path[1:4]))
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        del format, args
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
 
 
 @pytest.fixture

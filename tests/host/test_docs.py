@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import ROOT, Block, all_blocks
 from tests.host.raw import write_plugin
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SNIPPETS = [
-    pytest.param(block, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(
-        re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), 1
-    )
-    if "clnwire.host" in block
+    block
+    for block in all_blocks("python")
+    if "clnwire.host" in block.text and not (block.file or block.run_by or block.not_run)
 ]
 GUARD = """
 MANIFEST["hooks"] = ["peer_connected", "openchannel2_changed"]
@@ -31,11 +26,11 @@ def answer(message):
 """
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS)
-def test_snippets_run(tmp_path: Path, snippet: str) -> None:
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=str)
+def test_snippets_run(tmp_path: Path, snippet: Block) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     write_plugin(tmp_path, GUARD, "guard.py")
-    argv = [sys.executable, "-W", "error", "-c", snippet]
+    argv = [sys.executable, "-W", "error", "-c", snippet.text]
     # The examples' first lines name the Python of the environment, as a plugin's does.
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 from clnwire.rpc.blocking import MAX_CONNECTIONS
 from commands_generator.versions import OLDEST
+from tests.docs.pages import DOCS, blocks
 from tests.rpc.node import GETINFO, Node, echo
 
-PAGE = Path(__file__).parents[2] / "docs/rpc.md"
+PAGE = DOCS / "rpc.md"
 
 
 def test_a_program():
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    (program,) = (block for block in blocks if "import connect" in block)
+    (block,) = (block for block in blocks(PAGE, "python") if "import connect" in block.text)
     with Node(echo) as node:
-        program = program.replace("/home/me/.lightning/regtest/lightning-rpc", str(node.path))
+        program = block.text.replace("/home/me/.lightning/regtest/lightning-rpc", str(node.path))
         run = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         )

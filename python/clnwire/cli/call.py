@@ -84,7 +84,8 @@ def call(
 def _checked(words: list[str]) -> list[str]:
     for word in words:
         if word.startswith("-") and not word[1:2].isdigit():
-            raise WordError(f"there is no option {word}; a parameter is written key={word}")
+            written = word.lstrip("-") if "=" in word else f"key={word}"
+            raise WordError(f"there is no option {word}; a parameter is written {written}")
     return words
 
 

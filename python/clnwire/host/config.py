@@ -51,7 +51,8 @@ def parse_words(words: Sequence[str]) -> list[Written]:
         word = rest.pop(0)
         match = _LINE.match(word[2:]) if word.startswith("--") else None
         if match is None:
-            raise ConfigError(f"'{word}' is no option; write --name=value")
+            hint = f"write --name=value, or --plugin={word} to start one"
+            raise ConfigError(f"'{word}' is no option; {hint}")
         value = match["value"]
         if value is None and rest and not rest[0].startswith("--"):
             value = rest.pop(0)

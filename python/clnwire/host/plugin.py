@@ -91,7 +91,7 @@ class Plugin:
     ) -> None:
         self.path, self.name = path, path.name
         self.dialect, self.important = dialect, important
-        self.manifest = Manifest()
+        self.manifest = self._no_manifest = Manifest()
         self.settings = {}
         self.disabled = None
         self.death = None
@@ -263,7 +263,10 @@ class Plugin:
         self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}")
 
     def _take_exit(self, code: int) -> None:
-        self._die(ending(code))
+        reason = ending(code)
+        if code == 0 and self.manifest is self._no_manifest:
+            reason += " without a manifest; a plugin made with clnwire ends with plugin.run()"
+        self._die(reason)
 
     def _remark(self, message: str) -> None:
         self._owner.on_remark(LogEntry(self.name, "unusual", message))
