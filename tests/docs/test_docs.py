@@ -15,11 +15,6 @@ import pytest
 from tests.daemon import Daemon
 from tests.docs.pages import DOCS, PAGES, ROOT, all_blocks, anchors, blocks
 
-PRELUDE = """
-from clnwire import Plugin
-plugin = Plugin()
-my_backup = []
-"""
 RUN_OR_PARSED = {"console", "json", "python", "sh", "toml"}
 SHOWN = {"text"}
 """Diagrams, tables, what a program says by itself."""
@@ -38,8 +33,6 @@ def start(tmp_path):
 
     def started(source: str) -> Daemon:
         path = tmp_path / "snippet.py"
-        if "Plugin(" not in source:
-            source = PRELUDE + source
         path.write_text(source if "plugin.run()" in source else source + "\nplugin.run()\n")
         daemons.append(Daemon(path))
         return daemons[-1]
