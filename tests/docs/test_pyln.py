@@ -62,7 +62,9 @@ def pyln() -> tuple[set[str], dict[str, list[str]]]:
 
     In a process of its own, since importing it teaches `json` about `to_json`.
     """
-    has_it = subprocess.run([sys.executable, "-c", "import pyln.client"], check=False)
+    has_it = subprocess.run(
+        [sys.executable, "-c", "import pyln.client"], capture_output=True, check=False
+    )
     if has_it.returncode:
         pytest.skip("needs pyln-client: make .venv/bench.stamp")
     run = subprocess.run([sys.executable, "-c", LISTED], check=True, capture_output=True, text=True)
