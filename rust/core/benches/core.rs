@@ -1,9 +1,12 @@
-//! How fast frames, envelopes, ids and messages are dealt with.
+//! How fast frames, envelopes, ids and messages are dealt with, and how fast others look over the
+//! same text.
 //!
-//! `cargo bench -p clnwire-core -- --quick` takes seconds; without it each number gets some more
-//! time. Pin it to one core (`taskset -c 1 …`) for numbers to compare.
+//! `cargo bench -p clnwire-core --bench core -- --quick` takes seconds; without it each number gets
+//! some more time. Pin it to one core (`taskset -c 1 …`) for numbers to compare.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
 
 use std::fs::File;
 use std::hint::black_box;
@@ -11,72 +14,103 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clnwire_core::{Envelope, Framer, IdMap, Kind, Limits, Member, Outbox};
+use clnwire_core::{Framer, Limits};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::read::GzDecoder;
+use jiter::Jiter;
+use serde::de::IgnoredAny;
 
-/// What a pipe holds on Linux, so what one read gives at most.
-const READ: usize = 64 << 10;
+use common::{LISTS, READ, SIZES, db_write, list};
 
 criterion_group! {
     name = core;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(20)
-        .without_plots();
-    targets = synthetic, captures, envelope, ids, outbox
+    config = patient();
+    targets = db_writes, lists, byte_by_byte, captures, envelope, ids, outbox
 }
 criterion_main!(core);
 
-/// A `db_write` of about so many bytes: one statement a kilobyte, with quotes and hex in it.
-fn db_write(version: usize, about: usize) -> String {
-    let mut statements = Vec::new();
-    let mut left = about.saturating_sub(140);
-    while statements.is_empty() || left > 100 {
-        let blob = "02ab3f".repeat(left.min(1000) / 6);
-        statements.push(format!(r#""UPDATE vars SET blob=x'{blob}' WHERE name=\"tip\";""#));
-        left = left.saturating_sub(1060);
-    }
-    let writes = statements.join(",");
-    format!(
-        r#"{{"jsonrpc":"2.0","id":"cln:db_write#{version}","method":"db_write","params":{{"data_version":{version},"writes":[{writes}]}}}}"#
-    )
+/// `--quick` stops when two times agree, or else at the end of the time: on a busy machine they
+/// never do.
+fn patient() -> Criterion {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_millis(if quick { 200 } else { 2000 }))
+        .sample_size(20)
+        .without_plots()
 }
 
-/// All frames of a stream that comes in reads of a pipe's size: how many, and their bytes.
-fn frames_in(framer: &mut Framer, stream: &[u8]) -> (usize, usize) {
-    let (mut count, mut bytes) = (0, 0);
-    for chunk in stream.chunks(READ) {
-        framer.feed(chunk);
-        while let Some(frame) = framer.next_frame().expect("it is JSON") {
-            count += 1;
-            bytes += frame.bytes().len();
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+fn of_bytes(group: &mut Group<'_>, name: &str, bytes: usize, step: impl FnMut()) {
+    group.throughput(Throughput::Bytes(bytes as u64));
+    group.bench_function(name, with(step));
+}
+
+fn with(mut step: impl FnMut()) -> impl FnMut(&mut criterion::Bencher<'_>) {
+    move |bencher| bencher.iter(&mut step)
+}
+
+fn framer(group: &mut Group<'_>, name: &str, frames: &[String]) {
+    let bytes = common::stream(frames).len();
+    of_bytes(group, name, bytes, common::framing(frames, READ));
+}
+
+fn db_writes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("framer");
+    for (name, size) in SIZES {
+        let count = (4 << 20) / size.max(4000);
+        let frames: Vec<String> = (0..count).map(|version| db_write(version, size)).collect();
+        framer(&mut group, &format!("db_write, {name}"), &frames);
+    }
+    drop(group);
+    beside(criterion, "db_write, 12 kB", &db_write(7, 12_000));
+}
+
+fn lists(criterion: &mut Criterion) {
+    for (method, channels) in LISTS {
+        for (name, size) in [("12 kB", 12_000), ("1 MB", 1 << 20)] {
+            let mut group = criterion.benchmark_group("framer");
+            framer(&mut group, &format!("{method}, {name}"), &[list(channels, size)]);
         }
+        beside(criterion, &format!("{method}, 1 MB"), &list(channels, 1 << 20));
     }
-    (count, bytes)
 }
 
-fn framer(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, frames: &[String]) {
-    let stream = frames.iter().map(|frame| format!("{frame}\n\n")).collect::<String>();
-    let expected = (frames.len(), frames.iter().map(String::len).sum());
-    let mut framer = Framer::new(Limits::default());
-    group.throughput(Throughput::Bytes(stream.len() as u64));
-    group.bench_function(name, |bencher| {
-        bencher.iter(|| {
-            assert_eq!(frames_in(&mut framer, black_box(stream.as_bytes())), expected);
-        });
+/// Who else finds a value's end without decoding it. They are given the whole value, which a
+/// stream would not do, and the text is checked as a framer does: UTF-8 included.
+fn beside(criterion: &mut Criterion, name: &str, frame: &str) {
+    let mut group = criterion.benchmark_group("skipping");
+    of_bytes(&mut group, &format!("framer, {name}"), frame.len(), skipped_by_framer(frame));
+    of_bytes(&mut group, &format!("jiter, {name}"), frame.len(), || {
+        let text = std::str::from_utf8(black_box(frame.as_bytes())).expect("it is UTF-8");
+        let mut reader = Jiter::new(text.as_bytes());
+        reader.next_skip().expect("it is JSON");
+        reader.finish().expect("nothing follows");
+    });
+    of_bytes(&mut group, &format!("serde_json, {name}"), frame.len(), || {
+        let text = std::str::from_utf8(black_box(frame.as_bytes())).expect("it is UTF-8");
+        serde_json::from_str::<IgnoredAny>(text).expect("it is JSON");
     });
 }
 
-fn synthetic(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("framer");
-    for (name, size, count) in
-        [("0.4 kB", 400, 1000), ("2.4 kB", 2400, 400), ("12 kB", 12_000, 100), ("1 MB", 1 << 20, 4)]
-    {
-        let frames: Vec<String> = (0..count).map(|version| db_write(version, size)).collect();
-        framer(&mut group, name, &frames);
+/// The whole frame at once, as the others are given it.
+fn skipped_by_framer(frame: &str) -> impl FnMut() {
+    let mut framer = Framer::new(Limits::default());
+    move || {
+        framer.feed(black_box(frame.as_bytes()));
+        let found = framer.next_frame().expect("it is JSON").expect("it is whole");
+        assert_eq!(found.bytes().len(), frame.len());
+    }
+}
+
+fn byte_by_byte(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("framer, a byte at a time");
+    for size in [12_000, 120_000] {
+        let frame = db_write(7, size);
+        let name = format!("db_write, {} kB", size / 1000);
+        of_bytes(&mut group, &name, frame.len(), common::framing(&[frame], 1));
     }
 }
 
@@ -84,7 +118,7 @@ fn synthetic(criterion: &mut Criterion) {
 fn captures(criterion: &mut Criterion) {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("CLNWIRE_SHARED").map_or_else(beside, PathBuf::from);
-    let mut group = criterion.benchmark_group("framer of recorded traffic");
+    let mut group = criterion.benchmark_group("framer, recorded traffic");
     for name in ["db_write", "node", "forwarder"] {
         let path = shared.join("captures").join(name).with_extension("jsonl.gz");
         match File::open(&path) {
@@ -103,69 +137,27 @@ fn recorded(file: File) -> Vec<String> {
 
 fn envelope(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("envelope");
-    for (name, size) in [("0.4 kB", 400), ("12 kB", 12_000)] {
-        let frame = db_write(7, size);
-        let id = frame.find("\"cln:").unwrap()..frame.find(",\"method\"").unwrap();
-        group.throughput(Throughput::Bytes(frame.len() as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let found = Envelope::parse(black_box(frame.as_bytes()), Limits::default());
-                assert_eq!(found.expect("it is JSON").range(Member::Id), Some(id.clone()));
-            });
-        });
+    for (name, frame) in [
+        ("db_write, 0.4 kB", db_write(7, 400)),
+        ("db_write, 12 kB", db_write(7, 12_000)),
+        ("listchannels, 12 kB", list(LISTS[0].1, 12_000)),
+    ] {
+        of_bytes(&mut group, name, frame.len(), common::envelope(frame));
     }
 }
 
 fn ids(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ids");
-    group.throughput(Throughput::Elements(1));
     for in_flight in [1, 1000, 100_000] {
-        let mut ids = IdMap::new();
-        let mut oldest = ids.insert(b"\"cln:db_write#4711\"");
-        for _ in 1..in_flight {
-            ids.insert(b"\"cln:db_write#4711\"");
-        }
-        group.bench_function(format!("insert and take, {in_flight} in flight"), |bencher| {
-            bencher.iter(|| {
-                ids.insert(black_box(b"\"cln:db_write#4712\""));
-                assert_eq!(ids.take(oldest).expect("it waits").len(), 19);
-                oldest += 1;
-            });
-        });
-        assert_eq!(ids.len(), in_flight);
+        let name = format!("insert and take, {in_flight} in flight");
+        group.bench_function(name, with(common::insert_and_take(in_flight)));
     }
 }
 
-const REPLY: &[u8] =
-    b"{\"jsonrpc\":\"2.0\",\"id\":\"cln:db_write#4711\",\"result\":{\"result\":\"continue\"}}\n\n";
-
 fn outbox(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("outbox");
-    let mut outbox = Outbox::new();
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("reply and advance", |bencher| {
-        bencher.iter(|| {
-            outbox.reply(black_box(b"\"cln:db_write#4711\""), br#"{"result":"continue"}"#);
-            assert_eq!(outbox.pending(), REPLY);
-            outbox.advance(REPLY.len());
-        });
-    });
-    round_trip(&mut group, &mut outbox);
-}
-
-/// From a request's bytes to its reply's: what the core costs a message.
-fn round_trip(group: &mut BenchmarkGroup<'_, WallTime>, outbox: &mut Outbox) {
-    let stream = format!("{}\n\n", db_write(4711, 400));
-    let (mut framer, mut ids) = (Framer::new(Limits::default()), IdMap::new());
-    group.bench_function("request of 0.4 kB to reply", |bencher| {
-        bencher.iter(|| {
-            framer.feed(black_box(stream.as_bytes()));
-            let frame = framer.next_frame().expect("it is JSON").expect("it is whole");
-            assert_eq!(frame.kind(), Kind::Request);
-            let key = ids.insert(frame.id().expect("it has an id"));
-            outbox.reply(ids.take(key).expect("it waits"), br#"{"result":"continue"}"#);
-            assert_eq!(outbox.pending(), REPLY);
-            outbox.advance(REPLY.len());
-        });
-    });
+    group.bench_function("reply and advance", with(common::replies(1)));
+    group.bench_function("64 replies and advance", with(common::replies(64)));
+    group.bench_function("error and advance", with(common::error_reply()));
+    group.bench_function("request of 0.4 kB to reply", with(common::round_trip(400)));
 }

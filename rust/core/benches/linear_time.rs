@@ -1,8 +1,8 @@
 //! Frames of 2 to 64 MB, fed a byte and 64 kB at a time: the time a byte must not grow with the
-//! frame.
+//! frame. That it does not is shown by `tests/linear.rs`, which counts; here are the times.
 //!
 //! No statistics here, as one pass over 64 MB is long enough to be measured: the median of some
-//! runs, as JSON on stdout. `-- --quick` makes one run of each.
+//! runs, as JSON on stdout. `-- --quick` makes one run of each up to 8 MB.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -14,10 +14,6 @@ use clnwire_core::{Framer, Limits};
 const MEGABYTES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 const CHUNKS: [usize; 2] = [1, 64 << 10];
 
-/// How much slower a byte of the largest frame may be than one of the smallest. Were the time
-/// quadratic it would be 32 times; caches and page faults of the buffer are some tens of percent.
-const ALLOWED: f64 = 3.0;
-
 fn main() {
     let told = |option: &str| std::env::args().any(|argument| argument == option);
     // Without `--bench` it is `cargo test` that runs this, without optimisation.
@@ -26,15 +22,14 @@ fn main() {
         return;
     }
     let quick = told("--quick");
-    let runs = if quick { 1 } else { 7 };
+    let (sizes, runs) = if quick { (&MEGABYTES[..3], 1) } else { (&MEGABYTES[..], 7) };
     println!("{{\"unit\": \"ns per byte, median of {runs} runs\",");
     for chunk in CHUNKS {
-        let row = MEGABYTES.map(|megabytes| median(megabytes << 20, chunk, runs));
+        let row: Vec<f64> = sizes.iter().map(|size| median(size << 20, chunk, runs)).collect();
         let cells: Vec<String> =
-            MEGABYTES.iter().zip(row).map(|(size, ns)| format!("\"{size} MB\": {ns:.3}")).collect();
+            sizes.iter().zip(&row).map(|(size, ns)| format!("\"{size} MB\": {ns:.3}")).collect();
         let end = if chunk == CHUNKS[CHUNKS.len() - 1] { "}" } else { "," };
         println!("\"feeds of {chunk} bytes\": {{{}}}{end}", cells.join(", "));
-        assert!(row[5] < ALLOWED * row[0], "the time a byte grows with the frame");
     }
 }
 
