@@ -23,7 +23,7 @@ def encode_any(value: object) -> bytes:
     `msgspec.Raw` and `bytes` are taken as JSON and checked wherever they stand, since a malformed
     reply would make the daemon kill the plugin. Plain dicts and lists go through orjson if it is
     installed: it is never slower, and takes half to four fifths of the time from 3 kB on
-    (`benches/test_micro.py`). Raises `TypeError` or `ValueError` for what is no JSON.
+    (`benches/test_messages.py`). Raises `TypeError` or `ValueError` for what is no JSON.
     """
     if isinstance(value, (dict, list)):
         return (_encode_untyped or _choose_encoder())(value)

@@ -1,0 +1,75 @@
+"""Decoding and encoding, by clnwire and by others alone. Each benchmark checks its result."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jiter
+import msgspec
+import orjson
+import pytest
+
+from clnwire.codec import encode_any
+from clnwire.hooks import DbWrite, PeerDisconnect
+from clnwire.hooks._answers import answer_encoder
+from clnwire.hooks._catalogue import hook_spec
+from traffic import PARAMS, WRITES, channels, compact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "34 bytes": {"result": "Hello World", "count": 3},
+    "9 kB": channels("listchannels", 20),
+    "230 kB": channels("listchannels", 500),
+}
+DECODERS: dict[str, Callable[[bytes], Any]] = {
+    "json": json.loads,
+    "orjson": orjson.loads,
+    "msgspec": msgspec.json.decode,
+    "jiter": jiter.from_json,
+}
+ENCODERS: dict[str, Callable[[Any], bytes | str]] = {
+    "json": json.dumps,
+    "orjson": orjson.dumps,
+    "msgspec": msgspec.json.encode,
+    "clnwire": encode_any,
+}
+
+
+def test_decode(benchmark: Any) -> None:
+    """A typed event, with the decoder that a handler's route has."""
+    event = benchmark(hook_spec("db_write").decoder(), PARAMS)
+    assert event == DbWrite(data_version=7, writes=WRITES)
+
+
+def test_decode_by_msgspec(benchmark: Any) -> None:
+    assert benchmark(msgspec.json.Decoder(DbWrite).decode, PARAMS).writes == WRITES
+
+
+@pytest.mark.parametrize("library", DECODERS)
+def test_decode_to_dict(benchmark: Any, library: str) -> None:
+    assert benchmark(DECODERS[library], PARAMS)["writes"] == WRITES
+
+
+def test_encode(benchmark: Any) -> None:
+    """A typed answer, with the encoder that a handler's route has."""
+    encode = answer_encoder(hook_spec("peer_connected"), "current")
+    answer = PeerDisconnect(error_message="not today")
+    expected = {"result": "disconnect", "error_message": "not today"}
+    assert json.loads(benchmark(encode, answer)) == expected
+
+
+@pytest.mark.parametrize("size", ANSWERS)
+@pytest.mark.parametrize("library", ENCODERS)
+def test_encode_untyped(benchmark: Any, library: str, size: str) -> None:
+    """Why dict answers go through orjson where it is installed."""
+    assert json.loads(benchmark(ENCODERS[library], ANSWERS[size])) == ANSWERS[size]
+
+
+@pytest.mark.parametrize("size", ANSWERS)
+@pytest.mark.parametrize("library", DECODERS)
+def test_decode_untyped(benchmark: Any, library: str, size: str) -> None:
+    """Why untyped replies stay with msgspec: the difference is small."""
+    assert benchmark(DECODERS[library], compact(ANSWERS[size])) == ANSWERS[size]
