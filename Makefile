@@ -10,7 +10,8 @@ RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
 
-.PHONY: help demo test test-rust test-python lint docs format bench-quick build clean
+.PHONY: help demo test test-rust test-python lint docs format bench-quick bench-micro \
+	bench-instructions build clean
 
 help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
@@ -18,6 +19,8 @@ help:
 	@echo "make lint         formatters, linters, type checkers, stubs"
 	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
 	@echo "make bench-quick  every benchmark, briefly"
+	@echo "make bench-micro  the steps of a message by themselves, and their budgets"
+	@echo "make bench-instructions  how many instructions the core's steps take"
 	@echo "make format       formats Rust and Python"
 
 demo: build
@@ -53,6 +56,14 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/rpc_calls.py --quick
 	$(BIN)/python benches/messages.py --quick
 	$(BIN)/python benches/waiting.py --quick
+
+bench-micro: build $(VENV)/test.stamp $(VENV)/bench.stamp
+	$(BIN)/python benches/micro.py --save
+
+bench-instructions:
+	@$(NEEDS_CARGO)
+	@command -v valgrind >/dev/null || { echo "counting instructions needs valgrind; on Debian and Ubuntu: apt install valgrind"; exit 1; }
+	cargo bench --locked -p clnwire-core --bench instructions
 
 format: $(VENV)/test.stamp
 	cargo fmt --all

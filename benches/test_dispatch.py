@@ -26,6 +26,7 @@ CONNECT = {"id": "02" * 33, "direction": "in", "address": {"type": "ipv4", "port
 
 @pytest.fixture(params=["clnwire", "json", "orjson", "msgspec"])
 def plugin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    pytest.importorskip(request.param)
     monkeypatch.setenv("CLNWIRE_BENCH_LIBRARY", request.param)
     script = "clnwire_dispatch.py" if request.param == "clnwire" else "loop_dispatch.py"
     peer = Peer(script)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import jiter
 import msgspec
-import orjson
 import pytest
 
 from clnwire._core import Framer, IdMap, Outbox
+from libraries import DECODERS, ENCODERS, decoder, encoder
 from traffic import DB_WRITE, FRAMES, PARAMS, TOKEN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CONTINUE = b'{"result":"continue"}'
 
@@ -26,14 +22,6 @@ class Members(msgspec.Struct):
     method: str | None = None
     params: msgspec.Raw = msgspec.Raw()
     result: msgspec.Raw = msgspec.Raw()
-
-
-DECODERS: dict[str, Callable[[bytes], Any]] = {
-    "json": json.loads,
-    "orjson": orjson.loads,
-    "msgspec": msgspec.json.decode,
-    "jiter": jiter.from_json,
-}
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -51,7 +39,7 @@ def test_framer(benchmark: Any, frame: str) -> None:
 @pytest.mark.parametrize("library", DECODERS)
 def test_whole_decoding_instead(benchmark: Any, library: str, frame: str) -> None:
     """What finding a frame's end costs those who have to decode it for that."""
-    assert benchmark(DECODERS[library], FRAMES[frame])["id"] == "cln:db_write#7"
+    assert benchmark(decoder(library), FRAMES[frame])["id"] == "cln:db_write#7"
 
 
 def test_framer_byte_by_byte(benchmark: Any) -> None:
@@ -107,14 +95,10 @@ def test_outbox(benchmark: Any) -> None:
     assert json.loads(benchmark(one))["id"] == "cln:db_write#7"
 
 
-@pytest.mark.parametrize("library", ["json", "orjson", "msgspec"])
+@pytest.mark.parametrize("library", ENCODERS)
 def test_outbox_by_others(benchmark: Any, library: str) -> None:
     """A whole reply, put together in Python and encoded."""
-    encode: Callable[[Any], bytes | str] = {
-        "json": json.dumps,
-        "orjson": orjson.dumps,
-        "msgspec": msgspec.json.encode,
-    }[library]
+    encode = encoder(library)
 
     def one() -> bytes | str:
         return encode({"jsonrpc": "2.0", "id": "cln:db_write#7", "result": {"result": "continue"}})

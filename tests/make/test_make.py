@@ -66,6 +66,11 @@ def test_without_cargo(tools: Path, target: str) -> None:
     assert "needs a Rust toolchain (cargo); see https://rustup.rs" in said(make(tools, target))
 
 
+def test_without_valgrind(tools: Path) -> None:
+    program(tools, "cargo", "#!/bin/sh\n")
+    assert "counting instructions needs valgrind;" in said(make(tools, "bench-instructions"))
+
+
 @pytest.mark.parametrize("target", ["demo", "test-python"])
 def test_without_a_python_that_will_do(tools: Path, target: str) -> None:
     assert "there is no python3; set PYTHON=" in said(make(tools, target))
