@@ -140,7 +140,8 @@ def file_name(environment: dict[str, str]) -> Path:
 
 def measured(rounds: int) -> dict[str, Any]:
     core, python = [], []
-    for _ in range(rounds):
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder:
             core.append(core_round(Path(folder)))
             python.append(python_round(Path(folder)))
