@@ -1,5 +1,5 @@
 //! How fast frames, envelopes, ids and messages are dealt with, and how fast others look over the
-//! same text.
+//! same text. Times are the processor's.
 //!
 //! `cargo bench -p clnwire-core --bench core -- --quick` takes seconds; without it each number gets
 //! some more time. Pin it to one core (`taskset -c 1 …`) for numbers to compare.
@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clnwire_core::{Framer, Limits};
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{Bencher, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::read::GzDecoder;
 use jiter::Jiter;
+use rustix::time::{ClockId, clock_gettime};
 use serde::de::IgnoredAny;
 
 use common::{LISTS, READ, SIZES, db_write, list};
@@ -32,23 +33,57 @@ criterion_main!(core);
 
 /// `--quick` stops when two times agree, or else at the end of the time: on a busy machine they
 /// never do.
-fn patient() -> Criterion {
+fn patient() -> Criterion<CpuTime> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_millis(if quick { 200 } else { 2000 }))
         .sample_size(20)
         .without_plots()
+        .with_measurement(CpuTime)
 }
 
-type Group<'a> = BenchmarkGroup<'a, WallTime>;
+/// The time that this thread was on a core: what others do on a busy machine does not count.
+struct CpuTime;
+
+type Group<'a> = BenchmarkGroup<'a, CpuTime>;
+
+impl Measurement for CpuTime {
+    type Intermediate = Duration;
+    type Value = Duration;
+
+    fn start(&self) -> Duration {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+    }
+
+    fn end(&self, start: Duration) -> Duration {
+        self.start() - start
+    }
+
+    fn add(&self, one: &Duration, other: &Duration) -> Duration {
+        *one + *other
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, time: &Duration) -> f64 {
+        time.as_nanos() as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
 
 fn of_bytes(group: &mut Group<'_>, name: &str, bytes: usize, step: impl FnMut()) {
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function(name, with(step));
 }
 
-fn with(mut step: impl FnMut()) -> impl FnMut(&mut criterion::Bencher<'_>) {
+fn with(mut step: impl FnMut()) -> impl FnMut(&mut Bencher<'_, CpuTime>) {
     move |bencher| bencher.iter(&mut step)
 }
 
@@ -57,7 +92,7 @@ fn framer(group: &mut Group<'_>, name: &str, frames: &[String]) {
     of_bytes(group, name, bytes, common::framing(frames, READ));
 }
 
-fn db_writes(criterion: &mut Criterion) {
+fn db_writes(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("framer");
     for (name, size) in SIZES {
         let count = (4 << 20) / size.max(4000);
@@ -68,7 +103,7 @@ fn db_writes(criterion: &mut Criterion) {
     beside(criterion, "db_write, 12 kB", &db_write(7, 12_000));
 }
 
-fn lists(criterion: &mut Criterion) {
+fn lists(criterion: &mut Criterion<CpuTime>) {
     for (method, channels) in LISTS {
         for (name, size) in [("12 kB", 12_000), ("1 MB", 1 << 20)] {
             let mut group = criterion.benchmark_group("framer");
@@ -80,7 +115,7 @@ fn lists(criterion: &mut Criterion) {
 
 /// Who else finds a value's end without decoding it. They are given the whole value, which a
 /// stream would not do, and the text is checked as a framer does: UTF-8 included.
-fn beside(criterion: &mut Criterion, name: &str, frame: &str) {
+fn beside(criterion: &mut Criterion<CpuTime>, name: &str, frame: &str) {
     let mut group = criterion.benchmark_group("skipping");
     of_bytes(&mut group, &format!("framer, {name}"), frame.len(), skipped_by_framer(frame));
     of_bytes(&mut group, &format!("jiter, {name}"), frame.len(), || {
@@ -105,7 +140,7 @@ fn skipped_by_framer(frame: &str) -> impl FnMut() {
     }
 }
 
-fn byte_by_byte(criterion: &mut Criterion) {
+fn byte_by_byte(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("framer, a byte at a time");
     for size in [12_000, 120_000] {
         let frame = db_write(7, size);
@@ -115,7 +150,7 @@ fn byte_by_byte(criterion: &mut Criterion) {
 }
 
 /// Recorded traffic, where it is there: what came in to a plugin.
-fn captures(criterion: &mut Criterion) {
+fn captures(criterion: &mut Criterion<CpuTime>) {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("CLNWIRE_SHARED").map_or_else(beside, PathBuf::from);
     let mut group = criterion.benchmark_group("framer, recorded traffic");
@@ -135,7 +170,7 @@ fn recorded(file: File) -> Vec<String> {
     incoming.map(|message| message["frame"].as_str().unwrap().to_owned()).collect()
 }
 
-fn envelope(criterion: &mut Criterion) {
+fn envelope(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("envelope");
     for (name, frame) in [
         ("db_write, 0.4 kB", db_write(7, 400)),
@@ -146,7 +181,7 @@ fn envelope(criterion: &mut Criterion) {
     }
 }
 
-fn ids(criterion: &mut Criterion) {
+fn ids(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("ids");
     for in_flight in [1, 1000, 100_000] {
         let name = format!("insert and take, {in_flight} in flight");
@@ -154,7 +189,7 @@ fn ids(criterion: &mut Criterion) {
     }
 }
 
-fn outbox(criterion: &mut Criterion) {
+fn outbox(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("outbox");
     group.bench_function("reply and advance", with(common::replies(1)));
     group.bench_function("64 replies and advance", with(common::replies(64)));
