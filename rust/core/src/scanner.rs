@@ -248,6 +248,13 @@ impl Scanner {
         Err(Fault { reason, at })
     }
 
+    /// Out of line, since most values end deeper: what the compiler takes in here slows them down.
+    #[inline(never)]
+    fn member_ends(&self, value: &[u8], at: usize, members: &mut impl Members) {
+        let (start, end) = self.key;
+        members.note(&value[start..end], self.value_start..at, self.has_comma);
+    }
+
     fn comma(&mut self, value: &[u8], in_object: bool, at: usize) -> usize {
         self.has_comma |= self.nesting.depth() == 2;
         match (in_object, value.get(at + 1)) {
@@ -281,17 +288,21 @@ impl Scanner {
             self.has_comma = false;
         }
         let state = match byte {
-            b'"' => State::Text,
+            b'"' => return Ok(self.step(State::Text, at)),
             b'{' | b'[' => return self.opens(byte == b'{', at),
-            b'-' => State::Minus,
-            b'0' => State::Zero,
-            b'1'..=b'9' => State::Integer,
             b't' => State::Literal(1, 4),
             b'f' => State::Literal(5, 9),
             b'n' => State::Literal(10, 13),
+            b'-' => State::Minus,
+            b'0' => State::Zero,
+            b'1'..=b'9' => State::Integer,
             _ => return Err(Fault { reason: Reason::ExpectedValue, at }),
         };
-        Ok(self.step(state, at))
+        let at = self.step(state, at);
+        match state {
+            State::Literal(next, end) => self.literal(value, at, (next, end), members),
+            _ => self.number(value, at, members),
+        }
     }
 
     fn opens(&mut self, object: bool, at: usize) -> Result<usize, Fault> {
@@ -317,8 +328,7 @@ impl Scanner {
             }
             let in_object = self.nesting.in_object();
             if depth == 1 && in_object {
-                let (start, end) = self.key;
-                members.note(&value[start..end], self.value_start..at, self.has_comma);
+                self.member_ends(value, at, members);
             }
             match (value.get(at), in_object) {
                 (Some(b','), _) => return self.comma(value, in_object, at),
@@ -342,18 +352,27 @@ impl Scanner {
         self.step(State::Text, at)
     }
 
-    fn text_ends(&mut self, value: &[u8], at: usize, members: &mut impl Members) -> usize {
+    fn text_ends(
+        &mut self,
+        value: &[u8],
+        at: usize,
+        members: &mut impl Members,
+    ) -> Result<usize, Fault> {
         if !self.in_key {
-            return self.value_ends(value, at + 1, members);
+            return Ok(self.value_ends(value, at + 1, members));
         }
         self.in_key = false;
         if self.nesting.depth() == 1 {
             self.key.1 = at;
         }
-        // What the daemon writes has no white space there: the turn is saved.
-        match value.get(at + 1) {
-            Some(b':') => self.step(State::Value, at + 1),
-            _ => self.step(State::Colon, at),
+        // What the daemon writes has no white space there: the turns are saved.
+        if value.get(at + 1) != Some(&b':') {
+            return Ok(self.step(State::Colon, at));
+        }
+        let at = self.step(State::Value, at + 1);
+        match at < value.len() {
+            true => self.value_starts(value, at, members),
+            false => Ok(at),
         }
     }
 
@@ -372,7 +391,7 @@ impl Scanner {
         }
         match value.get(at) {
             None => Ok(at),
-            Some(b'"') => Ok(self.text_ends(value, at, members)),
+            Some(b'"') => self.text_ends(value, at, members),
             Some(b'\\') => Ok(self.step(State::Escape, at)),
             Some(&byte) if byte < 0x20 => Err(Fault { reason: Reason::ControlCharacter, at }),
             Some(&byte) => {
@@ -404,30 +423,34 @@ impl Scanner {
         Ok(self.step(state, at))
     }
 
+    /// As much of a number as there is.
     fn number(
         &mut self,
         value: &[u8],
-        at: usize,
+        mut at: usize,
         members: &mut impl Members,
     ) -> Result<usize, Fault> {
-        let byte = value[at];
-        let state = match (self.state, byte) {
-            (State::Integer | State::Fraction | State::ExponentDigits, b'0'..=b'9') => {
-                return Ok(at + digits(&value[at..]));
-            }
-            (State::Minus, b'0') => State::Zero,
-            (State::Minus, b'1'..=b'9') => State::Integer,
-            (State::Zero | State::Integer, b'.') => State::Point,
-            (State::Point, b'0'..=b'9') => State::Fraction,
-            (State::Zero | State::Integer | State::Fraction, b'e' | b'E') => State::Exponent,
-            (State::Exponent, b'+' | b'-') => State::ExponentSign,
-            (State::Exponent | State::ExponentSign, b'0'..=b'9') => State::ExponentDigits,
-            (state, _) if state.may_end() && ends_scalar(byte) => {
-                return Ok(self.value_ends(value, at, members));
-            }
-            _ => return Err(Fault { reason: Reason::InvalidNumber, at }),
-        };
-        Ok(self.step(state, at))
+        while let Some(&byte) = value.get(at) {
+            self.state = match (self.state, byte) {
+                (State::Integer | State::Fraction | State::ExponentDigits, b'0'..=b'9') => {
+                    at += digits(&value[at..]);
+                    continue;
+                }
+                (state, _) if state.may_end() && ends_scalar(byte) => {
+                    return Ok(self.value_ends(value, at, members));
+                }
+                (State::Minus, b'0') => State::Zero,
+                (State::Minus, b'1'..=b'9') => State::Integer,
+                (State::Zero | State::Integer, b'.') => State::Point,
+                (State::Point, b'0'..=b'9') => State::Fraction,
+                (State::Zero | State::Integer | State::Fraction, b'e' | b'E') => State::Exponent,
+                (State::Exponent, b'+' | b'-') => State::ExponentSign,
+                (State::Exponent | State::ExponentSign, b'0'..=b'9') => State::ExponentDigits,
+                _ => return Err(Fault { reason: Reason::InvalidNumber, at }),
+            };
+            at += 1;
+        }
+        Ok(at)
     }
 
     fn literal(
@@ -439,13 +462,14 @@ impl Scanner {
     ) -> Result<usize, Fault> {
         let left = &LITERALS[usize::from(next)..usize::from(end)];
         let same = left.iter().zip(&value[at..]).take_while(|(a, b)| a == b).count();
-        if same > 0 {
-            self.state = State::Literal(next + same as u8, end);
-            return Ok(at + same);
-        }
-        match left.is_empty() && ends_scalar(value[at]) {
-            true => Ok(self.value_ends(value, at, members)),
-            false => Err(Fault { reason: Reason::InvalidLiteral, at }),
+        self.state = State::Literal(next + same as u8, end);
+        let at = at + same;
+        match value.get(at) {
+            None => Ok(at),
+            Some(&byte) if same == left.len() && ends_scalar(byte) => {
+                Ok(self.value_ends(value, at, members))
+            }
+            Some(_) => Err(Fault { reason: Reason::InvalidLiteral, at }),
         }
     }
 }
