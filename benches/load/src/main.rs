@@ -4,10 +4,15 @@
 //! the plugin has that hook, `init`, the load, end of file. Every reply is checked: its id's token
 //! and its content. The first one that is wrong ends the run with status 1 and the reason.
 
-mod measure;
-mod messages;
+mod load;
+mod meter;
+mod payload;
 mod plugin;
 mod reply;
+mod run;
+mod watchdog;
+
+use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
@@ -17,7 +22,7 @@ pub enum Mode {
     One,
     /// So many requests in flight as `--window` says.
     Window,
-    /// Notifications, so many as `--window` says, then a request that shows they were handled.
+    /// Notifications, so many as `--window` says, then a request that shows they were taken.
     Flood,
 }
 
@@ -25,16 +30,16 @@ pub enum Mode {
 pub enum Payload {
     /// Sets of database writes of about `--size` bytes.
     DbWrite,
-    /// A payment of 3.5 kB.
+    /// The hook `htlc_accepted` with a payment of 3.5 kB.
     Htlc,
     /// The method `total` with two parameters, as a caller's request is passed on: its id last.
     Total,
-    /// The notification `connect`; only with the mode `flood`.
-    Connect,
-    /// The `db_write`s of a recording; only with the mode `one`.
-    Capture,
-    /// A method call with a blank line inside its params, which is legal JSON.
+    /// The same with a blank line inside its params, which is legal JSON.
     BlankLine,
+    /// A recording's requests for the hooks that the plugin has; needs `--capture`.
+    Capture,
+    /// Any hook or method: `--method` with `--params`.
+    Request,
 }
 
 #[derive(Parser)]
@@ -47,13 +52,32 @@ pub struct Job {
     /// Of a `db_write`, in bytes.
     #[arg(long, default_value_t = 400)]
     pub size: usize,
+    /// The hook or method of the payload `request`.
+    #[arg(long, default_value = "")]
+    pub method: String,
+    /// The params of the payload `request`: a JSON object or array.
+    #[arg(long, default_value = "{}")]
+    pub params: String,
+    /// The result, as JSON, that each reply to the payloads `request` and `capture` must have.
+    /// Without it any result will do, but no error.
+    #[arg(long)]
+    pub expect: Option<String>,
+    /// The notification that the mode `flood` sends.
+    #[arg(long, default_value = "connect")]
+    pub topic: String,
+    /// That notification's params, as JSON. Without it: those of a `connect`.
+    #[arg(long)]
+    pub event: Option<String>,
     /// A recording of traffic: one JSON object a line, gzip.
     #[arg(long)]
-    pub capture: Option<std::path::PathBuf>,
-    /// How many messages are measured.
+    pub capture: Option<PathBuf>,
+    /// How many messages are measured, at most.
     #[arg(long, default_value_t = 2000)]
     pub count: usize,
-    /// How many messages come before the measured ones.
+    /// For how long is measured, at most.
+    #[arg(long, default_value_t = 60.0)]
+    pub seconds: f64,
+    /// How many messages come before the measured ones, at most; a fifth of the seconds, at most.
     #[arg(long, default_value_t = 200)]
     pub warm_up: usize,
     #[arg(long, default_value_t = 64)]
@@ -64,13 +88,19 @@ pub struct Job {
     /// How many `db_write`s come before `init`, if the plugin has that hook.
     #[arg(long, default_value_t = 0)]
     pub early_writes: usize,
+    /// The values of the plugin's options, as a JSON object.
+    #[arg(long, default_value = "{}")]
+    pub options: String,
+    /// After how many seconds of silence a plugin is given up.
+    #[arg(long, default_value_t = 20.0)]
+    pub patience: f64,
     /// The plugin and its arguments.
     #[arg(last = true, required = true)]
     pub command: Vec<String>,
 }
 
 fn main() {
-    match measure::run(&Job::parse()) {
+    match run::run(&Job::parse()) {
         Ok(report) => println!("{report}"),
         Err(reason) => {
             eprintln!("load: {reason}");

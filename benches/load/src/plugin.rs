@@ -1,14 +1,16 @@
 //! The plugin's process, its pipes, and what the kernel knows of it.
 
-use std::io::Write;
-use std::os::fd::{AsRawFd, RawFd};
+use std::io::{ErrorKind, Read, Write};
+use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::reply::end;
+use crate::reply::Scan;
+use crate::watchdog::Watchdog;
 
-/// A reply that takes longer will not come.
-const PATIENCE_MS: i32 = 20_000;
+/// How much is read at once: what a pipe holds.
+const CHUNK: usize = 1 << 16;
 
 pub struct Plugin {
     child: Child,
@@ -16,6 +18,9 @@ pub struct Plugin {
     output: ChildStdout,
     buffer: Vec<u8>,
     start: usize,
+    filled: usize,
+    scan: Scan,
+    watchdog: Watchdog,
 }
 
 /// Runs this process, and the plugins it starts, on one processor.
@@ -30,7 +35,7 @@ pub fn pin(core: usize) -> Result<(), String> {
 }
 
 impl Plugin {
-    pub fn start(command: &[String]) -> Result<Self, String> {
+    pub fn start(command: &[String], patience: Duration) -> Result<Self, String> {
         let mut child = Command::new(&command[0])
             .args(&command[1..])
             .env("LIGHTNINGD_PLUGIN", "1")
@@ -41,70 +46,113 @@ impl Plugin {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("{}: {error}", command[0]))?;
+        let watchdog = Watchdog::watch(child.id(), patience);
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or("no pipe")?;
-        Ok(Self { child, input, output, buffer: Vec::new(), start: 0 })
+        if let Some(input) = &input {
+            set_nonblocking(input.as_raw_fd());
+        }
+        let (buffer, scan) = (vec![0; CHUNK], Scan::default());
+        Ok(Self { child, input, output, buffer, start: 0, filled: 0, scan, watchdog })
     }
 
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let written = self.input.as_mut().map(|input| input.write_all(bytes));
-        match written {
-            Some(Err(error)) => Err(self.died(&error.to_string())),
-            _ => Ok(()),
+    /// Writes all. Reads meanwhile when the plugin writes too, so that neither waits for ever.
+    pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        while let (Some(input), false) = (self.input.as_mut(), bytes.is_empty()) {
+            match input.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.wait_for_room() {
+                        self.read()?;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.died(&error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Until the plugin takes more or has said something; gives whether it has.
+    fn wait_for_room(&self) -> bool {
+        let input = self.input.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let mut polls = [
+            libc::pollfd { fd: input, events: libc::POLLOUT, revents: 0 },
+            libc::pollfd { fd: self.output.as_raw_fd(), events: libc::POLLIN, revents: 0 },
+        ];
+        // SAFETY: two pollfds, which outlive the call.
+        unsafe { libc::poll(polls.as_mut_ptr(), 2, -1) };
+        polls[1].revents != 0
+    }
+
+    /// Where the next message is that is no notification, and the time at which it was whole.
+    pub fn receive(&mut self) -> Result<(Range<usize>, Instant), String> {
+        loop {
+            if let Some(found) = self.already_here() {
+                return Ok(found);
+            }
+            self.read()?;
         }
     }
 
-    /// The next message that is not a notification, and the time at which it was whole.
-    pub fn receive(&mut self) -> Result<(Vec<u8>, Instant), String> {
+    /// The same, if it has been read already.
+    pub fn already_here(&mut self) -> Option<(Range<usize>, Instant)> {
         loop {
-            let waiting = &self.buffer[self.start..];
-            if let Some(length) = end(waiting) {
-                let whole = Instant::now();
-                let frame = waiting[..length].trim_ascii_start().to_vec();
-                self.start += length;
-                if self.buffer[self.start..].iter().all(u8::is_ascii_whitespace) {
-                    self.buffer.clear();
-                    self.start = 0;
-                }
-                if !is_notification(&frame) {
-                    return Ok((frame, whole));
-                }
-            } else {
-                self.read()?;
+            let length = self.scan.end(&self.buffer[self.start..self.filled])?;
+            let frame = self.start..self.start + length;
+            self.scan = Scan::default();
+            self.start = frame.end;
+            if !is_notification(&self.buffer[frame.clone()]) {
+                return Some((frame, Instant::now()));
             }
         }
     }
 
-    /// Whether a reply is here already.
-    pub fn has_reply(&self) -> bool {
-        end(&self.buffer[self.start..]).is_some()
+    /// A message's bytes; they stay until the next one is read.
+    pub fn frame(&self, frame: &Range<usize>) -> &[u8] {
+        self.buffer[frame.clone()].trim_ascii_start()
     }
 
+    /// What has been given out makes room for the next.
     fn read(&mut self) -> Result<(), String> {
-        let mut chunk = [0_u8; 65536];
-        let count = self.read_into(&mut chunk)?;
-        self.buffer.extend_from_slice(&chunk[..count]);
-        Ok(())
-    }
-
-    fn read_into(&mut self, chunk: &mut [u8]) -> Result<usize, String> {
-        match read(self.output.as_raw_fd(), chunk) {
+        self.buffer.copy_within(self.start..self.filled, 0);
+        (self.start, self.filled) = (0, self.filled - self.start);
+        if self.buffer.len() < self.filled + CHUNK {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        match self.output.read(&mut self.buffer[self.filled..]) {
             Ok(0) => Err(self.died("it closed its stdout")),
-            Ok(count) => Ok(count),
-            Err(reason) => Err(self.died(&reason)),
+            Ok(count) => {
+                self.filled += count;
+                self.watchdog.hear();
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(self.died(&error.to_string())),
         }
     }
 
     /// What became of it, for the one line that says why there are no numbers.
     fn died(&mut self, what: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(2);
+        if self.watchdog.has_bitten() {
+            return "the plugin says nothing, and was ended".to_owned();
+        }
+        match self.wait(Duration::from_secs(2)) {
+            Some(status) => format!("the plugin died ({status}): {what}"),
+            None => format!("the plugin does not go on: {what}"),
+        }
+    }
+
+    fn wait(&mut self, patience: Duration) -> Option<String> {
+        self.watchdog.call_off();
+        let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
-                return format!("the plugin died ({status}): {what}");
+                return Some(status.to_string());
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(1));
         }
-        format!("the plugin does not go on: {what}")
+        None
     }
 
     /// The processor time it has used, all threads together.
@@ -129,19 +177,14 @@ impl Plugin {
     /// Closes its stdin and waits: the status it ends with.
     pub fn hang_up(mut self) -> String {
         drop(self.input.take());
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return status.to_string();
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        "killed: it did not end with its stdin".to_owned()
+        let status = self.wait(Duration::from_secs(10));
+        status.unwrap_or_else(|| "killed: it did not end with its stdin".to_owned())
     }
 }
 
 impl Drop for Plugin {
     fn drop(&mut self) {
+        self.watchdog.call_off();
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -149,23 +192,17 @@ impl Drop for Plugin {
     }
 }
 
-/// One wait and one read: what takes too long is an error.
-fn read(descriptor: RawFd, chunk: &mut [u8]) -> Result<usize, String> {
-    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
-    // SAFETY: one pollfd, and the chunk with its own length; both outlive the calls.
-    let count = unsafe {
-        if libc::poll(&mut poll, 1, PATIENCE_MS) == 0 {
-            return Err("no reply for 20 s".to_owned());
-        }
-        libc::read(descriptor, chunk.as_mut_ptr().cast(), chunk.len())
-    };
-    usize::try_from(count).map_err(|_| std::io::Error::last_os_error().to_string())
+fn set_nonblocking(descriptor: i32) {
+    // SAFETY: both calls only look at and set the flags of an open descriptor.
+    unsafe {
+        let flags = libc::fcntl(descriptor, libc::F_GETFL);
+        libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK);
+    }
 }
 
 /// A log line, say: it has a method where a reply has a result.
 fn is_notification(frame: &[u8]) -> bool {
-    let head = &frame[..frame.len().min(200)];
-    head.windows(8).any(|window| window == b"\"method\"")
+    memchr::memmem::find(&frame[..frame.len().min(200)], b"\"method\"").is_some()
         && serde_json::from_slice::<serde_json::Value>(frame)
             .is_ok_and(|message| message.get("method").is_some())
 }

@@ -1,27 +1,55 @@
 //! Where a reply ends, and whether it is the right one.
 
+use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The end of the first JSON object or array in the bytes, if it is whole.
-pub fn end(bytes: &[u8]) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0, false, false);
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => depth += 1,
-            b'}' | b']' if !quoted => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
+/// Where the search for a value's end stands, so that a long one in pieces is searched once.
+#[derive(Default)]
+pub struct Scan {
+    at: usize,
+    depth: usize,
+    quoted: bool,
+}
+
+impl Scan {
+    /// The end of the first JSON object or array in the bytes, if it is whole. The bytes must
+    /// begin with those of the last call.
+    pub fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        while let Some(byte) = bytes.get(self.at) {
+            if self.quoted {
+                self.skip_text(bytes)?;
+                continue;
             }
-            _ => {}
+            self.at += 1;
+            match byte {
+                b'"' => self.quoted = true,
+                b'{' | b'[' => self.depth += 1,
+                // One too many is for the parser to complain of.
+                b'}' | b']' if self.depth <= 1 => return Some(self.at),
+                b'}' | b']' => self.depth -= 1,
+                _ => {}
+            }
         }
+        None
     }
-    None
+
+    fn skip_text(&mut self, bytes: &[u8]) -> Option<()> {
+        let Some(found) = memchr2(b'"', b'\\', &bytes[self.at..]) else {
+            self.at = bytes.len();
+            return None;
+        };
+        self.at += found;
+        if bytes[self.at] == b'"' {
+            self.quoted = false;
+            self.at += 1;
+        } else {
+            // An escape whose second byte has not come is looked at again.
+            bytes.get(self.at + 1)?;
+            self.at += 2;
+        }
+        Some(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,39 +70,95 @@ pub fn parse(frame: &[u8]) -> Result<Reply<'_>, String> {
 /// token are compared with it byte by byte, which is as strict.
 #[derive(Default)]
 pub struct Checker {
-    around: Option<(Vec<u8>, Vec<u8>, &'static str)>,
+    around: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Checker {
-    pub fn check(&mut self, frame: &[u8], token: &str, result: &'static str) -> Result<(), String> {
-        if let Some((before, after, known)) = &self.around
-            && *known == result
+    /// `result` is always the same for a token of the same kind; without one, any will do.
+    pub fn check(&mut self, frame: &[u8], token: &str, result: Option<&str>) -> Result<(), String> {
+        if let Some((before, after)) = &self.around
             && let Some(rest) = frame.strip_prefix(before.as_slice())
             && rest.strip_prefix(token.as_bytes()) == Some(after.as_slice())
         {
             return Ok(());
         }
-        self.check_in_full(frame, token, result)
+        let around = check_in_full(frame, token, result)?;
+        self.around = Some(around);
+        Ok(())
+    }
+}
+
+/// Gives what stands before and behind the token.
+fn check_in_full(
+    frame: &[u8],
+    token: &str,
+    result: Option<&str>,
+) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let reply = parse(frame)?;
+    let text = String::from_utf8_lossy(frame);
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let is_result_right = match (reply.result, result) {
+        (Some(found), Some(result)) => value(found.get()) == value(result),
+        (found, None) => found.is_some(),
+        (None, Some(_)) => false,
+    };
+    let is_id_right = reply.id.map(RawValue::get) == Some(token);
+    if reply.jsonrpc != Some("2.0") || !is_id_right || !is_result_right {
+        return Err(format!("wrong reply to {token}: {text}"));
+    }
+    let at = text.find(token).ok_or("the token is not in the reply")?;
+    Ok((frame[..at].to_vec(), frame[at + token.len()..].to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPLY: &[u8] = br#"{"jsonrpc":"2.0","id":"a#1","result":{"say":"}\"]{","x":[1,{}]}}"#;
+    const RESULT: Option<&str> = Some(r#"{"x": [1, {}], "say": "}\"]{"}"#);
+
+    #[test]
+    fn the_end_is_found_however_the_bytes_come() {
+        let stream = [REPLY, b"\n\n{"].concat();
+        for piece in 1..=stream.len() {
+            let mut scan = Scan::default();
+            let end = (piece..)
+                .step_by(piece)
+                .take_while(|read| *read < stream.len() + piece)
+                .find_map(|read| scan.end(&stream[..read.min(stream.len())]));
+            assert_eq!(end, Some(REPLY.len()), "in pieces of {piece}");
+        }
+        assert_eq!(Scan::default().end(&REPLY[..REPLY.len() - 1]), None);
     }
 
-    fn check_in_full(
-        &mut self,
-        frame: &[u8],
-        token: &str,
-        result: &'static str,
-    ) -> Result<(), String> {
-        let reply = parse(frame)?;
-        let text = String::from_utf8_lossy(frame);
-        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        let is_right = reply.jsonrpc == Some("2.0")
-            && reply.id.map(RawValue::get) == Some(token)
-            && reply.result.and_then(|found| value(found.get())) == value(result);
-        if !is_right {
-            return Err(format!("wrong reply to {token}: {text}"));
+    #[test]
+    fn a_right_reply_is_right_spelled_in_any_way() {
+        let mut checker = Checker::default();
+        assert_eq!(checker.check(REPLY, "\"a#1\"", RESULT), Ok(()));
+        let next = String::from_utf8_lossy(REPLY).replace("a#1", "a#2");
+        assert_eq!(checker.check(next.as_bytes(), "\"a#2\"", RESULT), Ok(()));
+        let other = br#"{"result": {"say":"}\"]{","x":[1,{}]}, "id": "a#3", "jsonrpc": "2.0"}"#;
+        assert_eq!(checker.check(other, "\"a#3\"", RESULT), Ok(()));
+        assert_eq!(checker.check(other, "\"a#3\"", None), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_reply_is_wrong_behind_right_ones_too() {
+        let mut checker = Checker::default();
+        for _ in 0..2 {
+            for wrong in [
+                r#"{"jsonrpc":"2.0","id":"a#2","result":{"say":"}\"]{","x":[1,{}]}}"#,
+                r#"{"jsonrpc":"2.0","id":a#1,"result":{"say":"}\"]{","x":[1,{}]}}"#,
+                r#"{"jsonrpc":"2.0","id":"a#1","result":{"say":"}\"]{","x":[2,{}]}}"#,
+                r#"{"jsonrpc":"1.0","id":"a#1","result":{"say":"}\"]{","x":[1,{}]}}"#,
+                r#"{"id":"a#1","result":{"say":"}\"]{","x":[1,{}]}}"#,
+                r#"{"jsonrpc":"2.0","id":"a#1","error":{"code":-1,"message":"no"}}"#,
+            ] {
+                assert!(checker.check(wrong.as_bytes(), "\"a#1\"", RESULT).is_err(), "{wrong}");
+            }
+            assert_eq!(checker.check(REPLY, "\"a#1\"", RESULT), Ok(()));
         }
-        let at = text.find(token).ok_or("the token is not in the reply")?;
-        let after = frame[at + token.len()..].to_vec();
-        self.around = Some((frame[..at].to_vec(), after, result));
-        Ok(())
+        let error = br#"{"jsonrpc":"2.0","id":"a#1","error":{"code":-1,"message":"no"}}"#;
+        assert!(checker.check(error, "\"a#1\"", None).is_err());
     }
 }

@@ -1,0 +1,56 @@
+"""What was measured on, and with which versions."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from .results import Machine
+
+
+def version(package: str) -> str:
+    """A Python package's version, or nothing if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def machine() -> Machine:
+    """This one, today."""
+    return Machine(
+        cpu=_cpu() or platform.processor() or "unknown",
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        rust=_said("rustc", "--version").removeprefix("rustc ").split(" ")[0],
+        date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        commit=_commit(),
+    )
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, "")
+
+
+def _commit() -> str:
+    changed = "+" if _said("git", "status", "--porcelain", "--untracked-files=no") else ""
+    return _said("git", "rev-parse", "--short", "HEAD") + changed
+
+
+def _said(*command: str) -> str:
+    """What a command prints, or nothing where it cannot be run."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

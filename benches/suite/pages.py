@@ -1,0 +1,73 @@
+"""Puts tables and plots between the marks in the docs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from . import plots, tables
+from .cases import ROOT
+from .results import Results, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGIN = "<!-- written by `make bench` from {} -->"
+END = "<!-- end of what `make bench` writes -->"
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
+IMAGES = ROOT / "docs" / "images"
+
+
+def renew(path: Path) -> None:
+    """Tables and plots of these results, in the docs and the README.
+
+    Raises FormatError if it is no result of the suite.
+    """
+    results = load(path)
+    plots.draw(results, IMAGES)
+    for page, text in ((BENCHMARKS, section(results)), (README, teaser(results))):
+        page.write_text(replaced(page.read_text(), path.name, text))
+
+
+def section(results: Results) -> str:
+    """What stands in `docs/benchmarks.md`."""
+    images = [
+        ("Median round trip of a db_write by its size, peer by peer", plots.LATENCY),
+        ("Messages a second, peer by peer", plots.THROUGHPUT),
+        ("CPU time a message, peer by peer", plots.PROCESSOR),
+    ]
+    caveats = tables.caveats(results)
+    shown = "\n\n".join(f"![{what}](images/{name})" for what, name in images)
+    return tables.everything(results).replace(caveats, f"{caveats}\n\n{shown}")
+
+
+def teaser(results: Results) -> str:
+    """What stands in the README."""
+    machine = results.machine
+    caveat = (
+        f"One run on one core of a shared machine ({machine.cpu}, {machine.date}), CPython "
+        f"{machine.python}; plugins whose handlers do nothing, on each SDK, played to by a native "
+        "load generator that checks every answer. Ratios are what to quote."
+    )
+    image = f"![Median round trip by size, peer by peer](docs/images/{plots.LATENCY})"
+    return f"{caveat}\n\n{tables.summary(results)}\n\n{image}"
+
+
+def replaced(page: str, source: str, text: str) -> str:
+    """The page with this text between its marks.
+
+    Raises ValueError if the page has no marks, or more than two.
+    """
+    pattern = re.escape(BEGIN).replace(r"\{\}", r"\S+") + "\n.*?" + re.escape(END)
+    new = f"{BEGIN.format(source)}\n\n{text}\n\n{END}"
+    done, count = re.subn(pattern, lambda _: new, page, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"the page has {count} sections between {BEGIN!r} and {END!r}, not one")
+    return done
+
+
+def source(page: str) -> str:
+    """The name of the results that the page shows."""
+    found = re.search(re.escape(BEGIN).replace(r"\{\}", r"(\S+)"), page)
+    return found[1] if found else ""

@@ -1,0 +1,137 @@
+"""What a run of the suite leaves behind, and its file."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FORMAT = 1
+"""Goes up when older files can no longer be read."""
+
+FLOOR = "floor"
+CLNWIRE = "clnwire"
+RAW = "clnwire, Raw"
+PYLN = "pyln-client"
+BARE = "Python alone"
+
+
+class FormatError(ValueError):
+    """A file that holds no results, or those of another format."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """One peer in one case: the median round's figures."""
+
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+    messages_per_second: float
+    megabytes_per_second: float
+    processor_us: float
+    """Of the plugin, a message."""
+    manifest_ms: float
+    """From exec to the manifest."""
+    idle_memory_kb: float
+    """The peak, before the first message."""
+    peak_memory_kb: float
+    messages: float
+    """So many were measured, and each answer checked."""
+
+
+class Outcome(msgspec.Struct):
+    """One case."""
+
+    figures: dict[str, Figures] = msgspec.field(default_factory=dict)
+    died: dict[str, str] = msgspec.field(default_factory=dict)
+    """Peer → how it failed."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What was measured on."""
+
+    cpu: str
+    system: str
+    cores: int
+    python: str
+    rust: str
+    date: str
+    commit: str
+    """clnwire's; with a `+` if something was changed since."""
+
+
+class Method(msgspec.Struct, frozen=True):
+    """How was measured."""
+
+    rounds: int
+    seconds: float
+    """Each run's, without warm-up."""
+    core: int
+
+
+class Results(msgspec.Struct):
+    """All of it."""
+
+    machine: Machine
+    method: Method
+    peers: dict[str, str]
+    """Peer → version."""
+    absent: dict[str, str]
+    """Peer → why."""
+    cases: dict[str, Outcome]
+    skipped: dict[str, str]
+    """Case → why."""
+    legal: dict[str, dict[str, str]]
+    """Legal message → peer → how it failed; an empty text if it did not."""
+    format: int = FORMAT
+
+    def value(self, case: str, peer: str, figure: str) -> float | None:
+        """A figure, or nothing if it was not measured."""
+        outcome = self.cases.get(case)
+        figures = outcome.figures.get(peer) if outcome else None
+        return None if figures is None else float(getattr(figures, figure))
+
+    def file_name(self) -> str:
+        """Under which it is kept."""
+        return f"{self.machine.date}-{slug(self.machine.cpu)}.json"
+
+
+def medians(rows: Sequence[Figures]) -> Figures:
+    """Figure by figure the median of the rounds."""
+    names = Figures.__struct_fields__
+    return Figures(
+        **{name: round(statistics.median(getattr(row, name) for row in rows), 3) for name in names}
+    )
+
+
+def slug(cpu: str) -> str:
+    """A processor's name for file names: `Intel(R) Xeon(R) CPU @ 2.20GHz` → `intel-xeon`."""
+    text = re.sub(r"\((r|tm)\)|@.*|\b(cpu|processor|\d+-core)\b", " ", cpu.lower())
+    return "-".join(re.findall(r"[a-z0-9]+", text)) or "unknown"
+
+
+def save(results: Results, path: Path) -> None:
+    """Writes the file, one figure a line so that changes can be read."""
+    text = msgspec.json.format(msgspec.json.encode(results), indent=1)
+    path.write_bytes(text + b"\n")
+
+
+def load(path: Path) -> Results:
+    """Reads the file.
+
+    Raises FormatError if it is of another format, or no result of the suite.
+    """
+    try:
+        results = msgspec.json.decode(path.read_bytes(), type=Results)
+    except msgspec.MsgspecError as error:
+        raise FormatError(f"{path}: no result of this suite: {error}") from error
+    if results.format != FORMAT:
+        raise FormatError(f"{path}: format {results.format}, but this suite reads {FORMAT}")
+    return results
