@@ -10,7 +10,10 @@ RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
 
-.PHONY: help demo test test-rust test-python lint docs format bench-quick bench-micro \
+# The load generator and the peers in Rust; the suite builds them in the same folder.
+BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
+
+.PHONY: help demo test test-rust test-python lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 
 help:
@@ -18,6 +21,7 @@ help:
 	@echo "make test         all tests"
 	@echo "make lint         formatters, linters, type checkers, stubs"
 	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
+	@echo "make bench        clnwire and the other SDKs, measured; renews the docs' tables and plots"
 	@echo "make bench-quick  every benchmark, briefly"
 	@echo "make bench-micro  the steps of a message by themselves, and their budgets"
 	@echo "make bench-instructions  how many instructions the core's steps take"
@@ -31,16 +35,19 @@ test: test-rust test-python
 test-rust:
 	@$(NEEDS_CARGO)
 	cargo test --locked -p clnwire-core
+	cargo test --locked --release $(BENCHES) -p clnwire-load -p floor
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)
 
 lint: build $(VENV)/test.stamp
 	cargo fmt --all --check
+	cargo fmt --all --check --manifest-path benches/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets $(BENCHES) -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy python/clnwire python/*.py examples/*.py tests/typing/good*.py
+	$(BIN)/mypy python/clnwire python/*.py examples/*.py tests/typing/good*.py benches/suite
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 
@@ -48,11 +55,14 @@ docs: build $(VENV)/docs.stamp
 	$(BIN)/sphinx-build -q -W --keep-going -b html -d build/docs/doctrees docs build/docs/html
 	$(BIN)/python python/check_links.py
 
+bench: build $(VENV)/bench.stamp
+	$(BIN)/python -m benches.suite run
+
 bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
 	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
-	$(BIN)/python benches/round_trip.py --quick
+	$(BIN)/python -m benches.suite run --quick
 	$(BIN)/python benches/rpc_calls.py --quick
 	$(BIN)/python benches/messages.py --quick
 	$(BIN)/python benches/waiting.py --quick
@@ -67,6 +77,7 @@ bench-instructions:
 
 format: $(VENV)/test.stamp
 	cargo fmt --all
+	cargo fmt --all --manifest-path benches/Cargo.toml
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -30,7 +30,7 @@ import msgspec
 from clnwire.commands.getinfo import GetinfoReply
 from clnwire.commands.listpeerchannels import ListpeerchannelsReply
 from clnwire.rpc import connect
-from round_trip import machine, version
+from suite.machine import machine, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -258,7 +258,8 @@ def run(quick: bool, save: Path | None) -> None:
         with host(folder) as path:
             results = measure(path, folder, 1 if quick else 5, 0.01 if quick else 1)
     if save:
-        save.write_text(json.dumps({"machine": machine(), "calls": results}, indent=1) + "\n")
+        facts = {**msgspec.to_builtins(machine()), "pyln-client": version("pyln-client")}
+        save.write_text(json.dumps({"machine": facts, "calls": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

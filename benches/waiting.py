@@ -2,24 +2,30 @@
 
     python benches/waiting.py [--quick] [--save benches/results/NAME.json]
 
-The same `db_write` of 2.4 kB goes to the same plugin in each form, in turn, as in `round_trip.py`.
+The same `db_write` of 2.4 kB goes to the same plugin in each form, in turn, as in the suite.
 Then each gets a million notifications as fast as it takes them, while its memory is looked at.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import select
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
 
-from round_trip import Peer, machine
+import msgspec
 
+from suite.cases import Case, round_trip
+from suite.machine import machine
+from suite.peers import Peer, cargo_build
+from suite.running import Bench, last_core
+
+PLUGIN = [sys.executable, Path(__file__).parent / "peers" / "clnwire_waiting.py"]
 FORMS = {
     "plain": "plain function, blocking driver",
     "beside-asyncio": "plain function, asyncio",
@@ -28,25 +34,66 @@ FORMS = {
     "async-uvloop": "async def, uvloop",
     "thread": "thread=True, blocking driver",
 }
-SIZE = 2_400
+WRITE = Case(round_trip("2.4 kB"), "writes", ("--payload", "db-write", "--size", "2400"))
 FLOOD = json.dumps({"jsonrpc": "2.0", "method": "flood", "params": {"flood": {"text": "x" * 300}}})
 
 
-def start(form: str) -> Peer:
-    os.environ["CLNWIRE_BENCH_FORM"] = form
-    return Peer("clnwire_waiting.py")
-
-
-def round_trips(rounds: int, count: int) -> dict[str, float]:
+def round_trips(rounds: int, seconds: float) -> dict[str, float]:
     """Form → the median round's median, in µs."""
+    bench = Bench(cargo_build("clnwire-load"), last_core(), seconds)
     medians: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(rounds):
         for form, row in medians.items():
-            peer = start(form)
-            peer.measure(SIZE, count // 10 + 1)
-            row.append(statistics.median(peer.measure(SIZE, count)))
-            peer.close()
+            os.environ["CLNWIRE_BENCH_FORM"] = form
+            row.append(bench.measure(Peer(form, "", {"writes": PLUGIN}), WRITE).p50_us)
     return {form: round(statistics.median(row), 2) for form, row in medians.items()}
+
+
+class Flooded:
+    """A plugin process, started and initialised, that takes what it can."""
+
+    def __init__(self, form: str) -> None:
+        environment = {**os.environ, "LIGHTNINGD_PLUGIN": "1", "CLNWIRE_BENCH_FORM": form}
+        self.process = subprocess.Popen(
+            PLUGIN, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
+        self.ask("getmanifest", {"allow-deprecated-apis": False})
+        configuration = {"lightning-dir": "/tmp", "rpc-file": "r", "network": "regtest"}
+        more = {"startup": True, "feature_set": {}}
+        self.ask("init", {"options": {}, "configuration": {**configuration, **more}})
+
+    def ask(self, method: str, params: dict[str, object]) -> None:
+        request = {"jsonrpc": "2.0", "id": f"cln:{method}#1", "method": method, "params": params}
+        self.write(json.dumps(request).encode())
+        assert "result" in self.message()
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self.input, data) :]
+
+    def message(self) -> dict[str, dict[str, str]]:
+        """The next one."""
+        line = b""
+        while not line.endswith(b"\n\n"):
+            ready, _, _ = select.select([self.output], [], [], 60)
+            assert ready, "the plugin does not answer"
+            line += os.read(self.output, 65536)
+        return dict(json.loads(line))
+
+    def seen(self) -> int:
+        """How many notifications it has handled so far."""
+        self.write(b'{"jsonrpc":"2.0","method":"report","params":{}}')
+        return int(self.message()["params"]["message"])
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 def resident(pid: int) -> int:
@@ -57,36 +104,20 @@ def resident(pid: int) -> int:
 
 def flood(form: str, count: int) -> dict[str, float]:
     """Seconds for so many notifications, and by how many MB memory grew meanwhile."""
-    peer = start(form)
+    plugin = Flooded(form)
     batch = (FLOOD + "\n\n").encode() * 1000
-    write(peer, batch)
-    before = most = resident(peer.process.pid)
+    plugin.write(batch)
+    before = most = resident(plugin.process.pid)
     started = time.perf_counter()
     for _ in range(count // 1000 - 1):
-        write(peer, batch)
-        most = max(most, resident(peer.process.pid))
-    while seen(peer) < count:
+        plugin.write(batch)
+        most = max(most, resident(plugin.process.pid))
+    while plugin.seen() < count:
         time.sleep(0.005)
     seconds = time.perf_counter() - started
-    most = max(most, resident(peer.process.pid))
-    peer.close()
+    most = max(most, resident(plugin.process.pid))
+    plugin.close()
     return {"seconds": round(seconds, 2), "grown_mb": round((most - before) / 1e6, 1)}
-
-
-def write(peer: Peer, data: bytes) -> None:
-    while data:
-        data = data[os.write(peer.input, data) :]
-
-
-def seen(peer: Peer) -> int:
-    """How many notifications the plugin has handled so far."""
-    write(peer, b'{"jsonrpc":"2.0","method":"report","params":{}}')
-    line = b""
-    while not line.endswith(b"\n\n"):
-        ready, _, _ = select.select([peer.output], [], [], 60)
-        assert ready, "the plugin does not answer"
-        line += os.read(peer.output, 65536)
-    return int(json.loads(line)["params"]["message"])
 
 
 def main() -> None:
@@ -94,20 +125,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repeats: does it still work?")
     parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
     arguments = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    gc.disable()
-    trips = round_trips(1, 50) if arguments.quick else round_trips(5, 5000)
-    floods = {}
-    if Path("/proc/self/statm").exists():
-        count = 5_000 if arguments.quick else 1_000_000
-        floods = {form: flood(form, count) for form in FORMS}
-    else:
-        print("no /proc here, so no flood", file=sys.stderr)
+    trips = round_trips(1, 0.05) if arguments.quick else round_trips(5, 0.5)
+    os.sched_setaffinity(0, {last_core()})
+    count = 5_000 if arguments.quick else 1_000_000
+    floods = {form: flood(form, count) for form in FORMS}
     for form, what in FORMS.items():
-        print(f"{what:32}{trips[form]:>8.1f} µs  {floods.get(form, '')}")
+        print(f"{what:32}{trips[form]:>8.1f} µs  {floods[form]}")
     if arguments.save:
-        report = {"machine": machine(), "round_trip_us": trips, "flood": floods}
+        report = {
+            "machine": msgspec.to_builtins(machine()),
+            "round_trip_us": trips,
+            "flood": floods,
+        }
         arguments.save.write_text(json.dumps(report, indent=1) + "\n")
 
 

@@ -26,20 +26,21 @@ def renew(path: Path) -> None:
     """
     results = load(path)
     plots.draw(results, IMAGES)
-    for page, text in ((BENCHMARKS, section(results)), (README, teaser(results))):
+    for page, text in ((BENCHMARKS, section(results, path.name)), (README, teaser(results))):
         page.write_text(replaced(page.read_text(), path.name, text))
 
 
-def section(results: Results) -> str:
-    """What stands in `docs/benchmarks.md`."""
+def section(results: Results, name: str) -> str:
+    """What stands in `docs/benchmarks.md`; `name` is that of the results' file."""
     images = [
         ("Median round trip of a db_write by its size, peer by peer", plots.LATENCY),
         ("Messages a second, peer by peer", plots.THROUGHPUT),
         ("CPU time a message, peer by peer", plots.PROCESSOR),
     ]
     caveats = tables.caveats(results)
-    shown = "\n\n".join(f"![{what}](images/{name})" for what, name in images)
-    return tables.everything(results).replace(caveats, f"{caveats}\n\n{shown}")
+    link = f"All figures are in the [results](../benches/results/{name})."
+    shown = "\n\n".join(f"![{what}](images/{image})" for what, image in images)
+    return tables.everything(results).replace(caveats, f"{caveats}\n{link}\n\n{shown}")
 
 
 def teaser(results: Results) -> str:

@@ -148,7 +148,7 @@ def package_version(python: Path, package: str) -> str:
 
 def cargo_build(package: str) -> Path:
     """Builds one of `benches/Cargo.toml`'s; gives the program."""
-    where = ["--manifest-path", BENCHES / "Cargo.toml", "--target-dir", TARGET]
+    where: list[str | Path] = ["--manifest-path", BENCHES / "Cargo.toml", "--target-dir", TARGET]
     execute(["cargo", "build", "--quiet", "--release", "--locked", "--package", package, *where])
     return TARGET / "release" / package
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from .results import Results
 
-TEXT = "#808080"
-"""Reaches a contrast of 3.9 on white and of 4.9 on a dark page (#0d1117)."""
+TEXT = "#7a7a7a"
+"""Has a contrast of 4.3 on white and of 4.4 on a dark page (#0d1117)."""
 
 COLOURS = {FLOOR: "#909090", CLNWIRE: "#e8590c", RAW: "#f2a65a"}
 OTHERS = ["#3d8bfd", "#20a37a", "#a874e0", "#c2a200"]
