@@ -43,7 +43,7 @@ pub enum Payload {
 }
 
 #[derive(Parser)]
-#[command(about = "Plays the daemon to a plugin and measures it.")]
+#[command(about = "Plays the daemon to a plugin and measures it.", args_override_self = true)]
 pub struct Job {
     #[arg(long, value_enum, default_value = "one")]
     pub mode: Mode,

@@ -12,6 +12,9 @@ use crate::watchdog::Watchdog;
 /// How much is read at once: what a pipe holds.
 const CHUNK: usize = 1 << 16;
 
+/// How long a plugin may take to end when its stdin does.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 pub struct Plugin {
     child: Child,
     input: Option<ChildStdin>,
@@ -177,7 +180,7 @@ impl Plugin {
     /// Closes its stdin and waits: the status it ends with.
     pub fn hang_up(mut self) -> String {
         drop(self.input.take());
-        let status = self.wait(Duration::from_secs(10));
+        let status = self.wait(FAREWELL);
         status.unwrap_or_else(|| "killed: it did not end with its stdin".to_owned())
     }
 }
