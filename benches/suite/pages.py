@@ -46,10 +46,13 @@ def section(results: Results, name: str) -> str:
 def teaser(results: Results) -> str:
     """What stands in the README."""
     machine = results.machine
-    caveat = (
-        f"One run on one core of a shared machine ({machine.cpu}, {machine.date}), CPython "
-        f"{machine.python}; plugins whose handlers do nothing, on each SDK, played to by a native "
-        "load generator that checks every answer. Ratios are what to quote."
+    caveat = tables.paragraph(
+        [
+            f"One run on one core of a shared machine ({machine.cpu}, {machine.date}), CPython",
+            f"{machine.python}: the same plugin on each SDK, whose handlers do nothing, and a",
+            "native load generator that plays the daemon and checks every answer. Ratios are what",
+            "to quote.",
+        ]
     )
     image = f"![Median round trip by size, peer by peer](docs/images/{plots.LATENCY})"
     return f"{caveat}\n\n{tables.summary(results)}\n\n{image}"

@@ -78,31 +78,31 @@ def _latency(results: Results, path: Path) -> Path:
     axes.set_yticks([1, 10, 100, 1000, 10_000], ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms"])
     axes.set_title("median round trip of a db_write, by its size", loc="left", fontsize=12)
     axes.grid(alpha=0.25)
-    axes.legend()
+    axes.legend(loc="upper left")
     return _save(figure, path)
 
 
 def _bars(results: Results, what: tuple[str, str, float], title: str, path: Path) -> Path:
     case, figure_name, unit = what
     values = {
-        peer: value / unit
-        for peer in _shown(results)
-        if (value := results.value(case, peer, figure_name)) is not None
+        peer: (results.value(case, peer, figure_name) or 0) / unit for peer in _shown(results)
     }
+    # One that failed has no bar, but its name and the reason why.
+    labels = [results.fate(case, peer) or _rounded(value) for peer, value in values.items()]
     figure, axes = _canvas(0.9 + 0.42 * len(values))
     colours = [_colour(results, peer) for peer in values]
     bars = axes.barh(list(values), list(values.values()), color=colours, height=0.62)
-    axes.bar_label(
-        bars,
-        [f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for value in values.values()],
-        padding=5,
-    )
+    axes.bar_label(bars, labels, padding=5)
     axes.invert_yaxis()
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_title(title, loc="left", fontsize=12)
     axes.margins(x=0.12)
     return _save(figure, path)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _canvas(height: float) -> tuple[Any, Any]:

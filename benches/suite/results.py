@@ -98,9 +98,21 @@ class Results(msgspec.Struct):
         figures = outcome.figures.get(peer) if outcome else None
         return None if figures is None else float(getattr(figures, figure))
 
+    def fate(self, case: str, peer: str) -> str:
+        """How a peer ended in a case that it did not live through; nothing if it did."""
+        outcome = self.cases.get(case)
+        return fate(outcome.died.get(peer, "") if outcome else "")
+
     def file_name(self) -> str:
         """Under which it is kept."""
         return f"{self.machine.date}-{slug(self.machine.cpu)}.json"
+
+
+def fate(why: str) -> str:
+    """`died` or `failed`, by the reason why, or nothing if there is none."""
+    if not why:
+        return ""
+    return "died" if "the plugin died" in why else "failed"
 
 
 def medians(rows: Sequence[Figures]) -> Figures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from .budgets import NO_SDK, judge
@@ -17,7 +18,7 @@ from .cases import (
     round_trip,
     window,
 )
-from .results import BARE, CLNWIRE, FLOOR, RAW
+from .results import BARE, CLNWIRE, FLOOR, RAW, fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,20 +59,24 @@ def caveats(results: Results) -> str:
     """What to know before the figures."""
     machine, method = results.machine, results.method
     versions = [f"{name} {results.peers[name]}" for name in results.peers if name not in NO_SDK]
-    lines = [
+    parts = [
         f"Measured on {machine.date} on one shared machine ({machine.cpu}, {machine.cores} cores,",
         f"{machine.system}), CPython {machine.python}, Rust {machine.rust}: clnwire",
         f"{', '.join([f'{results.peers[CLNWIRE]} ({machine.commit})', *versions])}.",
         "Such a machine's speed changes from minute to minute: ratios within one run are what to",
         f"quote. Medians of {method.rounds} rounds of {method.seconds:g} s, peers in turn, plugin",
         "and load generator on one core, every answer checked. The handlers do nothing; yours",
-        "will take longer.",
-        "libplugin, the SDK in C, is a part of the daemon and was not measured in this run: where",
-        "it is compared, its ratio to the floor is quoted from another one.",
+        "will take longer. libplugin, the SDK in C, is a part of the daemon and was not measured",
+        "in this run: where it is compared, its ratio to the floor is quoted from another one.",
     ]
-    lines += [f"Absent: {name}: {why}." for name, why in results.absent.items()]
-    lines += [f"Not measured: {case}: {why}." for case, why in results.skipped.items()]
-    return "\n".join(lines)
+    parts += [f"Absent: {name}: {why}." for name, why in results.absent.items()]
+    parts += [f"Not measured: {case}: {why}." for case, why in results.skipped.items()]
+    return paragraph(parts)
+
+
+def paragraph(parts: Iterable[str]) -> str:
+    """One of lines that are not too long for a page's source."""
+    return textwrap.fill(" ".join(parts), 99, break_long_words=False, break_on_hyphens=False)
 
 
 def round_trips(results: Results) -> str:
@@ -127,11 +132,11 @@ def legal(results: Results) -> str:
 
 
 def deaths(results: Results) -> str:
-    """How those failed that did."""
+    """How those died or failed that did."""
     found = {name: row for name, row in results.legal.items() if any(row.values())}
     found |= {name: case.died for name, case in results.cases.items() if case.died}
     return "\n".join(
-        f"- {peer}, {name}: {why}"
+        f"- {peer}, {name}: {why.removeprefix(f'{name}: ')}"
         for name, row in found.items()
         for peer, why in row.items()
         if why
@@ -195,20 +200,17 @@ def _takes_part(results: Results, peer: str, case: str) -> bool:
 
 def _compared(results: Results, peer: str, case: str, figure: str, unit: str) -> str:
     """A figure and its multiple of clnwire's, or what happened instead."""
-    if not _takes_part(results, peer, case):
-        return "–"
     value, ours = results.value(case, peer, figure), results.value(case, CLNWIRE, figure)
-    if value is None:
-        return "died"
-    text = _number(value, unit)
-    return text if peer == CLNWIRE or not ours else f"{text} ({_ratio(value / ours)}×)"
+    text = _plain(results, peer, case, figure, unit)
+    return text if peer == CLNWIRE or not value or not ours else f"{text} ({_ratio(value / ours)}×)"
 
 
 def _plain(results: Results, peer: str, case: str, figure: str, unit: str) -> str:
+    """A figure, or what happened instead."""
     value = results.value(case, peer, figure)
     if value is not None and unit == " MB":
         value /= 1000
-    return _number(value, unit)
+    return results.fate(case, peer) or _number(value, unit)
 
 
 def _name(results: Results, peer: str) -> str:
@@ -216,8 +218,8 @@ def _name(results: Results, peer: str) -> str:
     return known or f"{peer} {results.peers[peer]}"
 
 
-def _survived(how: str | None) -> str:
-    return {None: "–", "": "answered"}.get(how, "died")
+def _survived(why: str | None) -> str:
+    return "–" if why is None else fate(why) or "answered"
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -151,7 +151,13 @@ WRONG = {
 @pytest.mark.parametrize("reply", WRONG.values(), ids=WRONG)
 def test_a_wrong_reply_ends_the_run(run, reply, mode):
     done = run(reply, "--payload", "db-write", "--mode", mode, "--window", 4)
-    assert complaint(done).startswith("wrong reply to ")
+    assert complaint(done).startswith("wrong reply")
+
+
+def test_a_second_reply_ends_the_run(run):
+    twice = 'return "\\n".join([right(request, {"result": "continue"})] * 2)'
+    done = run(twice, "--payload", "db-write", "--mode", "window", "--window", 4)
+    assert complaint(done).startswith("wrong reply, which nothing waits for: ")
 
 
 def test_one_that_dies_is_reported_with_its_status(run):
@@ -188,6 +194,7 @@ def test_a_db_write_before_init_is_asked_for_apart(run):
         (["--payload", "request"], "--payload request needs --method NAME"),
         (["--payload", "capture"], "--payload capture needs --capture FILE"),
         (["--payload", "db-write", "--options", "{"], "--options: "),
+        (["--payload", "db-write", "--seconds", "0"], "nothing was measured in 0 s: "),
         (["--payload", "db-write", "--core", "1000"], "there is no processor 1000 to run on"),
     ],
 )

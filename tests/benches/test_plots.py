@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from benches.suite import plots
-from benches.suite.cases import round_trip
+from benches.suite.cases import round_trip, window
 
 from tests.benches.sample import results
 
@@ -16,7 +16,9 @@ pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench-qu
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     report = results(floor=5, clnwire=10, pyln_client=1000, cln_plugin=40, clightningjs=80)
-    del report.cases[round_trip("1 MB")].figures["clightningjs"]
+    for case in (round_trip("1 MB"), window("0.4 kB")):
+        del report.cases[case].figures["clightningjs"]
+        report.cases[case].died["clightningjs"] = "wrong reply"
     first, second = (plots.draw(report, tmp_path_factory.mktemp("plots")) for _ in range(2))
     return {
         path.name: (path.read_text(), other.read_text())
@@ -38,7 +40,7 @@ def test_a_plot_is_the_same_each_time_and_names_all(drawn, name):
 
 
 def test_the_figures_are_those_of_the_results(drawn):
-    assert {"200", "100", "1", "25", "12.5"} <= set(texts(drawn[plots.THROUGHPUT][0]))
+    assert {"200", "100", "1", "25", "failed"} <= set(texts(drawn[plots.THROUGHPUT][0]))
     assert {"2.5", "5", "500", "20", "40"} <= set(texts(drawn[plots.PROCESSOR][0]))
     assert {"0.4 kB", "2.4 kB", "12 kB", "1 MB", "10 µs", "1 ms"} <= set(
         texts(drawn[plots.LATENCY][0])

@@ -26,10 +26,10 @@ def test_one_that_died_is_shown_with_the_reason():
     case = report.cases[round_trip("1 MB")]
     del case.figures["clightningjs"]
     case.died["clightningjs"] = "the plugin died (exit status: 1)"
-    report.legal["a blank line"]["clightningjs"] = "the plugin says nothing"
+    report.legal["a blank line"]["clightningjs"] = "a blank line: the plugin says nothing"
     text = tables.everything(report)
     assert rows(tables.round_trips(report))[-1][-1] == "died"
-    assert rows(tables.legal(report).split("\n\n")[0])[-1] == ["clightningjs 1.2.3", "died"]
+    assert rows(tables.legal(report).split("\n\n")[0])[-1] == ["clightningjs 1.2.3", "failed"]
     assert "- clightningjs, db_write, 1 MB: the plugin died (exit status: 1)\n" in text
     assert "- clightningjs, a blank line: the plugin says nothing\n" in text
 
@@ -37,10 +37,10 @@ def test_one_that_died_is_shown_with_the_reason():
 def test_nothing_is_left_out_in_silence():
     report = results(floor=5, clnwire=10)
     report.skipped["recorded db_writes"] = "the recording is not here"
-    caveats = tables.caveats(report)
+    caveats = " ".join(tables.caveats(report).split())
     assert "Absent: glightning: no module." in caveats
     assert "Not measured: recorded db_writes: the recording is not here." in caveats
-    assert tables.everything(report).startswith(caveats)
+    assert tables.everything(report).startswith(tables.caveats(report))
     for fact in ("2026-11-25", "Xeon", "2 cores", "CPython 3.11.7", "Rust 1.95.0", "abcdef0"):
         assert fact in caveats
 

@@ -47,10 +47,10 @@ impl<'a> Load<'a> {
         let template = Template::new(job)?;
         Ok(match job.mode {
             Mode::One => Self::One(template),
-            Mode::Window => Self::Window(template, job.window),
+            Mode::Window => Self::Window(template, job.window.get()),
             Mode::Flood => Self::Flood {
-                batch: payload::notification(job)?.repeat(job.window).into_bytes(),
-                notifications: job.window,
+                batch: payload::notification(job)?.repeat(job.window.get()).into_bytes(),
+                notifications: job.window.get(),
                 fence: template,
             },
         })
@@ -185,7 +185,6 @@ fn settle(
     whole: Instant,
     result: Option<&str>,
 ) -> Result<String, String> {
-    let mut wrong = format!("a reply to nothing: {}", String::from_utf8_lossy(reply));
     for at in 0..waiting.len() {
         match meter.checker.check(reply, &waiting[at].0, result) {
             Ok(()) => {
@@ -193,8 +192,13 @@ fn settle(
                 meter.count(whole - sent)?;
                 return Ok(token);
             }
-            Err(reason) => wrong = reason,
+            Err(reason) if is_to(reply, &waiting[at].0) => return Err(reason),
+            Err(_) => {}
         }
     }
-    Err(wrong)
+    Err(format!("wrong reply, which nothing waits for: {}", String::from_utf8_lossy(reply)))
+}
+
+fn is_to(reply: &[u8], token: &str) -> bool {
+    memchr::memmem::find(reply, token.as_bytes()).is_some()
 }

@@ -12,6 +12,7 @@ mod reply;
 mod run;
 mod watchdog;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -72,16 +73,16 @@ pub struct Job {
     #[arg(long)]
     pub capture: Option<PathBuf>,
     /// How many messages are measured, at most.
-    #[arg(long, default_value_t = 2000)]
-    pub count: usize,
+    #[arg(long, default_value = "2000")]
+    pub count: NonZeroUsize,
     /// For how long is measured, at most.
     #[arg(long, default_value_t = 60.0)]
     pub seconds: f64,
     /// How many messages come before the measured ones, at most; a fifth of the seconds, at most.
     #[arg(long, default_value_t = 200)]
     pub warm_up: usize,
-    #[arg(long, default_value_t = 64)]
-    pub window: usize,
+    #[arg(long, default_value = "64")]
+    pub window: NonZeroUsize,
     /// The processor that both processes run on.
     #[arg(long)]
     pub core: Option<usize>,

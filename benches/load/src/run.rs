@@ -33,8 +33,11 @@ pub fn run(job: &Job) -> Result<Value, String> {
     load.run(&mut plugin, &mut meter, Limit::new(job.warm_up, job.seconds / 5.0))?;
     meter.reset();
     let (before, started) = (plugin.processor_time(), Instant::now());
-    load.run(&mut plugin, &mut meter, Limit::new(job.count, job.seconds))?;
+    load.run(&mut plugin, &mut meter, Limit::new(job.count.get(), job.seconds))?;
     let (elapsed, processor) = (started.elapsed(), plugin.processor_time() - before);
+    if meter.messages == 0 {
+        return Err(format!("nothing was measured in {} s: give it more --seconds", job.seconds));
+    }
     let mut report = meter.report(elapsed, processor);
     report["mode"] = json!(match job.mode {
         Mode::One => "one",
