@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import plots, tables
 from .cases import ROOT
-from .results import Results, load
+from .results import FormatError, Results, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,12 @@ IMAGES = ROOT / "docs" / "images"
 def renew(path: Path) -> None:
     """Tables and plots of these results, in the docs and the README.
 
-    Raises FormatError if it is no result of the suite.
+    Raises FormatError if it is no result of the suite, or a page has no marks.
     """
     results = load(path)
     plots.draw(results, IMAGES)
     for page, text in ((BENCHMARKS, section(results, path.name)), (README, teaser(results))):
-        page.write_text(replaced(page.read_text(), path.name, text))
+        page.write_text(replaced(page, path.name, text))
 
 
 def section(results: Results, name: str) -> str:
@@ -58,16 +58,18 @@ def teaser(results: Results) -> str:
     return f"{caveat}\n\n{tables.summary(results)}\n\n{image}"
 
 
-def replaced(page: str, source: str, text: str) -> str:
+def replaced(page: Path, source: str, text: str) -> str:
     """The page with this text between its marks.
 
-    Raises ValueError if the page has no marks, or more than two.
+    Raises FormatError if the page has no marks, or more than two.
     """
     pattern = re.escape(BEGIN).replace(r"\{\}", r"\S+") + "\n.*?" + re.escape(END)
     new = f"{BEGIN.format(source)}\n\n{text}\n\n{END}"
-    done, count = re.subn(pattern, lambda _: new, page, flags=re.DOTALL)
+    done, count = re.subn(pattern, lambda _: new, page.read_text(), flags=re.DOTALL)
     if count != 1:
-        raise ValueError(f"the page has {count} sections between {BEGIN!r} and {END!r}, not one")
+        raise FormatError(
+            f"{page}: it needs one section between {BEGIN!r} and {END!r}, but has {count}"
+        )
     return done
 
 

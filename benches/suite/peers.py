@@ -55,6 +55,8 @@ def build(*, quick: bool) -> Built:
     Raises AbsentError if the load generator, the floor or clnwire cannot be built, without which
     there is nothing to compare.
     """
+    if sys.platform != "linux":
+        raise AbsentError("the load generator needs Linux")
     print("building the load generator and the peers", file=sys.stderr)
     built = Built(cargo_build("clnwire-load"), [floor(), *clnwire(), bare_python()])
     others: dict[str, Callable[[], Peer]] = {PYLN: pyln_client}

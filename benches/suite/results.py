@@ -23,7 +23,7 @@ BARE = "Python alone"
 
 
 class FormatError(ValueError):
-    """A file that holds no results, or those of another format."""
+    """A file that holds no results, or those of another format; a page without marks."""
 
 
 class Figures(msgspec.Struct, frozen=True):

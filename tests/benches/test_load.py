@@ -10,6 +10,10 @@ import sys
 import pytest
 from benches.suite.peers import cargo_build
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs Linux, as the load generator does"
+)
+
 # Answers as told: `reply(request)` gives the text of a reply, or nothing.
 PLUGIN = """
 import json, os, sys

@@ -5,24 +5,32 @@ from __future__ import annotations
 import pytest
 from benches.suite import pages
 from benches.suite.cases import ROOT
-from benches.suite.results import load
+from benches.suite.results import FormatError, load
 
 PAGE = f"before\n{pages.BEGIN.format('old.json')}\n\nold\n\n{pages.END}\nbehind\n"
 
 
-def test_what_stands_between_the_marks_is_replaced():
-    page = pages.replaced(PAGE, "new.json", r"new \1")
-    assert page.splitlines()[0] == "before"
-    assert page.splitlines()[-1] == "behind"
-    assert "old" not in page
-    assert r"new \1" in page
-    assert pages.source(page) == "new.json"
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text(PAGE)
+    return path
+
+
+def test_what_stands_between_the_marks_is_replaced(page):
+    page.write_text(pages.replaced(page, "new.json", r"new \1"))
+    lines = page.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "behind")
+    assert "old" not in page.read_text()
+    assert r"new \1" in lines
+    assert pages.source(page.read_text()) == "new.json"
     assert pages.replaced(page, "old.json", "old") == PAGE
 
 
-@pytest.mark.parametrize(("page", "count"), [("no marks", 0), (PAGE + PAGE, 2)])
-def test_a_page_without_marks_is_not_written(page, count):
-    with pytest.raises(ValueError, match=f"has {count} sections"):
+@pytest.mark.parametrize(("text", "count"), [("no marks", 0), (PAGE + PAGE, 2)])
+def test_a_page_without_marks_is_not_written(page, text, count):
+    page.write_text(text)
+    with pytest.raises(FormatError, match=rf"page\.md: it needs one .* but has {count}$"):
         pages.replaced(page, "new.json", "new")
 
 

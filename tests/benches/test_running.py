@@ -10,6 +10,10 @@ from benches.suite.peers import Built, Peer, cargo_build, floor
 from benches.suite.results import FLOOR
 from benches.suite.running import Extent, reason, run, taking_part
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs Linux, as the load generator does"
+)
+
 # Answers in its first two lives, which it counts in a file, and dies in the third.
 MORTAL = """
 import os, sys
