@@ -36,7 +36,7 @@ test: test-rust test-python
 test-rust:
 	@$(NEEDS_CARGO)
 	cargo test --locked -p clnwire-core
-	@$(WHERE_BENCHES_RUN); cargo test --locked --release $(BENCHES) -p clnwire-load -p floor
+	@$(WHERE_BENCHES_RUN); cargo test --locked --release $(BENCHES) -p clnwire-load
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)

@@ -74,6 +74,8 @@ class Method(msgspec.Struct, frozen=True):
     seconds: float
     """Each run's, without warm-up."""
     core: int
+    load: float = 0
+    """Processes that other work had running before the first round."""
 
 
 class Results(msgspec.Struct):

@@ -69,6 +69,11 @@ def caveats(results: Results) -> str:
         "will take longer. libplugin, the SDK in C, is a part of the daemon and was not measured",
         "in this run: where it is compared, its ratio to the floor is quoted from another one.",
     ]
+    if method.load >= 1:
+        parts.append(
+            f"The machine had other work meanwhile (a load of {method.load:g}): medians of round "
+            "trips and CPU times bear that, but not messages a second, starts, and 99.9 %."
+        )
     parts += [f"Absent: {name}: {why}." for name, why in results.absent.items()]
     parts += [f"Not measured: {case}: {why}." for case, why in results.skipped.items()]
     return paragraph(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from benches.suite import tables
 from benches.suite.cases import round_trip
 
@@ -43,6 +44,13 @@ def test_nothing_is_left_out_in_silence():
     assert tables.everything(report).startswith(tables.caveats(report))
     for fact in ("2026-11-25", "Xeon", "2 cores", "CPython 3.11.7", "Rust 1.95.0", "abcdef0"):
         assert fact in caveats
+
+
+def test_a_busy_machine_is_a_caveat():
+    report = results(floor=5, clnwire=10)
+    assert "other work" not in tables.caveats(report)
+    report.method = msgspec.structs.replace(report.method, load=3.5)
+    assert "(a load of 3.5)" in " ".join(tables.caveats(report).split())
 
 
 def test_all_rows_of_a_table_are_as_long():
