@@ -5,6 +5,7 @@ Everything goes into `target/benches`. What cannot be had is absent, with the re
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -47,6 +48,8 @@ class Built:
     load: Path
     peers: list[Peer] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    busy: float = 0
+    """How many processes ran before building."""
 
 
 def build(*, quick: bool) -> Built:
@@ -58,7 +61,10 @@ def build(*, quick: bool) -> Built:
     if sys.platform != "linux":
         raise AbsentError("the load generator needs Linux")
     print("building the load generator and the peers", file=sys.stderr)
-    built = Built(cargo_build("clnwire-load"), [floor(), *clnwire(), bare_python()])
+    # Before building, which is load too.
+    busy = round(os.getloadavg()[0], 1)
+    peers = [floor(), *clnwire(), bare_python()]
+    built = Built(cargo_build("clnwire-load"), peers, busy=busy)
     others: dict[str, Callable[[], Peer]] = {PYLN: pyln_client}
     if not quick:
         others |= {"cln-plugin": cln_plugin, "clightningjs": clightningjs}

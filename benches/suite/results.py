@@ -75,7 +75,7 @@ class Method(msgspec.Struct, frozen=True):
     """Each run's, without warm-up."""
     core: int
     load: float = 0
-    """Processes that other work had running before the first round."""
+    """How many processes of others ran before it all."""
 
 
 class Results(msgspec.Struct):

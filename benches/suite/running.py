@@ -71,7 +71,6 @@ class Run(msgspec.Struct):
 def run(built: Built, cases: Sequence[Case], skipped: dict[str, str], extent: Extent) -> Results:
     """All rounds, and the legal messages."""
     bench = Bench(built.load, last_core(), extent.seconds)
-    load = round(os.getloadavg()[0], 1)
     rows: dict[str, dict[str, list[Figures]]] = {case.name: {} for case in cases}
     died: dict[str, dict[str, str]] = {case.name: {} for case in cases}
     for number in range(1, extent.rounds + 1):
@@ -87,7 +86,9 @@ def run(built: Built, cases: Sequence[Case], skipped: dict[str, str], extent: Ex
                     died[case.name][peer.name] = str(error)
     return Results(
         machine=machine(),
-        method=Method(rounds=extent.rounds, seconds=extent.seconds, core=bench.core, load=load),
+        method=Method(
+            rounds=extent.rounds, seconds=extent.seconds, core=bench.core, load=built.busy
+        ),
         peers={peer.name: peer.version for peer in built.peers},
         absent=built.absent,
         cases={name: outcome(rows[name], died[name]) for name in rows},

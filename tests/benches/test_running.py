@@ -33,7 +33,7 @@ def report(tmp_path_factory):
     sources = str(cargo_build("floor").parents[3] / "benches" / "peers")
     command = [sys.executable, folder / "mortal.py", folder / "lives", sources]
     mortal = Peer("mortal", "1", {"writes": command})
-    built = Built(cargo_build("clnwire-load"), [floor(), mortal], {"other": "not here"})
+    built = Built(cargo_build("clnwire-load"), [floor(), mortal], {"other": "not here"}, busy=2.5)
     wanted = [case for case in cases() if case.name in (round_trip("0.4 kB"), "method", "start")]
     return run(built, wanted, {"recorded": "no recording"}, Extent(rounds=3, seconds=0.05))
 
@@ -63,7 +63,7 @@ def test_legal_messages_are_tried_on_all_that_take_them(report):
 def test_what_is_absent_or_skipped_is_kept(report):
     assert report.absent == {"other": "not here"}
     assert report.skipped == {"recorded": "no recording"}
-    assert report.method.rounds == 3
+    assert (report.method.rounds, report.method.load) == (3, 2.5)
     assert report.machine.cores > 0
 
 
