@@ -20,7 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from round_trip import machine, version
+import msgspec
+
+from suite.machine import machine, version
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = ("msgspec", "orjson", "jiter", "pytest-benchmark")
@@ -128,7 +130,8 @@ def verdict(met: bool) -> str:
 def environment() -> dict[str, str]:
     """What the numbers were measured on, and with."""
     versions = {library: version(library) or "absent" for library in LIBRARIES}
-    return {**machine(), **versions, "rustc": run("rustc", "--version").split()[1]}
+    facts = {**msgspec.to_builtins(machine()), **versions}
+    return {**facts, "rustc": run("rustc", "--version").split()[1]}
 
 
 def file_name(environment: dict[str, str]) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from round_trip import Peer
+from peer import Peer
 from traffic import compact
 
 if TYPE_CHECKING:

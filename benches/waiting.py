@@ -11,21 +11,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import select
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import msgspec
 
+from peer import PEERS, Peer
+from suite import peers
 from suite.cases import Case, round_trip
 from suite.machine import machine
-from suite.peers import Peer, cargo_build
+from suite.peers import cargo_build
 from suite.running import Bench, last_core
 
-PLUGIN = [sys.executable, Path(__file__).parent / "peers" / "clnwire_waiting.py"]
+PLUGIN = "clnwire_waiting.py"
 FORMS = {
     "plain": "plain function, blocking driver",
     "beside-asyncio": "plain function, asyncio",
@@ -41,59 +41,26 @@ FLOOD = json.dumps({"jsonrpc": "2.0", "method": "flood", "params": {"flood": {"t
 def round_trips(rounds: int, seconds: float) -> dict[str, float]:
     """Form → the median round's median, in µs."""
     bench = Bench(cargo_build("clnwire-load"), last_core(), seconds)
+    command = [sys.executable, PEERS / PLUGIN]
     medians: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(rounds):
         for form, row in medians.items():
             os.environ["CLNWIRE_BENCH_FORM"] = form
-            row.append(bench.measure(Peer(form, "", {"writes": PLUGIN}), WRITE).p50_us)
+            row.append(bench.measure(peers.Peer(form, "", {"writes": command}), WRITE).p50_us)
     return {form: round(statistics.median(row), 2) for form, row in medians.items()}
 
 
-class Flooded:
-    """A plugin process, started and initialised, that takes what it can."""
+class Flooded(Peer):
+    """The plugin in one of its forms, taking what it can."""
 
     def __init__(self, form: str) -> None:
-        environment = {**os.environ, "LIGHTNINGD_PLUGIN": "1", "CLNWIRE_BENCH_FORM": form}
-        self.process = subprocess.Popen(
-            PLUGIN, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
-        self.ask("getmanifest", {"allow-deprecated-apis": False})
-        configuration = {"lightning-dir": "/tmp", "rpc-file": "r", "network": "regtest"}
-        more = {"startup": True, "feature_set": {}}
-        self.ask("init", {"options": {}, "configuration": {**configuration, **more}})
-
-    def ask(self, method: str, params: dict[str, object]) -> None:
-        request = {"jsonrpc": "2.0", "id": f"cln:{method}#1", "method": method, "params": params}
-        self.write(json.dumps(request).encode())
-        assert "result" in self.message()
-
-    def write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self.input, data) :]
-
-    def message(self) -> dict[str, dict[str, str]]:
-        """The next one."""
-        line = b""
-        while not line.endswith(b"\n\n"):
-            ready, _, _ = select.select([self.output], [], [], 60)
-            assert ready, "the plugin does not answer"
-            line += os.read(self.output, 65536)
-        return dict(json.loads(line))
+        os.environ["CLNWIRE_BENCH_FORM"] = form
+        super().__init__(PLUGIN)
 
     def seen(self) -> int:
         """How many notifications it has handled so far."""
         self.write(b'{"jsonrpc":"2.0","method":"report","params":{}}')
         return int(self.message()["params"]["message"])
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 def resident(pid: int) -> int:
