@@ -33,7 +33,7 @@ class Peer:
 
     def ask(self, method: str, params: dict[str, object]) -> None:
         request = {"jsonrpc": "2.0", "id": f"cln:{method}#1", "method": method, "params": params}
-        self.write(json.dumps(request).encode())
+        self.write(json.dumps(request).encode() + b"\n\n")
         assert "result" in self.message()
 
     def write(self, data: bytes) -> None:
