@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:
 def _build() -> typer.Typer:
     import typer
 
-    from clnwire.cli._group import LazyGroup
+    from clnwire.cli._group import LazyGroup, group
 
     commands = typer.Typer(
         name="clnwire",
@@ -53,8 +53,5 @@ def _build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
 
-    @commands.callback()
-    def _() -> None:  # pyright: ignore[reportUnusedFunction]
-        """What makes it a group although it has no command yet."""
-
+    commands.callback()(group)
     return commands

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from clnwire import cli
+from clnwire import __version__, cli
 
 
 def names() -> list[str]:
     """The commands: the modules of the package whose names have no underscore."""
     return sorted(module.name for module in iter_modules(cli.__path__) if "_" not in module.name)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"clnwire {__version__}")
+        raise typer.Exit
+
+
+def group(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and exit."
+        ),
+    ] = False,
+) -> None:
+    """The options of `clnwire` itself."""
+    del version  # Its callback does it all.
 
 
 class LazyGroup(TyperGroup):

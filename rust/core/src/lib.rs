@@ -45,3 +45,8 @@ pub use error::{Malformed, Reason};
 pub use framer::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Framer, Limits};
 pub use ids::{IdError, IdMap};
 pub use outbox::Outbox;
+
+/// The example in the README, which is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
