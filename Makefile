@@ -16,6 +16,7 @@ WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no load generat
 
 .PHONY: help demo test test-rust test-python lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
+.PHONY: wheel sdist test-wheel portable-wheels
 
 help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
@@ -27,6 +28,8 @@ help:
 	@echo "make bench-micro  the steps of a message by themselves, and their budgets"
 	@echo "make bench-instructions  how many instructions the core's steps take"
 	@echo "make format       formats Rust and Python"
+	@echo "make wheel        a wheel for this Python and machine, and the sdist, into dist/"
+	@echo "make test-wheel   tests a wheel with every Python of this machine; TEST_WHEEL=\"-k hooks\""
 
 demo: build
 	@$(BIN)/clnwire demo $(DEMO)
@@ -111,5 +114,32 @@ $(VENV)/tools.stamp:
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
 	@touch $@
 
+# Packages
+
+WHEEL_PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.14t
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+# zig, which comes from PyPI, links for old C libraries and other processors; macOS has its own way.
+PORTABLE = $(if $(findstring linux-musl,$(TARGET)),--zig --compatibility musllinux_1_2,\
+	$(if $(findstring linux,$(TARGET)),--zig --compatibility manylinux2014))
+MATURIN_BUILD = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked \
+	--target-dir target/wheels --out dist
+
+wheel: sdist
+	$(MATURIN_BUILD) --interpreter $(BIN)/python
+
+sdist: $(VENV)/tools.stamp
+	$(BIN)/maturin sdist --out dist
+
+test-wheel: $(VENV)/tools.stamp
+	$(BIN)/python -m tests.packaging.try_wheels -- $(TEST_WHEEL)
+
+# Wheels for all Pythons, and for TARGET: any of Rust's names whose standard library rustup has.
+portable-wheels: $(VENV)/zig.stamp
+	$(MATURIN_BUILD) --target $(TARGET) $(PORTABLE) --interpreter $(WHEEL_PYTHONS)
+
+$(VENV)/zig.stamp: $(VENV)/tools.stamp
+	@$(BIN)/python -m pip install --quiet 'ziglang>=0.14,<1'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) target build
+	rm -rf $(VENV) target build dist

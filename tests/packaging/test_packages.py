@@ -1,0 +1,129 @@
+"""What a user gets: the wheel that an sdist builds, and the sdist itself."""
+
+from __future__ import annotations
+
+import email.message
+import email.parser
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.packaging import interpreters, project
+from tests.packaging.project import ROOT
+from tests.packaging.try_wheels import SOURCE_TESTS, Trial, TrialError, find
+
+pytestmark = pytest.mark.timeout(1800)
+
+PACKAGE = ROOT / "python" / "clnwire"
+LARGEST_WHEEL = 1_500_000
+"""Bytes; 0.74 MB was measured."""
+
+
+def source_files() -> set[str]:
+    """All files of the package, named as in a wheel."""
+    files = (path for path in PACKAGE.rglob("*") if path.is_file())
+    return {
+        path.relative_to(ROOT / "python").as_posix()
+        for path in files
+        if path.suffix != ".so" and "__pycache__" not in path.parts
+    }
+
+
+def metadata(wheel: Path) -> email.message.Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
+        return email.parser.Parser().parsestr(archive.read(name).decode())
+
+
+def test_the_wheel_has_the_package_and_nothing_else(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        files = set(archive.namelist())
+    information = f"clnwire-{project.version()}.dist-info"
+    brought = {name for name in files if not name.startswith(f"{information}/")}
+    extension = f"clnwire/_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+    assert brought == source_files() | {extension}
+    assert {"clnwire/py.typed", "clnwire/_core.pyi"} <= brought
+    assert {name.removeprefix(f"{information}/") for name in files - brought} == {
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "entry_points.txt",
+        "licenses/LICENSE",
+        "sboms/clnwire-python.cyclonedx.json",
+    }
+    assert wheel.stat().st_size < LARGEST_WHEEL
+
+
+def test_the_wheel_says_what_it_is(wheel: Path):
+    said = metadata(wheel)
+    assert (said["Name"], said["Version"]) == ("clnwire", project.version())
+    assert said["License-Expression"] == "MIT"
+    assert said["Requires-Python"] == f">={project.pythons()[0]}"
+    assert said["Description-Content-Type"].startswith("text/markdown")
+    assert said.get_payload() == (ROOT / "README.md").read_text()
+    urls = dict(url.split(", ", 1) for url in said.get_all("Project-URL", []))
+    assert urls["Repository"] == project.repository()
+    assert all(url.startswith(project.repository()) for url in urls.values())
+
+
+def test_the_index_will_render_both(wheel: Path, sdist: Path):
+    twine = [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist]
+    done = subprocess.run(twine, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_sdist_is_what_a_build_needs(sdist: Path):
+    with tarfile.open(sdist) as archive:
+        top = f"clnwire-{project.version()}/"
+        names = {one.name.removeprefix(top) for one in archive if one.isfile()}
+        assert not [one.name for one in archive if one.issym() or one.islnk()]
+    assert {f"python/{name}" for name in source_files()} <= names
+    assert {"Cargo.lock", "Cargo.toml", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"} == {
+        name for name in names if "/" not in name
+    }
+    assert {name.split("/")[0] for name in names if "/" in name} == {"python", "rust"}
+    assert not [name for name in names if re.search(r"__pycache__|\.so$|rust/fuzz|generat", name)]
+
+
+@pytest.fixture
+def trial(wheel: Path, tmp_path: Path) -> Trial:
+    interpreter = interpreters.ask(Path(sys.executable))
+    assert interpreter is not None
+    assert find(interpreter, wheel.parent) == wheel.resolve()
+    return Trial(interpreter, wheel, tmp_path.resolve())
+
+
+def test_the_tests_run_against_the_wheel_in_an_empty_environment(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+):
+    # What would lead back to the source tree.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "python"))
+    trial.run(["tests/core", "-q"])
+    assert not (trial.place / "python").exists()
+    # Whoever puts the package where the tests are would test that instead, and is told.
+    package = trial.place / "clnwire"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    with pytest.raises(TrialError, match="clnwire is not from the wheel"):
+        trial.check_origin()
+
+
+def test_a_failing_test_fails_the_trial(trial: Trial):
+    with pytest.raises(TrialError, match=r"-m pytest … ended with [1-5]"):
+        trial.run(["tests/core", "-q", "-k", "no_test_has_this_name"])
+
+
+def test_all_that_is_left_out_is_there():
+    assert [test for test in SOURCE_TESTS if not (ROOT / test).exists()] == []
+
+
+def test_without_a_wheel_for_it(tmp_path: Path):
+    interpreter = interpreters.Interpreter(Path("python3.14t"), "3.14t", (0, True))
+    with pytest.raises(TrialError, match=r"there is no clnwire-.+-cp314-cp314t-\*\.whl in .*`make"):
+        find(interpreter, tmp_path)
