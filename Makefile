@@ -1,4 +1,4 @@
-# Everything happens in .venv and target; nothing outside of this folder is touched.
+# Everything happens in .venv, target and dist; nothing outside of this folder is touched.
 # What it needs: Python >= 3.10 with venv, a Rust toolchain, make.
 
 PYTHON ?= python3

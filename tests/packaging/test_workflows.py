@@ -113,6 +113,24 @@ def test_every_wheel_is_tried_before_it_is_published():
     assert wheels["publish-crate"]["needs"] == ["publish"]
 
 
+@pytest.mark.parametrize(
+    ("target", "linking"),
+    [
+        ("armv7-unknown-linux-gnueabihf", "--zig --compatibility manylinux2014 --interpreter"),
+        ("x86_64-unknown-linux-musl", "--zig --compatibility musllinux_1_2 --interpreter"),
+        ("aarch64-apple-darwin", "--target aarch64-apple-darwin --interpreter"),
+    ],
+)
+def test_each_target_is_linked_its_way(target: str, linking: str):
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("needs make")
+    command = [make, "--dry-run", "portable-wheels", f"TARGET={target}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (build,) = (line for line in done.stdout.splitlines() if f"--target {target}" in line)
+    assert f"{linking} {' '.join(ALL_PYTHONS)}" in " ".join(build.split())
+
+
 def test_every_command_of_make_and_every_script_is_there():
     rules = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for file in FILES:
