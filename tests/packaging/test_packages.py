@@ -119,8 +119,16 @@ def test_a_failing_test_fails_the_trial(trial: Trial):
         trial.run(["tests/core", "-q", "-k", "no_test_has_this_name"])
 
 
-def test_all_that_is_left_out_is_there():
+def test_what_is_left_out_is_what_imports_more_than_the_package():
     assert [test for test in SOURCE_TESTS if not (ROOT / test).exists()] == []
+    beside = "|".join(path.stem for path in PACKAGE.parent.iterdir() if path != PACKAGE)
+    imports = re.compile(rf"^\s*(from|import) ({beside})\b", re.MULTILINE)
+    needing = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if imports.search(path.read_text())
+    }
+    assert needing <= set(SOURCE_TESTS), "add these to SOURCE_TESTS"
 
 
 def test_without_a_wheel_for_it(tmp_path: Path):

@@ -29,6 +29,7 @@ SOURCE_TESTS = (
     "tests/make",
     "tests/messages/test_schemas.py",
     "tests/packaging",
+    "tests/rpc/test_docs.py",
     "tests/typing",
 )
 """Those that look at the source tree, which an installed clnwire is without."""
