@@ -58,11 +58,14 @@ class Trial:
         """The project without what the wheel brings."""
         return self.folder / "project"
 
-    def run(self, words: Sequence[str]) -> None:
-        """All of it; raises `TrialError`."""
+    def prepare(self) -> None:
+        """Sets both up; raises `TrialError`, as all the others do."""
         _run(self.interpreter.path, "-m", "venv", "--without-pip", self.folder / "environment")
         self.install()
         shutil.copytree(ROOT, self.place, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+
+    def test(self, words: Sequence[str]) -> None:
+        """Runs the tests, or those that these words choose, against the wheel."""
         self.check_origin()
         left_out = [f"--ignore={test}" for test in SOURCE_TESTS]
         pytest = (self.python, "-m", "pytest", *left_out, "-p", "no:cacheprovider", *words)
@@ -98,7 +101,8 @@ def _environment() -> dict[str, str]:
 def _run(*words: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
     done = subprocess.run(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise TrialError(f"{' '.join(map(str, words[:4]))} … ended with {done.returncode}")
+        shown = " ".join([Path(words[0]).name, *map(str, words[1:3])])
+        raise TrialError(f"`{shown} …` ended with {done.returncode}")
 
 
 def build(interpreter: Interpreter, into: Path) -> Path:
@@ -125,7 +129,9 @@ def attempt(interpreter: Interpreter, wheels: Path | None, words: Sequence[str])
     try:
         wheel = find(interpreter, wheels) if wheels else build(interpreter, ROOT / "dist")
         with tempfile.TemporaryDirectory(prefix="clnwire-wheel-") as folder:
-            Trial(interpreter, wheel, Path(folder).resolve()).run(words)
+            trial = Trial(interpreter, wheel, Path(folder).resolve())
+            trial.prepare()
+            trial.test(words)
     except TrialError as error:
         return f"FAILED: {error}"
     return f"passed in {time.monotonic() - begun:.0f} s: {wheel.name}, {wheel.stat().st_size} bytes"
