@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 CONTEXTS: dict[type, Callable[[Driver], object]] = {Request: Request, Notification: Notification}
 """Parameters of these types are filled from the message itself, not from its params."""
 
+_WITHOUT_ANNOTATIONS = (type(len), type(str.upper))
+"""Functions and methods of C: they have none, and can be handlers all the same."""
+
 
 class Context(Struct, frozen=True):
     """A parameter that is filled from the message itself."""
@@ -90,8 +93,12 @@ def _context_type(annotation: Any) -> type | None:
 
 
 def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
+    plain = undecorated(function)
     try:
-        return typing.get_type_hints(undecorated(function), include_extras=True)
+        # Python 3.14 says of an object that can be called that it has none; earlier ones raise.
+        if not (hasattr(plain, "__annotations__") or isinstance(plain, _WITHOUT_ANNOTATIONS)):
+            raise TypeError(f"{plain!r} is no function")
+        return typing.get_type_hints(plain, include_extras=True)
     except NameError as error:
         raise UsageError(
             f"{what}: {error}; the annotations of a handler must be importable at run time, "
