@@ -250,11 +250,16 @@ class Driver:
     """Serves the daemon: on the thread that calls `serve`, or in an event loop that calls `turn`.
 
     Takes the process's stdin and stdout for itself: file descriptor 0 becomes an empty file, and
-    what is written to file descriptor 1 becomes lines of the daemon's log.
+    what is written to file descriptor 1 becomes lines of the daemon's log. With `pipes` it leaves
+    both alone.
     """
 
-    def __new__(cls, variable: ContextVar[Handled | None], /) -> Driver:
-        """`variable` is set to what a task or thread handles. Raises `OSError`."""
+    def __new__(
+        cls, variable: ContextVar[Handled | None], /, pipes: tuple[int, int] | None = None
+    ) -> Driver:
+        """`variable` is set to what a task or thread handles. `pipes`: descriptors to read from
+        and to write to, of a daemon in the same process; they stay the caller's to close, and the
+        watchdog does not end the process. Raises `OSError`."""
     @property
     def wakeup_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
@@ -339,4 +344,4 @@ class Driver:
         """Writes all that waits, from any thread."""
     def close(self, patience: float, /) -> None:
         """Sends later output to stderr, waits `patience` seconds for the last
-        stray lines, and writes all."""
+        stray lines, writes all, and forgets the handlers."""

@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clnwire.logs import Log
     from clnwire.requests import LogLevel
 
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
 class DaemonHandler(logging.Handler):
     """Writes records to the daemon's log, each at the level that comes closest."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, only_if: Callable[[], bool] | None) -> None:
         super().__init__()
         self._log = log
+        if only_if is not None:
+            self.addFilter(lambda record: only_if())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Like every handler, never raises: `logging` reports its failures on stderr."""

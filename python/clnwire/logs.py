@@ -9,6 +9,7 @@ from clnwire.requests import LogLevel, check_level
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
     from clnwire._core import Driver
 
@@ -68,12 +69,15 @@ class Log:
         self("".join(traceback.format_exception(error)), "error")
 
 
-def bridge_logging(log: Log) -> logging.Handler | None:
+def bridge_logging(
+    log: Log, only_if: Callable[[], bool] | None = None
+) -> logging.Handler | None:
     """Sends what goes through `logging` to the daemon, and gives the handler that does so.
 
     Does nothing if the plugin has not imported `logging`, which costs more than all of clnwire.
     The root logger is set to INFO unless the plugin has chosen a level or a handler itself; the
-    daemon filters once more by its own `--log-level`.
+    daemon filters once more by its own `--log-level`. `only_if` is asked about each record, in the
+    thread that it comes from; without it all of the process's are the plugin's.
     """
     logging = sys.modules.get("logging")
     if logging is None:
@@ -81,7 +85,7 @@ def bridge_logging(log: Log) -> logging.Handler | None:
     from clnwire._logging_bridge import DaemonHandler
 
     root = logging.getLogger()
-    handler = DaemonHandler(log)
+    handler = DaemonHandler(log, only_if)
     if root.level == logging.WARNING and not root.handlers:
         root.setLevel(logging.INFO)
     root.addHandler(handler)

@@ -90,6 +90,10 @@ class Option(Generic[T_co]):
             self._problem = str(error)
             raise
 
+    def forget(self) -> None:
+        """Has no value any more, as before `init`."""
+        self._value, self._problem = _UNSET, None
+
     def convert(self, raw: bytes) -> Any:
         """The value of a JSON text, by the daemon's rules. Raises `OptionError`."""
         if self.multi:

@@ -14,7 +14,7 @@ import msgspec
 
 from clnwire import _core, startup, stdio
 from clnwire.codec import encode_any
-from clnwire.context import handled
+from clnwire.context import HANDLED, handled
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
 from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
@@ -190,9 +190,35 @@ class Plugin(Registration):
             )
             return
         self._refuse_mixed_db_write()
-        status = self._serve()
+        driver = self._driver = self._driver or self._connect()
+        try:
+            status = self._serve(driver, own_process=True)
+        finally:
+            stdio.give_back()
         if status:
             raise SystemExit(status)
+
+    def run_on(self, input: int, output: int) -> int:  # noqa: A002 - as sys calls them
+        """Serves a daemon in the same process, at two pipes in place of stdin and stdout.
+
+        Reads from one descriptor and writes to the other, both the caller's to close; returns the
+        exit status when the daemon closes its end, and the plugin can run again then. The process
+        stays its owner's: nothing printed is taken for the log, no signal is taken, and a handler
+        that does not return is not ended. Raises `UsageError` if the plugin runs already, `OSError`
+        for descriptors that are none, and `SystemExit` as `run` does.
+        """
+        if self._driver is not None:
+            raise UsageError("the plugin runs already")
+        self._refuse_mixed_db_write()
+        disabled = self.disabled
+        driver = self._driver = _core.Driver(HANDLED, (input, output))
+        self.log.connect(driver)
+        try:
+            return self._serve(driver, own_process=False)
+        finally:
+            driver.close(0)
+            self._forget_run()
+            self.disabled = disabled
 
     def _connect(self) -> _core.Driver:
         """Takes stdin and stdout for the daemon: from here on nothing printed can reach it."""
@@ -213,7 +239,7 @@ class Plugin(Registration):
             return self._rpc
 
     def use_socket(self, path: str) -> None:
-        """Where the daemon takes calls: `init` has told."""
+        """Where the daemon takes calls, as `init` has told; empty: nowhere any more."""
         with self._rpc_lock:
             self._socket = path
             if self._rpc is not None:
@@ -224,24 +250,41 @@ class Plugin(Registration):
         if self._rpc is not None:
             self._rpc.hang_up()
 
-    def _serve(self) -> int:
-        driver = self._driver = self._driver or self._connect()
+    def _serve(self, driver: _core.Driver, *, own_process: bool) -> int:
         self._serving_thread = get_ident()
         self._closed = True
         self._in_event_loop = self.is_async
         if self._in_event_loop:
             # Before the bridge: with asyncio comes `logging`, and what asyncio has to complain of.
             import_module("clnwire.event_loop")
-        bridge = bridge_logging(self.log)
+        bridge = bridge_logging(self.log, None if own_process else self._is_at_work)
         startup.register(self, driver)
         try:
-            return serve(self, driver)
+            return serve(self, driver, own_process=own_process)
         finally:
             if bridge is not None:
                 sys.modules["logging"].getLogger().removeHandler(bridge)
             self.log.connect(None)
-            stdio.give_back()
             self._driver = self._serving_thread = None
+
+    def _is_at_work(self) -> bool:
+        """Whether the calling thread is one of this plugin's, in a process that others use too."""
+        driver = self._driver
+        if get_ident() == self._serving_thread:
+            return True
+        return driver is not None and handled(driver) is not None
+
+    def _forget_run(self) -> None:
+        """Makes the plugin as it was before it ran."""
+        self.init = self.dialect = self.allow_deprecated_apis = None
+        self.initialised = False
+        self.start_task = self.start_background = _needs_event_loop
+        if "pool" in self.__dict__:
+            self.pool.close()
+            del self.pool
+        for option in self.options.values():
+            option.forget()
+        self.use_socket("")
 
     def _refuse_mixed_db_write(self) -> None:
         others = [*(name for name in self.hooks if name != "db_write"), *self.methods]

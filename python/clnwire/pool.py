@@ -19,7 +19,7 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = self._idle = 0
 
@@ -34,12 +34,18 @@ class Pool:
                 name = f"clnwire-handler-{self._threads}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    def _work(self) -> None:
-        while True:
-            # What a handler leaves in its context variables is not for the next one.
-            copy_context().run(self._next().run)
+    def close(self) -> None:
+        """Ends the threads, each after the job that it is at."""
+        with self._lock:
+            for _ in range(self._threads):
+                self._jobs.put(None)
 
-    def _next(self) -> Job:
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            # What a handler leaves in its context variables is not for the next one.
+            copy_context().run(job.run)
+
+    def _next(self) -> Job | None:
         with self._lock:
             try:
                 return self._jobs.get_nowait()

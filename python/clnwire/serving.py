@@ -20,15 +20,17 @@ STRAY_OUTPUT_SECONDS: Final = 0.5
 """How long the exit waits for the last stray output; only a child process can keep it waiting."""
 
 
-def serve(plugin: Plugin, driver: _core.Driver) -> int:
+def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> int:
     """Serves the daemon until it goes away or a signal comes; gives the exit status.
 
     Whatever ends it, the `on_shutdown` functions run and all that waits is written. They have,
     together with the handler that still runs, the plugin's `shutdown_seconds` from the moment the
-    daemon is gone or a signal comes.
+    daemon is gone or a signal comes. In a process that is not the plugin's own, signals and forks
+    are others'.
     """
-    os.register_at_fork(after_in_child=driver.disown)
-    with _signals(driver):
+    if own_process:
+        os.register_at_fork(after_in_child=driver.disown)
+    with _signals(driver) if own_process else contextlib.nullcontext():
         _prepare(plugin, driver)
         try:
             return _serve_in_loop(plugin, driver) if plugin.is_async else _serve(plugin, driver)

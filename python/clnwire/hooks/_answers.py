@@ -52,13 +52,13 @@ def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | 
         return encoded
     # As everywhere, what is `None` is not there: to the daemon, null would be something.
     present = {name: value for name, value in members.items() if value is not None}
-    struct = _as_permitted(spec, present)
+    struct = permitted_answer(spec, present)
     if in_2019 is not None:
         return in_2019(struct)
     return encoded if len(present) == len(members) else encode(present)
 
 
-def _as_permitted(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
+def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
     """The one of the hook's answers whose form this is. Raises `UsageError` if it is none."""
     result = members.get("result")
     kinds = [kind for kind in spec.answers if kind is not Refuse]

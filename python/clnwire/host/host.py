@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import json
 
@@ -36,9 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from clnwire._core import Frame
+    from clnwire.host.delivery import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.manifest import Option, Taken
     from clnwire.host.plugin import Plugin
+    from clnwire.host.unix_socket import Connection
+    from clnwire.plugin import Plugin as PluginObject
+
+    OnCommand: TypeAlias = Callable[[Frame, bytes | None], None]
 from pathlib import Path
 
 from clnwire.host.plugin_command import PluginCommand
@@ -60,7 +66,9 @@ class Host:
     and methods. `max_frame_bytes` and `max_depth` limit what a plugin or a caller may send.
     `features` are the daemon's feature bits, by place, in hexadecimal.
     `on_log(level, source, line)` is given each line of the daemon's log,
-    `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it.
+    `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it,
+    `on_command(request, reply)` each request that comes over the socket, first with `None`, then
+    with the reply's text.
 
     `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`, but for
     `disabled_plugins`, which are paths or the ends of paths.
@@ -93,6 +101,7 @@ class Host:
         disabled_plugins: Sequence[str] = (),
         on_log: OnLog | None = None,
         on_trace: OnTrace | None = None,
+        on_command: OnCommand | None = None,
     ) -> None:
         self._dialect = dialect_named(dialect)
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
@@ -114,6 +123,7 @@ class Host:
         self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
         self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
         self._disabled_plugins = disabled_plugins
+        self._tell_command = on_command
         self._register_commands()
         self._socket: RpcSocket | None = None
 
@@ -151,8 +161,18 @@ class Host:
 
     async def __aenter__(self) -> Host:
         self._directory.create()
-        self._socket = RpcSocket(self.rpc_path, self._dispatcher.serve, self._framer)
+        self._socket = RpcSocket(self.rpc_path, self._serve, self._framer)
         return self
+
+    async def _serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
+        """Answers a request that came over the socket."""
+        tell = self._tell_command
+        if tell is None:
+            return await self._dispatcher.serve(frame, connection)
+        tell(frame, None)
+        reply, delivery = await self._dispatcher.serve(frame, connection)
+        tell(frame, reply)
+        return reply, delivery
 
     async def __aexit__(
         self,
@@ -187,7 +207,7 @@ class Host:
 
     async def start(
         self,
-        path: str | Path,
+        path: str | Path | PluginObject,
         options: Values | None = None,
         *,
         important: bool = False,
@@ -198,6 +218,8 @@ class Host:
     ) -> Plugin:
         """Starts one plugin and waits until it has answered `init`. Others may run already.
 
+        `path` is its file; or a `clnwire.Plugin`, which is served by a thread of this process, over
+        pipes all the same: with `Plugin.run_on`, whose restrictions hold.
         `options` are values as a user would write them (`"0x10"`, `"yes"`) or of Python's own
         types. `migrations` are the sets of statements that a `db_write` plugin gets before `init`;
         `env` is added to this process's environment; `stderr` is inherited unless given, as for
@@ -268,6 +290,11 @@ class Host:
     async def _open_socket(self) -> None:
         assert self._socket is not None
         await self._socket.open()
+
+    def hang_up(self) -> None:
+        """Ends all connections on the socket at once, whatever is under way on them."""
+        if self._socket is not None:
+            self._socket.hang_up()
 
     async def wait_stopped(self) -> Stopped:
         """Waits for what ends the daemon, and says what it was.

@@ -1,28 +1,33 @@
-"""From a file to a process that speaks to the host."""
+"""From a file, or a `Plugin` object, to a process or thread that speaks to the host."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from clnwire._core import IdMap
+from clnwire.host.errors import HostError
+from clnwire.host.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugin import Plugin
 from clnwire.host.process import spawn
 from clnwire.host.startup import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from clnwire._core import Framer
     from clnwire.host.dialect import Dialect
     from clnwire.host.directory import Directory
     from clnwire.host.plugin import Owner
+    from clnwire.host.process import Child
     from clnwire.host.spec import PluginSpec
+    from clnwire.plugin import Plugin as PluginObject
 
 
 class Launcher:
-    """Starts processes in the host's directory."""
+    """Starts processes in the host's directory, and threads."""
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Launcher:
         self._owner, self._directory = owner, directory
         self._dialect, self._framer = dialect, framer
         self._ids = IdMap()
+        self._names: WeakKeyDictionary[PluginObject, str] = WeakKeyDictionary()
 
     def launch(
         self,
@@ -41,11 +47,34 @@ class Launcher:
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> Plugin:
-        """Starts a plugin's process. Raises `HostError`."""
-        argv = [*command_line(spec.path), *spec.arguments]
-        environment = {**os.environ, **(env or {})}
-        popen = spawn(argv, cwd=self._directory.path, env=environment, stderr=stderr)
-        path = Path(spec.path).absolute()
+        """Starts a plugin's process, or its thread. Raises `HostError`."""
+        if isinstance(spec.path, (str, Path)):
+            path = Path(spec.path).absolute()
+            child: Child = self._process(spec.path, spec.arguments, env, stderr)
+        else:
+            if spec.arguments or env or stderr is not None:
+                raise HostError("a Plugin object has no arguments, env or stderr of its own")
+            path = Path(self._name(spec.path))
+            child = ThreadedPlugin(spec.path, path.name)
         plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
-        plugin.run(popen, self._framer())
+        plugin.run(child, self._framer())
         return plugin
+
+    def _process(
+        self,
+        path: str | Path,
+        arguments: Sequence[str],
+        env: Mapping[str, str] | None,
+        stderr: int | IO[bytes] | None,
+    ) -> Child:
+        environment = {**os.environ, **(env or {})}
+        argv = [*command_line(path), *arguments]
+        return spawn(argv, cwd=self._directory.path, env=environment, stderr=stderr)
+
+    def _name(self, plugin: PluginObject) -> str:
+        """Two plugins of one module need two names: logs and topics go by them."""
+        if plugin not in self._names:
+            name = name_of(plugin)
+            count = sum(other.startswith(name) for other in self._names.values())
+            self._names[plugin] = name if not count else f"{name}-{count + 1}"
+        return self._names[plugin]

@@ -21,13 +21,13 @@ from clnwire.host.process import PluginProcess, ending
 from clnwire.host.texts import bare_request
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
     from clnwire._core import Frame, MalformedError
     from clnwire.host.dialect import Dialect
     from clnwire.host.options import Setting
+    from clnwire.host.process import Child
 
 
 class Owner(Protocol):
@@ -105,7 +105,7 @@ class Plugin:
         state = "ended" if self.death else "disabled" if self.disabled else "running"
         return f"<Plugin {self.name!r} {state}>"
 
-    def run(self, popen: subprocess.Popen[bytes], framer: Framer) -> None:
+    def run(self, popen: Child, framer: Framer) -> None:
         """Takes over the process that was started for it."""
         self._process = PluginProcess(
             popen,

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from clnwire import stdio
 from clnwire._core import Framer, MalformedError
@@ -35,6 +35,24 @@ EOF_GRACE: Final = 1.0
 """Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
 
 
+class Child(Protocol):
+    """What is needed of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    def wait(self) -> int:
+        """Waits for the end, in a thread that does nothing else."""
+        ...
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        ...
+
+
 class PluginProcess:
     """One running child. All of it belongs to the event loop that it was started in.
 
@@ -45,7 +63,7 @@ class PluginProcess:
 
     def __init__(
         self,
-        popen: subprocess.Popen[bytes],
+        popen: Child,
         framer: Framer,
         *,
         on_frame: Callable[[Frame], None],

@@ -126,13 +126,17 @@ class RpcSocket:
     def _accept(self) -> Connection:
         return Connection(self._serve, self._framer(), self._connections)
 
+    def hang_up(self) -> None:
+        """Ends all connections at once."""
+        for connection in list(self._connections):
+            connection.abort()
+
     async def close(self) -> None:
         """Ends all connections and removes the file."""
         if self._server is None:
             return
         self._server.close()
-        for connection in list(self._connections):
-            connection.abort()
+        self.hang_up()
         await self._server.wait_closed()
         self._server = None
         self.path.unlink(missing_ok=True)

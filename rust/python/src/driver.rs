@@ -68,7 +68,9 @@ pub struct Driver {
     /// How long the end may take.
     grace: OnceLock<Duration>,
     initialised: AtomicBool,
+    /// Nothing if stdout is not the daemon's: then the process is not the plugin's own either.
     stray_ended: Mutex<Option<Receiver<()>>>,
+    owns_process: bool,
 }
 
 /// What a turn brought.
@@ -90,13 +92,17 @@ fn seconds(seconds: f64) -> PyResult<Duration> {
 #[pymethods]
 impl Driver {
     #[new]
-    #[pyo3(signature = (variable, /))]
-    fn new(variable: Py<PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (variable, /, pipes=None))]
+    fn new(variable: Py<PyAny>, pipes: Option<(RawFd, RawFd)>) -> PyResult<Self> {
         let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
-        let stdio = stdio::take_over().map_err(os_error)?;
+        let stdio = match pipes {
+            Some((input, output)) => stdio::at_pipes(input, output)?,
+            None => stdio::take_over().map_err(os_error)?,
+        };
         let channel = Arc::new(Channel::new(stdio.output));
         let activity = Arc::new(Activity::default());
-        let stray_ended = stray::log_lines(stdio.stray, Arc::clone(&channel))?;
+        let stray_ended =
+            stdio.stray.map(|stray| stray::log_lines(stray, Arc::clone(&channel))).transpose()?;
         Ok(Self {
             input: stdio.input,
             wakeup,
@@ -119,7 +125,8 @@ impl Driver {
             ending: AtomicBool::new(false),
             grace: OnceLock::new(),
             initialised: AtomicBool::new(false),
-            stray_ended: Mutex::new(Some(stray_ended)),
+            owns_process: pipes.is_none(),
+            stray_ended: Mutex::new(stray_ended),
         })
     }
 
@@ -183,7 +190,8 @@ impl Driver {
         max_in_flight: usize,
     ) -> PyResult<()> {
         let (patience, grace) = (seconds(patience)?, seconds(grace)?);
-        let orders = Orders { patience, grace, input: self.input.try_clone()? };
+        let (input, ends_process) = (self.input.try_clone()?, self.owns_process);
+        let orders = Orders { patience, grace, input, ends_process };
         self.grace.get_or_init(|| grace);
         self.jobs.set_limit(max_in_flight);
         let watched = (Arc::clone(&self.activity), Arc::clone(&self.jobs));
@@ -331,13 +339,17 @@ impl Driver {
     #[pyo3(signature = (patience, /))]
     fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
         let patience = seconds(patience)?;
-        stdio::release_stdout().map_err(os_error)?;
+        if self.owns_process {
+            stdio::release_stdout().map_err(os_error)?;
+        }
         if let Some(ended) = lock(&self.stray_ended).take() {
             // A child process that outlives the plugin keeps the pipe open: that is no reason to wait.
             let _ = py.detach(move || ended.recv_timeout(patience));
         }
         let flushed = self.flush_waiting(py);
         self.activity.close();
+        // Handlers refer to the driver: without this, its descriptors would never be closed.
+        self.routes.clear();
         flushed
     }
 }

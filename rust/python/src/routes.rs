@@ -75,6 +75,11 @@ impl Routes {
         self.change(|table| table.unhandled.replace(Arc::new(callback)));
     }
 
+    /// Forgets all handlers.
+    pub fn clear(&self) {
+        self.change(std::mem::take);
+    }
+
     fn entry(&self, route: Py<Route>) -> Arc<Entry> {
         let name: Arc<str> = route.get().name().into();
         let watched = self.activity.register(&name);

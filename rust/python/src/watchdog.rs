@@ -120,6 +120,8 @@ pub struct Orders {
     pub grace: Duration,
     /// The daemon's pipe, to see whether it is gone while a handler runs.
     pub input: OwnedFd,
+    /// Whether the process is the plugin's own, to be ended with it.
+    pub ends_process: bool,
 }
 
 /// Starts the watchdog.
@@ -161,7 +163,7 @@ impl Watchdog {
         while !self.activity.closing.load(Ordering::SeqCst) {
             self.sleep();
             if self.activity.is_past_deadline() {
-                self.end_process();
+                return self.give_up();
             }
             self.look();
         }
@@ -239,14 +241,16 @@ impl Watchdog {
     }
 
     /// The handler, or `on_shutdown`, does not come back: end without it. Nothing it was asked
-    /// counts as answered.
-    fn end_process(&self) -> ! {
+    /// counts as answered. A process that is others' too goes on.
+    fn give_up(&self) {
         let name = self.running();
         let text = format!("{name}: did not end in time at shutdown; giving up");
         // Whoever read stderr may be gone as well.
         let _ = writeln!(std::io::stderr(), "clnwire: {text}");
         self.channel.log("error", &text);
         self.channel.flush_without_waiting();
-        std::process::exit(1);
+        if self.orders.ends_process {
+            std::process::exit(1);
+        }
     }
 }

@@ -1,0 +1,102 @@
+"""A `Plugin` object in the place of a child process: served by a thread, over real pipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from clnwire.host.errors import HostError
+
+if TYPE_CHECKING:
+    from clnwire.plugin import Plugin
+
+LAST_SECONDS: Final = 5.0
+"""How long a plugin that was killed in one host may take to let go before it starts in another."""
+
+_threads: WeakKeyDictionary[Plugin, threading.Thread] = WeakKeyDictionary()
+"""Who serves a plugin, or did."""
+
+
+class ThreadedPlugin:
+    """Has what the host needs of a `subprocess.Popen`."""
+
+    def __init__(self, plugin: Plugin, name: str) -> None:
+        self.pid = os.getpid()
+        self._plugin, self._code = plugin, 0
+        self._ended = threading.Event()
+        _wait_for_former(plugin, name)
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        self.stdin, self.stdout = os.fdopen(ours_out, "wb", 0), os.fdopen(ours_in, "rb", 0)
+        thread = threading.Thread(
+            target=self._serve, args=(theirs_in, theirs_out), name=f"clnwire-{name}", daemon=True
+        )
+        _threads[plugin] = thread
+        thread.start()
+
+    def wait(self) -> int:
+        """Waits for the end; the exit status that a process would have."""
+        self._ended.wait()
+        return self._code
+
+    def kill(self) -> None:
+        """Nobody can end a thread: to the host it is gone, and at the closed pipes it ends."""
+        self._end(-signal.SIGKILL)
+
+    def _serve(self, stdin: int, stdout: int) -> None:
+        try:
+            code = self._run(stdin, stdout)
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+        self._end(code)
+
+    def _run(self, stdin: int, stdout: int) -> int:
+        try:
+            return self._plugin.run_on(stdin, stdout)
+        except SystemExit as error:
+            return _status(error.code)
+        except BaseException:
+            traceback.print_exc()
+            return 1
+
+    def _end(self, code: int) -> None:
+        if not self._ended.is_set():
+            self._code = code
+            self._ended.set()
+
+
+def name_of(plugin: Plugin) -> str:
+    """What a file with this plugin would be called: after the module of its first handler."""
+    functions = [
+        *(method.function for method in plugin.methods.values()),
+        *(hook.function for hook in plugin.hooks.values()),
+        *(subscription.function for subscription in plugin.subscriptions),
+    ]
+    module = next((function.__module__ for function in functions), None) or "plugin"
+    return f"{module.rpartition('.')[2]}.py"
+
+
+def _wait_for_former(plugin: Plugin, name: str) -> None:
+    former = _threads.get(plugin)
+    if former is None:
+        return
+    former.join(LAST_SECONDS)
+    if former.is_alive():
+        raise HostError(
+            f"plugin '{name}' still runs in this process: in another host, or in a handler that "
+            "does not return"
+        )
+
+
+def _status(code: object) -> int:
+    """What `sys.exit(code)` ends a process with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    sys.stderr.write(f"{code}\n")
+    return 1

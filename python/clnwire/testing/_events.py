@@ -1,0 +1,72 @@
+"""What a test gives as an event, and what it gets as an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clnwire._message import Event
+from clnwire.errors import UsageError
+from clnwire.hooks._answers import permitted_answer
+from clnwire.hooks._catalogue import HOOKS, hook_spec
+from clnwire.hooks._spec import CONTINUE
+from clnwire.host.shapes import as_object
+from clnwire.notifications._catalogue import topic_spec
+from clnwire.testing._samples import name_of_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire.host.samples import Event as SampleEvent
+
+
+def name_of(event: Event | type[Event] | str) -> str:
+    """The hook or topic that is meant. Raises `UsageError` for a Struct that is no event."""
+    if isinstance(event, str):
+        return event
+    return name_of_type(event if isinstance(event, type) else type(event))
+
+
+def is_sample(event: object, payload: object) -> bool:
+    """Whether the test leaves it to us what the event says."""
+    return payload is None and not isinstance(event, Event)
+
+
+def payload_of(
+    event: Event | type[Event] | str,
+    payload: object,
+    find: Callable[[str, str], SampleEvent],
+    dialect: str,
+) -> object:
+    """What goes out: the event, the payload, or the dialect's sample. Raises `UsageError`."""
+    name = name_of(event)
+    if payload is not None:
+        if not isinstance(event, str):
+            raise UsageError(f"{name}: a payload goes with the name, not with a Struct: '{name}'")
+        return payload
+    if isinstance(event, Event):
+        return _wrapped(name, event)
+    try:
+        return find(name, dialect)
+    except LookupError as error:
+        raise UsageError(str(error)) from None
+
+
+def answer_struct(hook: str, answer: object) -> Any:
+    """The hook's Struct of that form; the answer as it is if there is none."""
+    if answer is True and hook == "db_write":
+        # What the daemon of 2019 takes.
+        return CONTINUE
+    members = as_object(answer)
+    if hook not in HOOKS or members is None:
+        return answer
+    try:
+        return permitted_answer(hook_spec(hook), members)
+    except UsageError:
+        # What `rpc_command` answers may have any form: the daemon logs it and goes on.
+        return answer
+
+
+def _wrapped(name: str, event: Event) -> object:
+    """A topic of a plugin's is wrapped in its name by its publisher."""
+    spec = topic_spec(name)
+    return {name: event} if spec is not None and spec.wrapped else event

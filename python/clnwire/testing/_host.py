@@ -1,0 +1,297 @@
+"""The embedded host for tests that are plain functions: it runs in a thread, and the test waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from clnwire.errors import UsageError
+from clnwire.host import Host
+from clnwire.host.hooks import bounded
+from clnwire.host.journal import Journal
+from clnwire.host.names import TOPICS
+from clnwire.host.samples import hook_sample, topic_sample
+from clnwire.host.startup import MIGRATIONS
+from clnwire.testing._calls import Call, answer_from, call_from
+from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
+from clnwire.testing._loop import LoopThread
+from clnwire.testing._plugin import RunningPlugin
+from clnwire.testing._traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from clnwire._core import Frame
+    from clnwire._message import Event
+    from clnwire.host import plugin as host_plugin
+    from clnwire.plugin import Plugin
+
+T = TypeVar("T")
+
+PATIENCE: Final = 10.0
+"""Seconds that a helper waits unless told otherwise: far longer than anything should take."""
+LAST_SECONDS: Final = 5.0
+"""How long plugins have to end when the host does."""
+LAST_MESSAGES: Final = 10
+"""How many messages an error shows; pytest's report shows more."""
+ORIGIN: Final = "clnwire"
+"""Who a custom notification is from."""
+
+
+class RunPlugin(Protocol):
+    """What the fixture `run_plugin` is: `BlockingHost.start`."""
+
+    def __call__(
+        self,
+        path: str | Path | Plugin,
+        options: Mapping[str, object] | None = None,
+        *,
+        arguments: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        important: bool = False,
+        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+    ) -> RunningPlugin:
+        """Starts a plugin, and waits until it has answered `init`."""
+        ...
+
+
+class BlockingHost:
+    """`clnwire.host.Host` with methods that wait, for tests without `async def`.
+
+    `patience` is how many seconds they wait unless told otherwise; `settings` are those of `Host`,
+    such as `dialect="2019"`. A context manager. At the end each plugin that runs has to end by
+    itself, with status 0; the block raises `AssertionError` if one does not.
+    """
+
+    host: Host
+    """The host itself, whose coroutines belong into its own thread: see `run`."""
+    traffic: Traffic
+    """All messages so far."""
+
+    def __init__(self, *, patience: float = PATIENCE, **settings: Any) -> None:
+        self.patience = patience
+        self.traffic = Traffic()
+        self._calls: Journal[Call] = Journal()
+        self._settings: dict[str, Any] = {"shutdown_timeout": LAST_SECONDS, **settings}
+        self._dialect: str = settings.get("dialect", "current")
+        self._expected: list[host_plugin.Plugin] = []
+
+    def __enter__(self) -> BlockingHost:
+        self.host = Host(
+            on_trace=self._note_frame, on_command=self._note_command, **self._settings
+        )
+        self._loop = LoopThread()
+        try:
+            self._loop.run(self.host.__aenter__())
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        problems = self.close()
+        if problems and error is None:
+            raise AssertionError(self._explained("; ".join(problems)))
+
+    def close(self) -> list[str]:
+        """Ends all plugins and the host; says what was wrong with how they ended."""
+        watched = [plugin for plugin in self.host.plugins if plugin not in self._expected]
+        try:
+            self._loop.run(self.host.stop())
+        finally:
+            self._loop.close()
+        return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
+
+    def start(
+        self,
+        path: str | Path | Plugin,
+        options: Mapping[str, object] | None = None,
+        *,
+        arguments: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        important: bool = False,
+        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+    ) -> RunningPlugin:
+        """Starts a plugin, and waits until it has answered `init`.
+
+        `path` is the plugin's file, in whatever language, which gets a process of its own; or a
+        `clnwire.Plugin`, which a thread of this process serves. The rest is as for `Host.start`,
+        and so are the errors, and `TimeoutError` after `patience` seconds.
+        """
+        starting = self.host.start(
+            path,
+            options,
+            arguments=arguments,
+            env=env,
+            important=important,
+            migrations=migrations,
+        )
+        return RunningPlugin(self, self._bounded(starting, None, f"'{path}' did not start"))
+
+    def serve(self) -> None:
+        """Opens the socket for clients that are no plugins; `start` does so by itself."""
+        self.run(self.host.start_all([]))
+
+    # What the daemon asks
+
+    def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
+        """Gives a command, as `lightning-cli` does, and gives its result, decoded.
+
+        `params` are a dict, or a list to give them by position. Raises `RpcError`, and
+        `TimeoutError` after `timeout` seconds (`patience` unless given).
+        """
+        return self._bounded(
+            self.host.call(method, params), timeout, f"'{method}' was not answered"
+        )
+
+    def hook(
+        self,
+        event: Event | type[Event] | str,
+        payload: object = None,
+        *,
+        timeout: float | None = None,
+    ) -> Any:
+        """Calls a hook, and gives the answer: a Struct of `clnwire.hooks`, or what it is decoded.
+
+        `event` is the hook's Struct: an event, see `sample`, or its type, for the sample as it is.
+        Or it is the hook's name, with any `payload`, or with the sample. `db_write` without a
+        payload of yours gets the version that is next.
+
+        Raises `FatalAnswerError` where the daemon would have stopped, `HostError` if no plugin has
+        the hook, `PluginDiedError`, and `TimeoutError` after `timeout` seconds.
+        """
+        name = name_of(event)
+        if name == "db_write" and is_sample(event, payload):
+            asking = self._write_next()
+        else:
+            content = payload_of(event, payload, hook_sample, self._dialect)
+            asking = self.host.hook(name, content)
+        answer = self._bounded(asking, timeout, f"hook {name} was not answered")
+        return answer_struct(name, answer)
+
+    def notify(self, event: Event | type[Event] | str, payload: object = None) -> None:
+        """Sends a notification; `event` and `payload` are as for `hook`.
+
+        A topic that is not the daemon's own is sent as another plugin's. Raises `UsageError` if no
+        plugin has subscribed to the topic.
+        """
+        name = name_of(event)
+        content = payload_of(event, payload, topic_sample, self._dialect)
+        origin = None if name in TOPICS else ORIGIN
+        if not self.act(lambda: self.host.notify(name, content, origin=origin)):
+            raise UsageError(f"no plugin that runs has subscribed to '{name}'")
+
+    def db_write(
+        self, writes: Sequence[str], *, data_version: int | None = None, timeout: float | None = None
+    ) -> int:
+        """Sends the hook `db_write` with the next version, or with `data_version`; gives it.
+
+        Raises as `hook` does: any answer but `continue` is fatal.
+        """
+        asking = self.host.db_write(writes, data_version=data_version)
+        return self._bounded(asking, timeout, "hook db_write was not answered")
+
+    # What plugins ask
+
+    def answer(self, method: str, result: object) -> None:
+        """Adds a command of the daemon, for plugins that call it, or gives it another answer.
+
+        `result` is what they get: a value, a Struct of `clnwire.commands`, JSON text as `bytes`; an
+        `RpcError`; a `clnwire.host.Delivery`, for late or broken replies; `NEVER`. Or a function,
+        as for `Host.command`: it is given the params, decoded, and returns the result or raises
+        `RpcError`. It runs in the host's thread, so it must not call this object; it may be
+        `async def` and await `host`.
+        """
+        if not callable(result):
+            result = answer_from(result)
+        self.act(lambda: self.host.command(method)(result))
+
+    @property
+    def calls(self) -> list[Call]:
+        """What was called over the daemon's socket so far."""
+        return list(self._calls)
+
+    def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
+        """The params of the first call of a command, past or to come. Raises `TimeoutError`."""
+        call = self.wait_in(
+            self._calls,
+            lambda call: call.method == method,
+            f"nobody called '{method}'",
+            timeout,
+            lambda: "\n".join(f"{call.method} {call.params}" for call in self.calls),
+        )
+        return call.params
+
+    def hang_up(self) -> None:
+        """Ends all connections on the daemon's socket at once, as a daemon that is killed does."""
+        self.act(self.host.hang_up)
+
+    # The host's own thread
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine of `host` in the host's thread, and waits for what it gives."""
+        return self._loop.run(coroutine)
+
+    def act(self, function: Callable[[], T]) -> T:
+        """Calls a function in the host's thread, and gives what it returns."""
+
+        async def act() -> T:
+            return function()
+
+        return self._loop.run(act())
+
+    def wait_in(
+        self,
+        journal: Journal[T],
+        wanted: Callable[[T], bool],
+        what: str,
+        timeout: float | None,
+        came: Callable[[], str],
+    ) -> T:
+        """The first entry that is wanted. Raises `TimeoutError` with what came instead."""
+        seconds = self.patience if timeout is None else timeout
+        try:
+            return self._loop.run(journal.wait(wanted, seconds))
+        except TimeoutError:
+            text = f"{what} within {seconds:g} s; there is:\n{came() or '(nothing)'}"
+            raise TimeoutError(self._explained(text)) from None
+
+    def expect_end(self, plugin: host_plugin.Plugin) -> None:
+        """Whatever the plugin's exit status, the test knows of it."""
+        self._expected.append(plugin)
+
+    def ended(self, plugin: host_plugin.Plugin, timeout: float | None) -> int:
+        """Waits for a plugin's exit status. Raises `TimeoutError`."""
+        return self._bounded(plugin.process.exited(), timeout, f"'{plugin.name}' did not end")
+
+    def _bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
+        try:
+            return self._loop.run(
+                bounded(waiting, self.patience if timeout is None else timeout, what)
+            )
+        except TimeoutError as error:
+            raise TimeoutError(self._explained(str(error))) from None
+
+    def _explained(self, text: str) -> str:
+        return f"{text}\nThe last messages:\n{self.traffic.text(LAST_MESSAGES)}"
+
+    async def _write_next(self) -> object:
+        """The sample's own version would look like a database that went back in time."""
+        await self.host.db_write(hook_sample("db_write")["writes"])
+        return {"result": "continue"}
+
+    def _note_frame(self, direction: str, plugin: str, frame: bytes) -> None:
+        self.traffic.add(plugin, frame, is_ours=direction == "in")
+
+    def _note_command(self, request: Frame, reply: bytes | None) -> None:
+        if reply is not None:
+            self.traffic.add("(socket)", reply, is_ours=True)
+            return
+        self.traffic.add("(socket)", request.bytes, is_ours=False)
+        self._calls.add(call_from(request.method, request.params))

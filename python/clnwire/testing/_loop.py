@@ -1,0 +1,64 @@
+"""An event loop in a thread of its own, for callers that wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from clnwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines for other threads until it is closed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="clnwire-host", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Waits for what the coroutine gives. Raises `UsageError` where that would never come."""
+        if threading.get_ident() == self._thread.ident:
+            coroutine.close()
+            raise UsageError(
+                "the host would wait for itself: what answers a command runs in the host's own "
+                "thread; make it `async def` and await host.host"
+            )
+        if self._loop.is_closed():
+            coroutine.close()
+            raise UsageError("the host is closed")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Interrupted, say: the loop must not go on with what nobody waits for.
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Cancels what still runs, and ends the thread. Again: does nothing."""
+        if self._loop.is_closed():
+            return
+        try:
+            self.run(self._cancel_all())
+        except CancelledError:  # pragma: no cover - the loop was already ending
+            pass
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _cancel_all(self) -> None:
+        left = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()

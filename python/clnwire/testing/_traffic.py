@@ -1,0 +1,117 @@
+"""What went between the daemon and its plugins: kept for the day when a test fails."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT: Final = 1000
+"""Messages that are kept, the newest: a test that floods a plugin must not fill the memory."""
+KEPT_BYTES: Final = 4096
+"""Of each. An onion fits, a large reply need not."""
+SHOWN: Final = 100
+"""Lines of a report."""
+SHOWN_CHARACTERS: Final = 300
+"""Of a message's params or result in a report."""
+
+
+class _Message(Struct):
+    id: Raw | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+class _Log(Struct):
+    message: str
+    level: str = "info"
+
+
+class _Entry(Struct, frozen=True):
+    seconds: float
+    is_ours: bool
+    """The daemon sent it."""
+    peer: str
+    data: bytes
+    size: int
+
+
+class Traffic:
+    """The messages of a host, both ways, in their order; `str()` of it is for people."""
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque(maxlen=KEPT)
+        self._count = 0
+        self._start = time.monotonic()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def add(self, peer: str, message: bytes, *, is_ours: bool) -> None:
+        """Notes a message of the daemon to a peer, or of the peer to the daemon."""
+        self._count += 1
+        now = time.monotonic() - self._start
+        self._entries.append(_Entry(now, is_ours, peer, message[:KEPT_BYTES], len(message)))
+
+    def text(self, limit: int = SHOWN) -> str:
+        """The last messages, a line each: when in seconds, `→` from the daemon or `←` to it."""
+        entries = list(self._entries)[-limit:]
+        lines = [*self._left_out(len(entries)), *_lines(entries)]
+        return "\n".join(lines) or "(no messages)"
+
+    def _left_out(self, shown: int) -> Iterator[str]:
+        if self._count > shown:
+            yield f"({self._count - shown} earlier messages are left out)"
+
+
+def _lines(entries: list[_Entry]) -> Iterator[str]:
+    width = max((len(entry.peer) for entry in entries), default=0)
+    for entry in entries:
+        arrow = "→" if entry.is_ours else "←"
+        yield f"{entry.seconds:8.3f} {arrow} {entry.peer:<{width}}  {_summary(entry)}"
+
+
+def _summary(entry: _Entry) -> str:
+    try:
+        message = json.decode(entry.data, type=_Message)
+    except (DecodeError, UnicodeDecodeError):
+        return _cut(entry.data.decode("utf-8", "replace").strip(), entry.size)
+    if message.method == "log":
+        return _log_line(message.params, entry.size)
+    identifier = "" if message.id is UNSET else f" {_text(message.id)}"
+    if message.method is not UNSET:
+        return f"{message.method}{identifier}  {_body(message.params, entry.size)}".rstrip()
+    kind, body = ("result", message.result) if message.error is UNSET else ("error", message.error)
+    return f"{kind}{identifier}  {_body(body, entry.size)}"
+
+
+def _log_line(params: Raw | UnsetType, size: int) -> str:
+    try:
+        line = json.decode(_text(params), type=_Log)
+    except DecodeError:
+        return f"log  {_body(params, size)}"
+    return f"log {line.level}  {_cut(line.message, size)}"
+
+
+def _text(raw: Raw | UnsetType) -> str:
+    return "" if raw is UNSET else bytes(raw).decode("utf-8", "replace")
+
+
+def _body(raw: Raw | UnsetType, size: int) -> str:
+    return _cut(_text(raw), size)
+
+
+def _cut(text: str, size: int) -> str:
+    shown = text[:SHOWN_CHARACTERS]
+    line = "".join(char if char.isprintable() else " " for char in shown)
+    return line if len(shown) == size or len(text) < SHOWN_CHARACTERS else f"{line}… ({size} bytes)"
