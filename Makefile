@@ -51,7 +51,7 @@ lint: build $(VENV)/test.stamp
 	@$(WHERE_BENCHES_RUN); cargo clippy --locked --workspace --all-targets $(BENCHES) -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy python/clnwire python/*.py examples/*.py tests/typing/good*.py benches/suite
+	$(BIN)/mypy python/clnwire python/pytest_clnwire python/*.py examples/*.py tests/typing/good*.py benches/suite
 	$(BIN)/basedpyright
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest clnwire._core --ignore-disjoint-bases
 

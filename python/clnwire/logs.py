@@ -69,9 +69,7 @@ class Log:
         self("".join(traceback.format_exception(error)), "error")
 
 
-def bridge_logging(
-    log: Log, only_if: Callable[[], bool] | None = None
-) -> logging.Handler | None:
+def bridge_logging(log: Log, only_if: Callable[[], bool] | None = None) -> logging.Handler | None:
     """Sends what goes through `logging` to the daemon, and gives the handler that does so.
 
     Does nothing if the plugin has not imported `logging`, which costs more than all of clnwire.

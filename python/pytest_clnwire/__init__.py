@@ -35,8 +35,8 @@ def pytest_runtest_makereport(
     """Shows with a failure what the daemon and its plugins said to each other."""
     report = yield
     if report.failed:
-        for traffic in item.stash.get(_TRAFFIC, []):
-            report.sections.append((_SECTION, str(traffic)))
+        recorded = item.stash.get(_TRAFFIC, None) or ()
+        report.sections.extend((_SECTION, str(traffic)) for traffic in recorded)
     return report
 
 

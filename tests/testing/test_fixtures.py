@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clnwire import Plugin, RpcError, UsageError
-from clnwire.host import Delivery, FatalAnswerError, HostError, PluginDiedError
 from clnwire.hooks import CONTINUE, DbWrite, PeerConnected, PeerDisconnect, Refuse
+from clnwire.host import Delivery, FatalAnswerError, HostError, PluginDiedError
 from clnwire.notifications import Connect, Disconnect, PayPartEnd
 from clnwire.testing import NEVER, BlockingHost, RunningPlugin, RunPlugin, sample
 from tests.testing import author

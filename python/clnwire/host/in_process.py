@@ -15,7 +15,7 @@ from clnwire.host.errors import HostError
 if TYPE_CHECKING:
     from clnwire.plugin import Plugin
 
-LAST_SECONDS: Final = 5.0
+LAST_SECONDS: Final = 2.0
 """How long a plugin that was killed in one host may take to let go before it starts in another."""
 
 _threads: WeakKeyDictionary[Plugin, threading.Thread] = WeakKeyDictionary()

@@ -35,5 +35,3 @@ def answer_from(given: object) -> object:
 def call_from(method: str | None, params: bytes | None) -> Call:
     """The call that a request is."""
     return Call(method or "", json.decode(params) if params else {})
-
-

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 PATIENCE: Final = 10.0
 """Seconds that a helper waits unless told otherwise: far longer than anything should take."""
+START_SECONDS: Final = 30.0
+"""How long a plugin may take to start: many tests at a time make a machine slow."""
 LAST_SECONDS: Final = 5.0
 """How long plugins have to end when the host does."""
 LAST_MESSAGES: Final = 10
@@ -78,9 +80,7 @@ class BlockingHost:
         self._expected: list[host_plugin.Plugin] = []
 
     def __enter__(self) -> BlockingHost:
-        self.host = Host(
-            on_trace=self._note_frame, on_command=self._note_command, **self._settings
-        )
+        self.host = Host(on_trace=self._note_frame, on_command=self._note_command, **self._settings)
         self._loop = LoopThread()
         try:
             self._loop.run(self.host.__aenter__())
@@ -122,7 +122,7 @@ class BlockingHost:
 
         `path` is the plugin's file, in whatever language, which gets a process of its own; or a
         `clnwire.Plugin`, which a thread of this process serves. The rest is as for `Host.start`,
-        and so are the errors, and `TimeoutError` after `patience` seconds.
+        and so are the errors, and `TimeoutError` after 30 s.
         """
         starting = self.host.start(
             path,
@@ -132,7 +132,9 @@ class BlockingHost:
             important=important,
             migrations=migrations,
         )
-        return RunningPlugin(self, self._bounded(starting, None, f"'{path}' did not start"))
+        return RunningPlugin(
+            self, self._bounded(starting, START_SECONDS, f"'{path}' did not start")
+        )
 
     def serve(self) -> None:
         """Opens the socket for clients that are no plugins; `start` does so by itself."""
@@ -188,7 +190,11 @@ class BlockingHost:
             raise UsageError(f"no plugin that runs has subscribed to '{name}'")
 
     def db_write(
-        self, writes: Sequence[str], *, data_version: int | None = None, timeout: float | None = None
+        self,
+        writes: Sequence[str],
+        *,
+        data_version: int | None = None,
+        timeout: float | None = None,
     ) -> int:
         """Sends the hook `db_write` with the next version, or with `data_version`; gives it.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire.errors import UsageError
@@ -48,10 +47,7 @@ class LoopThread:
         """Cancels what still runs, and ends the thread. Again: does nothing."""
         if self._loop.is_closed():
             return
-        try:
-            self.run(self._cancel_all())
-        except CancelledError:  # pragma: no cover - the loop was already ending
-            pass
+        self.run(self._cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
