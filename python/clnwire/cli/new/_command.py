@@ -1,0 +1,58 @@
+"""The command `clnwire new`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clnwire.cli._client import fail
+from clnwire.cli.new._names import problem
+from clnwire.cli.new._project import Kind, Project, write
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Its name, such as fee-watch.")],
+    kind: Annotated[
+        Kind, typer.Option(help="What it begins with; `async` is a method that waits.")
+    ] = Kind.METHOD,
+    package: Annotated[
+        bool, typer.Option("--package", help="A package with a command, in a folder of its own.")
+    ] = False,
+    directory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to; here unless given.")
+    ] = Path(),
+) -> None:
+    """Writes a new plugin with its tests: one script, or with --package a package.
+
+    Nothing that is there already is overwritten. Status 2: nothing was written, and why.
+    """
+    wrong = problem(name)
+    if wrong is not None:
+        fail("new", wrong, 2)
+    project = Project(name, kind, package)
+    try:
+        written = write(directory, project)
+    except FileExistsError as error:
+        fail("new", f"{error.filename} is there already; choose another name, or remove it", 2)
+    except OSError as error:
+        fail("new", f"{error.filename} cannot be written: {error.strerror}", 2)
+    typer.echo(_next_steps(directory, project, written), nl=False)
+
+
+def _next_steps(directory: Path, project: Project, written: list[str]) -> str:
+    plugin = directory / project.plugin_file
+    tests = directory / (project.name if project.is_package else f"test_{project.module}.py")
+    files = "".join(f"  {directory / path}\n" for path in written)
+    return f"""\
+Written:
+
+{files}
+Next:
+
+  pytest {tests}
+  clnwire check {plugin}
+  clnwire run --plugin={plugin}    # and then, in another terminal:
+  {project.try_it}
+
+It is a real plugin already: lightningd --plugin={plugin.absolute()}
+"""

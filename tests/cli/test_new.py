@@ -1,0 +1,204 @@
+"""`clnwire new`: each kind in each form, used as an author would use it from the first minute."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
+
+from clnwire.cli._group import names
+from clnwire.cli.new._names import LONGEST, problem
+from clnwire.cli.new._project import Kind, Project
+from clnwire.host.names import COMMANDS
+from clnwire.testing import RunningPlugin, RunPlugin
+from tests.cli.terminal import clnwire, one_line
+
+FORMS = list(itertools.product(Kind, [False, True]))
+
+
+class Made(NamedTuple):
+    """What was written."""
+
+    project: Project
+    root: Path
+    """Where the command ran."""
+
+    @property
+    def folder(self) -> Path:
+        """Where an author works on it."""
+        return self.root / self.project.name if self.project.is_package else self.root
+
+    @property
+    def plugin(self) -> Path:
+        return self.root / self.project.plugin_file
+
+    def run(self, *words: str) -> str:
+        """Runs a tool as a module of this Python, and gives what it says; it must succeed."""
+        argv = [sys.executable, "-m", *words]
+        done = subprocess.run(
+            argv, cwd=self.folder, capture_output=True, text=True, timeout=110, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def make(folder: Path, name: str, kind: Kind, *, is_package: bool) -> Made:
+    words = ["--package"] if is_package else []
+    done = clnwire("new", name, f"--kind={kind.value}", *words, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    project = Project(name, kind, is_package)
+    for path in project.files():
+        assert f"  {path}\n" in done.stdout
+        assert (folder / path).is_file()
+    return Made(project, folder)
+
+
+def lint(made: Made) -> None:
+    made.run("ruff", "check", "--no-cache", ".")
+    made.run("ruff", "format", "--no-cache", "--check", ".")
+
+
+@pytest.fixture(
+    scope="module",
+    params=FORMS,
+    ids=[f"{kind.value}-{'package' if package else 'script'}" for kind, package in FORMS],
+)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    kind, is_package = request.param
+    return make(tmp_path_factory.mktemp("new"), "fee-watch", kind, is_package=is_package)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mypy's, for all: it has to read clnwire once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_its_own_tests_pass(made: Made) -> None:
+    assert re.search(r"\b3 passed in", made.run("pytest", "-q", "-p", "no:cacheprovider"))
+
+
+def test_the_linter_and_the_type_checker_find_nothing(made: Made, cache: Path) -> None:
+    lint(made)
+    what = [] if made.project.is_package else ["."]
+    made.run("mypy", "--strict", f"--cache-dir={cache}", *what)
+
+
+TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {
+    Kind.METHOD: lambda plugin: plugin.call("fee-watch") == "Hello World",
+    Kind.HOOK: lambda plugin: plugin.hook("peer_connected").__class__.__name__ == "Continue",
+    Kind.DB_WRITE: lambda plugin: plugin.db_write(["DELETE FROM t"]) == 2,
+    Kind.ASYNC: lambda plugin: plugin.call("fee-watch", {"peers": 0}) == 0,
+}
+
+
+def test_it_runs_under_the_host(made: Made, run_plugin: RunPlugin) -> None:
+    assert TRIED[made.project.kind](run_plugin(made.plugin))
+
+
+@pytest.mark.skipif("check" not in names(), reason="there is no clnwire check yet")
+def test_check_finds_nothing(made: Made) -> None:
+    done = clnwire("check", made.plugin, cwd=made.folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_script_says_what_it_needs(tmp_path: Path) -> None:
+    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=False)
+    head = made.plugin.read_text().partition('"""')[0]
+    assert re.fullmatch(
+        r"#!/usr/bin/env python3\n# /// script\n# requires-python = \">=3\.10\"\n"
+        r"# dependencies = \[\"clnwire>=[\d.]+\"\]\n# ///\n",
+        head,
+    )
+    assert os.access(made.plugin, os.X_OK)
+
+
+def test_a_package_installs_as_a_command(tmp_path: Path, run_plugin: RunPlugin) -> None:
+    pytest.importorskip("hatchling", reason="needs the group test: hatchling")
+    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
+    there = tmp_path / "installed"
+    pip = ("pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
+    made.run(*pip, f"--target={there}", ".")
+    plugin = run_plugin(there / "bin" / "fee-watch", env={"PYTHONPATH": str(there)})
+    assert plugin.call("fee-watch", ["you"]) == "Hello you"
+
+
+@pytest.mark.parametrize("name", ["x", "a-name-that-is-very-long"])
+@pytest.mark.parametrize("is_package", [False, True], ids=["script", "package"])
+def test_it_is_formatted_whatever_its_name(tmp_path: Path, name: str, is_package: bool) -> None:
+    assert len(name) in (1, LONGEST)
+    for kind in Kind:
+        (tmp_path / kind.value).mkdir()
+        made = make(tmp_path / kind.value, name, kind, is_package=is_package)
+        lint(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Fee-Watch", "a name consists of a-z, 0-9 and single '-'"),
+        ("fee_watch", "a name consists of"),
+        ("../up", "a name consists of"),
+        ("-x", "No such option"),
+        ("", "a name consists of"),
+        ("2nd", "begins with a letter"),
+        ("a-name-that-is-much-too-long", "28 characters; choose a name of at most 24"),
+        ("class", "a word of Python's own"),
+        ("match", "a word of Python's own"),
+        ("asyncio", "the name of another module"),
+        ("clnwire", "the name of another module"),
+        ("test-it", "the name of another module"),
+        ("getinfo", "a command of the daemon"),
+    ],
+)
+def test_names_that_will_not_do(tmp_path: Path, name: str, reason: str) -> None:
+    done = clnwire("new", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    if not name.startswith("-"):
+        assert one_line(done, 2).startswith("clnwire new: ")
+
+
+def test_all_that_the_daemon_has_is_refused() -> None:
+    assert all(problem(name) for name in COMMANDS)
+    assert problem("fee-watch") is None
+
+
+@pytest.mark.parametrize("there", ["fee_watch.py", "test_fee_watch.py"])
+def test_a_script_overwrites_nothing(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).write_text("mine")
+    line = one_line(clnwire("new", "fee-watch", cwd=tmp_path), 2)
+    assert line == f"clnwire new: {there} is there already; choose another name, or remove it\n"
+    assert [path.name for path in tmp_path.iterdir()] == [there]
+    assert (tmp_path / there).read_text() == "mine"
+
+
+def test_a_package_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "fee-watch").symlink_to("nowhere")
+    line = one_line(clnwire("new", "fee-watch", "--package", cwd=tmp_path), 2)
+    assert line.startswith("clnwire new: fee-watch is there already; ")
+    assert [path.name for path in tmp_path.iterdir()] == ["fee-watch"]
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = one_line(clnwire("new", "fee-watch", "--directory=file/x", cwd=tmp_path), 2)
+    assert line == "clnwire new: file/x cannot be written: Not a directory\n"
+
+
+def test_in_another_directory(tmp_path: Path) -> None:
+    done = clnwire("new", "fee-watch", "--directory", "a/b", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "a/b/fee_watch.py").is_file()
+    assert "clnwire run --plugin=a/b/fee_watch.py " in done.stdout
+    assert f"lightningd --plugin={tmp_path}/a/b/fee_watch.py\n" in done.stdout
