@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from clnwire.errors import RpcError
 from clnwire.host import Host
-from clnwire.host.samples import topic_sample
+from clnwire.notifications import InvoicePaymentEvent
+from clnwire.testing import BlockingHost, RunPlugin, sample
 from tests.examples.conftest import EXAMPLES
 
 
@@ -47,22 +48,29 @@ class Server:
         writer.close()
 
 
-def with_server(talk: Callable[[Host, Server], Awaitable[None]]) -> None:
-    async def run() -> None:
-        server = Server()
-        await server.open()
-        async with Host() as host:
-            options = {"webhook-address": f"127.0.0.1:{server.port}", "webhook-retry": 3600}
-            await host.start(EXAMPLES / "webhook.py", options)
-            await asyncio.wait_for(talk(host, server), 20)
+Talk = Callable[[Host, Server], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def with_server(run_plugin: RunPlugin, clnwire_host: BlockingHost) -> Callable[[Talk], None]:
+    """Runs a talk of the daemon with the plugin, whose server is in the same event loop."""
+
+    async def run(server: Server, talk: Talk) -> None:
+        await asyncio.wait_for(talk(clnwire_host.host, server), 20)
         await server.close()
 
-    asyncio.run(run())
+    def start(talk: Talk) -> None:
+        server = Server()
+        clnwire_host.run(server.open())
+        options = {"webhook-address": f"127.0.0.1:{server.port}", "webhook-retry": 3600}
+        run_plugin(EXAMPLES / "webhook.py", options)
+        clnwire_host.run(run(server, talk))
+
+    return start
 
 
 def pay(host: Host, label: str) -> None:
-    payload = topic_sample("invoice_payment")
-    host.notify("invoice_payment", {**payload, "label": label})
+    host.notify("invoice_payment", sample(InvoicePaymentEvent, label=label))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -70,7 +78,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def test_payments_arrive_in_order_and_hold_nobody_up():
+def test_payments_arrive_in_order_and_hold_nobody_up(with_server):
     async def talk(host: Host, server: Server) -> None:
         server.answer.clear()
         for n in range(10):
@@ -84,7 +92,7 @@ def test_payments_arrive_in_order_and_hold_nobody_up():
     with_server(talk)
 
 
-def test_what_could_not_be_sent_is_kept():
+def test_what_could_not_be_sent_is_kept(with_server):
     async def talk(host: Host, server: Server) -> None:
         await server.close()
         pay(host, "early")

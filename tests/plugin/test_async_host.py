@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clnwire.host import Host
+from clnwire.testing import BlockingHost, RunPlugin
 
 ASK = '''
 #!/usr/bin/env python3
@@ -32,30 +33,36 @@ async def ask(method, params=()):
     return reply.get("result", reply.get("error"))
 '''
 
-PATIENCE = 20.0
+Talk = Callable[[Host], Coroutine[Any, Any, Any]]
 
 
-def with_host(tmp_path: Path, body: str, talk: Callable[[Host], Awaitable[Any]]) -> Any:
-    """What `talk` gives, with a host that serves a plugin of this body."""
-    path = tmp_path / "asks.py"
-    path.write_text(ASK.lstrip() + textwrap.dedent(body) + "\nplugin.run()\n")
-    path.chmod(0o755)
+@pytest.fixture
+def with_host(
+    tmp_path: Path, run_plugin: RunPlugin, clnwire_host: BlockingHost
+) -> Callable[[str, Talk], Any]:
+    """Gives what a talk with a plugin of this body gives."""
 
-    async def run() -> Any:
-        async with Host() as host:
+    def run(body: str, talk: Talk) -> Any:
+        path = tmp_path / "asks.py"
+        path.write_text(ASK.lstrip() + textwrap.dedent(body) + "\nplugin.run()\n")
+        path.chmod(0o755)
+        clnwire_host.answer("echo", echo)
+        run_plugin(path)
+        return clnwire_host.run(bounded(talk(clnwire_host.host)))
 
-            @host.command("echo")
-            async def echo(params: Any) -> Any:
-                await asyncio.sleep(0.01)
-                return params
-
-            await host.start(path)
-            return await asyncio.wait_for(talk(host), PATIENCE)
-
-    return asyncio.run(run())
+    return run
 
 
-def test_a_hook_that_awaits_a_command_which_triggers_the_same_hook(tmp_path):
+async def echo(params: Any) -> Any:
+    await asyncio.sleep(0.01)
+    return params
+
+
+async def bounded(talking: Coroutine[Any, Any, Any]) -> Any:
+    return await asyncio.wait_for(talking, 20)
+
+
+def test_a_hook_that_awaits_a_command_which_triggers_the_same_hook(with_host):
     """The second event is served while the first one waits."""
 
     async def talk(host: Host) -> Any:
@@ -63,7 +70,6 @@ def test_a_hook_that_awaits_a_command_which_triggers_the_same_hook(tmp_path):
         return answers, await host.call("depth")
 
     answers, depth = with_host(
-        tmp_path,
         """
         inside = deepest = 0
 
@@ -89,7 +95,7 @@ def test_a_hook_that_awaits_a_command_which_triggers_the_same_hook(tmp_path):
 
 
 @pytest.mark.parametrize("driver", ["blocking", "event loop"])
-def test_the_same_with_a_threaded_hook_and_blocking_calls(tmp_path, driver):
+def test_the_same_with_a_threaded_hook_and_blocking_calls(with_host, driver):
     body = """
         @plugin.hook("rpc_command", filters=["echo"], thread=True)
         def on_command(event: RpcCommand):
@@ -106,10 +112,10 @@ def test_the_same_with_a_threaded_hook_and_blocking_calls(tmp_path, driver):
     async def talk(host: Host) -> Any:
         return await host.call("echo", [1])
 
-    assert with_host(tmp_path, body, talk) == [1]
+    assert with_host(body, talk) == [1]
 
 
-def test_a_slow_method_while_hooks_arrive(tmp_path):
+def test_a_slow_method_while_hooks_arrive(with_host):
     async def talk(host: Host) -> Any:
         slow = asyncio.create_task(host.call("slow"))
         await host.wait_for_log("slow has begun")
@@ -120,7 +126,6 @@ def test_a_slow_method_while_hooks_arrive(tmp_path):
         return await slow
 
     result = with_host(
-        tmp_path,
         """
         ended = asyncio.Event()
 
@@ -143,14 +148,13 @@ def test_a_slow_method_while_hooks_arrive(tmp_path):
     assert result == "slow"
 
 
-def test_a_command_during_init(tmp_path):
+def test_a_command_during_init(with_host):
     """The hook of the plugin itself comes in before `init` is answered."""
 
     async def talk(host: Host) -> Any:
         return await host.call("learned")
 
     learned = with_host(
-        tmp_path,
         """
         found = []
 
@@ -173,7 +177,7 @@ def test_a_command_during_init(tmp_path):
     assert learned[-1] == ["from init"]
 
 
-def test_stop_called_from_a_handler(tmp_path):
+def test_stop_called_from_a_handler(with_host):
     """The daemon answers when its plugins have ended, and this one waits for the answer: the
     handler is cancelled, and the plugin ends by itself."""
 
@@ -185,7 +189,6 @@ def test_stop_called_from_a_handler(tmp_path):
         return await asyncio.gather(call, return_exceptions=True), plugin.returncode
 
     (outcome,), returncode = with_host(
-        tmp_path,
         """
         @plugin.method("halt")
         async def halt():

@@ -26,7 +26,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
 
     def start(register: Callable[[Host], object] = echo, **settings: Any) -> Any:
         node = Node(register).__enter__()
-        client = request.param(node.path, **settings)
+        client = request.param(node.rpc_path, **settings)
         client.node = node
         started.append(client)
         return client
@@ -34,4 +34,4 @@ def client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
     yield start
     for each in started:
         each.close()
-        each.node.__exit__()
+        each.node.close()

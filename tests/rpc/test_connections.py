@@ -79,7 +79,7 @@ def test_a_connection_that_breaks_in_a_reply(client, sent):
 
 def test_nobody_there(client):
     client = client()
-    client.node.__exit__()
+    client.node.close()
     with pytest.raises(ConnectionLostError, match="lightning-rpc: No such") as caught:
         client.call(lambda rpc: rpc.getinfo())
     assert not caught.value.may_have_run
@@ -195,7 +195,7 @@ def test_hanging_up_ends_calls_and_those_that_wait():
         echo(host)
         host.command("never")(Delivery([], delay=60))
 
-    with Node(register) as node, connect(node.path, max_connections=1) as rpc:
+    with Node(register) as node, connect(node.rpc_path, max_connections=1) as rpc:
         errors = []
 
         def call():
@@ -239,7 +239,7 @@ def test_a_call_that_is_cancelled_gives_its_connection_up():
             assert await rpc.call("slow") == 2
 
     with Node(register) as node:
-        asyncio.run(main(node.path))
+        asyncio.run(main(node.rpc_path))
 
 
 def test_an_interrupted_call_gives_its_connection_up():
@@ -252,7 +252,7 @@ def test_an_interrupted_call_gives_its_connection_up():
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        with Node(register) as node, connect(node.path) as rpc:
+        with Node(register) as node, connect(node.rpc_path) as rpc:
             signal.setitimer(signal.ITIMER_REAL, 0.2)
             with pytest.raises(KeyboardInterrupt):
                 rpc.call("slow")
@@ -280,7 +280,7 @@ def test_the_loop_goes_on_while_a_large_reply_comes():
 
     large = b'"' + b"x" * 20_000_000 + b'"'
     with Node(lambda host: host.command("large")(large)) as node:
-        assert len(asyncio.run(main(node.path))) == len(large)
+        assert len(asyncio.run(main(node.rpc_path))) == len(large)
     assert len(ticks) > 5
 
 
@@ -295,7 +295,7 @@ def test_no_descriptor_is_left():
     with Node(register) as node:
         before = descriptors()
         for _ in range(20):
-            with connect(node.path) as rpc:
+            with connect(node.rpc_path) as rpc:
                 rpc.call("echo")
                 with pytest.raises(ConnectionLostError):
                     rpc.getinfo()

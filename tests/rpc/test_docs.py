@@ -16,7 +16,8 @@ PAGE = DOCS / "rpc.md"
 def test_a_program():
     (block,) = (block for block in blocks(PAGE, "python") if "import connect" in block.text)
     with Node(echo) as node:
-        program = block.text.replace("/home/me/.lightning/regtest/lightning-rpc", str(node.path))
+        path = str(node.rpc_path)
+        program = block.text.replace("/home/me/.lightning/regtest/lightning-rpc", path)
         run = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         )

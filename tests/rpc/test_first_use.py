@@ -35,7 +35,7 @@ def test_sixteen_threads_at_once(attempt):
 
     with Node(register) as node:
         run = subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", SOURCE, str(node.path)],
+            [sys.executable, "-X", "faulthandler", "-c", SOURCE, str(node.rpc_path)],
             capture_output=True,
             text=True,
             check=False,

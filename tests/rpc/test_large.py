@@ -48,7 +48,7 @@ def node():
 
 def call(node: Node, name: str) -> dict[str, float]:
     run = subprocess.run(
-        [sys.executable, "-c", SOURCE, str(node.path), name],
+        [sys.executable, "-c", SOURCE, str(node.rpc_path), name],
         capture_output=True,
         text=True,
         check=True,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
 
 from clnwire import RpcError
-from clnwire.host import Delivery, Host
+from clnwire.host import Delivery
 from tests.rpc.node import GETINFO
 
 PLUGIN = """\
@@ -44,37 +43,22 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-def test_in_handlers(path):
-    ids = []
-
-    async def main():
-        async with Host() as host:
-
-            @host.command("getinfo")
-            async def getinfo(params, caller):
-                ids.append(json.loads(caller.token))
-                await asyncio.sleep(0.05)
-                return GETINFO
-
-            await host.start(path)
-            assert await host.call("network", id="cli:network#7") == "regtest"
-            assert await host.call("network-in-a-loop", [20]) == ["regtest"] * 20
-
-    asyncio.run(main())
+def test_in_handlers(path, run_plugin, clnwire_host):
+    clnwire_host.answer("getinfo", Delivery(GETINFO, delay=0.05))
+    plugin = run_plugin(path)
+    assert clnwire_host.call("network", id="cli:network#7") == "regtest"
+    assert plugin.call("network-in-a-loop", [20]) == ["regtest"] * 20
+    ids = [call.id for call in clnwire_host.calls]
     assert ids[0].startswith("cli:network#7/cln:network#")
     assert ids[0].endswith("/caller.py:getinfo#1")
     assert len(set(ids)) == 21
 
 
-def test_a_timeout_is_an_error_reply(path):
-    async def main():
-        async with Host() as host:
-            host.command("getinfo")(Delivery(GETINFO, delay=5))
-            await host.start(path)
-            with pytest.raises(RpcError, match="getinfo: there was no reply within"):
-                await host.call("impatient")
-
-    asyncio.run(main())
+def test_a_timeout_is_an_error_reply(path, run_plugin, clnwire_host):
+    clnwire_host.answer("getinfo", Delivery(GETINFO, delay=5))
+    plugin = run_plugin(path)
+    with pytest.raises(RpcError, match="getinfo: there was no reply within"):
+        plugin.call("impatient")
 
 
 ASYNC_PLUGIN = """\
@@ -105,38 +89,37 @@ plugin.run()
 """
 
 
-def test_awaiting_in_async_handlers(tmp_path):
-    path, ids = tmp_path / "waiter.py", []
+def test_awaiting_in_async_handlers(tmp_path, run_plugin, clnwire_host):
+    path = tmp_path / "waiter.py"
     path.write_text(ASYNC_PLUGIN)
+    clnwire_host.answer("getinfo", GETINFO)
+    plugin = run_plugin(path)
+    assert plugin.call("listpeers") == {"asked": "regtest"}
+    before = len(clnwire_host.calls)
 
-    async def main():
-        async with Host() as host:
-
-            @host.command("getinfo")
-            def getinfo(params, caller):
-                ids.append(json.loads(caller.token).split("/")[0])
-                return GETINFO
-
-            await host.start(path)
-            assert await host.call("listpeers", timeout=20) == {"asked": "regtest"}
-            ids.clear()
-            # Each pauses longer than the next, so that the calls come in the other order.
-            calls = (
-                host.call("network", [(20 - n) / 100], id=f"cli:network#{n}") for n in range(20)
+    def together(*calls):
+        async def gathered():
+            return await asyncio.gather(
+                *(clnwire_host.host.call(*c, **named) for c, named in calls)
             )
-            assert await asyncio.gather(*calls) == ["regtest"] * 20
-            with pytest.raises(RpcError, match=r"block the event loop.*rpc\.aio has the same"):
-                await host.call("blocking")
-            # A hundred at once are more than there are connections: a handler waits for none.
-            flood = (host.call("listpeers", timeout=20) for _ in range(100))
-            assert await asyncio.gather(*flood) == [{"asked": "regtest"}] * 100
 
-    asyncio.run(main())
-    assert sorted(ids[:20]) == sorted(f"cli:network#{n}" for n in range(20))
+        return clnwire_host.run(gathered())
+
+    # Each pauses longer than the next, so that the calls come in the other order.
+    calls = ((("network", [(20 - n) / 100]), {"id": f"cli:network#{n}"}) for n in range(20))
+    assert together(*calls) == ["regtest"] * 20
+    ids = [call.id.split("/")[0] for call in clnwire_host.calls[before:]]
+    with pytest.raises(RpcError, match=r"block the event loop.*rpc\.aio has the same"):
+        plugin.call("blocking")
+    # A hundred at once are more than there are connections: a handler waits for none.
+    assert together(*[(("listpeers",), {})] * 100) == [{"asked": "regtest"}] * 100
+    assert sorted(ids) == sorted(f"cli:network#{n}" for n in range(20))
     assert ids[0] != "cli:network#0", "each call has the id of its own request"
 
 
-def test_a_loop_of_a_plain_handler_is_refused_where_it_would_wait_for_itself(tmp_path):
+def test_a_loop_of_a_plain_handler_is_refused_where_it_would_wait_for_itself(
+    tmp_path, run_plugin, clnwire_host
+):
     path = tmp_path / "caller.py"
     hook = """
 @plugin.hook("rpc_command", filters=["getinfo"])
@@ -147,13 +130,8 @@ def on_command(event):
 plugin.run()
 """
     path.write_text(PLUGIN.replace("\nplugin.run()\n", hook))
-
-    async def main():
-        async with Host() as host:
-            host.command("getinfo")(GETINFO)
-            await host.start(path)
-            for call in (("network", []), ("network-in-a-loop", [1])):
-                with pytest.raises(RpcError, match="own rpc_command hook first"):
-                    await host.call(*call, timeout=20)
-
-    asyncio.run(main())
+    clnwire_host.answer("getinfo", GETINFO)
+    plugin = run_plugin(path)
+    for call in (("network", []), ("network-in-a-loop", [1])):
+        with pytest.raises(RpcError, match="own rpc_command hook first"):
+            plugin.call(*call)

@@ -291,6 +291,11 @@ class Host:
         assert self._socket is not None
         await self._socket.open()
 
+    @property
+    def callers(self) -> int:
+        """How many connections there are on the socket."""
+        return 0 if self._socket is None else self._socket.callers
+
     def hang_up(self) -> None:
         """Ends all connections on the socket at once, whatever is under way on them."""
         if self._socket is not None:

@@ -126,6 +126,11 @@ class RpcSocket:
     def _accept(self) -> Connection:
         return Connection(self._serve, self._framer(), self._connections)
 
+    @property
+    def callers(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
     def hang_up(self) -> None:
         """Ends all connections at once."""
         for connection in list(self._connections):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, json
 
 from clnwire.errors import RpcError
 from clnwire.host.delivery import Delivery
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
 
 
 class Call(Struct, frozen=True):
@@ -17,6 +20,8 @@ class Call(Struct, frozen=True):
     method: str
     params: Any
     """Decoded: a dict, or a list if they were given by position."""
+    id: Any = None
+    """The caller's, decoded. clnwire puts the id of the request it handles in front."""
 
 
 async def _never(params: object) -> object:
@@ -32,6 +37,7 @@ def answer_from(given: object) -> object:
     return Delivery(given) if isinstance(given, RpcError) else given
 
 
-def call_from(method: str | None, params: bytes | None) -> Call:
+def call_from(request: Frame) -> Call:
     """The call that a request is."""
-    return Call(method or "", json.decode(params) if params else {})
+    params, token = request.params or b"{}", request.id or b"null"
+    return Call(request.method or "", json.decode(params), json.decode(token))

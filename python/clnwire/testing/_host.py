@@ -100,7 +100,9 @@ class BlockingHost:
             raise AssertionError(self._explained("; ".join(problems)))
 
     def close(self) -> list[str]:
-        """Ends all plugins and the host; says what was wrong with how they ended."""
+        """Ends all plugins and the host, once; says what was wrong with how they ended."""
+        if self._loop.is_closed:
+            return []
         watched = [plugin for plugin in self.host.plugins if plugin not in self._expected]
         try:
             self._loop.run(self.host.stop())
@@ -142,15 +144,22 @@ class BlockingHost:
 
     # What the daemon asks
 
-    def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        params: object = None,
+        *,
+        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
+        timeout: float | None = None,
+    ) -> Any:
         """Gives a command, as `lightning-cli` does, and gives its result, decoded.
 
-        `params` are a dict, or a list to give them by position. Raises `RpcError`, and
-        `TimeoutError` after `timeout` seconds (`patience` unless given).
+        `params` are a dict, or a list to give them by position; `id` is the caller's, which stands
+        in front of the plugin's own. Raises `RpcError`, and `TimeoutError` after `timeout` seconds
+        (`patience` unless given).
         """
-        return self._bounded(
-            self.host.call(method, params), timeout, f"'{method}' was not answered"
-        )
+        calling = self.host.call(method, params, id=id)
+        return self._bounded(calling, timeout, f"'{method}' was not answered")
 
     def hook(
         self,
@@ -217,6 +226,16 @@ class BlockingHost:
         if not callable(result):
             result = answer_from(result)
         self.act(lambda: self.host.command(method)(result))
+
+    @property
+    def rpc_path(self) -> Path:
+        """The daemon's socket."""
+        return self.host.rpc_path
+
+    @property
+    def callers(self) -> int:
+        """How many connections there are on the socket."""
+        return self.host.callers
 
     @property
     def calls(self) -> list[Call]:
@@ -300,4 +319,4 @@ class BlockingHost:
             self.traffic.add("(socket)", reply, is_ours=True)
             return
         self.traffic.add("(socket)", request.bytes, is_ours=False)
-        self._calls.add(call_from(request.method, request.params))
+        self._calls.add(call_from(request))

@@ -24,6 +24,11 @@ class LoopThread:
         )
         self._thread.start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the thread has ended."""
+        return self._loop.is_closed()
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Waits for what the coroutine gives. Raises `UsageError` where that would never come."""
         if threading.get_ident() == self._thread.ident:
@@ -32,7 +37,7 @@ class LoopThread:
                 "the host would wait for itself: what answers a command runs in the host's own "
                 "thread; make it `async def` and await host.host"
             )
-        if self._loop.is_closed():
+        if self.is_closed:
             coroutine.close()
             raise UsageError("the host is closed")
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -45,7 +50,7 @@ class LoopThread:
 
     def close(self) -> None:
         """Cancels what still runs, and ends the thread. Again: does nothing."""
-        if self._loop.is_closed():
+        if self.is_closed:
             return
         self.run(self._cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
