@@ -302,6 +302,10 @@ class BlockingHost:
             )
         except TimeoutError as error:
             raise TimeoutError(self._explained(str(error))) from None
+        except UsageError:
+            # The loop may never have seen it; Python warns of what is never awaited.
+            waiting.close()
+            raise
 
     def _explained(self, text: str) -> str:
         return f"{text}\nThe last messages:\n{self.traffic.text(LAST_MESSAGES)}"

@@ -1,0 +1,222 @@
+"""A `Plugin` object in a thread: it leaves nothing behind, and takes nothing that is others'."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from clnwire import ConnectionLostError, NotReadyError, Plugin, RpcError, UsageError
+from clnwire.host import HostError, PluginDiedError
+from clnwire.testing import NEVER, BlockingHost, RunPlugin
+from tests.testing import author
+
+
+def descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs /dev/fd to count descriptors")
+def test_neither_descriptors_nor_threads_stay() -> None:
+    def run() -> None:
+        with BlockingHost() as host:
+            host.answer("listfunds", {"outputs": []})
+            plugin = host.start(author.plugin)
+            assert plugin.call("later") == "now"
+            assert plugin.call("balance") == 0
+
+    run()
+    gc.collect()
+    before = descriptors(), threading.active_count()
+    for _ in range(10):
+        run()
+    gc.collect()
+    _settle(before[1])
+    assert (descriptors(), threading.active_count()) == before
+
+
+def _settle(threads: int) -> None:
+    """A pool's threads end a moment after their plugin."""
+    for _ in range(100):
+        if threading.active_count() <= threads:
+            return
+        time.sleep(0.02)
+
+
+def test_the_process_stays_the_tests(run_plugin: RunPlugin, capfd) -> None:
+    plugin = Plugin()
+
+    @plugin.method("speak")
+    def speak() -> None:
+        print("printed")
+        os.write(1, b"written\n")
+
+    before = signal.getsignal(signal.SIGTERM)
+    running = run_plugin(plugin)
+    running.call("speak")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert running.hang_up() == 0
+    assert "written" in capfd.readouterr().out
+    assert running.logs == []
+    print("still there")
+    assert "still there" in capfd.readouterr().out
+
+
+def test_only_its_own_logging_is_its_log(run_plugin: RunPlugin) -> None:
+    plugin = Plugin()
+
+    @plugin.method("threaded", thread=True)
+    def threaded() -> None:
+        logging.getLogger("a").warning("from a thread")
+
+    @plugin.method("plain")
+    def plain() -> None:
+        logging.getLogger("a").error("from a handler")
+
+    running = run_plugin(plugin)
+    handlers = len(logging.getLogger().handlers)
+    logging.getLogger("a").error("from the test")
+    running.call("threaded")
+    running.call("plain")
+    assert running.log_text() == "warn from a thread\nerror from a handler"
+    running.hang_up()
+    assert len(logging.getLogger().handlers) == handlers - 1
+
+
+def test_a_handler_that_does_not_return_is_left_behind() -> None:
+    """And ends nobody else: a process would be ended by the plugin's watchdog."""
+    plugin, go_on = Plugin(shutdown_seconds=0.3), threading.Event()
+    plugin.method("hang")(lambda: go_on.wait(60) and None)
+    host = BlockingHost(shutdown_timeout=1).__enter__()
+    running = host.start(plugin)
+    with pytest.raises(TimeoutError, match="'hang' was not answered within"):
+        running.call("hang", timeout=0.05)
+    (problem,) = host.close()
+    assert "did not end within 1 s" in problem
+    with BlockingHost() as other, pytest.raises(HostError, match="does not return"):
+        other.start(plugin)
+    go_on.set()
+    with BlockingHost() as other:
+        assert other.start(plugin).hang_up() == 0
+
+
+def test_what_is_left_of_a_run(run_plugin: RunPlugin, clnwire_host: BlockingHost) -> None:
+    plugin = Plugin()
+    running = run_plugin(plugin)
+    assert plugin.configuration.network == "regtest"
+    assert plugin.rpc.getinfo().network == "regtest"
+    running.hang_up()
+    with pytest.raises(NotReadyError, match="from init on"):
+        _ = plugin.configuration
+    with pytest.raises(NotReadyError, match="from init on"):
+        plugin.rpc.getinfo()
+    with pytest.raises(NotReadyError, match="does not run"):
+        plugin.notify("news", {})
+
+
+def test_a_plugin_that_disables_itself_may_do_so_again() -> None:
+    plugin = Plugin()
+    wanted = plugin.option("wanted", type="flag")
+
+    @plugin.on_init
+    def ready() -> None:
+        if not wanted.value:
+            plugin.disable("nobody wants me")
+
+    for is_wanted in (False, True, False):
+        with BlockingHost() as host:
+            running = host.start(plugin, {"wanted": is_wanted})
+            assert running.disabled == (None if is_wanted else "nobody wants me")
+
+
+def test_it_runs_once_at_a_time() -> None:
+    plugin = Plugin()
+    theirs, ours = os.pipe()
+    with open(os.devnull, "wb") as output:  # noqa: PTH123 - a descriptor is needed
+        thread = threading.Thread(target=plugin.run_on, args=(theirs, output.fileno()))
+        thread.start()
+        while plugin._serving_thread is None:
+            time.sleep(0.001)
+        with pytest.raises(UsageError, match="the plugin runs already"):
+            plugin.run_on(theirs, output.fileno())
+        os.close(ours)
+        thread.join(10)
+        os.close(theirs)
+    assert not thread.is_alive()
+    with pytest.raises(OSError, match="No such file"):
+        plugin.run_on(99_999, 99_999)
+
+
+@pytest.mark.parametrize(("code", "status"), [(None, 0), (5, 5), ("a reason", 1)])
+def test_how_it_exits(code: object, status: int, capfd) -> None:
+    plugin = Plugin()
+
+    @plugin.method("leave")
+    def leave() -> None:
+        raise SystemExit(code)
+
+    with BlockingHost() as host:
+        running = host.start(plugin)
+        with pytest.raises(RpcError):
+            running.call("leave")
+        assert running.wait_ended() == status
+    assert ("a reason" in capfd.readouterr().err) == (code == "a reason")
+
+
+def test_malformed_bytes_end_it_with_status_1(run_plugin: RunPlugin, capfd) -> None:
+    running = run_plugin(Plugin())
+    running.host.act(lambda: running._plugin.process.send(b"{]"))
+    assert running.wait_ended() == 1
+    assert "malformed" in running.log_text()
+    assert "malformed" in capfd.readouterr().err
+
+
+def test_a_daemon_that_hangs_up_while_it_calls(clnwire_host: BlockingHost) -> None:
+    clnwire_host.answer("pay", NEVER)
+    plugin, errors = Plugin(), []
+
+    @plugin.background(fatal=False)
+    async def pay() -> None:
+        try:
+            await plugin.rpc.aio.call("pay")
+        except ConnectionLostError as error:
+            errors.append(error)
+        await asyncio.sleep(0)
+
+    running = clnwire_host.start(plugin)
+    clnwire_host.wait_for_call("pay")
+    assert clnwire_host.callers == 1
+    clnwire_host.hang_up()
+    for _ in range(200):
+        if errors:
+            break
+        time.sleep(0.01)
+    assert len(errors) == 1
+    assert running.hang_up() == 0
+
+
+def test_the_host_would_wait_for_itself(run_plugin: RunPlugin, clnwire_host: BlockingHost) -> None:
+    clnwire_host.answer("askme", lambda params: clnwire_host.call("getinfo"))
+    with pytest.raises(UsageError, match="the host would wait for itself"):
+        clnwire_host.call("askme")
+
+
+def test_a_host_that_is_closed() -> None:
+    with BlockingHost() as host:
+        assert host.close() == []
+        with pytest.raises(UsageError, match="the host is closed"):
+            host.call("getinfo")
+
+
+def test_a_plugin_that_is_refused(run_plugin: RunPlugin) -> None:
+    plugin = Plugin()
+    plugin.method("getinfo")(lambda: None)
+    with pytest.raises((HostError, PluginDiedError), match="getinfo"):
+        run_plugin(plugin)
