@@ -68,8 +68,8 @@ pub struct Driver {
     /// How long the end may take.
     grace: OnceLock<Duration>,
     initialised: AtomicBool,
-    /// Nothing if stdout is not the daemon's: then the process is not the plugin's own either.
     stray_ended: Mutex<Option<Receiver<()>>>,
+    /// Stdin and stdout are the daemon's. If it is in this process itself, they are others'.
     owns_process: bool,
 }
 
