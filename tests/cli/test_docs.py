@@ -36,6 +36,6 @@ def test_the_tables_have_all_options(command: str) -> None:
 
 
 def test_commands_are_found_by_their_module() -> None:
-    assert {"call", "demo", "fire", "hook", "replay", "run"} <= set(names())
+    assert {"call", "demo", "fire", "hook", "new", "replay", "run"} <= set(names())
     listed = clnwire("--help").stdout
     assert all(name in listed for name in names())

@@ -202,3 +202,20 @@ def test_in_another_directory(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/fee_watch.py").is_file()
     assert "clnwire run --plugin=a/b/fee_watch.py " in done.stdout
     assert f"lightningd --plugin={tmp_path}/a/b/fee_watch.py\n" in done.stdout
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/new.md").read_text()
+
+
+def test_the_page_shows_what_one_sees(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```console\n\$ clnwire new fee-watch\n(.*?)^```", PAGE, re.M | re.S)
+    done = clnwire("new", "fee-watch", cwd=tmp_path)
+    assert done.stdout.replace(str(tmp_path), "/home/me") == shown
+
+
+def test_the_page_has_all_options() -> None:
+    helped = re.findall(r"│ (--[a-z-]+)", clnwire("new", "--help").stdout)
+    assert {"--kind", "--package", "--directory", "--help"} == set(helped)
+    for option in ("--package", "--directory DIR", *(f"--kind {kind.value}" for kind in Kind)):
+        assert f"| `{option}` |" in PAGE
+    assert f"at most {LONGEST} characters" in PAGE

@@ -62,8 +62,9 @@ class BlockingHost:
     """`clnwire.host.Host` with methods that wait, for tests without `async def`.
 
     `patience` is how many seconds they wait unless told otherwise; `settings` are those of `Host`,
-    such as `dialect="2019"`. A context manager. At the end each plugin that runs has to end by
-    itself, with status 0; the block raises `AssertionError` if one does not.
+    such as `dialect="2019"`. A context manager. Each plugin has to end by itself, with status 0 and
+    at the latest when the block does; it raises `AssertionError` if one does not, unless the test
+    has ended it or waited for its end.
     """
 
     host: Host
@@ -77,6 +78,7 @@ class BlockingHost:
         self._calls: Journal[Call] = Journal()
         self._settings: dict[str, Any] = {"shutdown_timeout": LAST_SECONDS, **settings}
         self._dialect: str = settings.get("dialect", "current")
+        self._started: list[host_plugin.Plugin] = []
         self._expected: list[host_plugin.Plugin] = []
 
     def __enter__(self) -> BlockingHost:
@@ -103,12 +105,17 @@ class BlockingHost:
         """Ends all plugins and the host, once; says what was wrong with how they ended."""
         if self._loop.is_closed:
             return []
-        watched = [plugin for plugin in self.host.plugins if plugin not in self._expected]
+        watched = self._watched()
         try:
             self._loop.run(self.host.stop())
         finally:
             self._loop.close()
         return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
+
+    def _watched(self) -> list[host_plugin.Plugin]:
+        """Those of whose end the test does not know. The host itself ends who does not want."""
+        started = dict.fromkeys([*self._started, *self.host.plugins])
+        return [each for each in started if each not in self._expected and each.disabled is None]
 
     def start(
         self,
@@ -134,9 +141,9 @@ class BlockingHost:
             important=important,
             migrations=migrations,
         )
-        return RunningPlugin(
-            self, self._bounded(starting, START_SECONDS, f"'{path}' did not start")
-        )
+        plugin = self._bounded(starting, START_SECONDS, f"'{path}' did not start")
+        self._started.append(plugin)
+        return RunningPlugin(self, plugin)
 
     def serve(self) -> None:
         """Opens the socket for clients that are no plugins; `start` does so by itself."""

@@ -18,9 +18,7 @@ def new(
     package: Annotated[
         bool, typer.Option("--package", help="A package with a command, in a folder of its own.")
     ] = False,
-    directory: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where to; here unless given.")
-    ] = Path(),
+    directory: Annotated[Path, typer.Option(metavar="DIR", help="Where to.")] = Path(),
 ) -> None:
     """Writes a new plugin with its tests: one script, or with --package a package.
 
