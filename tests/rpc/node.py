@@ -17,7 +17,7 @@ class Node(BlockingHost):
 
     def __enter__(self) -> Node:
         super().__enter__()
-        self.act(lambda: self._register(self.host))
+        self._register(self.host)
         self.serve()
         return self
 

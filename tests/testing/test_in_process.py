@@ -32,13 +32,15 @@ def test_neither_descriptors_nor_threads_stay() -> None:
             assert plugin.call("later") == "now"
             assert plugin.call("balance") == 0
 
+    threads = threading.active_count()
     run()
     gc.collect()
-    before = descriptors(), threading.active_count()
+    _settle(threads)
+    before = descriptors(), threads
     for _ in range(10):
         run()
     gc.collect()
-    _settle(before[1])
+    _settle(threads)
     assert (descriptors(), threading.active_count()) == before
 
 
@@ -172,7 +174,7 @@ def test_how_it_exits(code: object, status: int, capfd) -> None:
 
 def test_malformed_bytes_end_it_with_status_1(run_plugin: RunPlugin, capfd) -> None:
     running = run_plugin(Plugin())
-    running.host.act(lambda: running._plugin.process.send(b"{]"))
+    running._waiter.act(lambda: running._plugin.process.send(b"{]"))
     assert running.wait_ended() == 1
     assert "malformed" in running.log_text()
     assert "malformed" in capfd.readouterr().err

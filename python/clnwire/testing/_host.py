@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from clnwire.errors import UsageError
 from clnwire.host import Host
-from clnwire.host.hooks import bounded
 from clnwire.host.journal import Journal
 from clnwire.host.names import TOPICS
 from clnwire.host.samples import hook_sample, topic_sample
 from clnwire.host.startup import MIGRATIONS
 from clnwire.testing._calls import Call, answer_from, call_from
 from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
-from clnwire.testing._loop import LoopThread
 from clnwire.testing._plugin import RunningPlugin
 from clnwire.testing._traffic import Traffic
+from clnwire.testing._waiting import Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -35,8 +34,6 @@ START_SECONDS: Final = 30.0
 """How long a plugin may take to start: many tests at a time make a machine slow."""
 LAST_SECONDS: Final = 5.0
 """How long plugins have to end when the host does."""
-LAST_MESSAGES: Final = 10
-"""How many messages an error shows; pytest's report shows more."""
 ORIGIN: Final = "clnwire"
 """Who a custom notification is from."""
 
@@ -80,14 +77,15 @@ class BlockingHost:
         self._dialect: str = settings.get("dialect", "current")
         self._started: list[host_plugin.Plugin] = []
         self._expected: list[host_plugin.Plugin] = []
+        """Whatever their exit status, the test knows of it."""
 
     def __enter__(self) -> BlockingHost:
         self.host = Host(on_trace=self._note_frame, on_command=self._note_command, **self._settings)
-        self._loop = LoopThread()
+        self._waiter = Waiter(self.patience, self.traffic)
         try:
-            self._loop.run(self.host.__aenter__())
+            self._waiter.loop.run(self.host.__aenter__())
         except BaseException:
-            self._loop.close()
+            self._waiter.loop.close()
             raise
         return self
 
@@ -99,17 +97,17 @@ class BlockingHost:
     ) -> None:
         problems = self.close()
         if problems and error is None:
-            raise AssertionError(self._explained("; ".join(problems)))
+            raise AssertionError(self._waiter.explained("; ".join(problems)))
 
     def close(self) -> list[str]:
         """Ends all plugins and the host, once; says what was wrong with how they ended."""
-        if self._loop.is_closed:
+        if self._waiter.loop.is_closed:
             return []
         watched = self._watched()
         try:
-            self._loop.run(self.host.stop())
+            self._waiter.loop.run(self.host.stop())
         finally:
-            self._loop.close()
+            self._waiter.loop.close()
         return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
 
     def _watched(self) -> list[host_plugin.Plugin]:
@@ -141,9 +139,9 @@ class BlockingHost:
             important=important,
             migrations=migrations,
         )
-        plugin = self._bounded(starting, START_SECONDS, f"'{path}' did not start")
+        plugin = self._waiter.bounded(starting, START_SECONDS, f"'{path}' did not start")
         self._started.append(plugin)
-        return RunningPlugin(self, plugin)
+        return RunningPlugin(self, plugin, self._waiter, self._expected)
 
     def serve(self) -> None:
         """Opens the socket for clients that are no plugins; `start` does so by itself."""
@@ -166,7 +164,7 @@ class BlockingHost:
         (`patience` unless given).
         """
         calling = self.host.call(method, params, id=id)
-        return self._bounded(calling, timeout, f"'{method}' was not answered")
+        return self._waiter.bounded(calling, timeout, f"'{method}' was not answered")
 
     def hook(
         self,
@@ -190,7 +188,7 @@ class BlockingHost:
         else:
             content = payload_of(event, payload, hook_sample, self._dialect)
             asking = self.host.hook(name, content)
-        answer = self._bounded(asking, timeout, f"hook {name} was not answered")
+        answer = self._waiter.bounded(asking, timeout, f"hook {name} was not answered")
         return answer_struct(name, answer)
 
     def notify(self, event: Event | type[Event] | str, payload: object = None) -> None:
@@ -202,7 +200,7 @@ class BlockingHost:
         name = name_of(event)
         content = payload_of(event, payload, topic_sample, self._dialect)
         origin = None if name in TOPICS else ORIGIN
-        if not self.act(lambda: self.host.notify(name, content, origin=origin)):
+        if not self._waiter.act(lambda: self.host.notify(name, content, origin=origin)):
             raise UsageError(f"no plugin that runs has subscribed to '{name}'")
 
     def db_write(
@@ -217,7 +215,7 @@ class BlockingHost:
         Raises as `hook` does: any answer but `continue` is fatal.
         """
         asking = self.host.db_write(writes, data_version=data_version)
-        return self._bounded(asking, timeout, "hook db_write was not answered")
+        return self._waiter.bounded(asking, timeout, "hook db_write was not answered")
 
     # What plugins ask
 
@@ -232,7 +230,7 @@ class BlockingHost:
         """
         if not callable(result):
             result = answer_from(result)
-        self.act(lambda: self.host.command(method)(result))
+        self._waiter.act(lambda: self.host.command(method)(result))
 
     @property
     def rpc_path(self) -> Path:
@@ -251,7 +249,7 @@ class BlockingHost:
 
     def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
         """The params of the first call of a command, past or to come. Raises `TimeoutError`."""
-        call = self.wait_in(
+        call = self._waiter.wait_in(
             self._calls,
             lambda call: call.method == method,
             f"nobody called '{method}'",
@@ -262,60 +260,13 @@ class BlockingHost:
 
     def hang_up(self) -> None:
         """Ends all connections on the daemon's socket at once, as a daemon that is killed does."""
-        self.act(self.host.hang_up)
+        self._waiter.act(self.host.hang_up)
 
     # The host's own thread
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine of `host` in the host's thread, and waits for what it gives."""
-        return self._loop.run(coroutine)
-
-    def act(self, function: Callable[[], T]) -> T:
-        """Calls a function in the host's thread, and gives what it returns."""
-
-        async def act() -> T:
-            return function()
-
-        return self._loop.run(act())
-
-    def wait_in(
-        self,
-        journal: Journal[T],
-        wanted: Callable[[T], bool],
-        what: str,
-        timeout: float | None,
-        came: Callable[[], str],
-    ) -> T:
-        """The first entry that is wanted. Raises `TimeoutError` with what came instead."""
-        seconds = self.patience if timeout is None else timeout
-        try:
-            return self._loop.run(journal.wait(wanted, seconds))
-        except TimeoutError:
-            text = f"{what} within {seconds:g} s; there is:\n{came() or '(nothing)'}"
-            raise TimeoutError(self._explained(text)) from None
-
-    def expect_end(self, plugin: host_plugin.Plugin) -> None:
-        """Whatever the plugin's exit status, the test knows of it."""
-        self._expected.append(plugin)
-
-    def ended(self, plugin: host_plugin.Plugin, timeout: float | None) -> int:
-        """Waits for a plugin's exit status. Raises `TimeoutError`."""
-        return self._bounded(plugin.process.exited(), timeout, f"'{plugin.name}' did not end")
-
-    def _bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
-        try:
-            return self._loop.run(
-                bounded(waiting, self.patience if timeout is None else timeout, what)
-            )
-        except TimeoutError as error:
-            raise TimeoutError(self._explained(str(error))) from None
-        except UsageError:
-            # The loop may never have seen it; Python warns of what is never awaited.
-            waiting.close()
-            raise
-
-    def _explained(self, text: str) -> str:
-        return f"{text}\nThe last messages:\n{self.traffic.text(LAST_MESSAGES)}"
+        return self._waiter.loop.run(coroutine)
 
     async def _write_next(self) -> object:
         """The sample's own version would look like a database that went back in time."""

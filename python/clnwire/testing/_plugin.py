@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from clnwire.host.manifest import Manifest
     from clnwire.host.plugin import Plugin
     from clnwire.testing._host import BlockingHost
+    from clnwire.testing._waiting import Waiter
 
 
 class RunningPlugin:
@@ -25,9 +26,11 @@ class RunningPlugin:
     name: str
     """The file's name; that of the module for a `Plugin` object."""
 
-    def __init__(self, host: BlockingHost, plugin: Plugin) -> None:
+    def __init__(
+        self, host: BlockingHost, plugin: Plugin, waiter: Waiter, expected: list[Plugin]
+    ) -> None:
         self.host, self.name = host, plugin.name
-        self._plugin = plugin
+        self._plugin, self._waiter, self._expected = plugin, waiter, expected
 
     def __repr__(self) -> str:
         return f"<RunningPlugin {self._plugin!r}>"
@@ -94,7 +97,7 @@ class RunningPlugin:
 
         kind = "" if level is None else f" at level '{level}'"
         what = f"'{self.name}' logged nothing with {part!r}{kind}"
-        return self.host.wait_in(self.host.host.logs, fits, what, timeout, self.log_text)
+        return self._waiter.wait_in(self.host.host.logs, fits, what, timeout, self.log_text)
 
     @property
     def published(self) -> list[TopicEntry]:
@@ -106,7 +109,7 @@ class RunningPlugin:
 
         Raises as `wait_for_log` does.
         """
-        entry = self.host.wait_in(
+        entry = self._waiter.wait_in(
             self.host.host.notifications,
             lambda entry: entry.plugin == self.name and entry.topic == topic,
             f"'{self.name}' published nothing on '{topic}'",
@@ -132,17 +135,18 @@ class RunningPlugin:
 
         Raises `TimeoutError` if it does not end.
         """
-        self.host.expect_end(self._plugin)
-        self.host.act(self._plugin.close)
+        self._expected.append(self._plugin)
+        self._waiter.act(self._plugin.close)
         return self.wait_ended(timeout=timeout)
 
     def kill(self) -> None:
         """Ends it as a power switch would, and waits until it is gone."""
-        self.host.expect_end(self._plugin)
-        self.host.act(lambda: self._plugin.kill("was killed by the test"))
+        self._expected.append(self._plugin)
+        self._waiter.act(lambda: self._plugin.kill("was killed by the test"))
         self.wait_ended()
 
     def wait_ended(self, *, timeout: float | None = None) -> int:
         """Waits until it has ended of itself, and gives the exit status. Raises `TimeoutError`."""
-        self.host.expect_end(self._plugin)
-        return self.host.ended(self._plugin, timeout)
+        self._expected.append(self._plugin)
+        exited = self._plugin.process.exited()
+        return self._waiter.bounded(exited, timeout, f"'{self.name}' did not end")

@@ -112,6 +112,6 @@ def _body(raw: Raw | UnsetType, size: int) -> str:
 
 
 def _cut(text: str, size: int) -> str:
-    shown = text[:SHOWN_CHARACTERS]
-    line = "".join(char if char.isprintable() else " " for char in shown)
-    return line if len(shown) == size or len(text) < SHOWN_CHARACTERS else f"{line}… ({size} bytes)"
+    """What fits into a line, and nothing that moves a cursor."""
+    line = "".join(char if char.isprintable() else " " for char in text[:SHOWN_CHARACTERS])
+    return line if len(text) <= SHOWN_CHARACTERS else f"{line}… ({size} bytes)"

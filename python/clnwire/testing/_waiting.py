@@ -1,0 +1,68 @@
+"""Waits for what happens in the host's thread: not for ever, and with what was said if in vain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from clnwire.errors import UsageError
+from clnwire.host.hooks import bounded
+from clnwire.testing._loop import LoopThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from clnwire.host.journal import Journal
+    from clnwire.testing._traffic import Traffic
+
+T = TypeVar("T")
+
+LAST_MESSAGES: Final = 10
+"""How many messages an error shows; pytest's report shows more."""
+
+
+class Waiter:
+    """The host's thread, for those who wait for it."""
+
+    def __init__(self, patience: float, traffic: Traffic) -> None:
+        self.loop = LoopThread()
+        self._patience, self._traffic = patience, traffic
+
+    def act(self, function: Callable[[], T]) -> T:
+        """Calls a function in the host's thread, and gives what it returns."""
+
+        async def act() -> T:
+            return function()
+
+        return self.loop.run(act())
+
+    def bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
+        """What the coroutine gives. Raises `TimeoutError`: `what` did not come in time."""
+        seconds = self._patience if timeout is None else timeout
+        try:
+            return self.loop.run(bounded(waiting, seconds, what))
+        except TimeoutError as error:
+            raise TimeoutError(self.explained(str(error))) from None
+        except UsageError:
+            # The loop may never have seen it; Python warns of what is never awaited.
+            waiting.close()
+            raise
+
+    def wait_in(
+        self,
+        journal: Journal[T],
+        wanted: Callable[[T], bool],
+        what: str,
+        timeout: float | None,
+        came: Callable[[], str],
+    ) -> T:
+        """The first entry that is wanted. Raises `TimeoutError` with what came instead."""
+        seconds = self._patience if timeout is None else timeout
+        try:
+            return self.loop.run(journal.wait(wanted, seconds))
+        except TimeoutError:
+            text = f"{what} within {seconds:g} s; there is:\n{came() or '(nothing)'}"
+            raise TimeoutError(self.explained(text)) from None
+
+    def explained(self, text: str) -> str:
+        """The text, and the last messages."""
+        return f"{text}\nThe last messages:\n{self._traffic.text(LAST_MESSAGES)}"
