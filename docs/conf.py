@@ -9,7 +9,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 import clnwire
-from clnwire import hooks, notifications, rpc, types
+from clnwire import hooks, notifications, rpc, testing, types
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -107,7 +107,7 @@ def as_rest(text: str) -> str:
 
 def with_all_names(app: Sphinx) -> None:
     """Packages import most of their names when they are used, and do not list them before."""
-    for package in (hooks, notifications, rpc, types):
+    for package in (hooks, notifications, rpc, testing, types):
         for name in package.__all__:
             setattr(package, name, getattr(package, name))
 
