@@ -40,18 +40,6 @@ def __getattr__(name: str) -> Any:
 
 
 def _build() -> typer.Typer:
-    import typer
+    from clnwire.cli._group import build
 
-    from clnwire.cli._group import LazyGroup, group
-
-    commands = typer.Typer(
-        name="clnwire",
-        cls=LazyGroup,
-        help="A typed, Rust-accelerated JSON transport for Core Lightning plugins.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
-
-    commands.callback()(group)
-    return commands
+    return build()

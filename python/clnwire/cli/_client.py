@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from msgspec import json
 
 from clnwire._core import Frame, members
+from clnwire.cli._failing import fail
 from clnwire.cli._waiting import Waiting
 from clnwire.errors import ConnectionLostError
 from clnwire.rpc._connection import opened
@@ -38,12 +38,6 @@ RpcFile = Annotated[
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
     """Where the daemon listens."""
     return Path(lightning_dir).expanduser() / network / Path(rpc_file).expanduser()
-
-
-def fail(command: str, message: str, status: int) -> NoReturn:
-    """Ends the command with one line that says why."""
-    sys.stderr.write(f"clnwire {command}: {message}\n")
-    raise typer.Exit(status)
 
 
 def call_daemon(

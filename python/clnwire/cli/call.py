@@ -14,10 +14,10 @@ from clnwire.cli._client import (
     Network,
     RpcFile,
     call_daemon,
-    fail,
     reached,
     socket_path,
 )
+from clnwire.cli._failing import fail
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 

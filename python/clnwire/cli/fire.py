@@ -14,9 +14,9 @@ from clnwire.cli._client import (
     Network,
     RpcFile,
     answer_of,
-    fail,
     socket_path,
 )
+from clnwire.cli._failing import fail
 from clnwire.cli._params import WordError, json_text, string_text
 
 METHOD = "clnwire-fire"

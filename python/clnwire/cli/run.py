@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clnwire.cli._client import fail
+from clnwire.cli._failing import fail
 from clnwire.cli._running import serve
 from clnwire.cli._settings import CHOICES, DEFAULTS, Settings, gather
 from clnwire.host import HostError

@@ -1,38 +1,31 @@
-"""Captures: what a daemon and a plugin have said to each other, one JSON object a line.
+"""Captures, as they are replayed: the daemon's messages, and what it got for them.
 
-`{"t_us": microseconds since the start, "dir": "in" to the plugin | "out" from it, "frame": text}`,
-plain or gzipped.
+One JSON object a line, plain or gzipped: `{"t_us": microseconds since the start, "dir": "in" to the
+plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are no messages.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from clnwire import _core
-from clnwire.host.errors import HostError
+from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
-_GZIP = b"\x1f\x8b"
+    from clnwire.captures.records import Record
+    from clnwire.captures.span import Span
 
+__all__ = ["CaptureError", "Step", "read_capture"]
 
-class CaptureError(HostError):
-    """The capture cannot be read; the message names the file and the line."""
-
-
-class Record(Struct):
-    """A line of a capture."""
-
-    t_us: int
-    dir: Literal["in", "out"]
-    frame: str
+START_UP = frozenset(("getmanifest", "init"))
+"""Without these no plugin works; they are part of every span."""
 
 
 class Step(Struct):
@@ -51,57 +44,77 @@ class Step(Struct):
     """The captured reply is an error."""
 
 
-def read_capture(path: Path) -> list[Step]:
-    """The daemon's messages in their order. Raises `CaptureError`."""
-    steps: list[Step] = []
-    asked: dict[bytes, Step] = {}
-    for line, record in _records(path):
-        members = _members(path, line, record)
-        token = members.get("id")
-        if record.dir == "in":
-            step = _step(path, line, record, members)
-            steps.append(step)
-            if token is not None:
-                asked[token] = step
-        elif token in asked and "method" not in members:
-            asked[token].reply = record.frame.encode()
-            asked[token].refused = "error" in members
+def read_capture(
+    path: Path,
+    span: Span | None = None,
+    *,
+    on_cut: Callable[[CaptureError], object] | None = None,
+) -> list[Step]:
+    """The daemon's messages in their order, or those of a span and the start-up before it.
+
+    A capture may end early, since who wrote it was killed; `on_cut` is told. Raises `CaptureError`.
+    """
+    cuts: list[CaptureError] = []
+    steps = _steps(path, span, cuts.append)
     if not steps:
-        raise CaptureError(f"{path}: no message to the plugin in it")
+        raise cuts[0] if cuts else CaptureError(f"{path}: no message to the plugin in it")
+    if span is not None and all(step.method in START_UP for step in steps):
+        raise CaptureError(f"{path}: no message to the plugin between --from and --to")
+    if cuts and on_cut is not None:
+        on_cut(cuts[0])
     return steps
 
 
-def _records(path: Path) -> Iterable[tuple[int, Record]]:
-    decoder = msgspec.json.Decoder(Record)
-    for line, text in enumerate(_text(path).splitlines(), 1):
-        if text.strip():
-            try:
-                yield line, decoder.decode(text)
-            except (msgspec.MsgspecError, UnicodeError) as error:
-                raise CaptureError(f"{path}:{line}: no record of a capture: {error}") from None
+def _steps(path: Path, span: Span | None, on_cut: Callable[[CaptureError], object]) -> list[Step]:
+    steps: list[Step] = []
+    asked: dict[bytes, Step] = {}
+    for line, record in read_records(path, on_broken=_raise, on_cut=on_cut):
+        if record.frame is None:
+            continue
+        text = _text(path, line, record.frame)
+        members = _members(path, line, text)
+        token = members.get("id")
+        if record.dir == "in":
+            step = _step(path, line, record, text, members)
+            if token is not None:
+                asked[token] = step
+            if _is_wanted(step, span):
+                steps.append(step)
+        elif token in asked and "method" not in members:
+            asked[token].reply = text
+            asked[token].refused = "error" in members
+    return steps
 
 
-def _text(path: Path) -> bytes:
+def _is_wanted(step: Step, span: Span | None) -> bool:
+    if span is None or span.has(step.line, step.t_us):
+        return True
+    return step.method in START_UP and not span.last.is_passed(step.line, step.t_us)
+
+
+def _raise(error: CaptureError) -> None:
+    raise error
+
+
+def _text(path: Path, line: int, frame: str) -> bytes:
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(_GZIP) else data
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CaptureError(f"{path}: cannot be read: {reason}") from None
+        return frame.encode()
+    except UnicodeError as error:
+        raise CaptureError(f"{path}:{line}: the frame is no text: {error}") from None
 
 
-def _members(path: Path, line: int, record: Record) -> dict[str, bytes]:
+def _members(path: Path, line: int, text: bytes) -> dict[str, bytes]:
     """The frame's members, of a doubled one the first, as everywhere. The daemon itself may have
     sent an option that is no JSON."""
     try:
-        return dict(reversed(_core.members(record.frame.encode())))
-    except (ValueError, UnicodeError) as error:
+        return dict(reversed(_core.members(text)))
+    except ValueError as error:
         raise CaptureError(f"{path}:{line}: the frame is no JSON object: {error}") from None
 
 
-def _step(path: Path, line: int, record: Record, members: dict[str, bytes]) -> Step:
+def _step(path: Path, line: int, record: Record, text: bytes, members: dict[str, bytes]) -> Step:
     try:
         method = msgspec.json.decode(members.get("method", b""), type=str)
     except msgspec.MsgspecError:
         raise CaptureError(f"{path}:{line}: the frame has no method") from None
-    return Step(line, record.t_us, record.frame.encode(), method, members.get("id"))
+    return Step(line, record.t_us, text, method, members.get("id"))

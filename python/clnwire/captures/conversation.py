@@ -1,0 +1,133 @@
+"""What the records of a capture are to each other: requests and their answers, topics, log lines.
+
+Memory holds the requests that wait for their answer, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import MsgspecError, Struct, json
+
+from clnwire._core import MalformedError, members
+from clnwire.hooks._catalogue import HOOKS
+
+if TYPE_CHECKING:
+    from clnwire.captures.records import Record
+
+Kind: TypeAlias = Literal[
+    "startup", "hook", "method", "topic", "answer", "error", "log", "notice", "note"
+]
+KINDS: Final[tuple[Kind, ...]] = (
+    "startup",
+    "hook",
+    "method",
+    "topic",
+    "answer",
+    "error",
+    "log",
+    "notice",
+    "note",
+)
+"""Three sorts of requests, a notification, two sorts of replies; from the plugin a log line, or a
+notice to a caller; and what is no message."""
+STARTUP: Final = frozenset(("getmanifest", "init"))
+MOST_WAITING: Final = 100_000
+"""Requests that are remembered. No plugin has so many under way, but a damaged capture might."""
+
+
+class Asked(Struct, frozen=True):
+    """A request that waits for its answer."""
+
+    number: int
+    t_us: int
+    kind: Kind
+    name: str
+
+
+class Message(Struct, frozen=True):
+    """A record, and what it is."""
+
+    number: int
+    """Its line in the capture."""
+    record: Record
+    kind: Kind
+    name: str
+    """The method, hook or topic; of a reply, the request's; empty if it cannot be told."""
+    token: bytes | None = None
+    content: bytes = b""
+    """The params, the result or the error: JSON text. Of a note, the note."""
+    asked: Asked | None = None
+    """Of a reply: the request."""
+
+    @property
+    def latency_us(self) -> int | None:
+        """Of a reply: since its request."""
+        return None if self.asked is None else self.record.t_us - self.asked.t_us
+
+    @property
+    def about(self) -> Kind:
+        """The kind; of a reply the request's, if it is known."""
+        return self.kind if self.asked is None else self.asked.kind
+
+
+class Conversation:
+    """Follows a capture from its start."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, Asked] = {}
+
+    @property
+    def waiting(self) -> list[Asked]:
+        """The requests without an answer, in their order."""
+        return list(self._waiting.values())
+
+    def take(self, number: int, record: Record) -> Message:
+        """What the next record is."""
+        if record.frame is None:
+            note = (record.note or "").encode("utf-8", "replace")
+            return Message(number, record, "note", "", content=note)
+        text = record.frame.encode("utf-8", "replace")
+        try:
+            found = dict(reversed(members(text)))
+        except MalformedError:
+            return Message(number, record, "note", "", content=text)
+        if "method" in found:
+            return self._asks(number, record, found)
+        return self._replies(number, record, found)
+
+    def _asks(self, number: int, record: Record, found: dict[str, bytes]) -> Message:
+        name, token = _text(found["method"]), found.get("id")
+        kind = _kind(name, record.dir, is_request=token is not None)
+        if token is not None and record.dir == "in":
+            self._waiting[token] = Asked(number, record.t_us, kind, name)
+            if len(self._waiting) > MOST_WAITING:
+                del self._waiting[next(iter(self._waiting))]
+        return Message(number, record, kind, name, token, found.get("params", b""))
+
+    def _replies(self, number: int, record: Record, found: dict[str, bytes]) -> Message:
+        token = found.get("id")
+        asked = None
+        if token is not None and record.dir == "out":
+            asked = self._waiting.pop(token, None)
+        kind: Kind = "error" if "error" in found else "answer"
+        content = found.get("error", found.get("result", b""))
+        name = "" if asked is None else asked.name
+        return Message(number, record, kind, name, token, content, asked)
+
+
+def _kind(name: str, direction: str, *, is_request: bool) -> Kind:
+    if is_request:
+        if name in STARTUP:
+            return "startup"
+        return "hook" if name in HOOKS else "method"
+    if direction == "out" and name in ("log", "message", "progress"):
+        return "log" if name == "log" else "notice"
+    return "topic"
+
+
+def _text(text: bytes) -> str:
+    try:
+        return json.decode(text, type=str)
+    except MsgspecError:
+        return text.decode("utf-8", "replace")

@@ -1,0 +1,106 @@
+"""Reads captures a line at a time, with flat memory, and as far as a damaged one can be read."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from clnwire.captures.errors import CaptureError
+from clnwire.captures.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+READ_SIZE: Final = 1 << 18
+UNPACKED_SIZE: Final = 1 << 20
+"""Bytes that are unpacked at a time, whatever a file claims to hold."""
+_GZIP: Final = b"\x1f\x8b"
+
+
+class CutError(Exception):
+    """The compressed data ends early, or is damaged; what came before it is whole."""
+
+
+def read_records(
+    path: Path,
+    *,
+    on_broken: Callable[[CaptureError], object],
+    on_cut: Callable[[CaptureError], object],
+    on_read: Callable[[int], object] | None = None,
+) -> Iterator[tuple[int, Record]]:
+    """The records with the numbers of their lines, from 1.
+
+    `on_broken` gets a line that is no record, `on_cut` why the rest cannot be read; `on_read`, how
+    many bytes of the file have been read. Raises `CaptureError` if the file cannot be opened.
+    """
+    decoder = msgspec.json.Decoder(Record)
+    number = 0
+    try:
+        for number, text in enumerate(_lines(path, on_read), 1):
+            if not text.strip():
+                continue
+            try:
+                yield number, _checked(decoder.decode(text))
+            except (msgspec.MsgspecError, UnicodeError) as error:
+                on_broken(CaptureError(f"{path}:{number}: no record of a capture: {error}"))
+    except CutError as error:
+        where = f"line {number + 1} and what follows cannot be read"
+        on_cut(CaptureError(f"{path}: {where}: {error}"))
+
+
+def _checked(record: Record) -> Record:
+    if record.frame is None and record.note is None:
+        raise msgspec.ValidationError("Object missing required field `frame`")
+    return record
+
+
+def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes]:
+    """The lines without their ends. Raises `CutError`, behind the last whole one."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            chunks = _unpacked(file, on_read) if packed else _plain(file, on_read)
+            yield from _split(chunks)
+    except OSError as error:
+        raise CaptureError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        parts.append(first)
+        for line in others:
+            yield b"".join(parts)
+            parts = [line]
+    yield b"".join(parts)
+
+
+def _plain(file: BinaryIO, on_read: Callable[[int], object] | None) -> Iterator[bytes]:
+    while data := file.read(READ_SIZE):
+        if on_read is not None:
+            on_read(file.tell())
+        yield data
+
+
+def _unpacked(file: BinaryIO, on_read: Callable[[int], object] | None) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(wbits=31)
+    inside = False
+    try:
+        for data in _plain(file, on_read):
+            rest = data
+            while rest:
+                yield unpacker.decompress(rest, UNPACKED_SIZE)
+                rest, inside = unpacker.unconsumed_tail, not unpacker.eof
+                if unpacker.eof:
+                    # Several such files may have been put together.
+                    rest, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
+        if inside:
+            raise CutError("the compressed data ends early")
+    except zlib.error as error:
+        raise CutError(f"the compressed data is damaged: {error}") from None

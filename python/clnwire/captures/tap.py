@@ -1,0 +1,174 @@
+"""The proxy's way to the process that writes: copies go into a pipe, and never wait for it.
+
+What the pipe does not take waits in memory, up to `LIMIT` bytes. Beyond that copies are left out,
+and the capture says so: who forwards must not wait for a disk, and must not fill the memory.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEADER: Final = struct.Struct("<QBI")
+"""Nanoseconds since the start, the kind, and how many bytes follow."""
+TO_PLUGIN: Final = 0
+FROM_PLUGIN: Final = 1
+GAP: Final = 2
+"""Added to a direction: what follows is the number of bytes that were left out."""
+FINISHED: Final = 4
+"""The last word of a proxy that was not killed."""
+LIMIT: Final = 64 << 20
+"""Bytes that may wait: seconds of a disk that stalls, at the traffic of the busiest node."""
+PIPE_SIZE: Final = 1 << 20
+"""What Linux lets any process ask for."""
+
+
+class Tap:
+    """The pipe's end that copies go into, and what waits for it.
+
+    `on_waiting` is told whether anything waits, each time that this changes; `complain` gets a line
+    about what is not recorded.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        start_ns: int,
+        *,
+        on_waiting: Callable[[bool], object],
+        complain: Callable[[str], object],
+        limit: int = LIMIT,
+    ) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self._start_ns, self._limit = start_ns, limit
+        self._on_waiting, self._complain = on_waiting, complain
+        self._waiting: deque[bytearray] = deque()
+        self._waiting_bytes = 0
+        self._left_out = [0, 0]
+        self._is_full = False
+        self._open = True
+
+    def take(self, kind: int, at_ns: int, data: bytes) -> None:
+        """Takes a copy of what went in a direction. Never blocks, never raises."""
+        # Once it was full, half of it has to be written before more is kept: few large gaps are
+        # better than many small ones.
+        limit = self._limit // 2 if self._is_full else self._limit
+        if self._waiting_bytes + len(data) > limit:
+            self._leave_out(kind, len(data))
+            return
+        self._is_full = False
+        if any(self._left_out):
+            self._close_gaps(at_ns)
+        self._put(at_ns, kind, data)
+
+    def writable(self) -> None:
+        """Writes what waits, as far as the pipe takes it."""
+        while self._waiting:
+            data = self._waiting[0]
+            written = self._try(data)
+            if written is None:
+                return
+            self._waiting_bytes -= written
+            if written < len(data):
+                del data[:written]
+                return
+            self._waiting.popleft()
+        self._on_waiting(False)
+
+    def finish(self, at_ns: int, seconds: float) -> None:
+        """Writes all that waits, and closes the pipe. The one thing here that waits."""
+        deadline = time.monotonic() + seconds
+        self._close_gaps(at_ns)
+        self._put(at_ns, FINISHED, b"")
+        while self._waiting and (left := deadline - time.monotonic()) > 0:
+            select.select([], [self.descriptor], [], left)
+            self.writable()
+        self.close()
+
+    def close(self) -> None:
+        """Gives up what waits."""
+        if self._open:
+            self._open = False
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            self._on_waiting(False)
+            os.close(self.descriptor)
+
+    def broken(self) -> None:
+        """The writer is gone, and has said why; forwarding goes on."""
+        if self._open:
+            self.close()
+            self._complain("the recording has ended; what passes is forwarded all the same")
+
+    def _put(self, at_ns: int, kind: int, data: bytes) -> None:
+        if not self._open:
+            return
+        header = HEADER.pack(at_ns - self._start_ns, kind, len(data))
+        if self._waiting:
+            self._wait(header + data)
+            return
+        try:
+            written = os.writev(self.descriptor, (header, data))
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self.broken()
+            return
+        if written < len(header) + len(data):
+            self._on_waiting(True)
+            self._wait((header + data)[written:])
+
+    def _try(self, data: bytearray) -> int | None:
+        """How much was written; `None` if there is nobody to write to any more."""
+        try:
+            return os.write(self.descriptor, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.broken()
+            return None
+
+    def _wait(self, data: bytes) -> None:
+        if self._waiting and len(self._waiting[-1]) < PIPE_SIZE // 2:
+            self._waiting[-1] += data
+        else:
+            self._waiting.append(bytearray(data))
+        self._waiting_bytes += len(data)
+
+    def _leave_out(self, kind: int, count: int) -> None:
+        if not self._is_full:
+            self._is_full = True
+            self._complain(
+                f"the disk is slower than the traffic: {self._limit >> 20} MiB wait for it, and "
+                "what comes now is forwarded but not recorded"
+            )
+        self._left_out[kind] += count
+
+    def _close_gaps(self, at_ns: int) -> None:
+        """Notes how much is missing, before anything that follows it."""
+        for kind, count in enumerate(self._left_out):
+            if count:
+                self._left_out[kind] = 0
+                self._put(at_ns, kind + GAP, str(count).encode())
+
+
+def recording_pipe() -> tuple[int, int]:
+    """A pipe with much room, where the system gives it: its reading and its writing end."""
+    reading, writing = os.pipe()
+    if sys.platform == "linux":
+        import fcntl
+
+        # A user who has many large pipes gets no more of them.
+        with suppress(OSError):
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+    return reading, writing

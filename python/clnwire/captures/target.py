@@ -1,0 +1,84 @@
+"""Where a capture goes: a file that only its owner can read; and how lightningd is told."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from clnwire.captures.errors import CaptureError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MODE: Final = 0o600
+"""A capture holds what a node has told a plugin: its money's secrets."""
+SUFFIX: Final = ".jsonl.gz"
+_INTERPRETERS: Final = ("python", "node", "ruby", "perl", "sh", "bash", "env", "uv")
+
+
+def opened(output: Path, argv: Sequence[str], *, force: bool) -> tuple[Path, int]:
+    """The file to write, and its descriptor. Raises `CaptureError`.
+
+    In a directory it is a new file, named by the plugin and the time, UTC.
+    """
+    path = output.expanduser()
+    if not path.is_dir():
+        return path, _open(path, force=force)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    stem = f"{plugin_name(argv)}-{now:%Y%m%dT%H%M%SZ}"
+    number = 1
+    while (path / f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}").exists():
+        number += 1
+    path /= f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}"
+    return path, _open(path, force=False)
+
+
+def _open(path: Path, *, force: bool) -> int:
+    create = os.O_TRUNC if force else os.O_EXCL
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | create, MODE)
+        # A file that was there may have been readable for everyone.
+        os.fchmod(descriptor, MODE)
+    except FileExistsError:
+        raise CaptureError(
+            f"{path} exists; overwrite it with --force, or name a directory: each run makes a "
+            "new file in it"
+        ) from None
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
+    return descriptor
+
+
+def plugin_name(argv: Sequence[str]) -> str:
+    """The plugin's name without its suffix; of `python3 plugin.py`, the script's."""
+    for word in argv:
+        name = Path(word).name
+        if not word.startswith("-") and name.rstrip("0123456789.") not in _INTERPRETERS:
+            return Path(word).stem
+    return Path(argv[0]).stem
+
+
+def write_wrapper(
+    path: Path, argv: Sequence[str], output: Path, options: Sequence[str], *, force: bool
+) -> None:
+    """Writes a shell script for lightningd's `plugin=`, which takes one path and no arguments.
+
+    Words that name files here name them from everywhere. Raises `CaptureError`.
+    """
+    words = [sys.executable, "-m", "clnwire", "record", "-o", str(output.expanduser().absolute())]
+    plugin = [str(Path(word).absolute()) if Path(word).is_file() else word for word in argv]
+    command = shlex.join([*words, *options, "--", *plugin])
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        descriptor = os.open(path, flags, 0o755)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f'#!/bin/sh\nexec {command} "$@"\n')
+        path.chmod(0o755)
+    except FileExistsError:
+        raise CaptureError(f"{path} exists; overwrite it with --force") from None
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be written: {error.strerror}") from None

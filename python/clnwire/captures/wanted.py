@@ -1,0 +1,55 @@
+"""Which messages of a capture one wants to see."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from clnwire.captures.span import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clnwire.captures.conversation import Kind, Message
+
+NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
+
+
+class Wanted(Struct, frozen=True):
+    """Every condition that is set has to hold; of names, any one."""
+
+    kinds: Sequence[str] = ()
+    names: Sequence[tuple[Kind, str]] = ()
+    """Hooks, methods and topics with patterns such as `htlc_*`. Replies go with their requests."""
+    direction: str | None = None
+    slower_than_us: float | None = None
+    """Only replies that came later."""
+    text: str | None = None
+    """Somewhere in the message, whatever the case."""
+    span: Span = Span()
+
+    def has(self, message: Message) -> bool:
+        """Whether the message is to be shown."""
+        record = message.record
+        return (
+            (not self.kinds or message.kind in self.kinds)
+            and (self.direction is None or record.dir == self.direction)
+            and (not self.names or self._is_named(message))
+            and (self.slower_than_us is None or self._is_slow(message))
+            and self.span.has(message.number, record.t_us)
+            and (self.text is None or self.text in (record.frame or record.note or "").lower())
+        )
+
+    def _is_named(self, message: Message) -> bool:
+        about = message.about
+        # The start is no method of the plugin's own, but it is asked for like one.
+        kind = "method" if about == "startup" else about
+        return any(
+            kind == wanted and fnmatchcase(message.name, pattern) for wanted, pattern in self.names
+        )
+
+    def _is_slow(self, message: Message) -> bool:
+        latency = message.latency_us
+        return latency is not None and latency > (self.slower_than_us or 0.0)

@@ -1,0 +1,192 @@
+"""The process that writes a capture: what the proxy has copied into the pipe, as records.
+
+It lives until the pipe has ended, whatever happens to the proxy, so that a proxy that was killed
+leaves a whole file. What it has written can be read at any time: it is flushed when nothing
+comes, and at least every second.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
+
+from msgspec import json
+
+from clnwire.captures.cutting import Cutter
+from clnwire.captures.records import Record
+from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from clnwire.captures.cutting import Piece
+    from clnwire.captures.redaction import Redaction
+
+LEVEL: Final = 4
+"""Of gzip: half of the work of its default for a tenth more bytes."""
+READ_SIZE: Final = 1 << 20
+QUIET: Final = 0.1
+"""Seconds without traffic after which all is flushed."""
+FLUSH_EVERY: Final = 1.0
+"""Seconds that are lost at most if this process is killed, too."""
+GRACE: Final = 1.0
+"""Seconds that the plugin of a killed proxy gets to end of the end of its input."""
+DIRECTIONS: Final[dict[int, Literal["in", "out"]]] = {TO_PLUGIN: "in", FROM_PLUGIN: "out"}
+
+
+def write_capture(pipe: int, file: int, redaction: Redaction | None, plugin: int | None) -> bool:
+    """Writes until the pipe ends; whether all could be written.
+
+    `plugin` is a descriptor of the plugin's process. If the proxy was killed, the plugin is ended,
+    too: whoever killed the proxy meant the plugin.
+    """
+    recorder = _Recorder(redaction)
+    try:
+        _pump(pipe, recorder, _File(file))
+    except OSError as error:
+        _say(f"the capture cannot be written: {error.strerror}")
+        return False
+    if not recorder.finished:
+        _end_orphan(plugin)
+    return True
+
+
+def become_writer(
+    pipe: int, file: int, redaction: Redaction | None, plugin: int | None
+) -> NoReturn:
+    """Makes this process, a copy of the proxy, the writer; it never returns."""
+    status = 1
+    try:
+        # Ctrl-C and a service manager's SIGTERM mean the proxy, whose last words are still to come.
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        # The daemon waits for the end of these two.
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
+        status = 0 if write_capture(pipe, file, redaction, plugin) else 1
+    except BaseException as error:
+        _say(f"the recording has failed: {type(error).__name__}: {error}")
+    finally:
+        os._exit(status)
+
+
+class _Recorder:
+    """Bytes of the pipe to lines of the capture."""
+
+    def __init__(self, redaction: Redaction | None) -> None:
+        self._redaction = redaction
+        self._cutters = {direction: Cutter() for direction in DIRECTIONS}
+        self._buffer = bytearray()
+        self._t_us = 0
+        self.finished = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        self._buffer += data
+        start, size = 0, HEADER.size
+        while len(self._buffer) >= start + size:
+            at_ns, kind, length = HEADER.unpack_from(self._buffer, start)
+            end = start + size + length
+            if end > len(self._buffer):
+                break
+            self._t_us = at_ns // 1000
+            yield from self._lines(kind, bytes(self._buffer[start + size : end]))
+            start = end
+        del self._buffer[:start]
+
+    def end(self) -> Iterator[bytes]:
+        """What was left behind inside of a message."""
+        for direction, cutter in self._cutters.items():
+            yield from self._records(direction, cutter.end())
+
+    def _lines(self, kind: int, data: bytes) -> Iterator[bytes]:
+        if kind == FINISHED:
+            self.finished = True
+        elif kind in self._cutters:
+            yield from self._records(kind, self._cutters[kind].feed(data))
+        else:
+            direction = kind - GAP
+            yield from self._records(direction, self._cutters[direction].skip())
+            note = f"{int(data):,} bytes are missing: the disk was slower than the traffic"
+            yield self._line(Record(self._t_us, DIRECTIONS[direction], note=note))
+
+    def _records(self, direction: int, pieces: Iterable[Piece]) -> Iterator[bytes]:
+        for piece in pieces:
+            record = Record(self._t_us, DIRECTIONS[direction])
+            if piece.problem is not None:
+                record.note = f"{piece.problem} ({len(piece.data):,} bytes)"
+                # What cannot be read cannot be masked either.
+                record.raw = None if self._redaction else piece.data
+            elif self._redaction is None:
+                record.frame = piece.data.decode()
+            else:
+                masked, names = self._redaction.mask(piece.data)
+                record.frame, record.redacted = masked.decode(), names
+            yield self._line(record)
+
+    def _line(self, record: Record) -> bytes:
+        return json.encode(record) + b"\n"
+
+
+class _File:
+    """A gzip file that can be read up to the last flush."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._packer = zlib.compressobj(LEVEL, wbits=31)
+        self._flushed = time.monotonic()
+        self.is_flushed = False
+
+    def write(self, data: bytes) -> None:
+        self.is_flushed = False
+        self._put(self._packer.compress(data))
+        if time.monotonic() - self._flushed > FLUSH_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        self._put(self._packer.flush(zlib.Z_SYNC_FLUSH))
+        self._flushed = time.monotonic()
+        self.is_flushed = True
+
+    def close(self) -> None:
+        self._put(self._packer.flush())
+        os.close(self._descriptor)
+
+    def _put(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+
+def _pump(pipe: int, recorder: _Recorder, file: _File) -> None:
+    while True:
+        if not file.is_flushed and not select.select([pipe], [], [], QUIET)[0]:
+            file.flush()
+        data = os.read(pipe, READ_SIZE)
+        if not data:
+            break
+        for line in recorder.feed(data):
+            file.write(line)
+    for line in recorder.end():
+        file.write(line)
+    file.close()
+
+
+def _end_orphan(plugin: int | None) -> None:
+    if plugin is None or sys.platform != "linux":
+        return
+    if not select.select([plugin], [], [], GRACE)[0]:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(plugin, signal.SIGKILL)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        os.write(2, f"clnwire record: {text}\n".encode())

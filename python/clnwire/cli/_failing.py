@@ -1,0 +1,60 @@
+"""How a command ends that cannot go on: one line that says why; a traceback if asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import typer
+
+from clnwire.errors import ClnwireError, describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DEBUG: Final = "CLNWIRE_DEBUG"
+"""The environment variable that shows tracebacks, as the option `--debug` does."""
+CANNOT: Final = 2
+"""The status of a command that could not do its work."""
+INTERRUPTED: Final = 130
+NOBODY_READS: Final = 141
+"""What a shell makes of SIGINT and of SIGPIPE."""
+
+
+def fail(command: str, message: str, status: int) -> NoReturn:
+    """Ends the command with one line that says why; an exception being handled is its reason."""
+    if os.environ.get(DEBUG) and sys.exc_info()[1] is not None:
+        traceback.print_exc()
+    sys.stderr.write(f"{f'clnwire {command}'.strip()}: {message}\n")
+    raise typer.Exit(status)
+
+
+def guarded(command: str, run: Callable[[], object], own: Sequence[type[BaseException]]) -> object:
+    """Runs a command. What it raises ends it with one line, unless it is one of typer's `own`."""
+    try:
+        done = run()
+        # What nobody reads is found out here, not when Python ends.
+        sys.stdout.flush()
+    except tuple(own):
+        raise
+    except KeyboardInterrupt:
+        fail(command, "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(NOBODY_READS) from None
+    except ClnwireError as error:
+        fail(command, str(error), CANNOT)
+    except OSError as error:
+        fail(command, _what_failed(error), CANNOT)
+    except Exception as error:
+        where = "that is a mistake in clnwire; for its traceback: clnwire --debug"
+        fail(command, f"{describe_error(error)}; {where} {command} ...", CANNOT)
+    return done
+
+
+def _what_failed(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return describe_error(error)
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"

@@ -1,0 +1,154 @@
+"""Messages as lines: with colours on a terminal, cut to its width; plain or JSON elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import MsgspecError, Raw, json
+
+from clnwire._core import MalformedError, validate
+
+if TYPE_CHECKING:
+    from clnwire.captures.conversation import Message
+
+COLOURS: Final = {
+    "startup": "magenta",
+    "hook": "cyan",
+    "method": "blue",
+    "topic": "yellow",
+    "answer": "green",
+    "error": "bold red",
+    "log": "dim",
+    "notice": "dim",
+    "note": "bold red",
+}
+SLOW_US: Final = 100_000
+"""A person waits no longer unnoticed; a hook that takes longer holds payments up."""
+WIDTH: Final = 200
+"""Characters of a line that goes into a pipe."""
+LONGEST: Final = 40
+"""Characters of a string that is shown whole."""
+KEPT: Final = 24
+_LOOKED_AT: Final = 16_384
+"""Bytes of a message that can have an influence on what is shown of it."""
+_STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?')
+_SPACE: Final = re.compile(r"[\x00-\x20\x7f-\x9f]+")
+
+
+class Lines:
+    """Writes messages to stdout, one a line."""
+
+    def __init__(self, *, full: bool, as_json: bool) -> None:
+        self._full = full
+        self._put = self._json if as_json else self._plain
+        if not as_json and sys.stdout.isatty():
+            # Loaded for people alone.
+            from rich.console import Console
+
+            self._console = Console(highlight=False)
+            self._put = self._coloured
+
+    def show(self, message: Message) -> None:
+        """Writes a line. Raises `BrokenPipeError` if nobody reads."""
+        self._put(message)
+
+    def _plain(self, message: Message) -> None:
+        line = f"{_head(message)}{latency(message):>11}  {self._content(message)}".rstrip()
+        sys.stdout.write((line if self._full else _cut(line, WIDTH)) + "\n")
+
+    def _coloured(self, message: Message) -> None:
+        from rich.text import Text
+
+        colour = COLOURS[message.kind]
+        slow = (message.latency_us or 0) > SLOW_US
+        line = Text(no_wrap=not self._full, overflow="ignore" if self._full else "ellipsis")
+        line.append(_head(message), colour)
+        line.append(f"{latency(message):>11}  ", "bold red" if slow else "dim")
+        line.append(self._content(message), "red" if message.kind in ("error", "note") else "")
+        self._console.print(line, soft_wrap=self._full)
+
+    def _content(self, message: Message) -> str:
+        text = message.content if self._full else message.content[:_LOOKED_AT]
+        shown = _SPACE.sub(" ", text.decode("utf-8", "replace")).strip()
+        if message.kind == "log":
+            shown = _log(message.content) or shown
+        return shown if self._full else _STRING.sub(_shortened, shown)
+
+    def _json(self, message: Message) -> None:
+        sys.stdout.write(json.encode(as_json(message)).decode() + "\n")
+
+
+def _head(message: Message) -> str:
+    arrow = "→" if message.record.dir == "in" else "←"
+    what = f"{message.kind} {message.name}".rstrip()
+    if message.asked is not None:
+        what += f" to {message.asked.number}"
+    return f"{message.number:>6} {message.record.t_us / 1e6:>12.6f} {arrow} {what:<32}"
+
+
+def latency(message: Message) -> str:
+    """How long an answer took, in the unit that fits; nothing for other messages."""
+    return "" if message.latency_us is None else duration(message.latency_us)
+
+
+def duration(count_us: float) -> str:
+    """Microseconds in the unit that fits."""
+    if count_us < 1_000:
+        return f"{count_us:.0f} µs"
+    if count_us < 1_000_000:
+        return f"{count_us / 1e3:.2f} ms"
+    return f"{count_us / 1e6:.3f} s"
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message for programs; what a frame says is JSON, too, if it can be."""
+    record = message.record
+    shown: dict[str, Any] = {
+        "number": message.number,
+        "t_us": record.t_us,
+        "dir": record.dir,
+        "kind": message.kind,
+        "name": message.name,
+    }
+    if message.asked is not None:
+        shown |= {"request": message.asked.number, "latency_us": message.latency_us}
+    if record.note is not None:
+        shown["note"] = record.note
+    if record.raw is not None:
+        shown["raw"] = record.raw
+    if record.frame is not None:
+        shown["frame"] = _embedded(record.frame)
+    return shown
+
+
+def _embedded(frame: str) -> Raw | str:
+    text = frame.encode("utf-8", "replace")
+    try:
+        validate(text)
+    except MalformedError:
+        return frame
+    # A frame may have line ends between its members, a line of output must not.
+    return Raw(json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text)
+
+
+def _log(content: bytes) -> str | None:
+    """A log line as a log shows it."""
+    try:
+        found = json.decode(content)
+    except MsgspecError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    level, text = found.get("level", "info"), found.get("message")  # pyright: ignore
+    return _SPACE.sub(" ", f"{level}: {text}") if isinstance(text, str) else None
+
+
+def _shortened(found: re.Match[str]) -> str:
+    text = found[1]
+    return found[0] if len(text) <= LONGEST else f'"{text[:KEPT]}…+{len(text) - KEPT}"'
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,74 @@
+"""`clnwire record`: between lightningd and a plugin, to write down what they say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clnwire.captures.proxy import Proxy, end_like
+from clnwire.captures.redaction import Redaction
+from clnwire.captures.target import opened, write_wrapper
+from clnwire.host import HostError
+from clnwire.host.startup import plugin_command
+
+EXAMPLES = (
+    ("clnwire record -- ./plugin.py", "into ./plugin-<time>.jsonl.gz"),
+    ("clnwire record -o /var/captures --redact preimage,payment_secret -- ./plugin.py", ""),
+    ("clnwire record --write-wrapper recorded.sh -- ./plugin.py", "then plugin=.../recorded.sh"),
+)
+
+
+def record(
+    plugin: Annotated[
+        list[str], typer.Argument(metavar="-- PLUGIN [ARGS]...", help="How to run the plugin.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The capture, or a directory to make a new one in."),
+    ] = Path(),
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Members to mask in the capture, at any depth."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrites a file that exists.")] = False,
+    wrapper: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-wrapper",
+            metavar="FILE",
+            help="Writes a script that does all this, for lightningd's plugin=FILE, and ends.",
+        ),
+    ] = None,
+) -> None:
+    """Stands between lightningd and a plugin in any language, and records what they say.
+
+    Every byte is forwarded at once and as it is; the capture is written by a process of its own.
+    Signals, the ends of the pipes and the exit status are passed on. `clnwire trace` shows a
+    capture, `clnwire replay` plays it.
+
+    The status is the plugin's. Status 2: the plugin cannot be started, or the capture not written.
+    """
+    argv = plugin_command(plugin)
+    names = [name for group in redact or [] for name in group.split(",") if name]
+    if wrapper is not None:
+        options = [f"--redact={','.join(names)}"] if names else []
+        options += ["--force"] if force else []
+        write_wrapper(wrapper, argv, output, options, force=force)
+        sys.stdout.write(f"lightningd records with: plugin={wrapper.absolute()}\n")
+        return
+    path, file = opened(output, argv, force=force)
+    _say(f"writing {path}")
+    try:
+        code = Proxy(argv, _say).run(file, Redaction(names) if names else None)
+    except HostError:
+        path.unlink()
+        raise
+    raise typer.Exit(end_like(code))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"clnwire record: {text}\n")
+    sys.stderr.flush()

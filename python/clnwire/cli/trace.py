@@ -1,0 +1,168 @@
+"""`clnwire trace`: what a daemon and a plugin have said to each other, to read and to search."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from clnwire.captures.conversation import KINDS, Conversation
+from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import read_records
+from clnwire.captures.span import duration_us, parse_span
+from clnwire.captures.tally import Tally
+from clnwire.captures.wanted import Wanted
+from clnwire.cli._captures import Capture, From, To, bar, size_of
+from clnwire.cli._failing import fail
+from clnwire.cli._trace_lines import Lines
+from clnwire.cli._trace_summary import show_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from clnwire.captures.conversation import Message
+
+EXAMPLES = (
+    ("clnwire trace node.jsonl.gz --hook 'htlc_*'", "these hooks, with the answers"),
+    ("clnwire trace node.jsonl.gz --slower-than 10ms", "what held the node up"),
+    ("clnwire trace node.jsonl.gz --from 12.5s --to 14s --full", "all that was said then"),
+    ("clnwire trace node.jsonl.gz --summary", "how often, how fast"),
+)
+SHOWN_PROBLEMS = 5
+"""Broken lines that are named one by one."""
+_Names: TypeAlias = list[str] | None
+
+
+def _kinds(incomplete: str) -> list[str]:
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
+def _directions(incomplete: str) -> list[str]:
+    return [name for name in ("in", "out") if name.startswith(incomplete)]
+
+
+def trace(
+    capture: Capture,
+    kind: Annotated[
+        _Names, typer.Option(help=f"{', '.join(KINDS)}.", metavar="KIND", autocompletion=_kinds)
+    ] = None,
+    hook: Annotated[_Names, typer.Option(metavar="NAME", help="A hook with its answers.")] = None,
+    method: Annotated[_Names, typer.Option(metavar="NAME", help="A method, likewise.")] = None,
+    topic: Annotated[_Names, typer.Option(metavar="NAME", help="A topic.")] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option(
+            "--direction",
+            metavar="in|out",
+            help="To the plugin or out.",
+            autocompletion=_directions,
+        ),
+    ] = None,
+    slower_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Answers that took longer, such as 10ms.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Messages that have this in them, in any case.")
+    ] = None,
+    first: From = None,
+    last: To = None,
+    full: Annotated[bool, typer.Option("--full", help="Shortens nothing.")] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Counts, and latencies by name, instead.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON, for programs: an object a line.")
+    ] = False,
+) -> None:
+    """Shows a capture: a line a message, with its time, and how long each answer took.
+
+    → is to the plugin, ← from it. An answer names its request's number. Names may have * and ?;
+    options that may be given several times ask for any of their values.
+
+    Status 1: the capture is damaged, and what can be read was shown. Status 2: it cannot be read.
+    """
+    wanted = Wanted(
+        kinds=_checked("--kind", kind or [], KINDS),
+        names=[
+            *(("hook", name) for name in hook or []),
+            *(("method", name) for name in method or []),
+            *(("topic", name) for name in topic or []),
+        ],
+        direction=next(iter(_checked("--direction", [direction] if direction else [])), None),
+        slower_than_us=duration_us("--slower-than", slower_than) if slower_than else None,
+        text=text.lower() if text is not None else None,
+        span=parse_span(first, last),
+    )
+    reading = _Reading(capture)
+    if summary:
+        _summarise(reading, wanted, as_json=as_json)
+    else:
+        lines = Lines(full=full, as_json=as_json)
+        for message in reading.messages():
+            if wanted.has(message):
+                lines.show(message)
+            elif wanted.span.last.is_passed(message.number, message.record.t_us):
+                break
+    sys.stdout.flush()
+    reading.report()
+
+
+def _checked(option: str, given: list[str], known: tuple[str, ...] = ("in", "out")) -> list[str]:
+    for value in given:
+        if value not in known:
+            raise CaptureError(f"{option} is one of {', '.join(known)}, not '{value}'")
+    return given
+
+
+class _Reading:
+    """A capture, read as far as it goes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.conversation = Conversation()
+        self._problems: list[str] = []
+        self._broken = 0
+        self.read = 0
+
+    def messages(self) -> Iterator[Message]:
+        found = read_records(
+            self.path, on_broken=self._on_broken, on_cut=self._on_cut, on_read=self._on_read
+        )
+        for number, record in found:
+            yield self.conversation.take(number, record)
+
+    def report(self) -> None:
+        """Says what could not be read; then the command ends with status 1."""
+        for problem in self._problems[:-1]:
+            sys.stderr.write(f"clnwire trace: {problem}\n")
+        if self._broken > SHOWN_PROBLEMS:
+            sys.stderr.write(f"clnwire trace: {self._broken:,} lines are no records\n")
+        if self._problems:
+            fail("trace", self._problems[-1], 1)
+
+    def _on_broken(self, error: CaptureError) -> None:
+        self._broken += 1
+        if self._broken <= SHOWN_PROBLEMS:
+            self._problems.append(str(error))
+
+    def _on_cut(self, error: CaptureError) -> None:
+        self._problems.append(str(error))
+
+    def _on_read(self, count: int) -> None:
+        self.read = count
+
+
+def _summarise(reading: _Reading, wanted: Wanted, *, as_json: bool) -> None:
+    tally = Tally()
+    with bar("reading", size_of(reading.path), hidden=as_json) as advance:
+        for message in reading.messages():
+            if wanted.has(message):
+                tally.take(message)
+            if message.number % 1000 == 0:
+                advance(reading.read)
+    for asked in reading.conversation.waiting:
+        if not wanted.names or any(asked.name == name for _, name in wanted.names):
+            tally.unanswered(asked)
+    show_summary(tally, as_json=as_json)
