@@ -20,7 +20,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from clnwire.captures.tap import FROM_PLUGIN, TO_PLUGIN, Tap, recording_pipe
+from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, recording_pipe
 from clnwire.captures.writer import become_writer
 from clnwire.host.errors import HostError
 
@@ -45,10 +45,15 @@ LAST_WAIT: Final = 10.0
 
 
 class Proxy:
-    """One plugin between one daemon's pipes, which are this process's stdin and stdout."""
+    """One plugin between one daemon's pipes, which are this process's stdin and stdout.
 
-    def __init__(self, argv: Sequence[str], complain: Callable[[str], object]) -> None:
-        self._argv, self._complain = argv, complain
+    `limit` bytes may wait to be written; `complain` gets a line about what is not recorded.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], complain: Callable[[str], object], *, limit: int = LIMIT << 20
+    ) -> None:
+        self._argv, self._complain, self._limit = argv, complain, limit
         self._popen: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._orphaned = False
@@ -136,7 +141,11 @@ class Proxy:
         for descriptor in (reading, file, *([] if watched is None else [watched])):
             os.close(descriptor)
         self._tap = Tap(
-            writing, self._start_ns, on_waiting=self._watch_tap, complain=self._complain
+            writing,
+            self._start_ns,
+            on_waiting=self._watch_tap,
+            complain=self._complain,
+            limit=self._limit,
         )
         return writer
 
@@ -327,6 +336,7 @@ def end_like(code: int) -> int:
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):
+        # SIGKILL is no signal that could be handled otherwise.
         signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
+    os.kill(os.getpid(), -code)
     return 128 - code

@@ -1,6 +1,6 @@
 """The proxy's way to the process that writes: copies go into a pipe, and never wait for it.
 
-What the pipe does not take waits in memory, up to `LIMIT` bytes. Beyond that copies are left out,
+What the pipe does not take waits in memory, up to a limit. Beyond that copies are left out,
 and the capture says so: who forwards must not wait for a disk, and must not fill the memory.
 """
 
@@ -26,8 +26,8 @@ GAP: Final = 2
 """Added to a direction: what follows is the number of bytes that were left out."""
 FINISHED: Final = 4
 """The last word of a proxy that was not killed."""
-LIMIT: Final = 64 << 20
-"""Bytes that may wait: seconds of a disk that stalls, at the traffic of the busiest node."""
+LIMIT: Final = 64
+"""MiB that may wait unless told otherwise: minutes of a disk that stalls, at a busy node's traffic."""
 PIPE_SIZE: Final = 1 << 20
 """What Linux lets any process ask for."""
 
@@ -36,7 +36,7 @@ class Tap:
     """The pipe's end that copies go into, and what waits for it.
 
     `on_waiting` is told whether anything waits, each time that this changes; `complain` gets a line
-    about what is not recorded.
+    about what is not recorded. `limit` is in bytes.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Tap:
         *,
         on_waiting: Callable[[bool], object],
         complain: Callable[[str], object],
-        limit: int = LIMIT,
+        limit: int,
     ) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor

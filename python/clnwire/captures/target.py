@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import shlex
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,8 +42,9 @@ def _open(path: Path, *, force: bool) -> int:
     create = os.O_TRUNC if force else os.O_EXCL
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | create, MODE)
-        # A file that was there may have been readable for everyone.
-        os.fchmod(descriptor, MODE)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            # A file that was there may have been readable for everyone.
+            os.fchmod(descriptor, MODE)
     except FileExistsError:
         raise CaptureError(
             f"{path} exists; overwrite it with --force, or name a directory: each run makes a "

@@ -10,6 +10,7 @@ import typer
 
 from clnwire.captures.proxy import Proxy, end_like
 from clnwire.captures.redaction import Redaction
+from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
 from clnwire.host import HostError
 from clnwire.host.startup import plugin_command
@@ -33,6 +34,9 @@ def record(
         list[str] | None,
         typer.Option(metavar="NAME,...", help="Members to mask in the capture, at any depth."),
     ] = None,
+    buffer: Annotated[
+        int, typer.Option(min=1, metavar="MIB", help="What may wait in memory for a slow disk.")
+    ] = LIMIT,
     force: Annotated[bool, typer.Option("--force", help="Overwrites a file that exists.")] = False,
     wrapper: Annotated[
         Path | None,
@@ -55,6 +59,7 @@ def record(
     names = [name for group in redact or [] for name in group.split(",") if name]
     if wrapper is not None:
         options = [f"--redact={','.join(names)}"] if names else []
+        options += [f"--buffer={buffer}"] if buffer != LIMIT else []
         options += ["--force"] if force else []
         write_wrapper(wrapper, argv, output, options, force=force)
         sys.stdout.write(f"lightningd records with: plugin={wrapper.absolute()}\n")
@@ -62,7 +67,7 @@ def record(
     path, file = opened(output, argv, force=force)
     _say(f"writing {path}")
     try:
-        code = Proxy(argv, _say).run(file, Redaction(names) if names else None)
+        code = Proxy(argv, _say, limit=buffer << 20).run(file, Redaction(names) if names else None)
     except HostError:
         path.unlink()
         raise
