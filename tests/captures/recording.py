@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +52,16 @@ class Recording:
         folder: Path,
         plugin: Path,
         *options: str | Path,
-        before: Callable[[], None] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.path = folder / "capture.gz"
-        argv = [*RECORD, "-o", str(self.path), *map(str, options), "--", str(plugin)]
+        argv = [*prefix, *RECORD, "-o", str(self.path), *map(str, options), "--", str(plugin)]
         self.process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            preexec_fn=before,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

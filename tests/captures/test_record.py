@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import signal
 import stat
 import subprocess
@@ -290,10 +289,8 @@ def test_a_killed_writer_leaves_what_it_had_and_the_proxy_goes_on(
 
 
 def test_a_disk_that_is_full(tmp_path: Path, echo: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    with Recording(tmp_path, echo, before=small_files) as proxy:
+    small_files = ["sh", "-c", 'ulimit -f 40; exec "$@"', "sh"]
+    with Recording(tmp_path, echo, prefix=small_files) as proxy:
         for number in range(40):
             sent = message(number, params=random.Random(number).randbytes(5_000).hex())
             assert proxy.exchange(sent, len(sent)) == sent

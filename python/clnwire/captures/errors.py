@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clnwire.host.errors import HostError
+from clnwire.errors import ClnwireError
 
 
-class CaptureError(HostError):
+class CaptureError(ClnwireError):
     """The capture cannot be read or written; the message names the file and the line."""

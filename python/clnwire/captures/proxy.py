@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, recording_pipe
 from clnwire.captures.writer import become_writer
-from clnwire.host.errors import HostError
+from clnwire.program import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ class Proxy:
     def run(self, file: int, redaction: Redaction | None) -> int:
         """Runs the plugin to its end; its return code as `subprocess` gives it.
 
-        `file` is where the capture goes. Raises `HostError` if the plugin cannot be started.
+        `file` is where the capture goes. Raises `ProgramError` if the plugin cannot be started.
         """
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
@@ -100,7 +100,7 @@ class Proxy:
             )
         except OSError as error:
             reason = f"plugin '{self._argv[0]}' cannot be started: {error.strerror}"
-            raise HostError(reason) from None
+            raise ProgramError(reason) from None
         for number in self._early:
             popen.send_signal(number)
         return popen

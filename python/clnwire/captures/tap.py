@@ -27,7 +27,7 @@ GAP: Final = 2
 FINISHED: Final = 4
 """The last word of a proxy that was not killed."""
 LIMIT: Final = 64
-"""MiB that may wait unless told otherwise: minutes of a disk that stalls, at a busy node's traffic."""
+"""MiB that may wait unless told otherwise: a busy node's traffic of minutes."""
 PIPE_SIZE: Final = 1 << 20
 """What Linux lets any process ask for."""
 

@@ -12,8 +12,7 @@ from clnwire.captures.proxy import Proxy, end_like
 from clnwire.captures.redaction import Redaction
 from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
-from clnwire.host import HostError
-from clnwire.host.startup import plugin_command
+from clnwire.program import ProgramError, of_words
 
 EXAMPLES = (
     ("clnwire record -- ./plugin.py", "into ./plugin-<time>.jsonl.gz"),
@@ -55,7 +54,7 @@ def record(
 
     The status is the plugin's. Status 2: the plugin cannot be started, or the capture not written.
     """
-    argv = plugin_command(plugin)
+    argv = of_words(plugin)
     names = [name for group in redact or [] for name in group.split(",") if name]
     if wrapper is not None:
         options = [f"--redact={','.join(names)}"] if names else []
@@ -68,7 +67,7 @@ def record(
     _say(f"writing {path}")
     try:
         code = Proxy(argv, _say, limit=buffer << 20).run(file, Redaction(names) if names else None)
-    except HostError:
+    except ProgramError:
         path.unlink()
         raise
     raise typer.Exit(end_like(code))

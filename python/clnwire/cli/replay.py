@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -10,19 +9,38 @@ from msgspec import json
 from rich.console import Console
 from rich.table import Table
 
-from clnwire.host import HostError
-from clnwire.host.capture import read_capture
+from clnwire.captures.span import parse_span
+from clnwire.cli._captures import Capture, From, To, moving_bar
+from clnwire.cli._failing import CANNOT, fail
+from clnwire.cli._replay_diff import Comparison
+from clnwire.errors import ClnwireError
+from clnwire.host.capture import CaptureError, Step, read_capture
 from clnwire.host.replay import DifferenceError, Outcome, Replay
-from clnwire.host.startup import plugin_command
+from clnwire.program import of_words
 
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
+EXAMPLES = (
+    ("clnwire replay node.jsonl.gz -- ./plugin.py", "are all answers as the daemon wants them?"),
+    ("clnwire replay node.jsonl.gz --diff -- ./plugin.py", "are they the recorded ones?"),
+    ("clnwire replay node.jsonl.gz --from 12.5s --to 900 -- ./plugin.py", ""),
+    ("clnwire replay node.jsonl.gz --speed 1 --window 1 -- ./plugin.py", "true latencies"),
+)
 
 
 def replay(
-    capture: Annotated[Path, typer.Argument(help="JSON lines, plain or gzipped.")],
+    capture: Capture,
     plugin: Annotated[
         list[str], typer.Argument(metavar="-- PLUGIN [ARGS]...", help="How to run the plugin.")
     ],
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Compares the answers with the recorded ones, too.")
+    ] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Members that --diff does not look at."),
+    ] = None,
+    first: From = None,
+    last: To = None,
     speed: Annotated[
         float,
         typer.Option(min=0, help="1: as it was; 2: twice as fast; 0: as fast as possible."),
@@ -38,24 +56,42 @@ def replay(
     """Plays the daemon's side of a capture to a plugin, and checks each answer.
 
     Each message goes to the plugin byte for byte. Each request must be answered exactly once, with
-    its exact id, and as the daemon accepts it; at the first difference replay ends with status 1.
+    its exact id, and as the daemon accepts it; otherwise replay ends at once with status 1. With
+    --diff, answers that differ from the recorded ones are shown in the end, with status 1 as well.
+
     Status 2: the capture cannot be read, the plugin cannot be started or ended.
     """
+    ignored = [name for group in ignore or [] for name in group.split(",") if name]
+    comparison = Comparison(ignored) if diff else None
     try:
-        steps = read_capture(capture)
-        argv = plugin_command(plugin)
-        run = Replay(steps, window=window, speed=speed, timeout=timeout).run(argv)
-        outcome = asyncio.run(run)
+        steps = read_capture(capture, parse_span(first, last), on_cut=_say)
+        play = Replay(
+            steps,
+            window=window,
+            speed=speed,
+            timeout=timeout,
+            on_reply=None if comparison is None else comparison.take,
+        )
+        outcome = asyncio.run(_played(play, of_words(plugin), steps, hidden=as_json))
     except DifferenceError as error:
         found = {"line": error.line, "expected": error.expected, "got": error.got}
         _fail(str(error), 1, {"ok": False, "difference": found}, as_json=as_json)
-    except HostError as error:
-        _fail(str(error), 2, {"ok": False, "error": str(error)}, as_json=as_json)
+    except ClnwireError as error:
+        _fail(str(error), CANNOT, {"ok": False, "error": str(error)}, as_json=as_json)
     summary = summarise(outcome)
+    if comparison is not None:
+        summary |= {"ok": comparison.is_same, **comparison.as_json()}
     if as_json:
         sys.stdout.write(json.encode(summary).decode() + "\n")
     else:
-        _print(summary)
+        _print(summary, comparison)
+    if comparison is not None and not comparison.is_same:
+        raise typer.Exit(1)
+
+
+async def _played(play: Replay, argv: list[str], steps: list[Step], *, hidden: bool) -> Outcome:
+    async with moving_bar("playing", len(steps), lambda: play.sent, hidden=hidden):
+        return await play.run(argv)
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -67,6 +103,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "requests": outcome.requests,
         "notifications": outcome.notifications,
         "log_lines": outcome.log_lines,
+        "published": outcome.published,
         "seconds": round(outcome.seconds, 6),
         "messages_per_second": round(messages / outcome.seconds, 1),
         "cpu_us_per_message": None if cpu is None else round(cpu / messages * 1e6, 1),
@@ -92,7 +129,7 @@ def _percentile(ordered: list[float], percent: float) -> float:
     return ordered[max(0, int(rank) - 1)]
 
 
-def _print(summary: dict[str, Any]) -> None:
+def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("method")
     for name in ("count", "median µs", "99 % µs", "99.9 % µs", "max µs"):
@@ -108,11 +145,16 @@ def _print(summary: dict[str, Any]) -> None:
     )
     if summary["cpu_us_per_message"] is not None:
         console.print(f"{summary['cpu_us_per_message']:.1f} µs of CPU per message in the plugin")
+    if comparison is not None:
+        comparison.show(console, summary["log_lines"] + summary["published"])
+
+
+def _say(error: CaptureError) -> None:
+    sys.stderr.write(f"clnwire replay: {error}\n")
 
 
 def _fail(message: str, status: int, report: dict[str, Any], *, as_json: bool) -> NoReturn:
     if as_json:
         sys.stdout.write(json.encode(report).decode() + "\n")
-    else:
-        sys.stderr.write(f"clnwire replay: {message}\n")
-    raise typer.Exit(status)
+        raise typer.Exit(status)
+    fail("replay", message, status)

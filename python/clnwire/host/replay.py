@@ -28,7 +28,7 @@ from clnwire.host.output import Log, OutputError, check_envelope, judge_notifica
 from clnwire.host.process import PluginProcess, ending, spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from clnwire._core import Frame, MalformedError
     from clnwire.host.capture import Step
@@ -59,6 +59,8 @@ class Outcome(Struct):
     notifications: int = 0
     log_lines: int = 0
     """That the plugin sent."""
+    published: int = 0
+    """Other notifications that it sent: of its own topics, and to callers."""
     seconds: float = 0.0
     """From the answer to `getmanifest` to the last answer."""
     cpu_seconds: float | None = None
@@ -81,13 +83,21 @@ class Replay:
     """One plugin, one capture.
 
     `window` requests are under way at most. `speed` 0 is as fast as possible, 1 as it was, 2 twice
-    as fast. A request that waits longer than `timeout` seconds is a difference.
+    as fast. A request that waits longer than `timeout` seconds is a difference. `on_reply` gets
+    each request with the plugin's reply, in the order in which they come.
     """
 
     def __init__(
-        self, steps: Sequence[Step], *, window: int = 64, speed: float = 0.0, timeout: float = 60.0
+        self,
+        steps: Sequence[Step],
+        *,
+        window: int = 64,
+        speed: float = 0.0,
+        timeout: float = 60.0,
+        on_reply: Callable[[Step, bytes], object] | None = None,
     ) -> None:
         self._steps, self._window, self._speed, self._timeout = steps, window, speed, timeout
+        self._on_reply = on_reply
         self._outcome = Outcome()
         self._waiting: dict[bytes, _Asked] = {}
         self._answered: dict[bytes, Step] = {}
@@ -97,6 +107,11 @@ class Replay:
         self._all_sent = False
         self._failure: HostError | None = None
         self._manifest: Manifest | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many messages have been sent so far."""
+        return self._outcome.requests + self._outcome.notifications
 
     async def run(self, argv: Sequence[str]) -> Outcome:
         """Starts the plugin and plays everything.
@@ -233,6 +248,8 @@ class Replay:
                 self._take_reply(frame, frame.id)
             elif isinstance(judge_notification(frame), Log):
                 self._outcome.log_lines += 1
+            else:
+                self._outcome.published += 1
         except OutputError as error:
             got = f"a plugin that the daemon would have killed: it {error}"
             self._fail(DifferenceError(self._line, "output that the daemon takes", got))
@@ -248,6 +265,8 @@ class Replay:
         if problem is not None:
             self._fail(DifferenceError(step.line, _expected(step), problem))
         self._outcome.latencies.setdefault(step.method, []).append(now - (asked.sent or now))
+        if self._on_reply is not None:
+            self._on_reply(step, frame.bytes)
         if len(self._waiting) <= self._room:
             self._resume()
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import json
 
+from clnwire import program
 from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.manifest import Taken, check_manifest
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from clnwire._core import Frame
     from clnwire.host.plugin import Plugin
 
+_Given = TypeVar("_Given")
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     (
         "CREATE TABLE version (version INTEGER)",
@@ -36,14 +35,7 @@ def command_line(path: str | Path) -> list[str]:
 
     Raises `HostError`.
     """
-    file = Path(path).absolute()
-    if not file.is_file():
-        raise HostError(f"plugin '{path}': there is no such file")
-    if os.access(file, os.X_OK):
-        return [str(file)]
-    if file.suffix == ".py":
-        return [sys.executable, str(file)]
-    raise HostError(f"plugin '{path}' is not executable; try: chmod a+x {path}")
+    return _run(program.of_file, path)
 
 
 def plugin_command(words: Sequence[str]) -> list[str]:
@@ -51,9 +43,14 @@ def plugin_command(words: Sequence[str]) -> list[str]:
 
     Raises `HostError`.
     """
-    program, *arguments = words
-    found = None if Path(program).exists() else shutil.which(program)
-    return [*(command_line(program) if found is None else [found]), *arguments]
+    return _run(program.of_words, words)
+
+
+def _run(find: Callable[[_Given], list[str]], given: _Given) -> list[str]:
+    try:
+        return find(given)
+    except program.ProgramError as error:
+        raise HostError(str(error)) from None
 
 
 async def within(

@@ -1,0 +1,120 @@
+"""The answers of a replay beside the recorded ones, as a diff."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import UNSET, json
+
+from clnwire.captures.differences import compare_replies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from clnwire.captures.differences import Change
+    from clnwire.host.capture import Step
+
+MOST_KEPT: Final = 1_000
+"""Answers whose differences are kept; further ones are counted."""
+MOST_SHOWN: Final = 50
+MOST_CHANGES: Final = 20
+"""Of one answer."""
+LONGEST: Final = 200
+"""Characters of a value."""
+
+
+class Comparison:
+    """Takes each answer as it comes; in which order does not matter, since each has its request."""
+
+    def __init__(self, ignored: Sequence[str]) -> None:
+        self._ignored = ignored
+        self._different: list[tuple[Step, list[Change]]] = []
+        self._counts: Counter[str] = Counter()
+        self._compared = self._unknown = 0
+
+    def take(self, step: Step, reply: bytes) -> None:
+        """Compares an answer with the recorded one."""
+        if step.reply is None:
+            self._unknown += 1
+            return
+        self._compared += 1
+        changes = compare_replies(step.reply, reply, self._ignored)
+        if changes:
+            self._counts[step.method] += 1
+            if len(self._different) < MOST_KEPT:
+                self._different.append((step, changes))
+
+    @property
+    def is_same(self) -> bool:
+        """Whether no answer differs."""
+        return not self._counts
+
+    def as_json(self) -> dict[str, Any]:
+        """What `--json` has about it, in the order of the capture."""
+        return {
+            "compared": self._compared,
+            "without_recorded_answer": self._unknown,
+            "different": self._counts.total(),
+            "differences": [
+                {
+                    "line": step.line,
+                    "method": step.method,
+                    "changes": [_change(change) for change in changes],
+                }
+                for step, changes in self._ordered()
+            ],
+        }
+
+    def show(self, console: Console, unasked: int) -> None:
+        """Prints the differences and a last line; `unasked` messages were not compared."""
+        for step, changes in self._ordered()[:MOST_SHOWN]:
+            _show(console, step, changes)
+        hidden = self._counts.total() - MOST_SHOWN
+        if hidden > 0:
+            _print(console, f"and {hidden:,} more; --json has them")
+        others = [f"{unasked:,} notifications of the plugin"] if unasked else []
+        if self._unknown:
+            others.append(f"{self._unknown:,} answers that the capture does not have")
+        rest = f"; not compared: {', '.join(others)}" if others else ""
+        if self.is_same:
+            _print(console, f"all {self._compared:,} answers are the recorded ones{rest}", "green")
+            return
+        counts = ", ".join(f"{name} {count:,}" for name, count in self._counts.most_common())
+        total = f"{self._counts.total():,} of {self._compared:,} answers differ"
+        _print(console, f"{total} ({counts}){rest}", "red")
+
+    def _ordered(self) -> list[tuple[Step, list[Change]]]:
+        return sorted(self._different, key=lambda found: found[0].line)
+
+
+def _change(change: Change) -> dict[str, object]:
+    """A side that has nothing there has no member."""
+    sides = {"recorded": change.recorded, "got": change.got}
+    return {
+        "path": change.path,
+        **{name: value for name, value in sides.items() if value is not UNSET},
+    }
+
+
+def _show(console: Console, step: Step, changes: list[Change]) -> None:
+    token = (step.token or b"").decode("utf-8", "replace")
+    _print(console, f"line {step.line}: {step.method} {token}", "bold")
+    for change in changes[:MOST_CHANGES]:
+        for sign, value, colour in (("-", change.recorded, "red"), ("+", change.got, "green")):
+            if value is not UNSET:
+                _print(console, f"  {sign} {change.path}: {_shown(value)}", colour)
+    if len(changes) > MOST_CHANGES:
+        _print(console, f"  and {len(changes) - MOST_CHANGES:,} more places")
+
+
+def _print(console: Console, text: str, style: str | None = None) -> None:
+    # Neither markup nor line breaks: the text is a plugin's.
+    console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def _shown(value: object) -> str:
+    text = json.encode(value).decode()
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
