@@ -106,8 +106,8 @@ def test_an_error_instead_of_an_error(tmp_path: Path) -> None:
     assert found["differences"] == [{"line": 5, "method": "hello", "changes": changes}]
     found = differences(path, "--", plugin(tmp_path))
     (one,) = found["differences"]
-    assert [change["path"] for change in one["changes"]] == ["result", "error"]
-    assert "got" not in one["changes"][1]
+    assert [change["path"] for change in one["changes"]] == ["error", "result"]
+    assert "got" not in one["changes"][0]
 
 
 def test_what_the_plugin_says_unasked_is_not_compared(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def main() -> None:
             raise
         sys.stderr.write("clnwire's command line needs more packages: pip install 'clnwire[cli]'\n")
         sys.exit(2)
-    commands()
+    # As `python -m clnwire`, too.
+    commands(prog_name="clnwire")
 
 
 def __getattr__(name: str) -> Any:

@@ -31,8 +31,13 @@ def fail(command: str, message: str, status: int) -> NoReturn:
     raise typer.Exit(status)
 
 
-def guarded(command: str, run: Callable[[], object], own: Sequence[type[BaseException]]) -> object:
-    """Runs a command. What it raises ends it with one line, unless it is one of typer's `own`."""
+def guarded(
+    name: Callable[[], str], run: Callable[[], object], own: Sequence[type[BaseException]]
+) -> object:
+    """Runs a command. What it raises ends it with one line, unless it is one of typer's `own`.
+
+    `name` gives the command's name, which is known once it runs.
+    """
     try:
         done = run()
         # What nobody reads is found out here, not when Python ends.
@@ -40,17 +45,17 @@ def guarded(command: str, run: Callable[[], object], own: Sequence[type[BaseExce
     except tuple(own):
         raise
     except KeyboardInterrupt:
-        fail(command, "interrupted", INTERRUPTED)
+        fail(name(), "interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(NOBODY_READS) from None
     except ClnwireError as error:
-        fail(command, str(error), CANNOT)
+        fail(name(), str(error), CANNOT)
     except OSError as error:
-        fail(command, _what_failed(error), CANNOT)
+        fail(name(), _what_failed(error), CANNOT)
     except Exception as error:
-        where = "that is a mistake in clnwire; for its traceback: clnwire --debug"
-        fail(command, f"{describe_error(error)}; {where} {command} ...", CANNOT)
+        where = f"that is a mistake in clnwire; for its traceback: clnwire --debug {name()} ..."
+        fail(name(), f"{describe_error(error)}; {where}", CANNOT)
     return done
 
 

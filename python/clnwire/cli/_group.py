@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import cleandoc
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -22,7 +22,7 @@ from clnwire import __version__, cli
 from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 PANELS: Final = {
     "Write a plugin": ("new", "check", "bench"),
@@ -107,8 +107,7 @@ class LazyGroup(TyperGroup):
         def named() -> Any:
             return _usage_in_one_line(lambda: run(ctx))
 
-        name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        return guarded(name, named, (*_OWN, _USAGE))
+        return guarded(lambda: ctx.invoked_subcommand or "", named, (*_OWN, _USAGE))
 
 
 class LazyCommand(TyperCommand):
@@ -123,15 +122,29 @@ class LazyCommand(TyperCommand):
         return load(str(self.name)).make_context(info_name, args, parent, **extra)
 
 
+class Command(TyperCommand):
+    """A command whose help ends with examples."""
+
+    examples: Sequence[tuple[str, str]] = ()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints the help."""
+        super().format_help(ctx, formatter)
+        if self.examples:
+            _print_examples(self.examples)
+
+
 def load(name: str) -> Any:
     """The real command."""
     module = import_module(f"{cli.__name__}.{name}")
+    function = getattr(module, name)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings: dict[str, Any] | None = getattr(module, "SETTINGS", None)
-    examples: Iterable[tuple[str, str]] = getattr(module, "EXAMPLES", ())
-    decorate = single.command(name, context_settings=settings, epilog=_epilog(examples))
-    decorate(getattr(module, name))
-    return get_command(single)
+    text = _flowing(function.__doc__ or "")
+    single.command(name, cls=Command, context_settings=settings, help=text)(function)
+    command: Any = get_command(single)
+    command.examples = getattr(module, "EXAMPLES", ())
+    return command
 
 
 def summary(name: str) -> str:
@@ -147,16 +160,23 @@ def summary(name: str) -> str:
     return found[1][0].upper() + found[1][1:] + "."
 
 
-def _epilog(examples: Iterable[tuple[str, str]]) -> str | None:
-    lines = [_example(command, meaning) for command, meaning in examples]
-    return "\n\n".join(["[bold]Examples[/bold]", *lines]) if lines else None
+def _flowing(text: str) -> str:
+    """The paragraphs without their line ends, for a terminal may be narrower or wider."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _example(command: str, meaning: str) -> str:
-    from rich.markup import escape
+def _print_examples(examples: Sequence[tuple[str, str]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
 
-    shown = f"[cyan]{escape(command)}[/cyan]"
-    return f"{shown}  [dim]# {escape(meaning)}[/dim]" if meaning else shown
+    console = Console(highlight=False)
+    console.print(" Examples", style="bold")
+    for command, meaning in examples:
+        console.print(Text(f"   # {meaning}", "dim"), soft_wrap=True)
+        # Neither wrapped nor framed: it is there to be copied.
+        console.print(Text(f"   {command}", "cyan"), soft_wrap=True)
+    console.print()
 
 
 def _usage_in_one_line(run: Callable[[], Any]) -> Any:

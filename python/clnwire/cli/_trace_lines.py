@@ -63,15 +63,18 @@ class Lines:
 
         colour = COLOURS[message.kind]
         slow = (message.latency_us or 0) > SLOW_US
-        line = Text(no_wrap=not self._full, overflow="ignore" if self._full else "ellipsis")
+        line = Text()
         line.append(_head(message), colour)
         line.append(f"{latency(message):>11}  ", "bold red" if slow else "dim")
         line.append(self._content(message), "red" if message.kind in ("error", "note") else "")
-        self._console.print(line, soft_wrap=self._full)
+        if self._full:
+            self._console.print(line, soft_wrap=True)
+        else:
+            self._console.print(line, no_wrap=True, overflow="ellipsis")
 
     def _content(self, message: Message) -> str:
         text = message.content if self._full else message.content[:_LOOKED_AT]
-        shown = _SPACE.sub(" ", text.decode("utf-8", "replace")).strip()
+        shown = printable(text.decode("utf-8", "replace"))
         if message.kind == "log":
             shown = _log(message.content) or shown
         return shown if self._full else _STRING.sub(_shortened, shown)
@@ -82,7 +85,7 @@ class Lines:
 
 def _head(message: Message) -> str:
     arrow = "→" if message.record.dir == "in" else "←"
-    what = f"{message.kind} {message.name}".rstrip()
+    what = f"{message.kind} {printable(message.name)}".rstrip()
     if message.asked is not None:
         what += f" to {message.asked.number}"
     return f"{message.number:>6} {message.record.t_us / 1e6:>12.6f} {arrow} {what:<32}"
@@ -142,7 +145,12 @@ def _log(content: bytes) -> str | None:
     if not isinstance(found, dict):
         return None
     level, text = found.get("level", "info"), found.get("message")  # pyright: ignore
-    return _SPACE.sub(" ", f"{level}: {text}") if isinstance(text, str) else None
+    return printable(f"{level}: {text}") if isinstance(text, str) else None
+
+
+def printable(text: str) -> str:
+    """In one line, and so that it does not move the cursor of who reads it."""
+    return _SPACE.sub(" ", text).strip()
 
 
 def _shortened(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import json
 
-from clnwire.cli._trace_lines import COLOURS, SLOW_US, duration
+from clnwire.cli._trace_lines import COLOURS, SLOW_US, duration, printable
 
 if TYPE_CHECKING:
     from clnwire.captures.tally import Row, Tally
@@ -50,7 +50,7 @@ def _cells(row: Row) -> list[str]:
 
     arrow = "→" if row.direction == "in" else "←"
     colour = COLOURS[row.kind]
-    cells = [arrow, f"[{colour}]{row.kind}[/]", escape(row.name), f"{row.count:,}"]
+    cells = [arrow, f"[{colour}]{row.kind}[/]", escape(printable(row.name)), f"{row.count:,}"]
     times = row.latencies
     if not times.count:
         return [*cells, "", f"{row.unanswered:,}" if row.unanswered else "", "", "", ""]

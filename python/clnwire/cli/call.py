@@ -24,6 +24,14 @@ from clnwire.cli._waiting import LEVELS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EXAMPLES = (
+    ("clnwire call hello name=Rusty", "a plugin's method, under clnwire run"),
+    (
+        "clnwire call --lightning-dir ~/.lightning --network bitcoin getinfo",
+        "a real lightningd, as with lightning-cli",
+    ),
+    ("""clnwire call -l '{"peers":[{"id":"x"}]}' listpeers""", "only a part of the result"),
+)
 _Object: TypeAlias = "dict[str, object]"
 SETTINGS = {"ignore_unknown_options": True}
 """A parameter may be a negative number."""

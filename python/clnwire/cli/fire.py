@@ -20,10 +20,25 @@ from clnwire.cli._failing import fail
 from clnwire.cli._params import WordError, json_text, string_text
 
 METHOD = "clnwire-fire"
+EXAMPLES = (
+    ("clnwire fire connect", "a sample, as lightningd would send it"),
+    ("""clnwire fire news '{"text":"Hi"}'""", "a topic of another plugin"),
+)
+
+
+def _topics(incomplete: str) -> list[str]:
+    from clnwire.host.names import TOPICS
+
+    return sorted(name for name in TOPICS if name.startswith(incomplete))
 
 
 def fire(
-    topic: Annotated[str, typer.Argument(help="Such as connect, or one that a plugin announces.")],
+    topic: Annotated[
+        str,
+        typer.Argument(
+            help="Such as connect, or one that a plugin announces.", autocompletion=_topics
+        ),
+    ],
     payload: Annotated[
         str | None, typer.Argument(metavar="[JSON]", help="The event; a sample if not given.")
     ] = None,

@@ -19,10 +19,21 @@ from clnwire.cli._client import (
 from clnwire.cli.fire import event_params
 
 METHOD = "clnwire-hook"
+EXAMPLES = (
+    ("clnwire hook peer_connected", "a sample, as lightningd would send it"),
+    ("clnwire hook db_write", "the next version of the database"),
+    ("""clnwire hook recover '{"codex32":"cl10lue"}'""", "an event of your own"),
+)
+
+
+def _hooks(incomplete: str) -> list[str]:
+    from clnwire.hooks._catalogue import HOOKS
+
+    return sorted(name for name in HOOKS if name.startswith(incomplete))
 
 
 def hook(
-    name: Annotated[str, typer.Argument(help="Such as peer_connected.")],
+    name: Annotated[str, typer.Argument(help="Such as peer_connected.", autocompletion=_hooks)],
     payload: Annotated[
         str | None, typer.Argument(metavar="[JSON]", help="The event; a sample if not given.")
     ] = None,

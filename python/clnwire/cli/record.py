@@ -15,9 +15,15 @@ from clnwire.captures.target import opened, write_wrapper
 from clnwire.program import ProgramError, of_words
 
 EXAMPLES = (
-    ("clnwire record -- ./plugin.py", "into ./plugin-<time>.jsonl.gz"),
-    ("clnwire record -o /var/captures --redact preimage,payment_secret -- ./plugin.py", ""),
-    ("clnwire record --write-wrapper recorded.sh -- ./plugin.py", "then plugin=.../recorded.sh"),
+    ("clnwire record -- ./plugin.py", "into a new file here, plugin-TIME.jsonl.gz"),
+    (
+        "clnwire record -o ~/captures --redact preimage,payment_secret -- ./plugin.py",
+        "into a new file there, without these secrets",
+    ),
+    (
+        "clnwire record -o ~/captures --write-wrapper recorded.sh -- ./plugin.py",
+        "a script that does it; in lightningd's config: plugin=/path/to/recorded.sh",
+    ),
 )
 
 

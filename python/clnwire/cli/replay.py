@@ -22,7 +22,7 @@ PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 EXAMPLES = (
     ("clnwire replay node.jsonl.gz -- ./plugin.py", "are all answers as the daemon wants them?"),
     ("clnwire replay node.jsonl.gz --diff -- ./plugin.py", "are they the recorded ones?"),
-    ("clnwire replay node.jsonl.gz --from 12.5s --to 900 -- ./plugin.py", ""),
+    ("clnwire replay node.jsonl.gz --from 12.5s --to 900 -- ./plugin.py", "a part of it"),
     ("clnwire replay node.jsonl.gz --speed 1 --window 1 -- ./plugin.py", "true latencies"),
 )
 

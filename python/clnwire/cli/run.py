@@ -18,7 +18,20 @@ SETTINGS: dict[str, Any] = {
     "help_option_names": [],
 }
 
+EXAMPLES = (
+    ("clnwire run --plugin=hello.py --greeting=Hi", "a plugin, with an option of its own"),
+    ("clnwire run --plugin=hello.py --help", "which options it has"),
+    ("clnwire run --plugin-dir=plugins --trace", "all plugins of a folder, with all messages"),
+)
 _Paths = list[str] | None
+
+
+def _dialects(incomplete: str) -> list[str]:
+    return [name for name in CHOICES["dialect"] if name.startswith(incomplete)]
+
+
+def _levels(incomplete: str) -> list[str]:
+    return [name for name in CHOICES["log-level"] if name.startswith(incomplete)]
 
 
 def run(
@@ -46,11 +59,16 @@ def run(
         str | None, typer.Option(help=f"The part of it that is used ({DEFAULTS['network']}).")
     ] = None,
     dialect: Annotated[
-        str | None, typer.Option(help=" | ".join(CHOICES["dialect"]), metavar="NAME")
+        str | None,
+        typer.Option(help=" | ".join(CHOICES["dialect"]), metavar="NAME", autocompletion=_dialects),
     ] = None,
     log_level: Annotated[
         str | None,
-        typer.Option(help=f"{' | '.join(CHOICES['log-level'])} (info).", metavar="LEVEL"),
+        typer.Option(
+            help=f"{' | '.join(CHOICES['log-level'])} (info).",
+            metavar="LEVEL",
+            autocompletion=_levels,
+        ),
     ] = None,
     log_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="Appends the log to it, not to the terminal.")

@@ -4,6 +4,6 @@
 for differences in the end, and `report` says how it went.
 """
 
-from clnwire.cli.demo._command import demo
+from clnwire.cli.demo._command import EXAMPLES, demo
 
-__all__ = ["demo"]
+__all__ = ["EXAMPLES", "demo"]

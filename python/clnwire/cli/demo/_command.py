@@ -26,6 +26,10 @@ DIFFERS: Final = 1
 FAILED: Final = 2
 INTERRUPTED: Final = 130
 """What a shell makes of SIGINT."""
+EXAMPLES: Final = (
+    ("clnwire demo", "examples/replica.py, 20,000 transactions"),
+    ("clnwire demo --plugin=./backup.py --keep=/tmp/both", "your own plugin; both databases stay"),
+)
 EXAMPLE: Final = Path("examples", "replica.py")
 
 
