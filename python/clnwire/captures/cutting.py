@@ -36,6 +36,9 @@ class Cutter:
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Takes some bytes; gives what they complete."""
+        if not data:
+            # To a framer that would be the end.
+            return
         if self._problem is None:
             yield from self._frames(data)
         else:

@@ -1,0 +1,101 @@
+"""What is masked, and that everything else stays as it was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clnwire.captures.redaction import Redaction
+
+SECRET = Redaction(["secret", "pre"])
+
+
+@pytest.mark.parametrize(
+    ("frame", "masked"),
+    [
+        ('{"secret":"0aFF"}', '{"secret":"0000"}'),
+        ('{"secret" : "word"}', '{"secret" : "****"}'),
+        ('{"secret":"0af"}', '{"secret":"***"}'),
+        ('{"secret":"a\\u00e9\\"ü\\n"}', '{"secret":"*****"}'),
+        ('{"secret":""}', '{"secret":""}'),
+        ('{"secret":12345}', '{"secret":10000}'),
+        ('{"secret":-7.25e-10}', '{"secret":-0.00e-00}'),
+        ('{"secret":true,"b":true}', '{"secret":false,"b":true}'),
+        ('{"secret":null}', '{"secret":null}'),
+        ('{"secret":0x1F}', '{"secret":0}'),
+        (
+            '{"a":{"secret":{"k":"v","l":[1,"22",{"secret":3}]},"b":4},"c":5}',
+            '{"a":{"secret":{"k":"*","l":[0,"00",{"secret":0}]},"b":4},"c":5}',
+        ),
+        (
+            '[{"pre":1},{"pre":[]},{"x":"secret"},"pre"]',
+            '[{"pre":0},{"pre":[]},{"x":"secret"},"pre"]',
+        ),
+        ('{"s\\u0065cret":"hidden"}', '{"s\\u0065cret":"******"}'),
+        ('{"x":"\\"secret\\":1,","y":2}', '{"x":"\\"secret\\":1,","y":2}'),
+        ('{"Secret":1}', '{"Secret":1}'),
+    ],
+)
+def test_masks(frame: str, masked: str) -> None:
+    assert SECRET.mask(frame.encode())[0].decode() == masked
+
+
+def test_the_names_that_were_met() -> None:
+    assert SECRET.mask(b'{"pre":1,"a":[{"secret":2,"pre":3}]}')[1] == ("pre", "secret")
+    assert SECRET.mask(b'{"a":1}')[1] == ()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["secret", "pre", "a", "b\n"]) | st.text(), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def expected(value: Any, *, masked: bool = False) -> Any:
+    """The shape of a value, with everything that may be seen."""
+    if isinstance(value, dict):
+        return {
+            name: expected(inner, masked=masked or name in ("secret", "pre"))
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [expected(inner, masked=masked) for inner in value]
+    return type(value).__name__ if masked else value
+
+
+def seen(value: Any, original: Any, *, masked: bool = False) -> Any:
+    """The same shape of what was masked; no string in it may say anything."""
+    if isinstance(value, dict):
+        return {
+            name: seen(inner, original[name], masked=masked or name in ("secret", "pre"))
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [seen(*pair, masked=masked) for pair in zip(value, original, strict=True)]
+    if masked and isinstance(value, str):
+        assert set(value) <= {"*"} or set(value) <= {"0"}
+        assert len(value) == len(original) or "\\u" in json.dumps(original)
+    return type(value).__name__ if masked else value
+
+
+@given(JSON, st.booleans())
+def test_the_rest_stays_and_the_shape_too(value: Any, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only).encode()
+    masked, names = SECRET.mask(text)
+    assert seen(json.loads(masked), value) == expected(value)
+    if not names:
+        assert masked == text
