@@ -447,7 +447,6 @@ def test_what_cannot_be_recorded(tmp_path: Path, echo: Path) -> None:
 
 def test_the_wrapper_for_lightningd(tmp_path: Path, echo: Path) -> None:
     where = tmp_path / "it's here"
-    where.mkdir()
     wrapper = tmp_path / "recorded.sh"
     words = ["--write-wrapper", wrapper, "-o", where, "--redact", "a,b", "--", "plugin.py", "x y"]
     done = run(*words, cwd=tmp_path)
@@ -459,6 +458,9 @@ def test_the_wrapper_for_lightningd(tmp_path: Path, echo: Path) -> None:
         2,
         f"clnwire record: {wrapper} exists; overwrite it with --force\n",
     )
+    done = run("--write-wrapper", tmp_path / "x", "-o", wrapper, "--", "plugin.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{wrapper} is a file; for a wrapper name a directory" in done.stderr
     script(tmp_path, "import sys, json\nprint(json.dumps(sys.argv[1:]))")
     shown = subprocess.run(
         [wrapper, "--developer"], cwd="/", capture_output=True, check=True, stdin=subprocess.DEVNULL

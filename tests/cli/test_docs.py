@@ -27,15 +27,49 @@ def test_the_configuration_file(folder: Path) -> None:
         assert host.call("hello").stdout == '"Hello Hi"\n'
 
 
-@pytest.mark.parametrize("command", ["run", "call"])
-def test_the_tables_have_all_options(command: str) -> None:
-    helped = re.findall(r"│ (--[a-z-]+)", clnwire(command, "--help").stdout)
+@pytest.mark.parametrize(
+    ("command", "page"),
+    [
+        ("run", "run"),
+        ("call", "run"),
+        ("record", "captures"),
+        ("trace", "captures"),
+        ("replay", "replay"),
+    ],
+)
+def test_the_tables_have_all_options(command: str, page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    helped = set(re.findall(r"│ (--[a-z-]+)", clnwire(command, "--help").stdout)) - {"--help"}
     assert helped
     for option in helped:
-        assert option in PAGE, option
+        assert f"`{option}" in text, option
 
 
 def test_commands_are_found_by_their_module() -> None:
     assert {"call", "demo", "fire", "hook", "new", "replay", "run"} <= set(names())
     listed = clnwire("--help").stdout
     assert all(name in listed for name in names())
+
+
+def test_what_a_trace_looks_like(shared: Path) -> None:
+    page = (ROOT / "docs" / "captures.md").read_text()
+    ((command, shown),) = re.findall(r"^\$ clnwire (trace .*)\n((?:.+\n)+?)```", page, re.MULTILINE)
+    words = [word.replace("node.", f"{shared}/captures/node.") for word in shlex.split(command)]
+    assert clnwire(*words).stdout == shown
+
+
+def test_the_script_for_lightningd(folder: Path) -> None:
+    page = (ROOT / "docs" / "captures.md").read_text()
+    (console,) = re.findall(r"^\$ clnwire (record .*\n.*)", page, re.MULTILINE)
+    command, _, shown = console.partition("\n")
+    (folder / "plugin.py").write_text((ROOT / "examples" / "hello.py").read_text())
+    done = clnwire(*shlex.split(command.replace("~", str(folder))), cwd=folder)
+    assert done.stdout == f"{shown}\n".replace("/home/user", str(folder))
+    assert (folder / "captures").is_dir()
+    (written,) = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    first, second = (folder / "recorded.sh").read_text().splitlines()
+    assert [first, second.split(" -m ")[1].split(" -o ")[0], second[-4:]] == [
+        written.splitlines()[0],
+        "clnwire record",
+        written.splitlines()[1][-4:],
+    ]

@@ -20,7 +20,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, recording_pipe
+from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, widen
 from clnwire.captures.writer import become_writer
 from clnwire.program import ProgramError
 
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from clnwire.captures.redaction import Redaction
 
 READ_SIZE: Final = 1 << 16
-"""As many bytes as a pipe holds on Linux."""
+"""As many bytes as a pipe holds on Linux unless it is told otherwise."""
+MOST_READ: Final = 1 << 20
+"""Bytes of a read that follows a full one: as many as a widened pipe holds."""
 LAST_READS: Final = 16
-"""Reads from a side that nobody listens to any more: 1 MiB, what a pipe holds at most."""
+"""Reads from a side that nobody listens to any more: all that a widened pipe holds."""
 PASSED_ON: Final = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
@@ -128,7 +130,8 @@ class Proxy:
     ) -> int:
         assert popen.stdin is not None
         assert popen.stdout is not None
-        reading, writing = recording_pipe()
+        reading, writing = os.pipe()
+        widen(writing)
         watched = _watched(popen.pid)
         writer = os.fork()
         if writer == 0:
@@ -195,12 +198,16 @@ class Flow:
     def __init__(self, kind: int, source: int, sink: int, poll: select.poll, tap: Tap) -> None:
         self.source, self.sink = source, sink
         self._kind, self._poll, self._tap = kind, poll, tap
-        self._waiting = b""
+        self._waiting = memoryview(b"")
+        self._size = READ_SIZE
         self._ended = False
         """All has been read."""
         self.is_over = False
         """Nothing more can pass."""
         poll.register(source, select.POLLIN)
+        for descriptor in (source, sink):
+            # A message of 1 MB passes in few turns then.
+            widen(descriptor)
         # No event is asked for: that nobody reads any more is told in any case.
         poll.register(sink, 0)
 
@@ -231,11 +238,14 @@ class Flow:
     def _read(self) -> bytes | None:
         """`None` if there is nothing yet. A terminal that is gone is the end, too."""
         try:
-            return os.read(self.source, READ_SIZE)
+            data = os.read(self.source, self._size)
         except BlockingIOError:
             return None
         except OSError:
             return b""
+        # Room for a large read costs more than a small read does.
+        self._size = MOST_READ if len(data) == self._size else READ_SIZE
+        return data
 
     def _readable(self) -> None:
         data = self._read()
@@ -255,7 +265,7 @@ class Flow:
             return
         self._tap.take(self._kind, at_ns, data)
         if written < len(data):
-            self._waiting = data[written:]
+            self._waiting = memoryview(data)[written:]
             # Unregistered, for a side that has hung up would be reported all the time.
             self._poll.unregister(self.source)
             self._poll.modify(self.sink, select.POLLOUT)

@@ -162,13 +162,11 @@ class Tap:
                 self._put(at_ns, kind + GAP, str(count).encode())
 
 
-def recording_pipe() -> tuple[int, int]:
-    """A pipe with much room, where the system gives it: its reading and its writing end."""
-    reading, writing = os.pipe()
+def widen(descriptor: int) -> None:
+    """Gives a pipe much room, where the system does; something else than a pipe stays as it is."""
     if sys.platform == "linux":
         import fcntl
 
         # A user who has many large pipes gets no more of them.
         with suppress(OSError):
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-    return reading, writing
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)

@@ -69,8 +69,11 @@ def write_wrapper(
 ) -> None:
     """Writes a shell script for lightningd's `plugin=`, which takes one path and no arguments.
 
-    Words that name files here name them from everywhere. Raises `CaptureError`.
+    Words that name files here name them from everywhere. `output` becomes a directory, unless each
+    run may overwrite the last one's file: the second start must not fail. Raises `CaptureError`.
     """
+    if not force:
+        _make_folder(output.expanduser())
     words = [sys.executable, "-m", "clnwire", "record", "-o", str(output.expanduser().absolute())]
     plugin = [str(Path(word).absolute()) if Path(word).is_file() else word for word in argv]
     command = shlex.join([*words, *options, "--", *plugin])
@@ -84,3 +87,15 @@ def write_wrapper(
         raise CaptureError(f"{path} exists; overwrite it with --force") from None
     except OSError as error:
         raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise CaptureError(
+            f"{path} is a file; for a wrapper name a directory, where each run makes a new file, "
+            "or let each run overwrite it with --force"
+        ) from None
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be made: {error.strerror}") from None
