@@ -154,6 +154,16 @@ def test_replies_are_the_same_if_json_says_so(one: Any, other: Any) -> None:
     assert (compare_replies(reply(one, 1), reply(other, 2, ensure_ascii=False)) == []) == same
 
 
+def test_what_python_cannot_hold_is_compared_as_text() -> None:
+    def reply(inner: str, depth: int = 1) -> bytes:
+        return f'{{"id":1,"result":{"[" * depth}{inner}{"]" * depth}}}'.encode()
+
+    for depth in (1, 500, 900, 2000):
+        assert compare_replies(reply("1", depth), reply("1", depth)) == []
+        assert len(compare_replies(reply("1", depth), reply("2", depth))) == 1
+    assert len(compare_replies(reply('"\\ud800"'), reply('"\\ud801"'))) == 1
+
+
 def played(*words: str | Path) -> list[str]:
     """The methods that were asked for, but the start."""
     done = replay("--json", *words)

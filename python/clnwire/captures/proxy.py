@@ -109,7 +109,8 @@ class Proxy:
 
     def _catch_signals(self) -> None:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Without a handler nothing would wake the loop up.
+        signal.signal(signal.SIGCHLD, _note)
         for number in PASSED_ON:
             # What is ignored, as under nohup, the plugin ignores, too.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -305,6 +306,10 @@ def _has_input(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return any(events & select.POLLIN for _, events in poll.poll(0))
+
+
+def _note(number: int, frame: object) -> None:
+    """That a child has ended is found out in the loop."""
 
 
 def _drain(descriptor: int) -> None:

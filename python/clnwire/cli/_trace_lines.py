@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import MsgspecError, Raw, json
 
@@ -142,9 +142,8 @@ def _log(content: bytes) -> str | None:
         found = json.decode(content)
     except MsgspecError:
         return None
-    if not isinstance(found, dict):
-        return None
-    level, text = found.get("level", "info"), found.get("message")  # pyright: ignore
+    members = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    level, text = members.get("level", "info"), members.get("message")
     return printable(f"{level}: {text}") if isinstance(text, str) else None
 
 
