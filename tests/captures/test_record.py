@@ -28,7 +28,7 @@ from tests.captures.recording import (
     records,
     script,
 )
-from tests.cli.terminal import is_running
+from tests.cli.terminal import clnwire, is_running
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfd")
 
@@ -362,6 +362,25 @@ os.write(1, b'["late"]')
         assert proxy.ended() == 4
 
 
+def test_what_is_left_behind_is_not_waited_for_when_a_signal_comes(tmp_path: Path) -> None:
+    body = """
+import os, time
+if os.fork():
+    os._exit(4)
+os.write(1, b'["here"]')
+time.sleep(8)
+"""
+    with Recording(tmp_path, script(tmp_path, body)) as proxy:
+        assert proxy.receive(8) == b'["here"]'
+        time.sleep(0.5)
+        assert proxy.process.poll() is None
+        started = time.monotonic()
+        proxy.process.terminate()
+        assert proxy.ended() == 4
+        assert time.monotonic() - started < 5
+    assert frames(proxy.path, "out") == [["here"]]
+
+
 def test_masked_members_pass_unmasked(tmp_path: Path, echo: Path) -> None:
     sent = message(1, params={"preimage": "00" * 31 + "ff", "deep": [{"secret": "pass", "n": 5}]})
     with Recording(tmp_path, echo, "--redact", "preimage,secret") as proxy:
@@ -387,17 +406,7 @@ def test_what_cannot_be_masked_is_not_written(tmp_path: Path, echo: Path) -> Non
 
 
 def run(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*RECORD, *map(str, words)],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+    return clnwire("record", *words, cwd=cwd)
 
 
 def test_a_new_file_for_its_owner_each_time(tmp_path: Path, echo: Path) -> None:

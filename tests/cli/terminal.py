@@ -21,6 +21,7 @@ def clnwire(*words: str | Path, cwd: Path | None = None) -> subprocess.Completed
         [*CLNWIRE, *map(str, words)],
         cwd=cwd,
         env=ENV,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
