@@ -21,6 +21,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from clnwire.cli import _group
 from tests.cli.pty_screen import on_terminal
 from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line
+from tests.daemon import Daemon
 
 NAMES = _group.names()
 WATCHED = (
@@ -268,6 +269,24 @@ def test_a_value_that_cannot_be() -> None:
     # The reason is typer's, and its wording depends on the version.
     assert said.startswith("clnwire replay: Invalid value for '--window': ")
     assert said.endswith("; see: clnwire replay --help\n")
+
+
+def test_a_running_plugin_imports_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "plugin.py"
+    path.write_text(
+        "import sys\nfrom clnwire import Plugin\nplugin = Plugin()\n"
+        "@plugin.method('loaded')\ndef loaded() -> list[str]:\n    return list(sys.modules)\n"
+        "plugin.run()\n"
+    )
+    daemon = Daemon(path)
+    try:
+        daemon.start()
+        loaded = set(daemon.call("loaded"))
+    finally:
+        daemon.close()
+    assert "clnwire.plugin" in loaded
+    unwanted = ("clnwire.cli", "clnwire.captures", "clnwire.program", "typer", "click", "rich")
+    assert not [name for name in loaded if name.startswith(unwanted)]
 
 
 def test_without_words_there_is_help() -> None:

@@ -149,6 +149,10 @@ def test_a_summary(path: Path) -> None:
     assert re.search(r"→ +method +hello +2 +1 +1 +300 µs +300 µs +300 µs", shown)
     assert shown.endswith("12 messages in 0.300 s\n")
     assert "connect" not in clnwire("trace", path, "--summary", "--hook=*").stdout
+    for words, unanswered in (["--method=h*"], 1), (["--to=10"], 0), (["--kind=hook"], 0):
+        done = clnwire("trace", path, "--summary", "--json", *words)
+        rows = json.loads(done.stdout)["names"]
+        assert sum(row.get("unanswered", 0) for row in rows) == unanswered
 
 
 def test_percentiles_to_one_per_cent(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from clnwire.captures.span import Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.captures.conversation import Kind, Message
+    from clnwire.captures.conversation import Asked, Kind, Message
 
 NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
 
@@ -36,18 +36,28 @@ class Wanted(Struct, frozen=True):
         return (
             (not self.kinds or message.kind in self.kinds)
             and (self.direction is None or record.dir == self.direction)
-            and (not self.names or self._is_named(message))
+            and self._is_named(message.about, message.name)
             and (self.slower_than_us is None or self._is_slow(message))
             and self.span.has(message.number, record.t_us)
             and (self.text is None or self.text in (record.frame or record.note or "").lower())
         )
 
-    def _is_named(self, message: Message) -> bool:
-        about = message.about
+    def has_unanswered(self, asked: Asked) -> bool:
+        """Whether a request that nobody has answered counts; its text is not known any more."""
+        return (
+            (not self.kinds or asked.kind in self.kinds)
+            and self.direction != "out"
+            and self.slower_than_us is None
+            and self.text is None
+            and self._is_named(asked.kind, asked.name)
+            and self.span.has(asked.number, asked.t_us)
+        )
+
+    def _is_named(self, about: Kind, name: str) -> bool:
         # The start is no method of the plugin's own, but it is asked for like one.
         kind = "method" if about == "startup" else about
-        return any(
-            kind == wanted and fnmatchcase(message.name, pattern) for wanted, pattern in self.names
+        return not self.names or any(
+            kind == wanted and fnmatchcase(name, pattern) for wanted, pattern in self.names
         )
 
     def _is_slow(self, message: Message) -> bool:

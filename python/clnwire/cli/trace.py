@@ -163,6 +163,6 @@ def _summarise(reading: _Reading, wanted: Wanted, *, as_json: bool) -> None:
             if message.number % 1000 == 0:
                 advance(reading.read)
     for asked in reading.conversation.waiting:
-        if not wanted.names or any(asked.name == name for _, name in wanted.names):
+        if wanted.has_unanswered(asked):
             tally.unanswered(asked)
     show_summary(tally, as_json=as_json)
