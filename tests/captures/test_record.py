@@ -392,6 +392,8 @@ def test_masked_members_pass_unmasked(tmp_path: Path, echo: Path) -> None:
     params = {"preimage": "0" * 64, "deep": [{"secret": "****", "n": 5}]}
     assert [json.loads(one["frame"])["params"] for one in found] == [params] * 2
     assert len(found[0]["frame"]) == len(sent) - 2
+    shown = clnwire("trace", "--json", proxy.path).stdout.splitlines()
+    assert json.loads(shown[1])["redacted"] == ["preimage", "secret"]
 
 
 def test_what_cannot_be_masked_is_not_written(tmp_path: Path, echo: Path) -> None:

@@ -44,6 +44,10 @@ class Span(Struct, frozen=True):
         return self.first.is_reached(number, t_us) and not self.last.is_passed(number, t_us)
 
 
+WHOLE: Final = Span()
+"""All of a capture."""
+
+
 def parse_span(first: str | None, last: str | None) -> Span:
     """From the values of `--from` and `--to`. Raises `CaptureError`."""
     return Span(_bound("--from", first), _bound("--to", last))

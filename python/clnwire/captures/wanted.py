@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from clnwire.captures.span import Span
+from clnwire.captures.span import WHOLE, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Wanted(Struct, frozen=True):
     """Only replies that came later."""
     text: str | None = None
     """Somewhere in the message, whatever the case."""
-    span: Span = Span()
+    span: Span = WHOLE
 
     def has(self, message: Message) -> bool:
         """Whether the message is to be shown."""

@@ -121,6 +121,8 @@ def as_json(message: Message) -> dict[str, Any]:
         shown["note"] = record.note
     if record.raw is not None:
         shown["raw"] = record.raw
+    if record.redacted:
+        shown["redacted"] = record.redacted
     if record.frame is not None:
         shown["frame"] = _embedded(record.frame)
     return shown

@@ -14,6 +14,7 @@ from msgspec import Struct
 from clnwire import _core
 from clnwire.captures.errors import CaptureError
 from clnwire.captures.reading import read_records
+from clnwire.captures.span import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ class Step(Struct):
 
 def read_capture(
     path: Path,
-    span: Span | None = None,
+    span: Span = WHOLE,
     *,
     on_cut: Callable[[CaptureError], object] | None = None,
 ) -> list[Step]:
@@ -58,14 +59,14 @@ def read_capture(
     steps = _steps(path, span, cuts.append)
     if not steps:
         raise cuts[0] if cuts else CaptureError(f"{path}: no message to the plugin in it")
-    if span is not None and all(step.method in START_UP for step in steps):
+    if span != WHOLE and all(step.method in START_UP for step in steps):
         raise CaptureError(f"{path}: no message to the plugin between --from and --to")
     if cuts and on_cut is not None:
         on_cut(cuts[0])
     return steps
 
 
-def _steps(path: Path, span: Span | None, on_cut: Callable[[CaptureError], object]) -> list[Step]:
+def _steps(path: Path, span: Span, on_cut: Callable[[CaptureError], object]) -> list[Step]:
     steps: list[Step] = []
     asked: dict[bytes, Step] = {}
     for line, record in read_records(path, on_broken=_raise, on_cut=on_cut):
@@ -86,8 +87,8 @@ def _steps(path: Path, span: Span | None, on_cut: Callable[[CaptureError], objec
     return steps
 
 
-def _is_wanted(step: Step, span: Span | None) -> bool:
-    if span is None or span.has(step.line, step.t_us):
+def _is_wanted(step: Step, span: Span) -> bool:
+    if span.has(step.line, step.t_us):
         return True
     return step.method in START_UP and not span.last.is_passed(step.line, step.t_us)
 
