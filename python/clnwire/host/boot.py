@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clnwire.host.database import Database
     from clnwire.host.dialect import Dialect
     from clnwire.host.directory import Directory
+    from clnwire.host.journal import RemarkKind
     from clnwire.host.launcher import Launcher
     from clnwire.host.life import Life
     from clnwire.host.manifest import Option, Taken
@@ -62,7 +63,7 @@ class Boot:
     async def start(
         self,
         spec: PluginSpec,
-        options: Values,
+        options: Options,
         migrations: Migrations,
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
@@ -80,13 +81,14 @@ class Boot:
                 return plugin
             if must_be_dynamic and not plugin.manifest.dynamic:
                 raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
-            for name in options:
+            values = options(plugin.manifest.options) if callable(options) else options
+            for name in values:
                 check_known(plugin.name, plugin.manifest, name)
             refused = self._host.plugins.register_hooks([plugin])
             if refused:
                 raise refused[plugin]
             self._remark_topics([plugin])
-            await self._bring_up([plugin], options, migrations)
+            await self._bring_up([plugin], values, migrations)
         except BaseException as error:
             self._end_for(error)
             await self._abandon(plugin, f"was not wanted any more: {error}")
@@ -242,7 +244,8 @@ class Boot:
         for plugin in plugins:
             for topic in plugin.manifest.subscriptions:
                 if topic not in known:
-                    self._remark(plugin.name, f"topic '{topic}' is not a known notification topic")
+                    message = f"topic '{topic}' is not a known notification topic"
+                    self._remark(plugin.name, message, "subscription")
 
-    def _remark(self, plugin: str, message: str) -> None:
-        self._host.owner.on_remark(LogEntry(plugin, "unusual", message))
+    def _remark(self, plugin: str, message: str, kind: RemarkKind = "") -> None:
+        self._host.owner.on_remark(LogEntry(plugin, "unusual", message, kind))

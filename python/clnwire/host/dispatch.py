@@ -49,6 +49,12 @@ class Dispatcher:
     ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
         self._quiet, self._remark = quiet, remark
+        self._waiting: dict[int, str] = {}
+        self._served = 0
+
+    def waiting(self) -> list[str]:
+        """The commands that callers on the socket wait for, oldest first."""
+        return list(self._waiting.values())
 
     async def run(self, command: Command) -> Outcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
@@ -73,7 +79,12 @@ class Dispatcher:
             missing = "id" if token is None else "method"
             error = RpcError(INVALID_REQUEST, f"The request has no {missing}")
             return _reply(token or b"null", Outcome(error=error)), None
-        outcome = await self._outcome(_command(frame, token, connection), frame)
+        number = self._served = self._served + 1
+        self._waiting[number] = frame.method
+        try:
+            outcome = await self._outcome(_command(frame, token, connection), frame)
+        finally:
+            del self._waiting[number]
         return _reply(token, outcome), outcome.delivery
 
     async def _outcome(self, command: Command, frame: Frame) -> Outcome:

@@ -27,5 +27,5 @@ async def end(plugin: Plugin, dialect: Dialect, seconds: float) -> None:
     try:
         await plugin.process.exited(seconds)
     except TimeoutError:
-        plugin.kill(f"did not end within {seconds:g} s")
+        plugin.kill(f"did not end within {seconds:g} s", "stayed")
         await plugin.process.exited()

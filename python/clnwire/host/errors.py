@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from clnwire.errors import ClnwireError
 
@@ -10,12 +10,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "DeathKind",
     "FatalAnswerError",
     "HostError",
     "ManifestError",
     "PluginDiedError",
     "PluginOptionError",
 ]
+
+
+DeathKind: TypeAlias = Literal[
+    "ended",
+    "malformed",
+    "encoding",
+    "jsonrpc",
+    "notification",
+    "log",
+    "level",
+    "notice",
+    "silent",
+    "stayed",
+    "unwanted",
+]
+"""Why a plugin is gone. `ended`: by itself. `malformed`, `encoding`, `jsonrpc`, `notification`,
+`log`, `level`, `notice`: killed for its output, which was no JSON, no UTF-8, without `jsonrpc`, or
+a bad notification, log line, log level, or `message` or `progress`. `silent`: it did not answer in
+time. `stayed`: it did not end in time. `unwanted`: the host or its user had no use for it."""
+ManifestProblem: TypeAlias = Literal["form", "taken", "twice", "unknown"]
+"""A manifest's fault: a name that is taken, is there twice, or is nobody's; all else is `form`."""
 
 
 class HostError(ClnwireError):
@@ -29,11 +51,16 @@ class PluginDiedError(HostError):
     """The file's name."""
     reason: str
     """How it ended, or why the daemon would have killed it."""
+    kind: DeathKind
+    """The same for programs."""
     pending: tuple[str, ...]
     """The id tokens of the requests that it had not answered, oldest first."""
 
-    def __init__(self, plugin: str, reason: str, pending: Sequence[str] = ()) -> None:
+    def __init__(
+        self, plugin: str, reason: str, pending: Sequence[str] = (), kind: DeathKind = "ended"
+    ) -> None:
         self.plugin, self.reason, self.pending = plugin, reason, tuple(pending)
+        self.kind = kind
         super().__init__(f"plugin '{plugin}' {reason}{_waiting(self.pending)}")
 
 
@@ -47,9 +74,19 @@ class ManifestError(HostError):
     """What it must be, and what it is."""
     clash: str | None
     """`option`, `method` or `hook` if a name of that kind belongs to somebody else."""
+    problem: ManifestProblem
+    """What kind of rule it is."""
 
-    def __init__(self, plugin: str, field: str, rule: str, clash: str | None = None) -> None:
+    def __init__(
+        self,
+        plugin: str,
+        field: str,
+        rule: str,
+        clash: str | None = None,
+        problem: ManifestProblem = "form",
+    ) -> None:
         self.plugin, self.field, self.rule, self.clash = plugin, field, rule, clash
+        self.problem = problem if clash is None else "taken"
         super().__init__(f"plugin '{plugin}': manifest refused: {field}: {rule}")
 
 

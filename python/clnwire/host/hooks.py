@@ -129,7 +129,7 @@ class Hooks:
             self._life.finish(str(fatal), failed=True)
             raise fatal from None
         if verdict.remark is not None:
-            self._remark(LogEntry(plugin.name, "unusual", verdict.remark))
+            self._remark(LogEntry(plugin.name, "unusual", verdict.remark, "answer"))
         return verdict.answer
 
 

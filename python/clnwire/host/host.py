@@ -10,7 +10,7 @@ from msgspec import json
 from clnwire import _core
 from clnwire._core import Framer
 from clnwire.host import startup
-from clnwire.host.boot import Boot, Migrations, Options, Surroundings, Values
+from clnwire.host.boot import Boot, Migrations, Options, Surroundings
 from clnwire.host.builtin import Builtin
 from clnwire.host.commands import Command, CommandTable
 from clnwire.host.configs import Configs
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from clnwire.host.delivery import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.manifest import Option, Taken
+    from clnwire.host.pieces import Cut
     from clnwire.host.plugin import Plugin
     from clnwire.host.unix_socket import Connection
     from clnwire.plugin import Plugin as PluginObject
@@ -69,6 +70,10 @@ class Host:
     `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it,
     `on_command(request, reply)` each request that comes over the socket, first with `None`, then
     with the reply's text.
+
+    `cut(message)` gives the pieces in which a message is written to a plugin, with a short pause
+    after each: a plugin must not mind. With `own_groups` each plugin leads a process group of its
+    own, and what it has started ends with it.
 
     `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`, but for
     `disabled_plugins`, which are paths or the ends of paths.
@@ -102,10 +107,13 @@ class Host:
         on_log: OnLog | None = None,
         on_trace: OnTrace | None = None,
         on_command: OnCommand | None = None,
+        cut: Cut | None = None,
+        own_groups: bool = False,
     ) -> None:
         self._dialect = dialect_named(dialect)
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._limits = (max_frame_bytes, max_depth)
+        self._cut, self._own_groups = cut, own_groups
         self._directory = Directory(lightning_dir, network, features)
         self._plugins, self._life, self._quiet = Plugins(), Life(), Quiet()
         self._owner = PluginOwner(self._plugins, self._life, self._dialect, on_log, on_trace)
@@ -144,7 +152,14 @@ class Host:
     def _surroundings(
         self, manifest_timeout: float | None, init_timeout: float | None
     ) -> Surroundings:
-        launcher = Launcher(self._owner, self._directory, self._dialect, self._framer)
+        launcher = Launcher(
+            self._owner,
+            self._directory,
+            self._dialect,
+            self._framer,
+            cut=self._cut,
+            own_groups=self._own_groups,
+        )
         return Surroundings(
             plugins=self._plugins,
             owner=self._owner,
@@ -201,6 +216,11 @@ class Host:
         return self._plugins.running()
 
     @property
+    def commands_waiting(self) -> list[str]:
+        """The commands that callers on the socket wait for, oldest first; plugins among them."""
+        return self._dispatcher.waiting()
+
+    @property
     def data_version(self) -> int:
         """The version that the last `db_write` carried; 0 before the first."""
         return self._database.data_version
@@ -208,7 +228,7 @@ class Host:
     async def start(
         self,
         path: str | Path | PluginObject,
-        options: Values | None = None,
+        options: Options | None = None,
         *,
         important: bool = False,
         arguments: Sequence[str] = (),
@@ -221,7 +241,8 @@ class Host:
         `path` is its file; or a `clnwire.Plugin`, which is served by a thread of this process, over
         pipes all the same: with `Plugin.run_on`, whose restrictions hold.
         `options` are values as a user would write them (`"0x10"`, `"yes"`) or of Python's own
-        types. `migrations` are the sets of statements that a `db_write` plugin gets before `init`;
+        types, or a function that is given what the plugin offers and returns the values.
+        `migrations` are the sets of statements that a `db_write` plugin gets before `init`;
         `env` is added to this process's environment; `stderr` is inherited unless given, as for
         `subprocess.Popen`. If the plugin disables itself, it is ended, and `plugin.disabled` says
         why.

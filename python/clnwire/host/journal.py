@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar, overload
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from msgspec import Struct, json
 
@@ -12,6 +12,12 @@ T = TypeVar("T")
 
 KEPT: Final = 100_000
 """Entries that a journal keeps at least: a plugin that floods the log must not fill the memory."""
+
+
+RemarkKind: TypeAlias = Literal["", "reply", "topic", "subscription", "answer"]
+"""What a remark is about: a reply that nobody waits for, a topic that was published but not
+announced, a subscription that nothing can come of, an answer that the daemon does not understand.
+"""
 
 
 class LogEntry(Struct, frozen=True):
@@ -22,6 +28,8 @@ class LogEntry(Struct, frozen=True):
     level: str
     """`trace`, `debug`, `info`, `unusual` (alias `warn`) or `broken` (alias `error`)."""
     message: str
+    kind: RemarkKind = ""
+    """Of a remark of the daemon's own, for programs."""
 
 
 class TopicEntry(Struct, frozen=True):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clnwire._core import Framer
     from clnwire.host.dialect import Dialect
     from clnwire.host.directory import Directory
+    from clnwire.host.pieces import Cut
     from clnwire.host.plugin import Owner
     from clnwire.host.process import Child
     from clnwire.host.spec import PluginSpec
@@ -35,8 +36,12 @@ class Launcher:
         directory: Directory,
         dialect: Dialect,
         framer: Callable[[], Framer],
+        *,
+        cut: Cut | None = None,
+        own_groups: bool = False,
     ) -> None:
         self._owner, self._directory = owner, directory
+        self._cut, self._own_groups = cut, own_groups
         self._dialect, self._framer = dialect, framer
         self._ids = IdMap()
         self._names: WeakKeyDictionary[PluginObject, str] = WeakKeyDictionary()
@@ -51,13 +56,15 @@ class Launcher:
         if isinstance(spec.path, (str, Path)):
             path = Path(spec.path).absolute()
             child: Child = self._process(spec.path, spec.arguments, env, stderr)
+            owns_group = self._own_groups
         else:
             if spec.arguments or env or stderr is not None:
                 raise HostError("a Plugin object has no arguments, env or stderr of its own")
             path = Path(self._name(spec.path))
             child = ThreadedPlugin(spec.path, path.name)
+            owns_group = False  # Its process is ours.
         plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
-        plugin.run(child, self._framer())
+        plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
         return plugin
 
     def _process(
@@ -69,7 +76,13 @@ class Launcher:
     ) -> Child:
         environment = {**os.environ, **(env or {})}
         argv = [*command_line(path), *arguments]
-        return spawn(argv, cwd=self._directory.path, env=environment, stderr=stderr)
+        return spawn(
+            argv,
+            cwd=self._directory.path,
+            env=environment,
+            stderr=stderr,
+            own_group=self._own_groups,
+        )
 
     def _name(self, plugin: PluginObject) -> str:
         """Two plugins of one module need two names: logs and topics go by them."""

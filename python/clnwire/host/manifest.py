@@ -19,6 +19,8 @@ from clnwire.host.shapes import UndecodableError, as_array, as_object, decoded
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from clnwire.host.errors import ManifestProblem
+
 FEATURE_PLACES = ("node", "init", "channel", "invoice")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _Object: TypeAlias = "dict[str, Any]"
@@ -134,8 +136,8 @@ class _Checker:
             hooks=self._hooks(members),
         )
 
-    def _refuse(self, where: str, rule: str) -> NoReturn:
-        raise ManifestError(self._plugin, where, rule)
+    def _refuse(self, where: str, rule: str, problem: ManifestProblem = "form") -> NoReturn:
+        raise ManifestError(self._plugin, where, rule, problem=problem)
 
     def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
         """Refuses a name that belongs to somebody else."""
@@ -214,7 +216,7 @@ class _Checker:
         for where, entry in self._objects(members, "notifications"):
             topic = self._text(entry, "method", f"{where}.method")
             if topic in self._dialect.topics:
-                self._refuse(f"{where}.method", f"{topic!r} is the daemon's own topic")
+                self._refuse(f"{where}.method", f"{topic!r} is the daemon's own topic", "taken")
             topics.append(topic)
         return topics
 
@@ -224,7 +226,8 @@ class _Checker:
         for (where, entry), default in zip(entries, defaults, strict=True):
             option = self._option(where, entry, default)
             if option.name in options:
-                self._refuse(f"{where}.name", f"option {option.name!r} is registered twice")
+                rule = f"option {option.name!r} is registered twice"
+                self._refuse(f"{where}.name", rule, "twice")
             options[option.name] = option
         return options
 
@@ -286,7 +289,7 @@ class _Checker:
             name = self._text(entry, "name", f"{where}.name")
             usage = self._text(entry, "usage", f"{where} ({name}).usage")
             if name in methods:
-                self._refuse(f"{where}.name", f"method {name!r} is registered twice")
+                self._refuse(f"{where}.name", f"method {name!r} is registered twice", "twice")
             self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
             description = entry.get("description", "")
             if not self._dialect.is_current:
@@ -308,7 +311,7 @@ class _Checker:
                 self._refuse(where, f"must be a name in 2019, not {_shown(entry)}")
             hook = self._hook(where, description)
             if hook.name in hooks:
-                self._refuse(where, f"hook {hook.name!r} is registered twice")
+                self._refuse(where, f"hook {hook.name!r} is registered twice", "twice")
             if not self._dialect.is_current:
                 self._check_free("hook", where, hook.name, self._taken.hook_owner(hook.name))
             hooks[hook.name] = hook
@@ -318,7 +321,8 @@ class _Checker:
         name = self._text(entry, "name", f"{where}.name")
         known = self._dialect.hooks
         if name not in known:
-            self._refuse(where, f"there is no hook {name!r}{did_you_mean(name, known)}")
+            rule = f"there is no hook {name!r}{did_you_mean(name, known)}"
+            self._refuse(where, rule, "unknown")
         where = f"{where} ({name})"
         return Hook(
             name,

@@ -11,6 +11,7 @@ from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
+    from clnwire.host.errors import DeathKind
 
 LEVELS: Final = ("trace", "debug", "info", "warn", "error", "unusual", "broken")
 """What a log line's level may be; `warn` and `error` are other names for the last two."""
@@ -18,6 +19,13 @@ LEVELS: Final = ("trace", "debug", "info", "warn", "error", "unusual", "broken")
 
 class OutputError(Exception):
     """The daemon would have killed the plugin for this; the text says why."""
+
+    kind: DeathKind
+    """What is wrong, for programs."""
+
+    def __init__(self, kind: DeathKind, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class Log(Struct, frozen=True):
@@ -59,7 +67,7 @@ Output: TypeAlias = "Log | Notice | Publication"
 def check_envelope(frame: Frame) -> None:
     """What holds for replies and notifications alike. Raises `OutputError`."""
     if frame.jsonrpc is None:
-        raise OutputError(f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
+        raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
 
 
 def judge_notification(frame: Frame) -> Output:
@@ -67,7 +75,8 @@ def judge_notification(frame: Frame) -> Output:
     method, params = frame.method, frame.params
     if method is None or params is None:
         missing = "method" if method is None else "params"
-        raise OutputError(f'sent a notification without "{missing}": {_shown(frame.bytes)}')
+        text = f'sent a notification without "{missing}": {_shown(frame.bytes)}'
+        raise OutputError("notification", text)
     if method == "log":
         return _log(params)
     if method in ("message", "progress"):
@@ -79,20 +88,23 @@ def _log(params: bytes) -> Log:
     try:
         members = as_object(decoded(params)) or {}
     except UndecodableError as error:
-        raise OutputError(f"sent a log line that {error}") from None
+        raise OutputError("log", f"sent a log line that {error}") from None
     message, level = members.get("message"), members.get("level", "info")
     if not isinstance(message, str):
-        raise OutputError(f'sent a log line without a string "message": {_shown(params)}')
+        text = f'sent a log line without a string "message": {_shown(params)}'
+        raise OutputError("log", text)
     if level not in LEVELS:
         known = ", ".join(LEVELS)
-        raise OutputError(f"sent a log line of unknown level {level!r}; there are {known}")
+        text = f"sent a log line of unknown level {level!r}; there are {known}"
+        raise OutputError("level", text)
     return Log(level, message)
 
 
 def _notice(method: str, params: bytes) -> Notice:
     token = dict(_core.members(params)).get("id") if params.startswith(b"{") else None
     if token is None:
-        raise OutputError(f'sent "{method}" without the id of a request: {_shown(params)}')
+        text = f'sent "{method}" without the id of a request: {_shown(params)}'
+        raise OutputError("notice", text)
     return Notice(method, token, params)
 
 

@@ -17,6 +17,7 @@ from clnwire.host.output import (
     check_envelope,
     judge_notification,
 )
+from clnwire.host.pieces import Cut, Pieces
 from clnwire.host.process import PluginProcess, ending
 from clnwire.host.texts import bare_request
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from clnwire._core import Frame, MalformedError
     from clnwire.host.dialect import Dialect
+    from clnwire.host.errors import DeathKind
+    from clnwire.host.journal import RemarkKind
     from clnwire.host.options import Setting
     from clnwire.host.process import Child
 
@@ -99,13 +102,21 @@ class Plugin:
         self._outbox = Outbox()
         self._calls: dict[bytes, _Call] = {}
         self._process: PluginProcess | None = None
+        self._pieces: Pieces | None = None
         self._initialised = False
 
     def __repr__(self) -> str:
         state = "ended" if self.death else "disabled" if self.disabled else "running"
         return f"<Plugin {self.name!r} {state}>"
 
-    def run(self, popen: Child, framer: Framer) -> None:
+    def run(
+        self,
+        popen: Child,
+        framer: Framer,
+        *,
+        cut: Cut | None = None,
+        owns_group: bool = False,
+    ) -> None:
         """Takes over the process that was started for it."""
         self._process = PluginProcess(
             popen,
@@ -113,7 +124,9 @@ class Plugin:
             on_frame=self._take,
             on_malformed=self._take_malformed,
             on_exit=self._take_exit,
+            owns_group=owns_group,
         )
+        self._pieces = Pieces(self._process, cut)
 
     @property
     def process(self) -> PluginProcess:
@@ -210,19 +223,21 @@ class Plugin:
         self._outbox.notification(topic, self.dialect.notification_params(topic, payload))
         return self._outbox.take()
 
-    def kill(self, reason: str) -> None:
+    def kill(self, reason: str, kind: DeathKind = "unwanted") -> None:
         """Ends the plugin at once, and everything that waits for it with the reason."""
-        self._die(reason)
+        self._die(reason, kind)
         self.process.kill()
 
     def close(self) -> None:
         """Lets the plugin see the end of its input."""
-        self.process.close_stdin()
+        assert self._pieces is not None
+        self._pieces.close()
 
     def _send(self, data: bytes) -> None:
         if self._owner.traces:
             self._owner.on_frame("in", self.name, data.rstrip())
-        self.process.send(data)
+        assert self._pieces is not None
+        self._pieces.send(data)
 
     def _take(self, frame: Frame) -> None:
         if self._owner.traces:
@@ -234,12 +249,13 @@ class Plugin:
             else:
                 self._take_reply(frame, frame.id)
         except OutputError as error:
-            self.kill(str(error))
+            self.kill(str(error), error.kind)
 
     def _take_reply(self, frame: Frame, token: bytes) -> None:
         call = self._calls.pop(token, None)
         if call is None:
-            self._remark(f"there is no request with the id of this reply: {token.decode()}")
+            message = f"there is no request with the id of this reply: {token.decode()}"
+            self._remark(message, "reply")
             return
         self._ids.take(call.key)
         if not call.future.done():
@@ -256,25 +272,27 @@ class Plugin:
         elif output.topic in self.manifest.topics:
             self._owner.on_publication(self.name, output)
         else:
-            self._remark(f"topic {output.topic!r} is not in its manifest; nobody gets it")
+            message = f"topic {output.topic!r} is not in its manifest; nobody gets it"
+            self._remark(message, "topic")
 
     def _take_malformed(self, error: MalformedError, near: str) -> None:
         where = f"at byte {error.offset} of its output"
-        self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}")
+        kind: DeathKind = "encoding" if "UTF-8" in error.reason else "malformed"
+        self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}", kind)
 
     def _take_exit(self, code: int) -> None:
         reason = ending(code)
         if code == 0 and self.manifest is self._no_manifest:
             reason += " without a manifest; a plugin made with clnwire ends with plugin.run()"
-        self._die(reason)
+        self._die(reason, "ended")
 
-    def _remark(self, message: str) -> None:
-        self._owner.on_remark(LogEntry(self.name, "unusual", message))
+    def _remark(self, message: str, kind: RemarkKind) -> None:
+        self._owner.on_remark(LogEntry(self.name, "unusual", message, kind))
 
-    def _die(self, reason: str) -> None:
+    def _die(self, reason: str, kind: DeathKind) -> None:
         if self.death is not None:
             return
-        self.death = PluginDiedError(self.name, reason, self.pending)
+        self.death = PluginDiedError(self.name, reason, self.pending, kind)
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
             self._ids.take(call.key)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
@@ -56,6 +57,9 @@ class Child(Protocol):
 class PluginProcess:
     """One running child. All of it belongs to the event loop that it was started in.
 
+    With `owns_group` it was started in a process group of its own, and what it has started ends
+    with it.
+
     `on_frame` is called for each frame; `on_malformed` once, with what stands there, if the output
     is no JSON; `on_exit` once at the very end, when all output has been taken, with `subprocess`'s
     return code.
@@ -69,11 +73,13 @@ class PluginProcess:
         on_frame: Callable[[Frame], None],
         on_malformed: Callable[[MalformedError, str], None],
         on_exit: Callable[[int], None],
+        owns_group: bool = False,
     ) -> None:
         assert popen.stdin is not None
         assert popen.stdout is not None
         self._popen, self._framer = popen, framer
         self._on_frame, self._on_malformed, self._on_exit = on_frame, on_malformed, on_exit
+        self._owns_group = owns_group
         self._loop = asyncio.get_running_loop()
         self._stdin, self._stdout = popen.stdin, popen.stdout
         self._waiting = bytearray()
@@ -130,7 +136,7 @@ class PluginProcess:
     def kill(self) -> None:
         """SIGKILL. `on_exit` follows."""
         self.stop_reading()
-        self._popen.kill()
+        self._kill()
 
     async def exited(self, timeout: float | None = None) -> int:
         """Waits for the end; the return code. Raises `TimeoutError` after `timeout` seconds."""
@@ -183,12 +189,25 @@ class PluginProcess:
 
     def _kill_if_running(self) -> None:
         if not self._exited.done():
-            self._popen.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        if self._owns_group:
+            self._kill_group()
+        self._popen.kill()
+
+    def _kill_group(self) -> None:
+        # All of it may have ended; on macOS a group of the dead alone is not ours to signal.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         """Runs in a thread of its own: waiting for a child is the one thing no loop can do alike
         on all systems."""
         code = self._popen.wait()
+        if self._owns_group:
+            # Its number cannot be another's as long as somebody is in it; right after, it is rare.
+            self._kill_group()
         try:
             self._loop.call_soon_threadsafe(self._ended, code)
         except RuntimeError:
@@ -228,10 +247,12 @@ def spawn(
     cwd: Path | None,
     env: Mapping[str, str],
     stderr: int | IO[bytes] | None = None,
+    own_group: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Starts a plugin as the daemon does, with stdin and stdout as pipes.
 
-    `stderr` is inherited unless given. Raises `HostError` with the reason if it cannot be started.
+    `stderr` is inherited unless given; with `own_group` it leads a process group. Raises
+    `HostError` with the reason if it cannot be started.
     """
     environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
     environment.setdefault("LIGHTNINGD_VERSION", VERSION)
@@ -246,6 +267,7 @@ def spawn(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            start_new_session=own_group,
         )
     except OSError as error:
         raise HostError(f"plugin '{argv[0]}' cannot be started: {error.strerror}") from None

@@ -64,7 +64,7 @@ async def within(
         return await future
     done, _ = await asyncio.wait([future], timeout=seconds)
     if not done:
-        plugin.kill(f"did not answer {what} within {seconds:g} s")
+        plugin.kill(f"did not answer {what} within {seconds:g} s", "silent")
     return await future
 
 
