@@ -1,0 +1,516 @@
+"""All rules: what each asks for, why, and how to follow it.
+
+The codes are stable: one that was published is never given to another rule. The first digit is the
+group, which has a module here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+
+class Rule(Struct, frozen=True):
+    """A rule."""
+
+    code: str
+    """`CW` and three digits."""
+    name: str
+    """The same for people."""
+    severity: Literal["error", "warning"]
+    """`error`: the daemon refuses, stops, hangs, or ends the plugin. `warning`: all else."""
+    summary: str
+    """What breaks it, in a few words."""
+    reason: str
+    """Why it matters."""
+    fix: str
+    """What to do."""
+
+
+def _error(code: str, name: str, summary: str, reason: str, fix: str) -> Rule:
+    return Rule(code, name, "error", summary, reason, fix)
+
+
+def _warning(code: str, name: str, summary: str, reason: str, fix: str) -> Rule:
+    return Rule(code, name, "warning", summary, reason, fix)
+
+
+# The manifest.
+
+BAD_MANIFEST = _error(
+    "CW001",
+    "bad-manifest",
+    "a part of the manifest is missing or of the wrong type",
+    "The daemon ends a plugin whose answer to getmanifest it cannot read.",
+    "Give the member the type that the message names; options and rpcmethods are always there.",
+)
+BAD_OPTION_NAME = _error(
+    "CW002",
+    "bad-option-name",
+    "an option without a proper name",
+    "An option's name is part of the daemon's command line.",
+    "Name the option with lower-case letters, digits, '-' and '_' only.",
+)
+BAD_OPTION_TYPE = _error(
+    "CW003",
+    "bad-option-type",
+    "an option of a type that the daemon does not know",
+    "The daemon reads the values that users give, and has to know how. In 2019 all were strings.",
+    "Use string, string-conceal, int, bool or flag.",
+)
+BAD_DEFAULT = _error(
+    "CW004",
+    "bad-default",
+    "a default that does not fit the option's type",
+    "The daemon reads defaults as it reads users' values, and refuses the plugin.",
+    "Give a default of the option's type as JSON has it; that of a flag is false.",
+)
+BAD_MULTI = _error(
+    "CW005",
+    "bad-multi",
+    "a bool or flag that may be given several times",
+    "Only options that carry a value can add up.",
+    "Leave out multi, or make the option a string or an int.",
+)
+NAME_TAKEN = _error(
+    "CW006",
+    "name-taken",
+    "an option or method that the daemon has itself",
+    "Two cannot answer to one name; the daemon refuses the later one, or does not start.",
+    "Choose another name, such as one that begins with the plugin's.",
+)
+REGISTERED_TWICE = _error(
+    "CW007",
+    "registered-twice",
+    "an option, method or hook that is in the manifest twice",
+    "The daemon refuses a plugin that names the same thing twice.",
+    "Register it once.",
+)
+UNKNOWN_HOOK = _error(
+    "CW008",
+    "unknown-hook",
+    "a hook that the daemon does not have",
+    "The daemon refuses a plugin that waits for what never comes.",
+    "Correct the hook's name, or ask for a daemon that has it.",
+)
+BAD_FILTERS = _error(
+    "CW009",
+    "bad-filters",
+    "filters that the hook does not take",
+    "Only rpc_command (by a command's name) and custommsg (by a message's number) can be filtered.",
+    "Leave the filters out, or give them the type that the message names.",
+)
+NATIVE_TOPIC = _error(
+    "CW010",
+    "native-topic",
+    "one of the daemon's own topics is announced",
+    "Subscribers must be able to trust that the daemon's topics come from the daemon.",
+    "Publish on a topic of the plugin's own.",
+)
+NUMERIC_IDS = _error(
+    "CW011",
+    "numeric-ids",
+    "nonnumericids is false",
+    "The ids of today's daemon are strings; it refuses plugins that take only numbers.",
+    "Repeat each request's id as it came, and say nonnumericids: true.",
+)
+BAD_FEATUREBITS = _error(
+    "CW012",
+    "bad-featurebits",
+    "feature bits that cannot be announced",
+    "Feature bits are told to all peers when the node starts: they must be free, and stay.",
+    "Give bits in hexadecimal that nobody else has, and do not be dynamic with them.",
+)
+MIXED_DB_WRITE = _error(
+    "CW013",
+    "mixed-db-write",
+    "db_write beside other hooks or methods",
+    "While the daemon waits for db_write it serves nothing: another hook or method in the same "
+    "plugin can keep it waiting for ever.",
+    "Move db_write into a plugin of its own.",
+)
+UNKNOWN_TOPIC = _warning(
+    "CW014",
+    "unknown-topic",
+    "a subscription to a topic that nobody publishes",
+    "The daemon logs it and goes on; nothing ever comes.",
+    "Correct the name. If another plugin publishes it, ignore this rule.",
+)
+DOUBLE_SUBSCRIPTION = _warning(
+    "CW015",
+    "double-subscription",
+    "a topic that is subscribed to more than once",
+    "The daemon sends it as often: '*' counts as a subscription to everything but log.",
+    "Subscribe to it once.",
+)
+
+# What comes out of stdout.
+
+STRAY_OUTPUT = _error(
+    "CW101",
+    "stray-output",
+    "output that is no JSON",
+    "stdout is the daemon's: it ends a plugin that writes anything but messages, a stray print "
+    "included.",
+    "Write to stderr, or send log notifications.",
+)
+BAD_ENCODING = _error(
+    "CW102",
+    "bad-encoding",
+    "output that is no UTF-8",
+    "The daemon ends the plugin.",
+    "Encode strings as UTF-8, whatever the locale says.",
+)
+NO_JSONRPC = _error(
+    "CW103",
+    "no-jsonrpc",
+    'a message without "jsonrpc"',
+    "The daemon takes it for no message, and ends the plugin.",
+    'Put "jsonrpc": "2.0" into every message.',
+)
+BAD_NOTIFICATION = _error(
+    "CW104",
+    "bad-notification",
+    "a notification without method or params",
+    "The daemon cannot tell what it is, and ends the plugin.",
+    "Give every notification a method and params; a reply needs the id of its request.",
+)
+BAD_LOG = _error(
+    "CW105",
+    "bad-log",
+    "a log line without a message",
+    "The daemon ends the plugin.",
+    'Send log with params {"level": …, "message": …}, the message being a string.',
+)
+BAD_LOG_LEVEL = _error(
+    "CW106",
+    "bad-log-level",
+    "a log line of a level that there is not",
+    "The daemon ends the plugin.",
+    "Use trace, debug, info, warn, error, unusual or broken.",
+)
+BAD_NOTICE = _error(
+    "CW107",
+    "bad-notice",
+    "message or progress without the id of a request",
+    "They are for the caller of a request; the daemon ends a plugin that does not say whose.",
+    "Put the id of the request that is being handled into params.",
+)
+WRONG_ID = _error(
+    "CW108",
+    "wrong-id",
+    "a reply with an id that was not asked for",
+    "The daemon ignores it, and waits on for the answer to its request.",
+    "Repeat the id exactly as it came: it is any JSON value, and a string today.",
+)
+ANSWERED_TWICE = _warning(
+    "CW109",
+    "answered-twice",
+    "a request that is answered twice",
+    "The daemon ignores the second answer, whichever was meant.",
+    "Answer each request once.",
+)
+ANSWERED_NOTIFICATION = _warning(
+    "CW110",
+    "answered-notification",
+    "a reply although nothing was asked",
+    "A message without id is a notification: nobody waits for an answer to it.",
+    "Reply only to messages with an id.",
+)
+UNDECLARED_TOPIC = _warning(
+    "CW111",
+    "undeclared-topic",
+    "something is published on a topic that the manifest does not announce",
+    "The daemon drops it: no subscriber gets it.",
+    "Announce the topic in the manifest's notifications.",
+)
+
+# Start and end.
+
+NO_MANIFEST = _error(
+    "CW201",
+    "no-manifest",
+    "getmanifest is not answered",
+    "The daemon waits 120 s with its whole start, then ends the plugin.",
+    "Answer getmanifest at once, before anything else is done.",
+)
+MANIFEST_REFUSED = _error(
+    "CW202",
+    "manifest-refused",
+    "getmanifest is answered by an error",
+    "Without a manifest there is no plugin.",
+    "Answer with a manifest; to turn the plugin off, give it disable with the reason.",
+)
+DIES_AT_START = _error(
+    "CW203",
+    "dies-at-start",
+    "the plugin ends while it starts",
+    "The daemon goes on without it, or does not start if the plugin is important.",
+    "See the end of its stderr. To turn the plugin off, answer with disable.",
+)
+NO_INIT = _error(
+    "CW204",
+    "no-init",
+    "init is not answered",
+    "The daemon waits 120 s with its whole start, then ends the plugin.",
+    "Answer init at once, and do what takes time afterwards.",
+)
+INIT_REFUSED = _warning(
+    "CW205",
+    "init-refused",
+    "init is answered by an error",
+    "The daemon takes an error for success, and goes on with a plugin that has not started.",
+    "To turn the plugin off, answer with disable and the reason.",
+)
+DISABLED = _warning(
+    "CW206",
+    "disabled",
+    "the plugin disables itself",
+    "It gives a reason; nothing more can be checked.",
+    "Give it what it asks for, with --option.",
+)
+SLOW_START = _warning(
+    "CW207",
+    "slow-start",
+    "the start takes long",
+    "The daemon waits for all plugins before it serves anybody.",
+    "Import and connect later, when it is needed; --slow-start sets the limit.",
+)
+STAYS_AT_EOF = _error(
+    "CW208",
+    "stays-at-eof",
+    "the plugin stays when its input ends",
+    "When the daemon ends, or dies, this is all that most plugins see: who stays runs for ever.",
+    "Exit when a read of stdin gives nothing.",
+)
+STAYS_AT_SHUTDOWN = _error(
+    "CW209",
+    "stays-at-shutdown",
+    "the plugin has subscribed to shutdown, and stays",
+    "The daemon waits 30 s for those who have subscribed, then kills them.",
+    "Exit at the end of the handler of shutdown.",
+)
+ENDS_BADLY = _warning(
+    "CW210",
+    "ends-badly",
+    "the plugin ends with an error",
+    "A status other than 0 at an ordinary end hides those that matter.",
+    "Exit with status 0 when the input ends, and at shutdown.",
+)
+ENDS_UNASKED = _error(
+    "CW211",
+    "ends-unasked",
+    "the plugin ends although it should run",
+    "The daemon goes on without its hooks and methods, or stops if the plugin is important.",
+    "Serve until the input ends.",
+)
+
+# Hooks.
+
+HOOK_UNANSWERED = _error(
+    "CW301",
+    "hook-unanswered",
+    "a hook is not answered",
+    "The daemon waits for ever: a payment, a channel or the whole node hangs.",
+    'Answer each event, {"result": "continue"} if there is nothing to say.',
+)
+FATAL_ANSWER = _error(
+    "CW302",
+    "fatal-answer",
+    "an answer at which the daemon stops",
+    "A hook's answer decides about money; at one that it does not understand the daemon stops.",
+    "Answer with what the hook permits; an error is no answer.",
+)
+IGNORED_ANSWER = _warning(
+    "CW303",
+    "ignored-answer",
+    "an answer that the daemon does not understand",
+    "The daemon logs it and goes on as if the plugin had not been there.",
+    'Answer rpc_command with continue, {"replace": …} or {"return": …}.',
+)
+DIES_AT_HOOK = _error(
+    "CW304",
+    "dies-at-hook",
+    "the plugin ends at a hook",
+    "The daemon goes on without the plugin, at db_write it stops.",
+    "Catch what may fail, and answer with what is safe.",
+)
+HOOK_FAILS = _warning(
+    "CW305",
+    "hook-fails",
+    "an error is logged at an ordinary event of a hook",
+    "The answer was acceptable, but the handler seems to have failed.",
+    "See the error. If it is right to say so, log it at a lower level.",
+)
+
+# Events.
+
+REJECTS_NEW_MEMBER = _error(
+    "CW401",
+    "rejects-new-member",
+    "a member that is not known makes the handler fail",
+    "Each release of the daemon adds members to its events.",
+    "Ignore members that are not known; in Python, take **kwargs.",
+)
+REJECTS_NEW_WORD = _error(
+    "CW402",
+    "rejects-new-word",
+    "a word that is not known makes the handler fail",
+    "States, types and causes get new values with new releases of the daemon.",
+    "Have a branch for whatever is not known.",
+)
+REJECTS_OLDER = _warning(
+    "CW403",
+    "rejects-older",
+    "an event as older daemons write it makes the handler fail",
+    'Until v23.11 amounts were strings such as "10000msat".',
+    "Read both forms, or ignore this rule if no such daemon is to be served.",
+)
+NEEDS_OPTIONAL = _warning(
+    "CW404",
+    "needs-optional",
+    "the handler fails where a member is missing that is not always there",
+    "Some members are there only in some cases, or since some release.",
+    "Look whether the member is there before it is used.",
+)
+DIES_AT_TOPIC = _error(
+    "CW405",
+    "dies-at-topic",
+    "the plugin ends at a notification",
+    "The daemon goes on without the plugin, or stops if it is important.",
+    "Catch what may fail in the handler.",
+)
+TOPIC_FAILS = _warning(
+    "CW406",
+    "topic-fails",
+    "an error is logged at an ordinary notification",
+    "The handler seems to have failed.",
+    "See the error. If it is right to say so, log it at a lower level.",
+)
+
+# How messages arrive.
+
+NEEDS_WHOLE_READS = _error(
+    "CW501",
+    "needs-whole-reads",
+    "a message that arrives in pieces is not understood",
+    "A pipe cuts messages anywhere; long ones always come in several reads.",
+    "Collect what is read until a JSON value is complete.",
+)
+LOSES_SECOND = _error(
+    "CW502",
+    "loses-second",
+    "of two messages in one read, the second one is lost",
+    "The daemon writes what it has, and does not wait for the plugin to read.",
+    "After a message, look at what is left of the read before the next one.",
+)
+TRIPS_ON_BLANK_LINES = _warning(
+    "CW503",
+    "trips-on-blank-lines",
+    "blank lines in or between messages are not understood",
+    "The daemon passes a caller's request on as it is, white space included: a blank line in it "
+    "is not the end of a message.",
+    "End a message where its JSON value ends, never at a blank line.",
+)
+
+# Options and methods.
+
+OPTIONS_FAIL = _error(
+    "CW601",
+    "options-fail",
+    "the plugin does not start when its options are set",
+    "A user may write what is the default anyway, and set each flag.",
+    "Read the options of init in the types of the manifest; a flag that is set is true.",
+)
+HEX_FAILS = _warning(
+    "CW602",
+    "hex-fails",
+    "an int option that is written as 0x… stops the plugin",
+    "The daemon accepts C's spelling of an integer, and pastes it into init, where it is no JSON.",
+    "Read the options of init leniently.",
+)
+SETCONFIG_UNANSWERED = _error(
+    "CW603",
+    "setconfig-unanswered",
+    "setconfig of a dynamic option is not answered",
+    "Whoever has called setconfig waits for ever.",
+    "Answer setconfig, or do not call the option dynamic.",
+)
+SETCONFIG_REFUSED = _warning(
+    "CW604",
+    "setconfig-refused",
+    "setconfig refuses the value that a dynamic option has",
+    "What was good at the start should be good later.",
+    "Answer setconfig with {}; its val is a string, or an array of them for multi.",
+)
+CHECK_UNANSWERED = _error(
+    "CW605",
+    "check-unanswered",
+    "check of a method is not answered",
+    "The manifest says cancheck: whoever has called check waits for ever.",
+    "Answer check, or leave cancheck out.",
+)
+CHECK_DISAGREES = _warning(
+    "CW606",
+    "check-disagrees",
+    "check and the method's usage contradict each other",
+    "check says whether a call would be accepted; usage tells which parameters it needs.",
+    "Write parameters that may be left out in brackets, and refuse a call without the others.",
+)
+
+# Calls of the daemon.
+
+DEADLOCK_IN_INIT = _error(
+    "CW701",
+    "deadlock-in-init",
+    "init waits for the daemon, which waits for init",
+    "With the hook rpc_command the daemon asks this very plugin about the command it has called.",
+    "Answer init first, and call the daemon afterwards; or filter rpc_command.",
+)
+DEADLOCK_IN_DB_WRITE = _error(
+    "CW702",
+    "deadlock-in-db-write",
+    "db_write waits for the daemon, which waits for db_write",
+    "While db_write runs the daemon serves nobody: it hangs for ever.",
+    "Call nothing of the daemon's in db_write.",
+)
+DEADLOCK_IN_HOOK = _error(
+    "CW703",
+    "deadlock-in-hook",
+    "a hook waits for the daemon, which waits for this plugin",
+    "Every command goes through rpc_command first, those of the plugin that answers it included.",
+    "Filter rpc_command, or handle it so that others can be handled meanwhile.",
+)
+
+RULES: Final = tuple(
+    sorted(
+        (rule for rule in list(globals().values()) if isinstance(rule, Rule)), key=lambda r: r.code
+    )
+)
+"""In the order of their codes."""
+GROUPS: Final = {
+    "0": "The manifest",
+    "1": "Output",
+    "2": "Start and end",
+    "3": "Hooks",
+    "4": "Events",
+    "5": "How messages arrive",
+    "6": "Options and methods",
+    "7": "Calls of the daemon",
+}
+"""By the code's first digit."""
+
+
+def rule_of(code: str) -> Rule | None:
+    """The rule of this code or name, in whatever case."""
+    wanted = code.strip().lower()
+    return next((rule for rule in RULES if wanted in (rule.code.lower(), rule.name)), None)
+
+
+def rules_of(prefix: str) -> list[Rule]:
+    """The rules whose codes begin like this, or the one of this name."""
+    wanted = prefix.strip().lower()
+    if not wanted:
+        return []
+    return [rule for rule in RULES if rule.code.lower().startswith(wanted) or rule.name == wanted]

@@ -1,0 +1,222 @@
+"""Goes through all rules with one plugin: a few starts in each dialect, more if it dies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from clnwire.checking import catalogue as rules
+from clnwire.checking import ending, hooks, manifest, methods, options, output, topics
+from clnwire.checking.finding import Found, Report
+from clnwire.checking.reading import Delivery, check_pairs, passes_white_space
+from clnwire.checking.session import Session
+from clnwire.checking.starting import check_speed, start
+from clnwire.checking.target import Limits, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from clnwire.host.boot import Values
+    from clnwire.host.dialect import Name
+    from clnwire.host.manifest import Hook, Manifest
+
+MOST_STARTS: Final = 40
+"""In one dialect: a plugin that dies at everything is not started for ever."""
+QUICK_START: Final = 10.0
+"""Times the usual start: how long a start that may go wrong can take."""
+SHORTEST_START: Final = 3.0
+"""Seconds that it can take at least: the machine may be busy."""
+
+
+async def check(
+    target: Target, dialects: Sequence[Name] = ("current", "2019"), limits: Limits | None = None
+) -> Report:
+    """Checks a plugin in these dialects.
+
+    That it does not start in others than the first one is a note, not a finding. Raises `HostError`
+    if there is no such file, if it cannot be started, or if the options given are none of its own.
+    """
+    report = Report()
+    for number, dialect in enumerate(dialects):
+        await _Dialect(target, dialect, limits or Limits(), report).run(is_extra=number > 0)
+    return report
+
+
+class _Dialect:
+    """One dialect. A session goes on until the plugin dies or hangs; then a new one begins."""
+
+    def __init__(self, target: Target, dialect: Name, limits: Limits, report: Report) -> None:
+        self._target, self._limits = target, limits
+        self._dialect: Name = dialect
+        self._report = report
+        self._found = Found(report, dialect)
+        self._is_extra = False
+        self._where = ""
+        self._live: Session | None = None
+        self._starts = 0
+        self._seconds: list[float] = []
+        self._fine: list[Hook] = []
+        """Hooks that have answered an ordinary event."""
+
+    async def run(self, *, is_extra: bool) -> None:
+        """All rules. An extra dialect need not be one that the plugin is made for."""
+        self._is_extra = is_extra
+        try:
+            running = await self._first_start()
+            if running is not None:
+                self._report.dialects.append(self._dialect)
+                await self._go_through(running)
+        finally:
+            await self._drop()
+        check_speed(self._found, self._seconds, self._limits.slow_start)
+
+    async def _first_start(self) -> Manifest | None:
+        trial = Report() if self._is_extra else self._report
+        session = await self._begin(Found(trial, self._dialect))
+        if session is not None:
+            for finding in trial.findings if self._is_extra else ():
+                self._report.add(finding)
+            return session.manifest
+        if self._report.dialects and trial.findings:
+            first = trial.findings[0]
+            why = f"{first.where}: {first.message}"
+            self._found.note(f"not checked, the plugin is for another daemon: {why}")
+        return None
+
+    async def _go_through(self, offered: Manifest) -> None:
+        manifest.check_accepted(self._found, offered)
+        self._at("start")
+        for hook in offered.hooks.values():
+            self._at(f"hook {hook.name}")
+            usual = await hooks.check(self._found, self._ready, hook)
+            if not usual.problem:
+                self._fine.append(hook)
+        self._at("topics")
+        await topics.check(self._found, self._ready)
+        if self._dialect == "current":
+            await self._check_options_and_methods(offered)
+        await self._end(ending.end_by_eof)
+        if self._dialect == "current":
+            await self._start_otherwise(offered)
+
+    async def _check_options_and_methods(self, offered: Manifest) -> None:
+        for option in offered.options.values():
+            self._at(f"setconfig {option.name}")
+            session = await self._ready()
+            if session is not None and options.can_be_set(session, option):
+                await options.check_setconfig(self._found, session, option)
+        for method in offered.methods.values() if offered.cancheck else ():
+            self._at(f"method {method.name}")
+            session = await self._ready()
+            if session is not None:
+                await methods.check_method(self._found, session, method)
+
+    async def _start_otherwise(self, offered: Manifest) -> None:
+        """Starts with messages in pieces and all options set, and again with blank lines."""
+        written = options.spelled_out(offered)
+        numbers = options.in_hexadecimal(offered)
+        delivery = Delivery(in_pieces=True)
+        if await self._starts_with(delivery, {**written, **numbers}):
+            delivery.in_pieces = False
+            await self._check_pairs(delivery)
+            told = "shutdown" in offered.subscriptions or "*" in offered.subscriptions
+            await self._end(ending.end_by_shutdown if told else ending.end_by_eof)
+        else:
+            await self._blame(rules.NEEDS_WHOLE_READS, "in pieces", Delivery(in_pieces=True))
+            await self._blame(rules.OPTIONS_FAIL, f"with {_shown(written)}", values=written)
+            await self._blame(rules.HEX_FAILS, f"with {_shown(numbers)}", values=numbers)
+        if passes_white_space(offered):
+            blank_lines = Delivery(blank_lines=True)
+            await self._blame(rules.TRIPS_ON_BLANK_LINES, "with blank lines", blank_lines)
+
+    async def _check_pairs(self, delivery: Delivery) -> None:
+        if self._live is not None:
+            await check_pairs(self._found, self._live, self._fine, delivery)
+
+    async def _blame(
+        self,
+        rule: rules.Rule,
+        how: str,
+        delivery: Delivery | None = None,
+        values: Values | None = None,
+    ) -> None:
+        """Reports that the plugin does not start like this."""
+        if delivery is None and not values:
+            return
+        why = Report()
+        if not await self._starts_with(delivery, values, Found(why, self._dialect)):
+            reasons = [finding.message for finding in why.findings]
+            self._found.add(rule, "start", f"{how}: {reasons[0] if reasons else 'does not run'}")
+        await self._drop()
+
+    async def _starts_with(
+        self, delivery: Delivery | None, values: Values | None, found: Found | None = None
+    ) -> bool:
+        # What it says beside the answers it has said before.
+        self._at("")
+        usual = min(self._seconds, default=self._limits.timeout)
+        timeout = min(self._limits.timeout, max(SHORTEST_START, QUICK_START * usual))
+        unseen = found or Found(Report(), self._dialect)
+        return await self._begin(unseen, delivery, values, timeout) is not None
+
+    async def _ready(self) -> Session | None:
+        """A session whose plugin runs, after a new start if need be."""
+        if self._live is not None and self._live.usable and self._live.plugin.death is None:
+            return self._live
+        if self._live is not None and self._live.usable:
+            await ending.end_by_eof(self._live, self._found)
+        return await self._begin(self._found)
+
+    async def _begin(
+        self,
+        found: Found,
+        delivery: Delivery | None = None,
+        values: Values | None = None,
+        timeout: float | None = None,
+    ) -> Session | None:
+        await self._drop()
+        if self._starts == MOST_STARTS:
+            self._found.note(f"not checked to the end: it was started {MOST_STARTS} times")
+            return None
+        self._starts += 1
+        session = Session(self._target, self._dialect, self._limits, delivery, timeout)
+        self._live = await session.__aenter__()
+        if not await start(session, found, values):
+            await self._drop()
+            return None
+        if session.watch.init_seconds is not None and delivery is None:
+            self._seconds.append(session.watch.init_seconds)
+        return session
+
+    async def _end(self, how: Callable[[Session, Found], Awaitable[None]]) -> None:
+        if self._live is not None and self._live.usable:
+            await how(self._live, self._found)
+        await self._drop()
+
+    async def _drop(self) -> None:
+        self._collect()
+        session, self._live = self._live, None
+        if session is not None:
+            self._report.starts += 1
+            self._report.messages += session.watch.sent
+            await session.end()
+
+    def _at(self, where: str) -> None:
+        """From now on, what is seen beside the answers belongs to this place."""
+        self._collect()
+        self._where = where
+
+    def _collect(self) -> None:
+        """Reports what was seen beside the answers."""
+        session = self._live
+        if session is None or not self._where:
+            return
+        output.report_stray(self._found, session, self._where)
+        for remark in session.new_remarks("topic", "subscription"):
+            if remark.kind == "topic":
+                output.report_undeclared(self._found, self._where, remark.message)
+            elif not self._is_extra:
+                manifest.report_remark(self._found, remark)
+
+
+def _shown(values: Values) -> str:
+    return " ".join(f"--{name}={value}" for name, value in values.items())

@@ -1,0 +1,63 @@
+"""The plugin's end: when its input ends, and when it is told to shut down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire.checking import catalogue as rules
+from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.host.process import ending
+
+if TYPE_CHECKING:
+    from clnwire.checking.finding import Found
+    from clnwire.checking.session import Session
+    from clnwire.host.errors import PluginDiedError
+
+
+async def end_by_eof(session: Session, found: Found) -> None:
+    """Lets the plugin see the end of its input, and waits for its own."""
+    await session.settle()
+    if _is_gone(session, found):
+        return
+    session.plugin.close()
+    await _ended(session, found, "end of input", rules.STAYS_AT_EOF)
+
+
+async def end_by_shutdown(session: Session, found: Found) -> None:
+    """Tells the plugin, which must have subscribed to it, that the daemon shuts down."""
+    if _is_gone(session, found):
+        return
+    plugin = session.plugin
+    plugin.notify(plugin.notification("shutdown", b"{}"), "shutdown")
+    await _ended(session, found, "topic shutdown", rules.STAYS_AT_SHUTDOWN)
+
+
+def _is_gone(session: Session, found: Found) -> bool:
+    """Reports a plugin that has ended although nobody has told it to."""
+    death = session.plugin.death
+    session.usable = False
+    if death is None:
+        return False
+    ended_unasked(session, found, death)
+    return True
+
+
+def ended_unasked(session: Session, found: Found, death: PluginDiedError) -> None:
+    """Reports a plugin that is gone, for whatever reason, when nothing was asked of it."""
+    if not killed_for_output(found, "running", death):
+        found.add(rules.ENDS_UNASKED, "running", f"it {death.reason}{session.last_words()}")
+
+
+async def _ended(session: Session, found: Found, where: str, stays: rules.Rule) -> None:
+    seconds = session.limits.timeout
+    try:
+        code = await session.plugin.process.exited(seconds)
+    except TimeoutError:
+        found.add(stays, where, f"it still runs after {seconds:g} s")
+        return
+    report_stray(found, session, where)
+    death = session.plugin.death
+    if death is not None and killed_for_output(found, where, death):
+        return
+    if code != 0:
+        found.add(rules.ENDS_BADLY, where, f"it {ending(code)}{session.last_words()}")

@@ -1,0 +1,152 @@
+"""Hooks: each is asked with a plausible event, then with other forms of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from clnwire.checking import catalogue as rules
+from clnwire.checking import variants
+from clnwire.checking.calls import is_deadlock
+from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.host.errors import FatalAnswerError, PluginDiedError
+from clnwire.host.samples import hook_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from clnwire.checking.finding import Found
+    from clnwire.checking.session import Session
+    from clnwire.checking.variants import Variant
+    from clnwire.host.manifest import Hook
+
+FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
+    "current": [
+        (rules.REJECTS_NEW_MEMBER, variants.with_new_members),
+        (rules.REJECTS_NEW_WORD, variants.with_new_words),
+        (rules.REJECTS_OLDER, variants.with_amounts_as_strings),
+        (rules.NEEDS_OPTIONAL, variants.without_optional_members),
+    ],
+    "2019": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
+}
+"""The other forms of an event, and the rule that says that the plugin must bear with each."""
+
+
+Ready: TypeAlias = "Callable[[], Awaitable[Session | None]]"
+"""Gives a session whose plugin runs; `None` if it cannot be started any more."""
+
+
+class Asked(Struct, frozen=True):
+    """How the plugin took an event."""
+
+    problem: Literal["", "fatal", "ignored", "died", "silent", "failed"] = ""
+    text: str = ""
+    death: PluginDiedError | None = None
+    waiting: Sequence[str] = ()
+    """The daemon's commands that the plugin waits for."""
+
+
+async def ask(session: Session, hook: str, event: Any) -> Asked:
+    """Asks the plugin. Afterwards the session is usable only if that may go on."""
+    asked = await _ask_once(session, hook, event)
+    if asked.problem and session.usable:
+        # What it still has to say is not to be taken for what it says next.
+        await session.settle()
+    if asked.problem == "failed":
+        # Nor may this be what it still had to say of something else.
+        asked = await _ask_once(session, hook, event, to_the_end=True)
+    return asked
+
+
+async def _ask_once(session: Session, hook: str, event: Any, *, to_the_end: bool = False) -> Asked:
+    mark = len(session.host.logs)
+    try:
+        await session.host.hook(hook, event)
+    except FatalAnswerError as error:
+        return Asked("fatal", error.reason)
+    except PluginDiedError as error:
+        session.usable = False
+        return Asked("died", f"it {error.reason}{session.last_words()}", error)
+    except TimeoutError as error:
+        session.usable = False
+        return Asked("silent", str(error), waiting=session.host.commands_waiting)
+    ignored = session.new_remarks("answer")
+    if ignored:
+        return Asked("ignored", ignored[0].message)
+    if to_the_end:
+        await session.settle()
+    failed = session.failure_since(mark)
+    return Asked() if failed is None else Asked("failed", failed)
+
+
+def event_for(session: Session, hook: Hook, change: Variant | None = None) -> Any:
+    """A plausible event that the hook's filters let through, changed if asked for."""
+    event = hook_sample(hook.name, session.dialect)
+    if hook.filters and hook.name == "rpc_command":
+        event["rpc_command"]["method"] = hook.filters[0]
+    elif hook.filters:
+        event["payload"] = f"{hook.filters[0]:04x}" + event["payload"][4:]
+    if hook.name == "db_write" and session.dialect == "current":
+        event["data_version"] = session.next_version()
+    return event if change is None else change(event, variants.struct_of_hook(hook.name))
+
+
+def report(found: Found, session: Session, hook: str, asked: Asked) -> None:
+    """Reports how an ordinary event went wrong."""
+    where = f"hook {hook}"
+    has_wrong_id = report_stray(found, session, where)
+    if asked.problem == "fatal":
+        found.add(rules.FATAL_ANSWER, where, asked.text, session.watch.last_out)
+    elif asked.problem == "ignored":
+        found.add(rules.IGNORED_ANSWER, where, asked.text, session.watch.last_out)
+    elif asked.problem == "failed":
+        found.add(rules.HOOK_FAILS, where, asked.text)
+    elif asked.death is not None:
+        if not killed_for_output(found, where, asked.death):
+            found.add(rules.DIES_AT_HOOK, where, asked.text, session.watch.last_in)
+    elif asked.problem == "silent":
+        deadlock = is_deadlock(found, where, asked.waiting)
+        if not deadlock and not has_wrong_id:
+            found.add(rules.HOOK_UNANSWERED, where, asked.text, session.watch.last_in)
+
+
+async def check(found: Found, ready: Ready, hook: Hook) -> Asked:
+    """Asks with all events there are for a hook; how the plugin took the first, most usual one."""
+    session = await ready()
+    if session is None:
+        return Asked("died")
+    usual = await ask(session, hook.name, event_for(session, hook))
+    report(found, session, hook.name, usual)
+    if usual.problem not in ("fatal", "died", "silent"):
+        await _check_others(found, ready, hook)
+        await _check_forms(found, ready, hook, usual)
+    return usual
+
+
+async def _check_others(found: Found, ready: Ready, hook: Hook) -> None:
+    """Events that are as usual as the first."""
+    for change in variants.ORDINARY.get(hook.name, ()):
+        session = await ready()
+        if session is not None and session.dialect == "current":
+            asked = await ask(session, hook.name, event_for(session, hook, change))
+            report(found, session, hook.name, asked)
+
+
+async def _check_forms(found: Found, ready: Ready, hook: Hook, usual: Asked) -> None:
+    """Other forms of the event; what goes wrong with the usual one does not count."""
+    for rule, change in FORMS["current"]:
+        session = await ready()
+        if session is None or not _applies(session, hook.name, rule, change):
+            continue
+        asked = await ask(session, hook.name, event_for(session, hook, change))
+        if asked.problem and asked.problem != usual.problem:
+            found.add(rule, f"hook {hook.name}", asked.text, session.watch.last_in)
+
+
+def _applies(session: Session, hook: str, rule: rules.Rule, change: Variant) -> bool:
+    """Whether there is such a form in the dialect, and it differs from the usual one at all."""
+    if rule not in [each for each, _ in FORMS[session.dialect]]:
+        return False
+    event = hook_sample(hook, session.dialect)
+    return bool(change(event, variants.struct_of_hook(hook)) != event)

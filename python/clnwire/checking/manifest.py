@@ -1,0 +1,142 @@
+"""The manifest: the host's own checks, gone through until nothing is refused any more."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import json
+
+from clnwire.checking import catalogue as rules
+from clnwire.host.errors import ManifestError
+from clnwire.host.manifest import check_manifest
+from clnwire.host.shapes import as_array, as_object
+
+if TYPE_CHECKING:
+    from clnwire.checking.finding import Found
+    from clnwire.host.dialect import Dialect
+    from clnwire.host.journal import LogEntry
+    from clnwire.host.manifest import Manifest, Taken
+
+_FIELD: Final = re.compile(
+    r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"
+)
+_ARRAYS: Final = frozenset(("options", "rpcmethods"))
+"""Parts that must be there."""
+_BY_MEMBER: Final = {
+    ("options", "name"): rules.BAD_OPTION_NAME,
+    ("options", "type"): rules.BAD_OPTION_TYPE,
+    ("options", "default"): rules.BAD_DEFAULT,
+    ("options", "multi"): rules.BAD_MULTI,
+    ("hooks", "filters"): rules.BAD_FILTERS,
+}
+_BY_PART: Final = {"nonnumericids": rules.NUMERIC_IDS, "featurebits": rules.BAD_FEATUREBITS}
+_BY_PROBLEM: Final = {"twice": rules.REGISTERED_TWICE, "unknown": rules.UNKNOWN_HOOK}
+
+
+def refusals(plugin: str, result: bytes, taken: Taken, dialect: Dialect) -> list[ManifestError]:
+    """All for which the daemon would refuse a manifest, not only the first.
+
+    What was refused is taken out, and the host asked again.
+    """
+    members = as_object(json.decode(result))
+    found: list[ManifestError] = []
+    rest = _Rest(members or {})
+    while True:
+        text = result if members is None else json.encode(rest.members)
+        try:
+            check_manifest(plugin, text, taken, dialect)
+        except ManifestError as error:
+            found.append(rest.as_written(error))
+            if members is not None and rest.take_out(error):
+                continue
+        return found
+
+
+class _Rest:
+    """A manifest from which more and more is taken out."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+        self._places = {
+            part: list(range(len(entries)))
+            for part, value in members.items()
+            if (entries := as_array(value)) is not None
+        }
+        """Of what is left of an array, where it stood at first."""
+
+    def as_written(self, error: ManifestError) -> ManifestError:
+        """The error with the place that the plugin's author knows."""
+        part, index, _ = _taken_apart(error.field)
+        if index is None:
+            return error
+        field = error.field.replace(f"[{index}]", f"[{self._places[part][index]}]", 1)
+        return ManifestError(error.plugin, field, error.rule, error.clash, error.problem)
+
+    def take_out(self, error: ManifestError) -> bool:
+        """Whether there was something that could be taken out."""
+        part, index, _ = _taken_apart(error.field)
+        if index is not None:
+            del self.members[part][index], self._places[part][index]
+        elif part in _ARRAYS:
+            self.members[part] = []
+        elif part in self.members:
+            del self.members[part]
+        else:
+            return False
+        return True
+
+
+def _taken_apart(field: str) -> tuple[str, int | None, str | None]:
+    match = _FIELD.match(field)
+    assert match is not None
+    index = match["index"]
+    return match["part"], None if index is None else int(index), match["member"]
+
+
+def rule_for(error: ManifestError) -> rules.Rule:
+    """The rule that a refused manifest breaks."""
+    part, _, member = _taken_apart(error.field)
+    if error.problem == "taken":
+        return rules.NATIVE_TOPIC if part == "notifications" else rules.NAME_TAKEN
+    by_problem = _BY_PROBLEM.get(error.problem)
+    if by_problem is not None:
+        return by_problem
+    return _BY_PART.get(part) or _BY_MEMBER.get((part, member or "")) or rules.BAD_MANIFEST
+
+
+def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) -> None:
+    """Reports each of them, with the part of the manifest that it is about."""
+    parts = as_object(json.decode(manifest)) or {}
+    for error in errors:
+        part, index, _ = _taken_apart(error.field)
+        entries = as_array(parts.get(part)) or []
+        about = parts if index is None else entries[index]
+        found.add(rule_for(error), f"manifest {error.field}", error.rule, json.encode(about))
+
+
+def check_accepted(found: Found, manifest: Manifest) -> None:
+    """What the daemon lets pass, and what is wrong nevertheless."""
+    _check_db_write(found, manifest)
+    _check_subscriptions(found, manifest)
+
+
+def _check_db_write(found: Found, manifest: Manifest) -> None:
+    others = [f"hook {name}" for name in manifest.hooks if name != "db_write"]
+    others += [f"method {name}" for name in manifest.methods]
+    if "db_write" in manifest.hooks and others:
+        found.add(rules.MIXED_DB_WRITE, "manifest hooks", f"db_write beside {', '.join(others)}")
+
+
+def _check_subscriptions(found: Found, manifest: Manifest) -> None:
+    topics = manifest.subscriptions
+    for topic in dict.fromkeys(topics):
+        covered = "*" in topics and topic not in ("*", "log")
+        if topics.count(topic) + covered > 1:
+            why = "by its name and by '*'" if covered else "more than once"
+            found.add(rules.DOUBLE_SUBSCRIPTION, f"topic {topic}", f"is subscribed to {why}")
+
+
+def report_remark(found: Found, remark: LogEntry) -> None:
+    """A subscription that nothing can come of."""
+    found.add(rules.UNKNOWN_TOPIC, "manifest subscriptions", remark.message)

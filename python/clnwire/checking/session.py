@@ -1,0 +1,176 @@
+"""One start of the plugin under the host, in one dialect. All waits in it have a bound."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Final
+
+from clnwire.checking import node
+from clnwire.checking.watch import Watch
+from clnwire.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clnwire.checking.target import Limits, Target
+    from clnwire.checking.watch import StrayReply
+    from clnwire.host.boot import Values
+    from clnwire.host.dialect import Name
+    from clnwire.host.journal import LogEntry, RemarkKind
+    from clnwire.host.manifest import Manifest, Option
+    from clnwire.host.pieces import Cut
+    from clnwire.host.plugin import Plugin
+
+ERRORS: Final = frozenset(("broken", "error"))
+"""Levels at which a plugin says that something failed."""
+TRACEBACK: Final = "Traceback (most recent call last):"
+"""Python's words for the same, at whatever level."""
+MOST_BYTES: Final = 64 << 20
+"""Of one message of the plugin's: much more than it has to say here, and so little that one without
+an end does not fill the memory."""
+KEPT: Final = 4096
+"""Bytes of the end of stderr that are looked at."""
+
+
+class Session:
+    """Enter it, `start` the plugin, and use `host`. At its end the plugin is killed."""
+
+    host: Host
+    watch: Watch
+    plugin: Plugin
+    """When it has started."""
+    usable: bool
+    """The plugin runs, and answers."""
+
+    def __init__(
+        self,
+        target: Target,
+        dialect: Name,
+        limits: Limits,
+        cut: Cut | None = None,
+        start_timeout: float | None = None,
+    ) -> None:
+        start_timeout = start_timeout or limits.timeout
+        self.target, self.limits, self.dialect = target, limits, dialect
+        self.watch = Watch()
+        self.usable = False
+        self.waiting_commands: list[str] = []
+        """What the plugin waited for when the host last said something about it."""
+        self._remarks_seen: dict[tuple[RemarkKind, ...], int] = {}
+        self._stray_seen = 0
+        self._version = 0
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        self.host = Host(
+            dialect=dialect,
+            manifest_timeout=start_timeout,
+            init_timeout=start_timeout,
+            hook_timeout=limits.timeout,
+            call_timeout=limits.timeout,
+            shutdown_timeout=0,
+            max_frame_bytes=MOST_BYTES,
+            on_log=self._on_log,
+            on_trace=self.watch.see,
+            cut=cut,
+            own_groups=True,
+        )
+        node.register(self.host)
+
+    async def __aenter__(self) -> Session:
+        await self.host.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+    async def start(self, values: Values | None = None) -> Plugin:
+        """Starts the plugin, with these values for its options beside the user's.
+
+        Raises what `Host.start` raises, and `TimeoutError` if `db_write` is not answered.
+        """
+
+        def options(known: Mapping[str, Option]) -> Values:
+            return {**(values or {}), **self.target.given(known)}
+
+        self.plugin = await self.host.start(
+            self.target.path, options, arguments=self.target.arguments, stderr=self._stderr.fileno()
+        )
+        self._version = self.host.data_version
+        self.usable = self.plugin.disabled is None and self.plugin.death is None
+        return self.plugin
+
+    async def end(self) -> None:
+        """Kills the plugin, if it is there, and removes all that the host made."""
+        self.usable = False
+        with suppress(AttributeError):
+            self.plugin.kill("was checked")
+        await self.host.stop()
+        self._stderr.close()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the plugin offers."""
+        return self.plugin.manifest
+
+    def next_version(self) -> int:
+        """The version of the next `db_write`."""
+        self._version += 1
+        return self._version
+
+    def failure_since(self, mark: int) -> str | None:
+        """What the plugin logged as failed since `len(host.logs)` was this, in one line."""
+        said = [entry.message for entry in self.host.logs[mark:]]
+        for number, entry in enumerate(self.host.logs[mark:]):
+            if entry.level in ERRORS or TRACEBACK in entry.message:
+                # Some log a traceback line by line.
+                return _in_one_line("\n".join(said[number:]))
+        return None
+
+    def new_remarks(self, *kinds: RemarkKind) -> list[LogEntry]:
+        """What the host has remarked of these kinds since it was asked for the same ones."""
+        seen = self._remarks_seen.get(kinds, 0)
+        self._remarks_seen[kinds] = len(self.host.remarks)
+        return [remark for remark in self.host.remarks[seen:] if remark.kind in kinds]
+
+    def new_stray(self) -> list[StrayReply]:
+        """Replies to nothing since the last time."""
+        new = self.watch.stray[self._stray_seen :]
+        self._stray_seen += len(new)
+        return new
+
+    def drop_stray(self) -> None:
+        """Forgets the replies to nothing: what caused them is tried again."""
+        self._stray_seen = len(self.watch.stray)
+
+    def last_words(self) -> str:
+        """The last line that the plugin wrote to its stderr, in words for the end of a sentence."""
+        # `pread`: the plugin writes on where the file stands, so nobody may move that.
+        file = self._stderr.fileno()
+        size = os.fstat(file).st_size
+        text = os.pread(file, KEPT, max(0, size - KEPT)).decode("utf-8", "replace")
+        said = [line.strip() for line in text.split("\n") if line.strip()]
+        return f"; its stderr ends with: {said[-1]}" if said else ""
+
+    async def settle(self) -> None:
+        """Waits until the plugin has been quiet for a moment, or is gone."""
+        await self.watch.settle()
+        await asyncio.sleep(0)
+
+    def _on_log(self, level: str, source: str, message: str) -> None:
+        del level, source, message
+        self.waiting_commands = self.host.commands_waiting
+
+
+def _in_one_line(text: str) -> str:
+    """The first line, and what a traceback that follows says at its end."""
+    first = text.strip().partition("\n")[0]
+    _, has_traceback, frames = text.partition(TRACEBACK)
+    if not has_traceback:
+        return first
+    lines = [line for line in frames.split("\n") if line.strip()]
+    raised = next((line.strip() for line in lines if not line.startswith(" ")), "")
+    if TRACEBACK in first:
+        return raised
+    return first if raised.rstrip(": ") in first else f"{first}: {raised}"

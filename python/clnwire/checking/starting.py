@@ -1,0 +1,104 @@
+"""From the file to the answer to `init`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire.checking import catalogue as rules
+from clnwire.checking import manifest as manifests
+from clnwire.checking.calls import is_deadlock
+from clnwire.checking.ending import ended_unasked
+from clnwire.checking.node import command_names
+from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.host.dialect import dialect_named
+from clnwire.host.directory import FEATURES
+from clnwire.host.errors import FatalAnswerError, ManifestError, PluginDiedError
+from clnwire.host.manifest import Taken
+from clnwire.host.names import COMMANDS
+
+if TYPE_CHECKING:
+    from clnwire.checking.finding import Found
+    from clnwire.checking.session import Session
+    from clnwire.checking.watch import Watch
+    from clnwire.host.boot import Values
+    from clnwire.host.plugin import Plugin
+
+
+async def start(session: Session, found: Found, values: Values | None = None) -> bool:
+    """Starts the plugin, and reports why it does not run; whether it runs.
+
+    Raises `HostError` if it is the user's fault: no such file, options that do not fit.
+    """
+    try:
+        plugin = await session.start(values)
+    except ManifestError as error:
+        _refused(session, found, error)
+    except FatalAnswerError as error:
+        found.add(rules.FATAL_ANSWER, "hook db_write", error.reason, session.watch.last_out)
+    except PluginDiedError as error:
+        _died(session, found, error)
+    except TimeoutError as error:
+        _hangs_in_db_write(session, found, str(error))
+    else:
+        _started(session, found, plugin)
+    return session.usable
+
+
+def _started(session: Session, found: Found, plugin: Plugin) -> None:
+    if plugin.disabled is not None:
+        found.add(rules.DISABLED, "start", f"it says: {plugin.disabled}")
+    elif plugin.death is not None:
+        ended_unasked(session, found, plugin.death)
+    elif session.watch.init_error is not None:
+        found.add(rules.INIT_REFUSED, "init", "an error", session.watch.init_error)
+
+
+def _hangs_in_db_write(session: Session, found: Found, text: str) -> None:
+    where = "hook db_write"
+    has_wrong_id = report_stray(found, session, where)
+    if not is_deadlock(found, where, session.waiting_commands) and not has_wrong_id:
+        found.add(rules.HOOK_UNANSWERED, where, text, session.watch.last_in)
+
+
+def _refused(session: Session, found: Found, error: ManifestError) -> None:
+    manifest = session.watch.manifest
+    if manifest is None:
+        found.add(rules.MANIFEST_REFUSED, "getmanifest", error.rule, session.watch.last_out)
+        return
+    taken = Taken(methods=COMMANDS | set(command_names()), features=FEATURES)
+    dialect = dialect_named(session.dialect)
+    errors = manifests.refusals(error.plugin, manifest, taken, dialect)
+    manifests.report_refusals(found, errors, manifest)
+
+
+def _died(session: Session, found: Found, death: PluginDiedError) -> None:
+    watch = session.watch
+    is_first = watch.manifest is None
+    where = _place(watch)
+    has_wrong_id = report_stray(found, session, where)
+    if killed_for_output(found, where, death) or has_wrong_id:
+        return
+    if death.kind == "ended":
+        rule = rules.DIES_AT_HOOK if where.startswith("hook") else rules.DIES_AT_START
+        found.add(rule, where, f"it {death.reason}{session.last_words()}")
+    elif is_first:
+        found.add(rules.NO_MANIFEST, where, f"it {death.reason}", watch.last_in)
+    elif not is_deadlock(found, where, session.waiting_commands):
+        found.add(rules.NO_INIT, where, f"it {death.reason}", watch.last_in)
+
+
+def _place(watch: Watch) -> str:
+    """What the plugin has not answered."""
+    if watch.manifest is None:
+        return "getmanifest"
+    if '"init"' in watch.waiting():
+        return "init"
+    return "hook db_write" if '"db_write"' in watch.waiting() else "start"
+
+
+def check_speed(found: Found, seconds: list[float], limit: float) -> None:
+    """Of several starts the quickest counts: the first one fills the caches of the machine."""
+    quickest = min(seconds, default=0.0)
+    if quickest > limit:
+        message = f"{quickest:.1f} s until init is answered, more than {limit:g} s"
+        found.add(rules.SLOW_START, "start", message)

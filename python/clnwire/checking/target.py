@@ -1,0 +1,39 @@
+"""What is checked, and how long anything may take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from clnwire.host.config import Written, plugin_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from clnwire.host.manifest import Option
+    from clnwire.host.options import Given
+
+
+class Target(Struct, frozen=True):
+    """A plugin, and how to start it."""
+
+    path: Path
+    arguments: Sequence[str] = ()
+    """What stands behind the file's name on its command line."""
+    options: Sequence[Written] = ()
+    """Values for the plugin's own options, as a user writes them."""
+
+    def given(self, known: Mapping[str, Option]) -> dict[str, Given]:
+        """The values for the options that there are. Raises `ConfigError`."""
+        return plugin_options(self.options, known)
+
+
+class Limits(Struct, frozen=True):
+    """Bounds, in seconds."""
+
+    timeout: float = 10.0
+    """For each answer, and for the plugin's end."""
+    slow_start: float = 2.0
+    """A start that takes longer is slow."""

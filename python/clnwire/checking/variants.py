@@ -1,0 +1,154 @@
+"""Forms of an event that a plugin must understand: tomorrow's, yesterday's, and the barest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from clnwire.hooks._catalogue import hook_spec
+from clnwire.host.samples import CHANNEL, SCID_OUT
+from clnwire.host.shapes import as_array, as_object
+from clnwire.notifications._catalogue import topic_spec
+from clnwire.types import Known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clnwire.host.samples import Event
+
+NEW_MEMBER: Final = "a_member_of_tomorrow"
+NEW_WORD: Final = "of_tomorrow"
+
+ALWAYS_THERE: Final = frozenset(
+    ("address", "amount_msat", "amount_sent_msat", "completed_at", "created_at", "created_index")
+) | {
+    *("data_version", "destination", "direction", "extra_tags", "features", "groupid", "id"),
+    *("payment_hash", "payment_preimage", "port", "status"),
+}
+"""Members that today's daemon does not leave out, though Structs must do without: old daemons, or
+other cases of the same event, have not got them."""
+
+Variant: TypeAlias = Callable[["Event", Any], Any]
+"""An event and its Struct, if it has one → another form of the event."""
+
+
+def struct_of_hook(name: str) -> Any:
+    """The Struct of a hook's event, if there is one."""
+    return hook_spec(name).event
+
+
+def struct_of_topic(topic: str) -> Any:
+    """The Struct of a topic's payload, if there is one."""
+    spec = topic_spec(topic)
+    return None if spec is None else spec.event
+
+
+def with_new_members(event: Any, kind: Any = None) -> Any:
+    """Each object has one member more, as a newer daemon may send."""
+    del kind
+    return _changed(event, lambda members: {**members, NEW_MEMBER: {"deep": [1, None]}})
+
+
+def with_amounts_as_strings(event: Any, kind: Any = None) -> Any:
+    """Amounts as they were spelled until v23.11: `"10000msat"`."""
+    del kind
+    return _changed(event, _in_msat)
+
+
+def with_new_words(event: Any, kind: Any) -> Any:
+    """Words of which a list of known ones exists are new ones."""
+    return _along(event, kind, _new_words)
+
+
+def without_optional_members(event: Any, kind: Any) -> Any:
+    """Only what is always there."""
+    return _along(event, kind, _required_only)
+
+
+def _outgoing(event: Event, kind: Any) -> Any:
+    """A peer that this node has connected to."""
+    del kind
+    return {**event, "peer": {**event["peer"], "direction": "out"}}
+
+
+def _forwarded(event: Event, kind: Any) -> Any:
+    """An HTLC that is to go on: no secret of a payment, but a channel."""
+    del kind
+    final = ("total_msat", "payment_secret")
+    onion = {name: value for name, value in event["onion"].items() if name not in final}
+    onion["short_channel_id"] = SCID_OUT
+    return {**event, "onion": onion, "forward_to": CHANNEL}
+
+
+def _by_position(event: Event, kind: Any) -> Any:
+    """A command whose parameters are given in order, by a caller whose id is a number."""
+    del kind
+    return {"rpc_command": {**event["rpc_command"], "id": 1, "params": [1, "x"]}}
+
+
+ORDINARY: Final[dict[str, tuple[Variant, ...]]] = {
+    "peer_connected": (_outgoing,),
+    "htlc_accepted": (_forwarded,),
+    "rpc_command": (_by_position,),
+}
+"""Other events of a hook that are as usual as its sample."""
+
+
+def _changed(value: Any, change: Callable[[Event], Event]) -> Any:
+    """The value with every object, and all that stands in it, changed."""
+    members, items = as_object(value), as_array(value)
+    if members is not None:
+        inner = {name: _changed(each, change) for name, each in members.items()}
+        # What is empty are a command's params, which are the caller's own.
+        return change(inner) if inner else inner
+    return value if items is None else [_changed(each, change) for each in items]
+
+
+def _in_msat(members: Event) -> Event:
+    return {
+        name: f"{value}msat" if name.endswith("msat") and isinstance(value, int) else value
+        for name, value in members.items()
+    }
+
+
+def _new_words(members: Event, kind: type[Struct]) -> Event:
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        name: NEW_WORD if isinstance(value, str) and _is_word(hints.get(name)) else value
+        for name, value in members.items()
+    }
+
+
+def _is_word(annotation: Any) -> bool:
+    if any(isinstance(rule, Known) for rule in getattr(annotation, "__metadata__", ())):
+        return True
+    return any(_is_word(each) for each in get_args(annotation))
+
+
+def _required_only(members: Event, kind: type[Struct]) -> Event:
+    optional = {each.encode_name for each in fields(kind) if each.default is None} - ALWAYS_THERE
+    return {name: value for name, value in members.items() if name not in optional}
+
+
+def _along(value: Any, kind: Any, change: Callable[[Event, type[Struct]], Event]) -> Any:
+    """The value with each object changed of which the Struct is known."""
+    struct, members, items = next(_structs(kind), None), as_object(value), as_array(value)
+    if items is not None:
+        return [_along(each, kind, change) for each in items]
+    if struct is None or members is None:
+        return value
+    hints = get_type_hints(struct, include_extras=True)
+    inner = {name: _along(each, hints.get(name), change) for name, each in members.items()}
+    return change(inner, struct)
+
+
+def _structs(annotation: Any) -> Iterator[type[Struct]]:
+    """The Structs that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+    elif get_origin(annotation) is not None:
+        for each in get_args(annotation):
+            yield from _structs(each)

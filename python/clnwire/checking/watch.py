@@ -1,0 +1,101 @@
+"""Sees all frames between the host and the plugin, and what only the order of frames can show."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from clnwire._core import Framer, members
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
+
+QUIET: Final = 0.1
+"""Seconds without output after which a plugin is taken to have nothing more to say."""
+LONGEST_SETTLING: Final = 2.0
+"""Seconds after which nobody waits for that any more."""
+
+Stray: TypeAlias = Literal["wrong id", "twice", "unasked"]
+
+
+class StrayReply(Struct, frozen=True):
+    """A reply to no request that waits."""
+
+    kind: Stray
+    """With the wrong id while a request waits, a second one, or when nothing was asked."""
+    text: bytes
+    after: bytes
+    """What the plugin was sent last."""
+
+
+class Watch:
+    """The traffic of one session."""
+
+    def __init__(self) -> None:
+        self.spawned = perf_counter()
+        self.manifest: bytes | None = None
+        """The manifest, as the plugin sent it."""
+        self.manifest_seconds: float | None = None
+        self.init_seconds: float | None = None
+        """From the start to the answer."""
+        self.init_error: bytes | None = None
+        self.last_in = b""
+        self.last_out = b""
+        self.sent = 0
+        self.stray: list[StrayReply] = []
+        self._waiting: dict[bytes, str] = {}
+        self._answered: set[bytes] = set()
+        self._last_output = 0.0
+
+    def see(self, direction: str, plugin: str, frame: bytes) -> None:
+        """Takes a frame, `in` to the plugin or `out` of it."""
+        del plugin
+        if direction == "in":
+            self._sent(frame)
+            return
+        self.last_out, self._last_output = frame, perf_counter()
+        framer = Framer()
+        framer.feed(frame + b"\n")
+        reply = next(framer)
+        if reply.id is not None:
+            self._replied(reply, reply.id)
+
+    def waiting(self) -> list[str]:
+        """The methods of the requests that are not answered, as JSON text."""
+        return list(self._waiting.values())
+
+    def _sent(self, frame: bytes) -> None:
+        self.last_in = frame
+        self.sent += 1
+        found = dict(reversed(members(frame)))
+        if "id" in found:
+            self._waiting[found["id"]] = found["method"].decode()
+
+    def _replied(self, reply: Frame, token: bytes) -> None:
+        method = self._waiting.pop(token, None)
+        if method is None:
+            self.stray.append(StrayReply(self._kind(token), reply.bytes, self.last_in))
+            return
+        self._answered.add(token)
+        if method == '"getmanifest"':
+            self.manifest, self.manifest_seconds = reply.result, perf_counter() - self.spawned
+        elif method == '"init"':
+            self.init_seconds, self.init_error = perf_counter() - self.spawned, reply.error
+
+    def _kind(self, token: bytes) -> Stray:
+        if token in self._answered:
+            return "twice"
+        return "wrong id" if self._waiting else "unasked"
+
+    async def settle(self) -> None:
+        """Waits until the plugin has been quiet for a moment."""
+        started = perf_counter()
+        while perf_counter() - started < LONGEST_SETTLING:
+            quiet_since = max(started, self._last_output)
+            rest = QUIET - (perf_counter() - quiet_since)
+            if rest <= 0:
+                return
+            await asyncio.sleep(rest)

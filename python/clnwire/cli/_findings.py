@@ -1,0 +1,109 @@
+"""A check's report, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clnwire.checking import Finding, Report, Rule
+
+INDENT: Final = " " * 6
+WIDEST: Final = 28
+"""Columns of a place that others are still aligned with."""
+RED: Final = "1;31"
+YELLOW: Final = "1;33"
+GREEN: Final = "1;32"
+DIM: Final = "2"
+BOLD: Final = "1"
+_COLOURS: Final = {"error": RED, "warning": YELLOW}
+
+
+def as_text(plugin: str, findings: Sequence[Finding], report: Report, seconds: float) -> str:
+    """A block of lines for each finding, the notes, and a last line that sums up."""
+    widths = [
+        max((len(cell[column]) for cell in map(_cells, findings)), default=0) for column in range(2)
+    ]
+    lines = [line for finding in findings for line in _block(finding, widths)]
+    lines += [_painted(DIM, f"note: {note}") for note in report.notes]
+    lines.append(_summary(plugin, findings, report, seconds))
+    return "\n".join(lines) + "\n"
+
+
+def _cells(finding: Finding) -> tuple[str, str]:
+    return ", ".join(finding.dialects), finding.where[:WIDEST]
+
+
+def _block(finding: Finding, widths: list[int]) -> list[str]:
+    rule = finding.rule
+    dialects, where = ", ".join(finding.dialects), finding.where
+    head = _painted(_COLOURS[rule.severity], f"{rule.code} {rule.severity:<7}")
+    place = f"{dialects:<{widths[0]}}  {where:<{widths[1]}}"
+    lines = [f"{head}  {_painted(BOLD, place)}  {finding.message}"]
+    if finding.excerpt:
+        lines.append(_painted(DIM, f"{INDENT}wire  {finding.excerpt}"))
+    lines.append(f"{INDENT}{_painted(GREEN, 'fix')}   {rule.fix}")
+    return lines
+
+
+def _summary(plugin: str, findings: Sequence[Finding], report: Report, seconds: float) -> str:
+    dialects = " and ".join(report.dialects) or "no dialect"
+    effort = f"{dialects}, {_counted(report.starts, 'start')}, "
+    effort += f"{_counted(report.messages, 'message')}, {seconds:.1f} s"
+    if not findings:
+        passed = _painted(GREEN, f"{plugin}: all checks passed")
+        return f"{passed} ({effort})"
+    errors = sum(finding.rule.severity == "error" for finding in findings)
+    found = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    return f"{_painted(RED if errors else YELLOW, f'{plugin}: {found}')} ({effort})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _painted(colour: str, text: str) -> str:
+    """In colour on a terminal only."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def as_json(
+    plugin: str, findings: Sequence[Finding], report: Report, seconds: float
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "ok": not findings,
+        "plugin": plugin,
+        "dialects": report.dialects,
+        "starts": report.starts,
+        "messages": report.messages,
+        "seconds": round(seconds, 3),
+        "notes": report.notes,
+        "findings": [_finding(finding) for finding in findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    rule = finding.rule
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "dialects": finding.dialects,
+        "where": finding.where,
+        "message": finding.message,
+        "excerpt": finding.excerpt,
+        "reason": rule.reason,
+        "fix": rule.fix,
+    }
+
+
+def explanation(rule: Rule) -> str:
+    """All that there is to say about a rule."""
+    head = _painted(_COLOURS[rule.severity], f"{rule.code} {rule.name}")
+    return f"{head} ({rule.severity})\n\n{rule.summary}\n\nWhy: {rule.reason}\nFix: {rule.fix}\n"

@@ -1,0 +1,172 @@
+"""`clnwire check`: a linter for plugins in any language."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from msgspec import json
+
+from clnwire.checking import RULES, Limits, Report, Rule, Target
+from clnwire.checking import check as check_plugin
+from clnwire.checking.catalogue import rules_of
+from clnwire.cli import _findings
+from clnwire.cli._client import fail
+from clnwire.host import HostError
+from clnwire.host.config import ConfigError, parse_words
+from clnwire.host.dialect import Name
+from clnwire.host.names import did_you_mean
+from clnwire.host.startup import command_line
+
+DIALECTS: dict[str, tuple[Name, ...]] = {
+    "both": ("current", "2019"),
+    "current": ("current",),
+    "2019": ("2019",),
+}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_Codes = list[str] | None
+
+
+def check(
+    plugin: Annotated[
+        Path | None, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
+    ] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each."),
+    ] = None,
+    select: Annotated[
+        _Codes, typer.Option(metavar="CODES", help="Only these rules: CW302, CW3, or names.")
+    ] = None,
+    ignore: Annotated[_Codes, typer.Option(metavar="CODES", help="All rules but these.")] = None,
+    severity: Annotated[
+        Literal["warning", "error"], typer.Option(help="The least that is reported.")
+    ] = "warning",
+    dialect: Annotated[
+        Literal["both", "current", "2019"], typer.Option(help="The daemon's dialect.")
+    ] = "both",
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="For each answer, and for the end.")
+    ] = Limits().timeout,
+    slow_start: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="A start that takes longer is slow.")
+    ] = Limits().slow_start,
+    as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Tells about a rule, and ends.")
+    ] = None,
+) -> None:
+    """Starts a plugin, in any language, and reports what the daemon would not forgive it.
+
+    It is told and asked made-up things: give it no options of a plugin in use. Its methods are not
+    called.
+
+    Status 1: there are findings. Status 2: it could not be checked.
+    """
+    if explain is not None:
+        _explain(explain)
+        return
+    if plugin is None:
+        fail("check", "which plugin? clnwire check PLUGIN", 2)
+    started = perf_counter()
+    try:
+        wanted = chosen_rules(select, ignore, severity)
+        options = parse_words([f"--{word}" for word in option or ()])
+        command_line(plugin)
+        target = Target(plugin, arguments or (), options)
+        limits = Limits(timeout, slow_start)
+        report = _run(target, DIALECTS[dialect], limits, shown=not as_json)
+    except HostError as error:
+        _fail(str(error), as_json=as_json)
+    findings = report.chosen(wanted)
+    seconds = perf_counter() - started
+    if as_json:
+        found = _findings.as_json(plugin.name, findings, report, seconds)
+        sys.stdout.write(json.encode(found).decode() + "\n")
+    else:
+        sys.stdout.write(_findings.as_text(plugin.name, findings, report, seconds))
+    if findings:
+        raise typer.Exit(1)
+
+
+def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:
+    """The rules that count. Raises `ConfigError` for a code that there is not."""
+    selected = list(RULES) if select is None else _named("--select", select)
+    ignored = _named("--ignore", ignore or [])
+    return [
+        rule
+        for rule in selected
+        if rule not in ignored and (severity == "warning" or rule.severity == "error")
+    ]
+
+
+def _named(option: str, words: Sequence[str]) -> list[Rule]:
+    found: list[Rule] = []
+    for code in ",".join(words).split(","):
+        rules = rules_of(code)
+        if code.strip() and not rules:
+            raise ConfigError(f"{option}: {_no_rule(code)}")
+        found += rules
+    return found
+
+
+def _no_rule(code: str) -> str:
+    known = [name for rule in RULES for name in (rule.code, rule.name)]
+    return f"there is no rule '{code.strip()}'{did_you_mean(code.strip(), known)}"
+
+
+def _explain(code: str) -> None:
+    rules = rules_of(code)
+    if not rules:
+        fail("check", f"--explain: {_no_rule(code)}", 2)
+    sys.stdout.write("\n".join(map(_findings.explanation, rules)))
+
+
+def _run(target: Target, dialects: Sequence[Name], limits: Limits, *, shown: bool) -> Report:
+    """Checks, and ends the plugin also where a signal comes in between."""
+    came: list[int] = []
+
+    async def main() -> Report:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def interrupt(number: int) -> None:
+            # Only once: what follows is the plugin's end, which is to be waited for.
+            came.append(number)
+            if len(came) == 1:
+                task.cancel()
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, interrupt, number)
+        return await check_plugin(target, dialects, limits)
+
+    with _busy(target.path.name, shown=shown):
+        try:
+            return asyncio.run(main())
+        except asyncio.CancelledError:
+            raise typer.Exit(128 + came[0]) from None
+
+
+def _busy(name: str, *, shown: bool) -> AbstractContextManager[object]:
+    """Shows on a terminal that something goes on."""
+    if not shown or not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status(f"checking {name}")
+
+
+def _fail(message: str, *, as_json: bool) -> NoReturn:
+    if as_json:
+        sys.stdout.write(json.encode({"ok": False, "error": message}).decode() + "\n")
+        raise typer.Exit(2)
+    fail("check", message, 2)
