@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from tests.docs.generated import ROOT, assert_current
 
 from clnwire import hooks, messages, notifications
 from clnwire.hooks._catalogue import HOOKS
 from generate_messages import hook_facts
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_the_page_is_current():
-    run = subprocess.run(
-        [sys.executable, ROOT / "python" / "generate_messages.py", "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+    assert_current("generate_messages.py")
 
 
 @pytest.mark.parametrize("package", [hooks, notifications, messages])
