@@ -13,6 +13,7 @@ import pytest
 
 from clnwire.checking import Limits, Report, Target, check
 from clnwire.host import Host
+from tests.checking.plugins import calling
 from tests.checking.test_rules import checked
 from tests.host.raw import write_plugin
 
@@ -65,10 +66,8 @@ def test_a_plugin_of_pyln_client(tmp_path: Path) -> None:
     report = checked(script(tmp_path / "greet.py", sys.executable, PYLN), limits=GENEROUS)
     assert codes(report) == ["CW503"]
     assert report.dialects == ["current"]
-    assert report.notes == [
-        "2019: not checked, the plugin is for another daemon: getmanifest: it exited with status 1"
-        + report.notes[0].partition("status 1")[2]
-    ]
+    (note,) = report.notes
+    assert note.startswith("2019: not checked, the plugin is for another daemon: getmanifest: it ")
 
 
 def script(path: Path, interpreter: str, source: str) -> Path:
@@ -198,6 +197,29 @@ def test_db_write_may_fail_in_the_middle_of_the_start(tmp_path: Path) -> None:
     refusing = body.replace('raise OSError("disk full")', 'return {"result": "no"}')
     (found,) = checked(write_plugin(tmp_path, refusing)).findings
     assert (found.rule.code, found.where) == ("CW302", "hook db_write")
+
+
+def test_a_notification_may_be_a_deadlock_too(tmp_path: Path) -> None:
+    """The plugin would have to answer `rpc_command` for its own call, but handles one at a time."""
+    body = calling(
+        """
+        MANIFEST["hooks"] = ["rpc_command"]
+        MANIFEST["subscriptions"] = ["connect", "disconnect"]
+        def notified(message):
+            if message["method"] == "connect":
+                call()
+        def answer(message):
+            return {"result": "continue"}
+        """
+    )
+    report = checked(write_plugin(tmp_path, body), limits=Limits(timeout=2, slow_start=60))
+    assert [(one.rule.code, one.where) for one in report.findings] == [("CW703", "topic connect")]
+    in_threads = body.replace(
+        "call()\ndef answer", "threading.Thread(target=call).start()\ndef answer"
+    )
+    assert in_threads != body
+    threaded = write_plugin(tmp_path, f"import threading\n{in_threads}")
+    assert checked(threaded, limits=GENEROUS).findings == []
 
 
 def test_options_reach_the_plugin(tmp_path: Path) -> None:

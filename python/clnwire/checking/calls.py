@@ -16,11 +16,12 @@ def is_deadlock(found: Found, where: str, waiting: Sequence[str]) -> bool:
     """Reports that the plugin does not answer because it waits for its own calls, if it does."""
     if not waiting:
         return False
-    found.add(_rule(where), where, f"is not answered; the plugin waits for {', '.join(waiting)}")
+    message = f"the plugin waits for {', '.join(waiting)}, and the daemon for the plugin"
+    found.add(_rule(where), where, message)
     return True
 
 
 def _rule(where: str) -> rules.Rule:
     if where == "init":
         return rules.DEADLOCK_IN_INIT
-    return rules.DEADLOCK_IN_DB_WRITE if where.endswith("db_write") else rules.DEADLOCK_IN_HOOK
+    return rules.DEADLOCK_IN_DB_WRITE if where.endswith("db_write") else rules.DEADLOCK_IN_HANDLER

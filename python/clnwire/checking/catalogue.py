@@ -475,10 +475,10 @@ DEADLOCK_IN_DB_WRITE = _error(
     "While db_write runs the daemon serves nobody: it hangs for ever.",
     "Call nothing of the daemon's in db_write.",
 )
-DEADLOCK_IN_HOOK = _error(
+DEADLOCK_IN_HANDLER = _error(
     "CW703",
-    "deadlock-in-hook",
-    "a hook waits for the daemon, which waits for this plugin",
+    "deadlock-in-handler",
+    "a handler waits for the daemon, which waits for this plugin",
     "Every command goes through rpc_command first, those of the plugin that answers it included.",
     "Filter rpc_command, or handle it so that others can be handled meanwhile.",
 )

@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from contextlib import suppress
+from time import perf_counter
 from typing import IO, TYPE_CHECKING, Final
 
 from clnwire.checking import node
@@ -154,9 +155,16 @@ class Session:
         return f"; its stderr ends with: {said[-1]}" if said else ""
 
     async def settle(self) -> None:
-        """Waits until the plugin has been quiet for a moment, or is gone."""
+        """Waits until the plugin has been quiet for a moment, and has no call under way.
+
+        What it still waits for after half the timeout will not come. After all of it the host would
+        give up the hook that holds the call up.
+        """
         await self.watch.settle()
-        await asyncio.sleep(0)
+        deadline = perf_counter() + self.limits.timeout / 2
+        while self.host.commands_waiting and perf_counter() < deadline:
+            await asyncio.sleep(0.02)
+            await self.watch.settle()
 
     def _on_log(self, level: str, source: str, message: str) -> None:
         del level, source, message

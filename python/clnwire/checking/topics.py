@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking import variants
+from clnwire.checking.calls import is_deadlock
 from clnwire.checking.hooks import FORMS
 from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.dialect import dialect_named
@@ -85,10 +86,11 @@ async def _is_fine(session: Session, events: list[Event]) -> bool:
     await session.settle()
     is_fine = session.plugin.death is None and session.failure_since(mark) is None
     is_fine = is_fine and stray == len(session.watch.stray)
-    if not is_fine:
+    is_stuck = bool(session.host.commands_waiting)
+    if not is_fine or is_stuck:
         session.drop_stray()
-        session.usable = session.plugin.death is None
-    return is_fine
+        session.usable = session.plugin.death is None and not is_stuck
+    return is_fine and not is_stuck
 
 
 async def _check_one(found: Found, ready: Ready, event: Event) -> bool:
@@ -108,6 +110,9 @@ async def _check_one(found: Found, ready: Ready, event: Event) -> bool:
         if not killed_for_output(found, where, death):
             found.add(event.rule or rules.DIES_AT_TOPIC, where, text, sent)
         return event.rule is not None
+    if is_deadlock(found, where, session.host.commands_waiting):
+        session.usable = False
+        return False
     if failure is not None:
         found.add(event.rule or rules.TOPIC_FAILS, where, failure, sent)
     return failure is None or event.rule is not None
