@@ -222,6 +222,18 @@ def test_a_notification_may_be_a_deadlock_too(tmp_path: Path) -> None:
     assert checked(threaded, limits=GENEROUS).findings == []
 
 
+def test_one_fault_does_not_hide_another(tmp_path: Path) -> None:
+    """It does not start with a number that is no JSON; what comes after is tried without one."""
+    body = """
+    MANIFEST["options"] = [{"name": "a", "type": "int", "description": "", "default": 5}]
+    MANIFEST["subscriptions"] = ["shutdown"]
+    def notified(message):
+        pass
+    """
+    report = checked(write_plugin(tmp_path, body), limits=Limits(timeout=2, slow_start=60))
+    assert {one.rule.code for one in report.findings} == {"CW209", "CW602"}
+
+
 def test_options_reach_the_plugin(tmp_path: Path) -> None:
     body = """
     MANIFEST["options"] = [

@@ -115,22 +115,23 @@ class _Dialect:
         written = options.spelled_out(offered)
         numbers = options.in_hexadecimal(offered)
         delivery = Delivery(in_pieces=True)
-        if await self._starts_with(delivery, {**written, **numbers}):
-            delivery.in_pieces = False
-            await self._check_pairs(delivery)
-            told = "shutdown" in offered.subscriptions or "*" in offered.subscriptions
-            await self._end(ending.end_by_shutdown if told else ending.end_by_eof)
-        else:
+        if not await self._starts_with(delivery, {**written, **numbers}):
             await self._blame(rules.NEEDS_WHOLE_READS, "in pieces", Delivery(in_pieces=True))
             await self._blame(rules.OPTIONS_FAIL, f"with {_shown(written)}", values=written)
             await self._blame(rules.HEX_FAILS, f"with {_shown(numbers)}", values=numbers)
+            await self._starts_with(delivery := Delivery(), None)
+        delivery.in_pieces = False
+        await self._finish(offered, delivery)
         if passes_white_space(offered):
             blank_lines = Delivery(blank_lines=True)
             await self._blame(rules.TRIPS_ON_BLANK_LINES, "with blank lines", blank_lines)
 
-    async def _check_pairs(self, delivery: Delivery) -> None:
-        if self._live is not None:
-            await check_pairs(self._found, self._live, self._fine, delivery)
+    async def _finish(self, offered: Manifest, delivery: Delivery) -> None:
+        if self._live is None:
+            return
+        await check_pairs(self._found, self._live, self._fine, delivery)
+        told = "shutdown" in offered.subscriptions or "*" in offered.subscriptions
+        await self._end(ending.end_by_shutdown if told else ending.end_by_eof)
 
     async def _blame(
         self,
