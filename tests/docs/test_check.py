@@ -10,15 +10,14 @@ import pytest
 
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
-from tests.cli.terminal import clnwire
-from tests.docs.generated import assert_current
-from tests.docs.test_docs import ROOT, blocks
-from tests.host.raw import write_plugin
-
 from clnwire.checking import RULES
 from clnwire.checking.catalogue import GROUPS
+from tests.cli.terminal import clnwire
+from tests.docs.generated import assert_current
+from tests.docs.pages import DOCS, ROOT, blocks
+from tests.host.raw import write_plugin
 
-PAGE = ROOT / "docs" / "check.md"
+PAGE = DOCS / "check.md"
 
 
 def test_the_rules_are_current():
@@ -52,7 +51,7 @@ def test_the_output_is_what_one_sees(tmp_path):
     def answer(message):
         return {"result": "allow"}
     """
-    command, _, shown = console.partition("\n")
+    command, _, shown = console.text.partition("\n")
     assert command == "$ clnwire check guard.py"
     done = clnwire("check", write_plugin(tmp_path, body, "guard.py"))
     assert _timeless(done.stdout) == _timeless(shown)
@@ -64,5 +63,5 @@ def _timeless(text: str) -> str:
 
 def test_the_program_runs():
     (program,) = blocks(PAGE, "python")
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    done = subprocess.run([sys.executable, "-c", program.text], cwd=ROOT, check=False)
     assert done.returncode == 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.docs.generated import ROOT, assert_current
 
 from clnwire import hooks, messages, notifications
 from clnwire.hooks._catalogue import HOOKS
 from generate_messages import hook_facts
+from tests.docs.generated import ROOT, assert_current
 
 
 def test_the_page_is_current():
