@@ -70,7 +70,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/rpc_calls.py --quick
 	$(BIN)/python benches/messages.py --quick
 	$(BIN)/python benches/waiting.py --quick
-	$(BIN)/python benches/recording.py --quick
+	$(BIN)/python -m benches.recording --quick
 
 bench-micro: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/micro.py --save

@@ -1,81 +1,96 @@
 """What `clnwire record` adds to a `db_write`: the same plugin with and without it, in turn.
 
-    python benches/recording.py [--quick] [--save benches/results/NAME.json]
+    python -m benches.recording [--quick] [--save benches/results/NAME.json]
 
-As in `round_trip.py`; once with all processes on one core, where the writing of the capture is part
-of the figure, and once on all cores. What is recorded is counted in the end.
+By the load generator, which checks every answer; once with all processes on one core, where the
+writing of the capture is part of the figure, and once on all cores. What is recorded is counted in
+the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import gzip
 import json
-import os
 import statistics
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
-from round_trip import Peer, machine
+import msgspec
 
-RECORD = [sys.executable, "-m", "clnwire", "record", "-o"]
-SIZES = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000, "1 MB": 1_000_000}
+from .suite.cases import SIZES
+from .suite.machine import machine
+from .suite.peers import cargo_build
+from .suite.running import Run, last_core
+
+PLUGIN = [sys.executable, str(Path(__file__).parent / "peers" / "clnwire_db_write.py")]
 FORMS = ("direct", "recorded")
+OTHERS = 2
+"""The requests `getmanifest` and `init`."""
 
 
-def start(form: str, capture: Path) -> Peer:
-    before = [*RECORD, str(capture), "--force", "--"] if form == "recorded" else []
-    return Peer("clnwire_db_write.py", before)
+class Recorded:
+    """Measures with the load generator, on one core or on all."""
 
+    def __init__(self, folder: Path, count: int, core: int | None) -> None:
+        self._load, self._count = cargo_build("clnwire-load"), count
+        self._capture = folder / "capture.gz"
+        self._where = [] if core is None else ["--core", str(core)]
 
-def round_trips(folder: Path, rounds: int, count: int) -> dict[str, dict[str, float]]:
-    """Form → size → the median round's median, in µs."""
-    medians: dict[str, dict[str, float]] = {form: {} for form in FORMS}
-    for name, size in SIZES.items():
-        repeats = max(10, count * 2400 // max(size, 2400))
-        rows: dict[str, list[float]] = {form: [] for form in FORMS}
-        for _ in range(rounds):
-            for form, row in rows.items():
-                capture = folder / "capture.gz"
-                peer = start(form, capture)
-                peer.measure(size, repeats // 10 + 1)
-                row.append(statistics.median(peer.measure(size, repeats)))
-                peer.close()
-                if form == "recorded":
-                    check(capture, 2 * (2 + repeats // 10 + 1 + repeats))
-        for form, row in rows.items():
-            medians[form][name] = round(statistics.median(row), 2)
-    return medians
+    def run(self, form: str, size: int) -> Run:
+        """One plugin's life. Each message has to be in the capture."""
+        count = max(10, self._count * 2400 // max(size, 2400))
+        warm_up = count // 10 + 1
+        payload = ["--payload", "db-write", "--size", str(size)]
+        extent = ["--count", str(count), "--warm-up", str(warm_up)]
+        command = [self._load, *payload, *extent, *self._where, "--", *self._before(form), *PLUGIN]
+        done = subprocess.run(command, capture_output=True, check=True)
+        if form == "recorded":
+            check(self._capture, 2 * (OTHERS + warm_up + count))
+        return msgspec.json.decode(done.stdout, type=Run)
+
+    def _before(self, form: str) -> list[str]:
+        if form != "recorded":
+            return []
+        record = [sys.executable, "-m", "clnwire", "record", "--force"]
+        return [*record, "-o", str(self._capture), "--"]
 
 
 def check(capture: Path, count: int) -> None:
-    """Each message has to be in the capture."""
     lines = gzip.decompress(capture.read_bytes()).splitlines()
     assert len(lines) == count, (len(lines), count)
     assert all("frame" in json.loads(line) for line in lines)
 
 
-def start_times(folder: Path, count: int) -> dict[str, float]:
-    """Form → the median time from exec to the manifest, in ms."""
-    times: dict[str, float] = {}
-    for form in FORMS:
-        spent = []
-        for _ in range(count):
-            peer = start(form, folder / "capture.gz")
-            peer.close()
-            spent.append(peer.start_seconds)
-        times[form] = round(statistics.median(spent) * 1000, 1)
-    return times
+Medians: TypeAlias = dict[str, dict[str, float]]
+"""Form → size → the median round trip in µs."""
+Starts: TypeAlias = dict[str, float]
+"""Form → the time from exec to manifest in ms."""
 
 
-def show(where: str, medians: dict[str, dict[str, float]]) -> None:
+def measure(recorded: Recorded, rounds: int) -> tuple[Medians, Starts]:
+    medians: Medians = {form: {} for form in FORMS}
+    starts: dict[str, list[float]] = {form: [] for form in FORMS}
+    for name, size in SIZES.items():
+        rows: dict[str, list[float]] = {form: [] for form in FORMS}
+        for _ in range(rounds):
+            for form, row in rows.items():
+                run = recorded.run(form, size)
+                row.append(run.latency_us["p50"])
+                starts[form].append(run.exec_to_manifest_ms)
+        for form, row in rows.items():
+            medians[form][name] = round(statistics.median(row), 2)
+    return medians, {form: round(statistics.median(found), 1) for form, found in starts.items()}
+
+
+def show(where: str, medians: Medians, starts: Starts) -> None:
     print(where)
     for form, row in medians.items():
-        print(
-            f"  {form:12}" + "".join(f"{size:>8}: {value:8.1f} µs" for size, value in row.items())
-        )
+        figures = "".join(f"{size:>8}: {value:8.1f} µs" for size, value in row.items())
+        print(f"  {form:10}{figures}, from exec to manifest {starts[form]} ms")
 
 
 def main() -> None:
@@ -83,19 +98,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repeats: does it still work?")
     parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
     arguments = parser.parse_args()
-    gc.disable()
+    if sys.platform != "linux":
+        sys.exit("the load generator needs Linux")
     rounds, count = (1, 50) if arguments.quick else (5, 5000)
-    report: dict[str, object] = {"machine": machine()}
+    report: dict[str, object] = {"machine": msgspec.to_builtins(machine())}
     with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as name:
-        folder = Path(name)
-        report["all_cores_us"] = medians = round_trips(folder, rounds, count)
-        show("all cores", medians)
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-            report["one_core_us"] = medians = round_trips(folder, rounds, count)
-            show("one core", medians)
-        report["start_ms"] = starts = start_times(folder, 3 if arguments.quick else 9)
-        print(f"from exec to manifest, ms: {starts}")
+        for where, core in (("all cores", None), ("one core", last_core())):
+            medians, starts = measure(Recorded(Path(name), count, core), rounds)
+            show(where, medians, starts)
+            key = where.replace(" ", "_")
+            report |= {f"{key}_us": medians, f"{key}_start_ms": starts}
     if arguments.save:
         arguments.save.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -24,8 +24,10 @@ from tests.packaging.interpreters import Interpreter
 ROOT = project.ROOT
 _LEFT_OUT = (".*", "target", "dist", "python", "__pycache__", "*.so")
 SOURCE_TESTS = (
+    "tests/benches",
     "tests/commands/test_generated.py",
     "tests/docs/test_messages.py",
+    "tests/docs/test_site.py",
     "tests/make",
     "tests/messages/test_schemas.py",
     "tests/packaging",

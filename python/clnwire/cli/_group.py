@@ -57,7 +57,10 @@ def _own_options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Prints the version, and exits."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Prints the version, and exits.",
         ),
     ] = False,
 ) -> None:

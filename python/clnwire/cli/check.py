@@ -16,7 +16,7 @@ from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
 from clnwire.checking.catalogue import rules_of
 from clnwire.cli import _findings
-from clnwire.cli._client import fail
+from clnwire.cli._failing import fail
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.dialect import Name
@@ -28,6 +28,15 @@ DIALECTS: dict[str, tuple[Name, ...]] = {
     "current": ("current",),
     "2019": ("2019",),
 }
+EXAMPLES = (
+    ("clnwire check ./plugin.py", "in both dialects, by all rules"),
+    ("clnwire check ./plugin --option url=http://localhost:8080", "one that needs an option"),
+    (
+        "clnwire check ./plugin.py --select CW3 --json",
+        "the rules whose codes begin so, for programs",
+    ),
+    ("clnwire check --explain CW302", "what a finding means, and what to do"),
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _Codes = list[str] | None

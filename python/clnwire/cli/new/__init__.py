@@ -3,6 +3,6 @@
 `_names` says which names will do, `_project` fills the files of `templates`.
 """
 
-from clnwire.cli.new._command import new
+from clnwire.cli.new._command import EXAMPLES, new
 
-__all__ = ["new"]
+__all__ = ["EXAMPLES", "new"]

@@ -5,9 +5,15 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli._client import fail
+from clnwire.cli._failing import fail
 from clnwire.cli.new._names import problem
 from clnwire.cli.new._project import Kind, Project, write
+
+EXAMPLES = (
+    ("clnwire new fee-watch", "one script with a method, and its test"),
+    ("clnwire new htlc-guard --kind hook", "one that answers a hook"),
+    ("clnwire new replica --kind db_write --package", "a package: pyproject, src, tests, CI"),
+)
 
 
 def new(
