@@ -20,18 +20,18 @@ from tests.packaging.try_wheels import SOURCE_TESTS, Trial, TrialError, find
 
 pytestmark = pytest.mark.timeout(1800)
 
-PACKAGE = ROOT / "python" / "clnwire"
+PACKAGES = [ROOT / "python" / name for name in ("clnwire", "pytest_clnwire")]
 LARGEST_WHEEL = 1_500_000
 """Bytes; 0.74 MB was measured."""
 
 
 def source_files() -> set[str]:
-    """All files of the package, named as in a wheel."""
-    files = (path for path in PACKAGE.rglob("*") if path.is_file())
+    """All files of the packages, named as in a wheel."""
     return {
         path.relative_to(ROOT / "python").as_posix()
-        for path in files
-        if path.suffix != ".so" and "__pycache__" not in path.parts
+        for package in PACKAGES
+        for path in package.rglob("*")
+        if path.is_file() and path.suffix != ".so" and "__pycache__" not in path.parts
     }
 
 
@@ -115,7 +115,7 @@ def test_an_empty_environment_tests_the_wheel_and_nothing_else(
 
 def test_what_is_left_out_is_what_imports_more_than_the_package():
     assert [test for test in SOURCE_TESTS if not (ROOT / test).exists()] == []
-    beside = "|".join(path.stem for path in PACKAGE.parent.iterdir() if path != PACKAGE)
+    beside = "|".join(path.stem for path in (ROOT / "python").iterdir() if path not in PACKAGES)
     imports = re.compile(rf"^\s*(from|import) ({beside})\b", re.MULTILINE)
     needing = {
         path.relative_to(ROOT).as_posix()

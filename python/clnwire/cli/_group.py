@@ -49,6 +49,12 @@ def build() -> typer.Typer:
     return commands
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"clnwire {__version__}")
+        raise typer.Exit
+
+
 def _own_options(
     debug: Annotated[
         bool,
@@ -67,12 +73,6 @@ def _own_options(
     del version  # Its callback does it all.
     if debug:
         os.environ[DEBUG] = "1"
-
-
-def _print_version(is_wanted: bool) -> None:
-    if is_wanted:
-        typer.echo(f"clnwire {__version__}")
-        raise typer.Exit
 
 
 def names() -> list[str]:
