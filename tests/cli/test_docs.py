@@ -12,6 +12,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire.cli._group import names
 from tests.cli.terminal import Running, clnwire, short_folder
+from tests.cli.test_replay import capture, incoming, outgoing
 from tests.docs.pages import DOCS, ROOT, blocks
 
 PAGE = (DOCS / "run.md").read_text()
@@ -57,6 +58,26 @@ def test_what_a_trace_looks_like(shared: Path) -> None:
     ((command, shown),) = re.findall(r"^\$ clnwire (trace .*)\n((?:.+\n)+?)```", page, re.MULTILINE)
     words = [word.replace("node.", f"{shared}/captures/node.") for word in shlex.split(command)]
     assert clnwire(*words).stdout == shown
+
+
+def test_what_a_difference_looks_like(folder: Path) -> None:
+    page = (DOCS / "replay.md").read_text()
+    pattern = r"^\$ clnwire (replay .*)\n((?:.+\n)+?)```"
+    ((command, shown),) = re.findall(pattern, page, re.MULTILINE)
+    (folder / "plugin.py").symlink_to(ROOT / "examples" / "hello.py")
+    configuration = {"lightning-dir": "/tmp", "rpc-file": "lightning-rpc", "network": "regtest"}
+    frames = [
+        incoming("getmanifest", {}, "cln:getmanifest#1"),
+        incoming("init", {"options": {}, "configuration": configuration}, "cln:init#2"),
+    ]
+    for name, greeted in (("Alice", "Alice"), ("Bob", "World"), ("Carol", "Carol")):
+        frames.append(incoming("hello", [name], f"cln:hello#{name}"))
+        frames.append(outgoing(f"cln:hello#{name}", result=f"Hello {greeted}"))
+    words = shlex.split(command.replace("node.jsonl.gz", str(capture(folder, frames))))
+    done = clnwire(*words, cwd=folder)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert shown.startswith("...\n")
+    assert done.stdout.endswith(shown[3:])
 
 
 def test_the_script_for_lightningd(folder: Path) -> None:

@@ -39,6 +39,6 @@ with connect(sys.argv[1]) as rpc:
     assert rpc.getinfo().network == "regtest"
 """
     with Node(echo) as node:
-        found = modules(source, str(node.path))
+        found = modules(source, str(node.rpc_path))
     assert commands(found) == {"_blocking", "_command", "getinfo"}
     assert not found & {"socket", "selectors", "asyncio"}
