@@ -143,6 +143,7 @@ pub struct Frame<'a> {
     pub(crate) envelope: &'a Envelope,
     pub(crate) offset: u64,
     pub(crate) bare_word: Option<Malformed>,
+    pub(crate) is_plain: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -163,6 +164,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn bare_word(&self) -> Option<Malformed> {
         self.bare_word
+    }
+
+    /// Whether no string in the frame has an escape or a character beyond ASCII: what stands between
+    /// two quotes is then the text itself, and the next quote ends it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// The envelope.

@@ -191,6 +191,7 @@ impl Framer {
             envelope: &self.envelope,
             offset,
             bare_word,
+            is_plain: self.scanner.is_plain(),
         }
     }
 

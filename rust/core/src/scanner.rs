@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use wide::{CmpEq, CmpLt, i8x16};
+
 use crate::error::Reason;
 
 /// Who is told of the members of the outermost object, in their order.
@@ -94,6 +96,8 @@ pub(crate) struct Scanner {
     bare_words_from: Option<usize>,
     /// The first bare word that was tolerated.
     bare_word: Option<Fault>,
+    /// No string so far has an escape, or a character beyond ASCII.
+    is_plain: bool,
 }
 
 impl Scanner {
@@ -109,6 +113,7 @@ impl Scanner {
             max_depth,
             bare_words_from: None,
             bare_word: None,
+            is_plain: true,
         }
     }
 
@@ -119,6 +124,7 @@ impl Scanner {
         self.in_key = false;
         self.nesting.clear();
         self.bare_word = None;
+        self.is_plain = true;
     }
 
     /// See [`crate::Framer::tolerate_bare_words`].
@@ -133,6 +139,10 @@ impl Scanner {
 
     pub(crate) fn bare_word(&self) -> Option<Fault> {
         self.bare_word
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     pub(crate) fn position(&self) -> usize {
@@ -392,13 +402,18 @@ impl Scanner {
         match value.get(at) {
             None => Ok(at),
             Some(b'"') => self.text_ends(value, at, members),
-            Some(b'\\') => Ok(self.step(State::Escape, at)),
+            Some(b'\\') => Ok(self.not_plain(State::Escape, at)),
             Some(&byte) if byte < 0x20 => Err(Fault { reason: Reason::ControlCharacter, at }),
             Some(&byte) => {
                 let invalid = Fault { reason: Reason::InvalidUtf8, at };
-                Ok(self.step(utf8_sequence(byte).ok_or(invalid)?, at))
+                Ok(self.not_plain(utf8_sequence(byte).ok_or(invalid)?, at))
             }
         }
+    }
+
+    fn not_plain(&mut self, state: State, at: usize) -> usize {
+        self.is_plain = false;
+        self.step(state, at)
     }
 
     fn escape(&mut self, byte: u8, at: usize) -> Result<usize, Fault> {
@@ -556,51 +571,30 @@ fn is_special(byte: u8) -> bool {
     (byte as i8) < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+/// Which of sixteen bytes are special, the first in the lowest bit.
+#[allow(clippy::cast_possible_wrap)]
+#[inline(always)]
+fn specials(block: [u8; 16]) -> i32 {
+    let bytes = i8x16::new(block.map(|byte| byte as i8));
+    let quoted = bytes.cmp_eq(i8x16::splat(b'"' as i8)) | bytes.cmp_eq(i8x16::splat(b'\\' as i8));
+    (bytes.cmp_lt(i8x16::splat(0x20)) | quoted).move_mask()
+}
+
 /// How many bytes at the start of `text` are plain.
 ///
-/// Names and words are short, so a few bytes are looked at eight at a time. Behind them whole blocks
-/// are tested without a branch a byte, which the compiler turns into vector instructions.
+/// Sixteen at a time are looked at in a vector register. What is left are the last few that have
+/// come, and names by themselves.
 #[inline(always)] // A call costs as much as the look at a short name.
 pub(crate) fn plain_run(text: &[u8]) -> usize {
-    const SHORT: usize = 16;
-    const BLOCK: usize = 64;
-    if let Some(at) = special_in_words(&text[..text.len().min(SHORT)]) {
-        return at;
-    }
-    let mut run = text.len().min(SHORT);
-    for block in text[run..].chunks_exact(BLOCK) {
-        if block.iter().fold(false, |found, &byte| found | is_special(byte)) {
-            break;
-        }
-        run += BLOCK;
-    }
-    let rest = &text[run..];
-    run + special_in_words(rest).unwrap_or(rest.len())
-}
-
-/// Where the first special byte of `text` is.
-#[inline(always)]
-fn special_in_words(text: &[u8]) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        if let Some(at) = first_special(u64::from_le_bytes(*word)) {
-            return Some(number * 8 + at);
+    let (blocks, rest) = text.as_chunks::<16>();
+    for (number, block) in blocks.iter().enumerate() {
+        let specials = specials(*block);
+        if specials != 0 {
+            return number * 16 + specials.trailing_zeros() as usize;
         }
     }
-    let at = rest.iter().position(|&byte| is_special(byte))?;
-    Some(words.len() * 8 + at)
-}
-
-/// The first special byte of eight, the lowest first. Subtracting borrows from the byte above
-/// only behind a match, so the lowest match is always a true one.
-fn first_special(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH_BITS: u64 = ONES * 0x80;
-    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
-    let quote = below(word ^ (ONES * 0x22), 1);
-    let backslash = below(word ^ (ONES * 0x5C), 1);
-    let found = (below(word, 0x20) | quote | backslash | word) & HIGH_BITS;
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+    let run = rest.iter().position(|&byte| is_special(byte));
+    text.len() - rest.len() + run.unwrap_or(rest.len())
 }
 
 /// What must follow the first byte of a UTF-8 sequence (Unicode standard, table 3-7).

@@ -35,6 +35,8 @@ fn agreed(stream: &[u8]) -> Outcome {
     for (frame, place) in outcome.frames.iter().zip(places) {
         assert_eq!(frame.bytes, stream[place]);
         assert_eq!(frame.members, oracle::envelope(&frame.bytes));
+        let is_plain = frame.bytes.is_ascii() && !frame.bytes.contains(&b'\\');
+        assert_eq!(frame.is_plain, is_plain);
         let parsed = Envelope::parse(&frame.bytes, Limits::default()).unwrap();
         assert_eq!(spans(&parsed), frame.members);
     }

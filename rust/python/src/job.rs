@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::driver::Driver;
 use crate::handled::Handled;
 use crate::jobs::Lane;
+use crate::route::Params;
 use crate::routes::Entry;
 use crate::sync::lock;
 
@@ -146,6 +147,7 @@ impl Job {
 
     fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.driver.bind(py).get().set_handled(py, Some(&self.handled))?;
-        self.entry.route.get().run(py, self.params.as_bytes(py))
+        let params = Params { text: self.params.as_bytes(py), is_plain: false };
+        self.entry.route.get().run(py, params)
     }
 }

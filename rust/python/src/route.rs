@@ -7,6 +7,14 @@ use pyo3::types::PyBytes;
 
 use crate::writes::WritesDecoder;
 
+/// What a message has for its handler, as JSON.
+#[derive(Clone, Copy)]
+pub struct Params<'a> {
+    pub text: &'a [u8],
+    /// It is known that no string has an escape or a character beyond ASCII.
+    pub is_plain: bool,
+}
+
 /// Built once at registration, so that nothing is inspected per message.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Route {
@@ -47,11 +55,11 @@ impl Decode {
         }
     }
 
-    fn decode<'py>(&self, py: Python<'py>, params: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    fn decode<'py>(&self, py: Python<'py>, params: Params<'_>) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::Not => Ok(PyBytes::new(py, params).into_any()),
+            Self::Not => Ok(PyBytes::new(py, params.text).into_any()),
             Self::Writes(writes) => writes.get().decode(py, params),
-            Self::With(decode) => decode.bind(py).call1((PyBytes::new(py, params),)),
+            Self::With(decode) => decode.bind(py).call1((PyBytes::new(py, params.text),)),
         }
     }
 }
@@ -97,7 +105,7 @@ impl Route {
     }
 
     /// Params to bytes of the result.
-    pub fn answer(&self, py: Python<'_>, params: &[u8]) -> PyResult<Py<PyBytes>> {
+    pub fn answer(&self, py: Python<'_>, params: Params<'_>) -> PyResult<Py<PyBytes>> {
         let answer = self.run(py, params)?;
         self.encoded(py, answer)
     }
@@ -117,7 +125,7 @@ impl Route {
     }
 
     /// Params to the handler's answer.
-    pub fn run<'py>(&self, py: Python<'py>, params: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    pub fn run<'py>(&self, py: Python<'py>, params: Params<'_>) -> PyResult<Bound<'py, PyAny>> {
         let event = self.decode.decode(py, params)?;
         self.call.bind(py).call1((event,))
     }

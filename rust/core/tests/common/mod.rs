@@ -27,6 +27,7 @@ pub struct Seen {
     pub members: [Option<Range<usize>>; 7],
     pub kind: Kind,
     pub bare_word: Option<Malformed>,
+    pub is_plain: bool,
 }
 
 impl Seen {
@@ -37,6 +38,7 @@ impl Seen {
             members: spans(frame.envelope()),
             kind: frame.kind(),
             bare_word: frame.bare_word(),
+            is_plain: frame.is_plain(),
         }
     }
 }

@@ -15,7 +15,7 @@ use pyo3::types::PyBytes;
 use crate::driver::Driver;
 use crate::errors::{bad_id, malformed};
 use crate::handled::Handled;
-use crate::route::Outcome;
+use crate::route::{Outcome, Params};
 use crate::routes::{Entry, Seen};
 use crate::sync::lock;
 
@@ -157,7 +157,8 @@ impl<'py> Batch<'_, 'py> {
         if let Some(later) = entry.route.get().later(py) {
             return Driver::hand_over(self.bound, &entry, current, params, None, later);
         }
-        let answer = self.run(&entry, current, || entry.route.get().answer(py, params))?;
+        let given = Params { text: params, is_plain: frame.is_plain() };
+        let answer = self.run(&entry, current, || entry.route.get().answer(py, given))?;
         let (outcome, fatal) = match answer {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, &entry, params, error),
@@ -180,6 +181,7 @@ impl<'py> Batch<'_, 'py> {
     fn notification(&mut self, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
         let py = self.py();
         let (payload, origin) = unwrap(frame, topic);
+        let given = Params { text: payload, is_plain: frame.is_plain() };
         let table = Arc::clone(&self.routes.table);
         let mut handlers = table.notification(topic).peekable();
         if handlers.peek().is_none() {
@@ -193,7 +195,7 @@ impl<'py> Batch<'_, 'py> {
                 let lane = (Arc::clone(&current.method), entry.watched);
                 Driver::hand_over(self.bound, entry, current, payload, Some(lane), later)?;
             } else if let Err(error) =
-                self.run(entry, current, || entry.route.get().run(py, payload).map(drop))?
+                self.run(entry, current, || entry.route.get().run(py, given).map(drop))?
                 && let (_, Some(fatal)) = recover(py, entry, payload, error)
             {
                 return Err(fatal);
