@@ -25,21 +25,27 @@ pub enum Patience {
     None,
 }
 
-/// Waits until there is input or a signal.
+/// Waits until there is input or a signal, or a byte in the wakeup pipe.
 ///
-/// Python writes a byte to the `wakeup` pipe in its signal handler, so that one that arrives just
-/// before the wait ends it too.
+/// Python writes one in its signal handler, so that a signal that arrives just before the wait ends
+/// it too.
 pub fn wait(input: BorrowedFd<'_>, wakeup: BorrowedFd<'_>) -> Result<Ready, Errno> {
     let mut descriptors = [PollFd::new(&wakeup, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
     match poll(&mut descriptors, None) {
         Err(Errno::INTR) => return Ok(Ready::Signal),
         other => other?,
     };
-    if descriptors[0].revents().is_empty() {
-        return Ok(Ready::Input);
+    Ok(if descriptors[0].revents().is_empty() { Ready::Input } else { Ready::Signal })
+}
+
+/// Waits until there is a byte.
+pub fn wait_until_readable(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
+    loop {
+        match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None) {
+            Err(Errno::INTR) => {}
+            other => return other.map(drop),
+        }
     }
-    drain(wakeup);
-    Ok(Ready::Signal)
 }
 
 /// Waits until there is a signal, or a byte in the wakeup pipe; at most a second.

@@ -1,8 +1,8 @@
 //! The driver: moves bytes between the daemon and handlers.
 //!
-//! By itself it serves on the thread that calls `serve`. A turn is: write what is ready, wait for
-//! input (both without Python's lock), and run the handlers of all frames that are whole. One in
-//! flight costs one wait, one read and one write.
+//! By itself it serves on the thread that calls `serve`. A turn is: write what is ready, read what
+//! comes (both without Python's lock), and run the handlers of all frames that are whole. One in
+//! flight costs one read and one write.
 //! In an event loop it waits for nothing; see `looping`. Handlers that run in tasks or threads are
 //! handed over as jobs; see `job`.
 
@@ -27,6 +27,7 @@ use crate::descriptor::{Ready, drain, is_hung_up, read_some, wait, wait_for_wake
 pub use crate::driver::dispatch::Progress;
 use crate::errors::{bad_id, os_error};
 use crate::handled::Handled;
+use crate::interrupter::Interrupter;
 use crate::jobs::Jobs;
 use crate::looping::EventLoop;
 use crate::route::Route;
@@ -212,7 +213,14 @@ impl Driver {
             return Err(PyRuntimeError::new_err("call prepare() first"));
         };
         this.serving_thread.get_or_init(|| thread::current().id());
-        let ended = Self::take_turns(slf, &mut framer);
+        let interrupter = this.interrupter()?;
+        let ended = Self::take_turns(slf, &mut framer, interrupter.as_deref());
+        if let Some(interrupter) = interrupter
+            && !this.is_disowned()
+        {
+            interrupter.end();
+            this.wake();
+        }
         this.limit_the_end();
         this.wait_for_jobs(py, |jobs| jobs.count() == 0)?;
         this.raise_failure()?;
@@ -362,11 +370,23 @@ impl Driver {
         }
     }
 
+    /// In a process that is others' there is none: its signals are theirs.
+    fn interrupter(&self) -> PyResult<Option<Arc<Interrupter>>> {
+        if !self.owns_process {
+            return Ok(None);
+        }
+        Ok(Interrupter::start(self.input.as_fd(), self.wakeup.0.try_clone()?)?)
+    }
+
     /// Until the daemon closes its end, does not listen any more, or `stop` was called.
-    fn take_turns(slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<()> {
+    fn take_turns(
+        slf: &Bound<'_, Self>,
+        framer: &mut Framer,
+        interrupter: Option<&Interrupter>,
+    ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         while !this.stops() {
-            match py.detach(|| this.turn_blocking(framer)).map_err(os_error)? {
+            match py.detach(|| this.turn_blocking(framer, interrupter)).map_err(os_error)? {
                 Turn::Input => this.handle_all(slf, framer)?,
                 Turn::Signal => py.check_signals()?,
                 Turn::Gone => break,
@@ -440,22 +460,42 @@ impl Driver {
         Ok(())
     }
 
-    /// Without Python's lock: writes, waits, reads.
-    fn turn_blocking(&self, framer: &mut Framer) -> Result<Turn, Errno> {
+    /// Without Python's lock: writes, and reads.
+    fn turn_blocking(
+        &self,
+        framer: &mut Framer,
+        interrupter: Option<&Interrupter>,
+    ) -> Result<Turn, Errno> {
         match self.channel.flush() {
             Err(Errno::PIPE) => return Ok(Turn::Gone),
             Err(Errno::INTR) => return Ok(Turn::Signal),
             other => other?,
         }
-        if let Ready::Signal = wait(self.input.as_fd(), self.wakeup.0.as_fd())? {
-            return Ok(Turn::Signal);
-        }
-        match read_some(self.input.as_fd(), framer.space())? {
-            None => Ok(Turn::Signal),
+        match self.read(framer.space(), interrupter)? {
+            None => {
+                drain(self.wakeup.0.as_fd());
+                Ok(Turn::Signal)
+            }
             Some(count) => {
                 framer.commit(count);
                 Ok(Turn::Input)
             }
+        }
+    }
+
+    /// Waits for input; gives nothing if there is something else to do first.
+    fn read(
+        &self,
+        room: &mut [u8],
+        interrupter: Option<&Interrupter>,
+    ) -> Result<Option<usize>, Errno> {
+        let input = self.input.as_fd();
+        if let Some(interrupter) = interrupter {
+            return interrupter.read(input, room);
+        }
+        match wait(input, self.wakeup.0.as_fd())? {
+            Ready::Signal => Ok(None),
+            Ready::Input => read_some(input, room),
         }
     }
 }

@@ -7,6 +7,7 @@ mod errors;
 mod framing;
 mod handled;
 mod ids;
+mod interrupter;
 mod job;
 mod jobs;
 mod looping;
