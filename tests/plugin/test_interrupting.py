@@ -27,13 +27,18 @@ WAITING = """
 TAKEN = """
     signal.signal(signal.SIGURG, lambda *_: plugin.log("urgent"))
 """
+MASKED = """
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])
+"""
 UNBLOCKED = """
     import os
 
     os.set_blocking(0, False)
 """
 FORMS = pytest.mark.parametrize(
-    "more", ["", TAKEN, UNBLOCKED], ids=["as ever", "its signal is taken", "stdin does not block"]
+    "more",
+    ["", TAKEN, MASKED, UNBLOCKED],
+    ids=["as ever", "its signal is taken", "its signal is blocked", "stdin does not block"],
 )
 
 

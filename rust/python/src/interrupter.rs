@@ -40,6 +40,8 @@ impl Interrupter {
         if fcntl_getfl(input)?.contains(OFlags::NONBLOCK) || !take_signal()? {
             return Ok(None);
         }
+        // Whoever started the plugin may have blocked it, which is inherited.
+        SigSet::from(SIGNAL).thread_unblock()?;
         // On some systems it is a number, on others a pointer, which no thread may hand over.
         let reader = pthread_self() as usize;
         let (thread, is_reading) = (Mutex::new(Some(reader)), AtomicBool::new(false));
