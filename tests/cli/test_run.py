@@ -209,6 +209,20 @@ def test_a_plugin_dir_without_one_of_them(folder: Path) -> None:
         assert names == ["a.py", "new.py"]
 
 
+def test_what_to_try_of_a_plugin_without_methods(folder: Path) -> None:
+    events = 'MANIFEST["hooks"] = [{"name": "peer_connected"}]\nMANIFEST["subscriptions"] = ["*"]'
+    hooked = write_plugin(folder, f"{QUIET}\n{events}")
+    topics = 'MANIFEST["subscriptions"] = ["connect", "*"]'
+    listening = write_plugin(folder, f"{QUIET}\n{topics}", "listening")
+    with Running(folder, f"--plugin={hooked}", f"--plugin={listening}") as host:
+        host.ready()
+        shown = [line.split(f" --lightning-dir={folder} ") for line in host.output]
+        assert [line for line in shown if len(line) == 2] == [
+            ["    clnwire hook", "peer_connected\n"],
+            ["    clnwire fire", "connect\n"],
+        ]
+
+
 def test_a_host_without_plugins(folder: Path) -> None:
     with Running(folder) as host:
         assert host.until("clnwire runs") == "clnwire runs no plugins\n"

@@ -105,13 +105,19 @@ class _Run:
         return await self._host.wait_stopped()
 
 
+def _to_try(host: Host) -> list[tuple[str, str]]:
+    """Commands, and what to give them: methods, or in their absence what the daemon would do."""
+    manifests = [plugin.manifest for plugin in host.plugins]
+    methods = [method for manifest in manifests for method in manifest.methods.values()]
+    calls = [("call", f"{method.name} {method.usage}".rstrip()) for method in methods]
+    hooks = [("hook", hook) for manifest in manifests for hook in manifest.hooks]
+    topics = [("fire", topic) for manifest in manifests for topic in manifest.subscriptions]
+    events = [event for event in (*hooks, *topics) if event[1] != "*"]
+    return calls or events or [("call", "help")]
+
+
 def announce(host: Host, settings: Settings) -> None:
     """Says on stdout where the host can be reached, and how."""
-    calls = [
-        f"{method.name} {method.usage}".rstrip()
-        for plugin in host.plugins
-        for method in plugin.manifest.methods.values()
-    ]
     where = "".join(
         f" --{name}={shlex.quote(settings.single[name])}"
         for name in ("lightning-dir", "network")
@@ -119,7 +125,7 @@ def announce(host: Host, settings: Settings) -> None:
     )
     names = ", ".join(plugin.name for plugin in host.plugins) or "no plugins"
     lines = [f"clnwire runs {names}", f"socket: {host.rpc_path}", "from another terminal:"]
-    lines += [f"    clnwire call{where} {call}" for call in (calls or ["help"])]
+    lines += [f"    clnwire {command}{where} {words}" for command, words in _to_try(host)]
     try:
         sys.stdout.write("\n".join([*lines, "Ctrl-C ends it.", ""]))
         sys.stdout.flush()
