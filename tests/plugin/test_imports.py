@@ -5,6 +5,7 @@ Modules are counted, since a time would depend on the machine.
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -102,3 +103,12 @@ def test_a_plugin_that_calls_nothing_gets_no_more_than_init(daemon):
     daemon.init()
     assert daemon.call("hello", ["you"]) == "Hello you"
     assert modules(daemon) - before == {"clnwire.initialisation", "clnwire.messages.init"}
+
+
+@pytest.mark.parametrize(
+    "package", ["hooks", "notifications", "types", "rpc", "messages", "testing"]
+)
+def test_a_prompt_can_complete_names_that_are_imported_late(package: str) -> None:
+    module = importlib.import_module(f"clnwire.{package}")
+    assert set(module.__all__) <= set(dir(module))
+    assert all(getattr(module, name) is not None for name in module.__all__)

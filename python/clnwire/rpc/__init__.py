@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AwaitableRpc", "Rpc", "connect"]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__, {"awaitable": ("AwaitableRpc",), "blocking": ("Rpc",), "connecting": ("connect",)}
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "BlockingHost", "Call", "RunPlugin", "RunningPlugin", "Traffic", "sample"]
 
 if not TYPE_CHECKING:
-    __getattr__ = lazy(
+    __getattr__, __dir__ = lazy(
         __name__,
         {
             "_calls": ("NEVER", "Call"),
