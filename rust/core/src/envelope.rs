@@ -46,6 +46,13 @@ impl Member {
             _ => None,
         }
     }
+
+    fn escaped(name: &[u8]) -> Option<Self> {
+        if !name.contains(&b'\\') {
+            return None;
+        }
+        text::unescape(name).and_then(|name| Self::named(name.as_bytes()))
+    }
 }
 
 /// Where each member's value stands, in bytes from the frame's start.
@@ -105,12 +112,7 @@ impl Envelope {
 
 impl Members for Envelope {
     fn note(&mut self, key: &[u8], value: Range<usize>, has_comma: bool) {
-        let member = if key.contains(&b'\\') {
-            text::unescape(key).and_then(|name| Member::named(name.as_bytes()))
-        } else {
-            Member::named(key)
-        };
-        if let Some(member) = member {
+        if let Some(member) = Member::named(key).or_else(|| Member::escaped(key)) {
             let Range { start, end } = value;
             self.values[member as usize].get_or_insert(Value { start, end, has_comma });
         }

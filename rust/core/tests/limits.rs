@@ -95,21 +95,31 @@ fn the_smallest_and_the_largest_cap() {
     assert_eq!(limited("[1]2", bytes(usize::MAX)).texts(), ["[1]", "2"]);
 }
 
+const MESSAGE: &str = r#"{"jsonrpc":"2.0","params":[{}]}"#;
+
 #[test]
 fn nesting_of_exactly_the_cap() {
-    for stream in ["[[[]]]", r#"{"a":{"b":{"c":1}}}"#, r#"[{"a":[1]},{"b":[2]},[{}]]"#] {
+    for stream in ["[[[]]]", r#"{"a":{"b":{"c":1}}}"#, r#"[{"a":[1]},{"b":[2]},[{}]]"#, MESSAGE] {
         assert_eq!(limited(stream, depth(3)).texts(), [stream]);
     }
 }
 
 #[test]
 fn nesting_one_over_the_cap() {
-    for (stream, offset) in [("[[[[]]]]", 3), (r#"{"a":[{"b":{}}]}"#, 11), ("[][[[[1]]]]", 5)] {
+    for (stream, offset) in [
+        ("[[[[]]]]", 3),
+        (r#"{"a":[{"b":{}}]}"#, 11),
+        ("[][[[[1]]]]", 5),
+        (&MESSAGE.replace("{}", "{\"a\":[]}"), 32),
+    ] {
         let expected = Malformed { reason: Reason::TooDeep(3), offset };
         assert_eq!(limited(stream, depth(3)).error, Some(expected), "{stream}");
     }
     assert_eq!(limited("1 \"a\"", depth(0)).texts(), ["1", "\"a\""]);
-    assert_eq!(limited("1 []", depth(0)).error.unwrap().reason, Reason::TooDeep(0));
+    for stream in ["1 []", r#"1 {"jsonrpc":"2.0","id":1}"#] {
+        let expected = Malformed { reason: Reason::TooDeep(0), offset: 2 };
+        assert_eq!(limited(stream, depth(0)).error, Some(expected), "{stream}");
+    }
 }
 
 #[test]

@@ -84,11 +84,15 @@ fn value() -> impl Strategy<Value = String> {
         let element =
             (space(), inner.clone(), space()).prop_map(|(a, v, b)| format!("{a}{v}{b}")).boxed();
         let pair = (key(), space(), element.clone()).prop_map(|(k, s, v)| format!("{k}{s}:{v}"));
-        let member = (space(), pair).prop_map(|(s, pair)| format!("{s}{pair}"));
-        let listed = |open, items: Vec<String>, close| format!("{open}{}{close}", items.join(","));
+        let member = (space(), pair).prop_map(|(s, pair)| format!("{s}{pair}")).boxed();
+        let listed = |open: &str, items: Vec<String>, close: &str| {
+            format!("{open}{}{close}", items.join(","))
+        };
+        let message = vec(member.clone(), 1..4);
         prop_oneof![
-            vec(element, 1..6).prop_map(move |items| listed('[', items, ']')),
-            vec(member, 1..6).prop_map(move |items| listed('{', items, '}')),
+            vec(element, 1..6).prop_map(move |items| listed("[", items, "]")),
+            vec(member, 1..6).prop_map(move |items| listed("{", items, "}")),
+            message.prop_map(move |items| listed("{\"jsonrpc\":\"2.0\",", items, "}")),
             space().prop_map(|space| format!("[{space}]")),
             space().prop_map(|space| format!("{{{space}}}")),
         ]
