@@ -4,15 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find rust/core/src rust/python/src -name '*.rs') \
-	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/python/Cargo.toml
+RUST_SOURCES := $(shell find rust/core/src rust/load/src rust/python/src -name '*.rs') \
+	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/load/Cargo.toml rust/python/Cargo.toml
 
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
 
-# The load generator and the peers in Rust; the suite builds them in the same folder.
+# The peers in Rust; the suite builds them in the same folder.
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
-WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no load generator"; exit 0; }
+WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no peers"; exit 0; }
 
 .PHONY: help demo test test-rust test-python lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
@@ -38,8 +38,7 @@ test: test-rust test-python
 
 test-rust:
 	@$(NEEDS_CARGO)
-	cargo test --locked -p clnwire-core
-	@$(WHERE_BENCHES_RUN); cargo test --locked --release $(BENCHES) -p clnwire-load
+	cargo test --locked -p clnwire-core -p clnwire-load
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)

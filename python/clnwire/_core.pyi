@@ -3,6 +3,7 @@
 Tokens, params, results and data are JSON text as `bytes`; nothing here decodes it.
 """
 
+import sys
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias, final
@@ -25,6 +26,7 @@ __all__ = [
     "Stream",
     "WritesDecoder",
     "__version__",
+    "measure",
     "members",
     "validate",
 ]
@@ -345,3 +347,10 @@ class Driver:
     def close(self, patience: float, /) -> None:
         """Sends later output to stderr, waits `patience` seconds for the last
         stray lines, writes all, and forgets the handlers."""
+
+if sys.platform == "linux":
+    def measure(job: bytes, /) -> bytes:
+        """Plays the daemon to a plugin; a job and its outcome are JSON, as `clnwire.load` has them.
+
+        Pins the thread to the job's processor: it is made for a process of its own.
+        """

@@ -10,6 +10,8 @@ mod ids;
 mod interrupter;
 mod job;
 mod jobs;
+#[cfg(target_os = "linux")]
+mod load;
 mod looping;
 mod outbox;
 mod route;
@@ -40,6 +42,9 @@ mod _core {
     use super::ids::IdMap;
     #[pymodule_export]
     use super::job::Job;
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::load::measure;
     #[pymodule_export]
     use super::outbox::Outbox;
     #[pymodule_export]

@@ -3,9 +3,23 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::reply::Checker;
+
+/// Percentiles are of round trips; without any they are 0.
+#[derive(Serialize)]
+pub struct Figures {
+    messages: usize,
+    p50_us: f64,
+    p90_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    messages_per_second: f64,
+    megabytes_per_second: f64,
+    /// The plugin's, for a message.
+    processor_us: f64,
+}
 
 pub struct Meter {
     latency: Histogram<u64>,
@@ -16,13 +30,14 @@ pub struct Meter {
 }
 
 impl Meter {
-    pub fn new() -> Result<Self, String> {
+    /// Requests are numbered from `first` on.
+    pub fn new(first: u64) -> Result<Self, String> {
         Ok(Self {
             latency: Histogram::new(3).map_err(|error| error.to_string())?,
             bytes: 0,
             messages: 0,
             checker: Checker::default(),
-            number: 0,
+            number: first,
         })
     }
 
@@ -35,7 +50,7 @@ impl Meter {
     /// The number of the next request.
     pub fn next(&mut self) -> u64 {
         self.number += 1;
-        self.number
+        self.number - 1
     }
 
     pub fn count(&mut self, latency: Duration) -> Result<(), String> {
@@ -44,19 +59,18 @@ impl Meter {
         self.latency.record(nanoseconds).map_err(|error| error.to_string())
     }
 
-    pub fn report(&self, elapsed: Duration, processor: Duration) -> Value {
+    pub fn figures(&self, elapsed: Duration, processor: Duration) -> Figures {
         let seconds = elapsed.as_secs_f64();
         let at = |quantile| self.latency.value_at_quantile(quantile) as f64 / 1000.0;
-        let latency = json!({
-            "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "p99.9": at(0.999),
-            "max": self.latency.max() as f64 / 1000.0,
-        });
-        json!({
-            "messages": self.messages,
-            "latency_us": latency,
-            "messages_per_second": self.messages as f64 / seconds,
-            "megabytes_per_second": self.bytes as f64 / seconds / 1e6,
-            "processor_us_per_message": processor.as_secs_f64() * 1e6 / self.messages as f64,
-        })
+        Figures {
+            messages: self.messages,
+            p50_us: at(0.5),
+            p90_us: at(0.9),
+            p99_us: at(0.99),
+            p999_us: at(0.999),
+            messages_per_second: self.messages as f64 / seconds,
+            megabytes_per_second: self.bytes as f64 / seconds / 1e6,
+            processor_us: processor.as_secs_f64() * 1e6 / self.messages as f64,
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Where a reply ends, and whether it is the right one.
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+/// How much of a message an error shows, in bytes.
+const SHOWN: usize = 400;
 
 /// Where the search for a value's end stands, so that a long one in pieces is searched once.
 #[derive(Default)]
@@ -62,8 +65,13 @@ pub struct Reply<'a> {
 }
 
 pub fn parse(frame: &[u8]) -> Result<Reply<'_>, String> {
-    serde_json::from_slice(frame)
-        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(frame)))
+    serde_json::from_slice(frame).map_err(|error| format!("{error}: {}", shown(frame)))
+}
+
+/// A message's text for an error's line, not longer than such a line may be.
+pub fn shown(frame: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&frame[..frame.len().min(SHOWN)]);
+    if frame.len() > SHOWN { format!("{text}…") } else { text.into_owned() }
 }
 
 /// Checks replies. One that has been checked in full is kept, and those like it but for the
@@ -75,10 +83,15 @@ pub struct Checker {
 
 impl Checker {
     /// `result` is always the same for a token of the same kind; without one, any will do.
-    pub fn check(&mut self, frame: &[u8], token: &str, result: Option<&str>) -> Result<(), String> {
+    pub fn check(
+        &mut self,
+        frame: &[u8],
+        token: &[u8],
+        result: Option<&str>,
+    ) -> Result<(), String> {
         if let Some((before, after)) = &self.around
             && let Some(rest) = frame.strip_prefix(before.as_slice())
-            && rest.strip_prefix(token.as_bytes()) == Some(after.as_slice())
+            && rest.strip_prefix(token) == Some(after.as_slice())
         {
             return Ok(());
         }
@@ -91,22 +104,22 @@ impl Checker {
 /// Gives what stands before and behind the token.
 fn check_in_full(
     frame: &[u8],
-    token: &str,
+    token: &[u8],
     result: Option<&str>,
 ) -> Result<(Vec<u8>, Vec<u8>), String> {
     let reply = parse(frame)?;
-    let text = String::from_utf8_lossy(frame);
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     let is_result_right = match (reply.result, result) {
         (Some(found), Some(result)) => value(found.get()) == value(result),
         (found, None) => found.is_some(),
         (None, Some(_)) => false,
     };
-    let is_id_right = reply.id.map(RawValue::get) == Some(token);
+    let is_id_right = reply.id.map(|id| id.get().as_bytes()) == Some(token);
     if reply.jsonrpc != Some("2.0") || !is_id_right || !is_result_right {
-        return Err(format!("wrong reply to {token}: {text}"));
+        let token = String::from_utf8_lossy(token);
+        return Err(format!("wrong reply to {token}: {}", shown(frame)));
     }
-    let at = text.find(token).ok_or("the token is not in the reply")?;
+    let at = memmem::find(frame, token).ok_or("the token is not in the reply")?;
     Ok((frame[..at].to_vec(), frame[at + token.len()..].to_vec()))
 }
 
@@ -134,12 +147,12 @@ mod tests {
     #[test]
     fn a_right_reply_is_right_spelled_in_any_way() {
         let mut checker = Checker::default();
-        assert_eq!(checker.check(REPLY, "\"a#1\"", RESULT), Ok(()));
+        assert_eq!(checker.check(REPLY, b"\"a#1\"", RESULT), Ok(()));
         let next = String::from_utf8_lossy(REPLY).replace("a#1", "a#2");
-        assert_eq!(checker.check(next.as_bytes(), "\"a#2\"", RESULT), Ok(()));
+        assert_eq!(checker.check(next.as_bytes(), b"\"a#2\"", RESULT), Ok(()));
         let other = br#"{"result": {"say":"}\"]{","x":[1,{}]}, "id": "a#3", "jsonrpc": "2.0"}"#;
-        assert_eq!(checker.check(other, "\"a#3\"", RESULT), Ok(()));
-        assert_eq!(checker.check(other, "\"a#3\"", None), Ok(()));
+        assert_eq!(checker.check(other, b"\"a#3\"", RESULT), Ok(()));
+        assert_eq!(checker.check(other, b"\"a#3\"", None), Ok(()));
     }
 
     #[test]
@@ -154,11 +167,11 @@ mod tests {
                 r#"{"id":"a#1","result":{"say":"}\"]{","x":[1,{}]}}"#,
                 r#"{"jsonrpc":"2.0","id":"a#1","error":{"code":-1,"message":"no"}}"#,
             ] {
-                assert!(checker.check(wrong.as_bytes(), "\"a#1\"", RESULT).is_err(), "{wrong}");
+                assert!(checker.check(wrong.as_bytes(), b"\"a#1\"", RESULT).is_err(), "{wrong}");
             }
-            assert_eq!(checker.check(REPLY, "\"a#1\"", RESULT), Ok(()));
+            assert_eq!(checker.check(REPLY, b"\"a#1\"", RESULT), Ok(()));
         }
         let error = br#"{"jsonrpc":"2.0","id":"a#1","error":{"code":-1,"message":"no"}}"#;
-        assert!(checker.check(error, "\"a#1\"", None).is_err());
+        assert!(checker.check(error, b"\"a#1\"", None).is_err());
     }
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::processes::Group;
+
 #[derive(Clone)]
 pub struct Watchdog {
     shared: Arc<Shared>,
@@ -16,16 +18,16 @@ struct Shared {
     /// How often the plugin was heard.
     heard: AtomicU64,
     bit: AtomicBool,
-    /// The process, as long as its id is its own.
-    process: Mutex<Option<libc::pid_t>>,
+    /// The plugin, as long as its id is its own.
+    plugin: Mutex<Option<Group>>,
 }
 
 impl Watchdog {
-    pub fn watch(process: u32, patience: Duration) -> Self {
+    pub fn watch(plugin: Group, patience: Duration) -> Self {
         let shared = Arc::new(Shared {
             heard: AtomicU64::new(0),
             bit: AtomicBool::new(false),
-            process: Mutex::new(Some(process.cast_signed())),
+            plugin: Mutex::new(Some(plugin)),
         });
         let watched = Arc::clone(&shared);
         std::thread::spawn(move || while watched.look(patience) {});
@@ -43,8 +45,8 @@ impl Watchdog {
 
     /// From now on the process may be waited for.
     pub fn call_off(&self) {
-        if let Ok(mut process) = self.shared.process.lock() {
-            *process = None;
+        if let Ok(mut plugin) = self.shared.plugin.lock() {
+            *plugin = None;
         }
     }
 }
@@ -54,13 +56,12 @@ impl Shared {
     fn look(&self, patience: Duration) -> bool {
         let before = self.heard.load(Ordering::Relaxed);
         std::thread::sleep(patience);
-        let Ok(process) = self.process.lock() else { return false };
-        match *process {
-            Some(process) if self.heard.load(Ordering::Relaxed) == before => {
+        let Ok(plugin) = self.plugin.lock() else { return false };
+        match *plugin {
+            Some(plugin) if self.heard.load(Ordering::Relaxed) == before => {
                 self.bit.store(true, Ordering::Relaxed);
-                // SAFETY: it only sends a signal; nobody has waited for the process yet, so that
-                // its id has not been given to another.
-                unsafe { libc::kill(process, libc::SIGKILL) };
+                // Nobody has waited for the process yet, so its id has not been given to another.
+                plugin.kill();
                 false
             }
             Some(_) => true,

@@ -1,11 +1,18 @@
-//! The plugin's process, its pipes, and what the kernel knows of it.
+//! The plugin's process and its pipes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::ioctl_fionread;
+
+use crate::Failure;
+use crate::job::Job;
+use crate::processes::Group;
 use crate::reply::Scan;
 use crate::watchdog::Watchdog;
 
@@ -23,40 +30,53 @@ pub struct Plugin {
     start: usize,
     filled: usize,
     scan: Scan,
+    unread: u64,
     watchdog: Watchdog,
-}
-
-/// Runs this process, and the plugins it starts, on one processor.
-pub fn pin(core: usize) -> Result<(), String> {
-    // SAFETY: the set is plain data, for which zeroes are valid, and the call only reads it.
-    let failed = unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
-    };
-    if failed == 0 { Ok(()) } else { Err(format!("there is no processor {core} to run on")) }
+    /// It and whatever it has started.
+    pub group: Group,
 }
 
 impl Plugin {
-    pub fn start(command: &[String], patience: Duration) -> Result<Self, String> {
-        let mut child = Command::new(&command[0])
-            .args(&command[1..])
+    pub fn start(job: &Job) -> Result<Self, Failure> {
+        let [program, arguments @ ..] = job.command.as_slice() else {
+            return Err(Failure::Impossible("there is no plugin to start".to_owned()));
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
             .env("LIGHTNINGD_PLUGIN", "1")
             .env("LIGHTNINGD_VERSION", "v26.06")
             // As in production: the second start finds the bytecode that the first one kept.
             .env_remove("PYTHONDONTWRITEBYTECODE")
+            // What it starts can be told from others, and ends with it.
+            .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{}: {error}", command[0]))?;
-        let watchdog = Watchdog::watch(child.id(), patience);
-        let input = child.stdin.take();
-        let output = child.stdout.take().ok_or("no pipe")?;
-        if let Some(input) = &input {
-            set_nonblocking(input.as_raw_fd());
+            .stdout(Stdio::piped());
+        if !job.folder.is_empty() {
+            command.current_dir(&job.folder);
         }
+        let wrong = |what: &str| Failure::Impossible(format!("{program}: {what}"));
+        let mut child = command.spawn().map_err(|error| wrong(&error.to_string()))?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let group = Group::of(child.id()).ok_or_else(|| wrong("no process"))?;
+        let output = output.ok_or_else(|| wrong("no pipe"))?;
+        if let Some(input) = &input {
+            set_nonblocking(input).map_err(|error| wrong(&error.to_string()))?;
+        }
+        let watchdog = Watchdog::watch(group, Duration::from_secs_f64(job.patience));
         let (buffer, scan) = (vec![0; CHUNK], Scan::default());
-        Ok(Self { child, input, output, buffer, start: 0, filled: 0, scan, watchdog })
+        Ok(Self {
+            child,
+            input,
+            output,
+            buffer,
+            start: 0,
+            filled: 0,
+            scan,
+            unread: 0,
+            watchdog,
+            group,
+        })
     }
 
     /// Writes all. Reads meanwhile when the plugin writes too, so that neither waits for ever.
@@ -78,14 +98,46 @@ impl Plugin {
 
     /// Until the plugin takes more or has said something; gives whether it has.
     fn wait_for_room(&self) -> bool {
-        let input = self.input.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        let mut polls = [
-            libc::pollfd { fd: input, events: libc::POLLOUT, revents: 0 },
-            libc::pollfd { fd: self.output.as_raw_fd(), events: libc::POLLIN, revents: 0 },
-        ];
-        // SAFETY: two pollfds, which outlive the call.
-        unsafe { libc::poll(polls.as_mut_ptr(), 2, -1) };
-        polls[1].revents != 0
+        let Some(input) = &self.input else { return true };
+        let mut descriptors =
+            [PollFd::new(input, PollFlags::OUT), PollFd::new(&self.output, PollFlags::IN)];
+        // One that was interrupted is tried again by who asked.
+        let _ = poll(&mut descriptors, None);
+        if !descriptors[0].revents().is_empty() {
+            self.has_read();
+        }
+        !descriptors[1].revents().is_empty()
+    }
+
+    /// Whether something that it has been sent is still in the pipe. That it becomes less is a sign
+    /// of life.
+    pub fn has_unread(&mut self) -> bool {
+        let unread = self.input.as_ref().and_then(|input| ioctl_fionread(input).ok()).unwrap_or(0);
+        if unread != self.unread {
+            self.has_read();
+        }
+        self.unread = unread;
+        unread > 0
+    }
+
+    /// A plugin that only listens is alive as long as it does.
+    pub fn has_read(&self) {
+        self.watchdog.hear();
+    }
+
+    /// Reads what it has said, which was not asked for; nothing is waited for.
+    pub fn overhear(&mut self) -> Result<(), String> {
+        while self.has_spoken() {
+            self.read()?;
+            while self.already_here().is_some() {}
+        }
+        Ok(())
+    }
+
+    fn has_spoken(&self) -> bool {
+        let mut descriptor = [PollFd::new(&self.output, PollFlags::IN)];
+        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut descriptor, Some(&at_once)).is_ok_and(|ready| ready > 0)
     }
 
     /// Where the next message is that is no notification, and the time at which it was whole.
@@ -158,25 +210,6 @@ impl Plugin {
         None
     }
 
-    /// The processor time it has used, all threads together.
-    pub fn processor_time(&self) -> Duration {
-        let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
-        // SAFETY: both calls only write to the variables they are given.
-        unsafe {
-            libc::clock_getcpuclockid(self.child.id().cast_signed(), &mut clock);
-            libc::clock_gettime(clock, &mut time);
-        }
-        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-    }
-
-    /// The most memory it has had, in kB.
-    pub fn peak_memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-    }
-
     /// Closes its stdin and waits: the status it ends with.
     pub fn hang_up(mut self) -> String {
         drop(self.input.take());
@@ -189,18 +222,14 @@ impl Drop for Plugin {
     fn drop(&mut self) {
         self.watchdog.call_off();
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            let _ = self.child.kill();
+            self.group.kill();
             let _ = self.child.wait();
         }
     }
 }
 
-fn set_nonblocking(descriptor: i32) {
-    // SAFETY: both calls only look at and set the flags of an open descriptor.
-    unsafe {
-        let flags = libc::fcntl(descriptor, libc::F_GETFL);
-        libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK);
-    }
+fn set_nonblocking(input: &ChildStdin) -> rustix::io::Result<()> {
+    fcntl_setfl(input, fcntl_getfl(input)? | OFlags::NONBLOCK)
 }
 
 /// A log line, say: it has a method where a reply has a result.

@@ -1,0 +1,226 @@
+//! The modes: in which order requests are sent and replies awaited.
+
+use std::collections::VecDeque;
+use std::iter::Cycle;
+use std::slice::Iter;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::job::{Ask, Job, Mode};
+use crate::meter::Meter;
+use crate::plugin::Plugin;
+use crate::reply::shown;
+use crate::request::Request;
+
+/// How often a plugin is looked at that has nothing to read any more.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// After so long without any work it has nothing more to do: more than a handler waits for a disk.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// When enough has been sent: so many messages, or so much time.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    count: usize,
+    until: Instant,
+}
+
+impl Limit {
+    pub fn new(count: usize, seconds: f64) -> Self {
+        Self { count, until: Instant::now() + Duration::from_secs_f64(seconds) }
+    }
+
+    fn allows(&self, sent: usize) -> bool {
+        sent < self.count && Instant::now() < self.until
+    }
+}
+
+/// What is sent, made ready before the clock runs.
+pub struct Load<'a> {
+    mode: Mode,
+    requests: Vec<Request>,
+    expect: Option<&'a str>,
+    window: usize,
+    /// A window of notifications.
+    batch: Vec<u8>,
+}
+
+impl<'a> Load<'a> {
+    pub fn new(job: &'a Job) -> Result<Self, Failure> {
+        let requests: Vec<Request> = job.requests.iter().map(Request::new).collect();
+        let window = job.window.get();
+        if requests.is_empty() && matches!(job.mode, Mode::One | Mode::Window | Mode::Flood) {
+            return Err(Failure::Impossible("there is no request to send".to_owned()));
+        }
+        let batch = job.notification.repeat(window).into_bytes();
+        Ok(Self { mode: job.mode, requests, expect: job.expect.as_deref(), window, batch })
+    }
+
+    /// Gives how long it took.
+    pub fn run(
+        &self,
+        plugin: &mut Plugin,
+        meter: &mut Meter,
+        limit: Limit,
+    ) -> Result<Duration, String> {
+        let started = Instant::now();
+        match self.mode {
+            Mode::Manifest => {}
+            Mode::One => self.one_in_flight(plugin, meter, limit)?,
+            Mode::Window => self.window(plugin, meter, limit)?,
+            Mode::Flood => self.flood(plugin, meter, limit)?,
+            Mode::Pour => return Ok(self.pour(plugin, meter, limit)? - started),
+        }
+        Ok(started.elapsed())
+    }
+
+    fn in_turn(&self) -> Cycle<Iter<'_, Request>> {
+        self.requests.iter().cycle()
+    }
+
+    fn one_in_flight(
+        &self,
+        plugin: &mut Plugin,
+        meter: &mut Meter,
+        limit: Limit,
+    ) -> Result<(), String> {
+        let (mut frame, mut token) = (Vec::new(), Vec::new());
+        for (sent, request) in self.in_turn().enumerate() {
+            if !limit.allows(sent) {
+                break;
+            }
+            frame.clear();
+            request.write(meter.next(), &mut frame, &mut token);
+            exchange(plugin, meter, &frame, &token, self.expect)?;
+        }
+        Ok(())
+    }
+
+    /// Tops the window up with one write whenever replies have come.
+    fn window(&self, plugin: &mut Plugin, meter: &mut Meter, limit: Limit) -> Result<(), String> {
+        let (mut sent, mut frames, mut requests) = (0, Vec::new(), self.in_turn());
+        let mut waiting: VecDeque<(Vec<u8>, Instant)> = VecDeque::new();
+        let mut used: Vec<Vec<u8>> = Vec::new();
+        loop {
+            frames.clear();
+            // Looking at the clock once for all is enough, and cheaper.
+            let now = Instant::now();
+            let room = if now < limit.until { self.window - waiting.len() } else { 0 };
+            for request in requests.by_ref().take(room.min(limit.count - sent)) {
+                let mut token = used.pop().unwrap_or_default();
+                request.write(meter.next(), &mut frames, &mut token);
+                waiting.push_back((token, now));
+                sent += 1;
+            }
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            plugin.send(&frames)?;
+            meter.bytes += frames.len();
+            let mut next = Some(plugin.receive()?);
+            while let Some((frame, whole)) = next {
+                let reply = plugin.frame(&frame);
+                used.push(settle(meter, &mut waiting, reply, whole, self.expect)?);
+                next = plugin.already_here();
+            }
+        }
+    }
+
+    /// Batches of notifications, each with a request behind it whose reply shows that all were
+    /// taken.
+    fn flood(&self, plugin: &mut Plugin, meter: &mut Meter, limit: Limit) -> Result<(), String> {
+        let (mut frames, mut token, mut sent) = (self.batch.clone(), Vec::new(), 0);
+        for request in self.in_turn() {
+            if !limit.allows(sent) {
+                break;
+            }
+            frames.truncate(self.batch.len());
+            request.write(meter.next(), &mut frames, &mut token);
+            exchange(plugin, meter, &frames, &token, self.expect)?;
+            // The fence itself is not counted.
+            meter.messages += self.window - 1;
+            sent += self.window;
+        }
+        Ok(())
+    }
+
+    /// Batches of notifications as fast as the plugin reads them. Gives when it had done with them.
+    fn pour(
+        &self,
+        plugin: &mut Plugin,
+        meter: &mut Meter,
+        limit: Limit,
+    ) -> Result<Instant, String> {
+        let mut sent = 0;
+        while limit.allows(sent) {
+            plugin.send(&self.batch)?;
+            plugin.has_read();
+            plugin.overhear()?;
+            meter.bytes += self.batch.len();
+            meter.messages += self.window;
+            sent += self.window;
+        }
+        done(plugin)
+    }
+}
+
+/// When the plugin had read all and came to rest.
+fn done(plugin: &mut Plugin) -> Result<Instant, String> {
+    let mut busy = Instant::now();
+    while busy.elapsed() < QUIET {
+        std::thread::sleep(GLANCE);
+        plugin.overhear()?;
+        if plugin.has_unread() || plugin.group.is_busy() {
+            busy = Instant::now();
+        }
+    }
+    Ok(busy)
+}
+
+fn exchange(
+    plugin: &mut Plugin,
+    meter: &mut Meter,
+    frame: &[u8],
+    token: &[u8],
+    result: Option<&str>,
+) -> Result<(), String> {
+    let sent = Instant::now();
+    plugin.send(frame)?;
+    let (reply, whole) = plugin.receive()?;
+    meter.bytes += frame.len();
+    meter.count(whole - sent)?;
+    meter.checker.check(plugin.frame(&reply), token, result)
+}
+
+/// Asks once, and takes any result.
+pub fn ask(plugin: &mut Plugin, meter: &mut Meter, ask: &Ask) -> Result<(), String> {
+    let (mut frame, mut token) = (Vec::new(), Vec::new());
+    Request::new(ask).write(meter.next(), &mut frame, &mut token);
+    exchange(plugin, meter, &frame, &token, None)
+}
+
+/// Replies may come in any order: most come in that of the requests. Gives the token back.
+fn settle(
+    meter: &mut Meter,
+    waiting: &mut VecDeque<(Vec<u8>, Instant)>,
+    reply: &[u8],
+    whole: Instant,
+    result: Option<&str>,
+) -> Result<Vec<u8>, String> {
+    for at in 0..waiting.len() {
+        match meter.checker.check(reply, &waiting[at].0, result) {
+            Ok(()) => {
+                let (token, sent) = waiting.remove(at).unwrap_or_else(|| (Vec::new(), whole));
+                meter.count(whole - sent)?;
+                return Ok(token);
+            }
+            Err(reason) if is_to(reply, &waiting[at].0) => return Err(reason),
+            Err(_) => {}
+        }
+    }
+    Err(format!("wrong reply, which nothing waits for: {}", shown(reply)))
+}
+
+fn is_to(reply: &[u8], token: &[u8]) -> bool {
+    memchr::memmem::find(reply, token).is_some()
+}

@@ -1,0 +1,124 @@
+//! The plugin and the processes it has started: its process group, as the kernel knows it.
+//!
+//! A plugin may be a shell's script, or run by a launcher such as `uv run`: what it takes is what
+//! all of them take.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// A process group, named by the process that leads it.
+#[derive(Clone, Copy)]
+pub struct Group {
+    leader: Pid,
+}
+
+/// Of a line in `/proc/PID/stat`: what stands behind the name, which may have blanks in it.
+struct Entry {
+    pid: i32,
+    state: u8,
+    group: i32,
+}
+
+impl Group {
+    /// The group of a process that was started as its leader.
+    pub fn of(leader: u32) -> Option<Self> {
+        Pid::from_raw(leader.cast_signed()).map(|leader| Self { leader })
+    }
+
+    pub fn kill(self) {
+        // Who has ended needs no signal.
+        let _ = kill_process_group(self.leader, Signal::KILL);
+    }
+
+    fn members(self) -> Vec<Entry> {
+        let wanted = self.leader.as_raw_nonzero().get();
+        let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        folders
+            .filter_map(|folder| entry(folder.file_name().to_str()?.parse().ok()?))
+            .filter(|entry| entry.group == wanted)
+            .collect()
+    }
+
+    /// The processor time they have used, all threads together.
+    pub fn processor_time(self) -> Duration {
+        self.members().iter().map(|entry| processor_time(entry.pid)).sum()
+    }
+
+    /// The most memory each has had, in kB.
+    pub fn peak_memory(self) -> u64 {
+        self.members().iter().map(|entry| peak_memory(entry.pid)).sum()
+    }
+
+    /// Whether one of them runs, or waits for a processor or a disk.
+    pub fn is_busy(self) -> bool {
+        self.members().iter().any(|entry| is_active(entry.state) || has_active_thread(entry.pid))
+    }
+}
+
+fn entry(pid: i32) -> Option<Entry> {
+    let (state, group) = state_and_group(&format!("/proc/{pid}/stat"))?;
+    Some(Entry { pid, state, group })
+}
+
+fn state_and_group(path: &str) -> Option<(u8, i32)> {
+    let line = std::fs::read_to_string(path).ok()?;
+    let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.bytes().next()?;
+    Some((state, fields.nth(1)?.parse().ok()?))
+}
+
+fn is_active(state: u8) -> bool {
+    matches!(state, b'R' | b'D')
+}
+
+fn has_active_thread(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| state_and_group(&thread.path().join("stat").to_string_lossy()))
+        .any(|(state, _)| is_active(state))
+}
+
+fn peak_memory(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// `/proc` has it in hundredths of a second only; each process has a clock of it, too.
+#[allow(unsafe_code)]
+fn processor_time(pid: i32) -> Duration {
+    /// How the kernel numbers these clocks: `(~pid << 3) | CPUCLOCK_SCHED`.
+    const SCHEDULED: libc::clockid_t = 2;
+    let clock = (!pid << 3) | SCHEDULED;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call only writes to `time`; a clock that is none is an error, and leaves it.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_used_something() {
+        let pid = std::process::id().cast_signed();
+        let before = processor_time(pid);
+        let mut sum = 0_u64;
+        while processor_time(pid) < before + Duration::from_millis(2) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert!(peak_memory(pid) > 500);
+        assert!(entry(pid).is_some_and(|entry| entry.pid == pid && entry.group > 0));
+    }
+
+    #[test]
+    fn nothing_is_known_of_what_is_not_there() {
+        // No kernel counts so far.
+        let nobody = 1 << 25;
+        assert!(entry(nobody).is_none());
+        assert_eq!((processor_time(nobody), peak_memory(nobody)), (Duration::ZERO, 0));
+    }
+}
