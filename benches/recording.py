@@ -13,18 +13,20 @@ import argparse
 import gzip
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+from clnwire.load import Figures, Job, measure
+from clnwire.load.messages import init
+from clnwire.load.running import daemon_folder
 
 from .suite.cases import SIZES
 from .suite.machine import machine
-from .suite.peers import cargo_build
-from .suite.running import Run, last_core
+from .suite.payloads import db_write
+from .suite.running import last_core
 
 PLUGIN = [sys.executable, str(Path(__file__).parent / "peers" / "clnwire_db_write.py")]
 FORMS = ("direct", "recorded")
@@ -36,21 +38,27 @@ class Recorded:
     """Measures with the load generator, on one core or on all."""
 
     def __init__(self, folder: Path, count: int, core: int | None) -> None:
-        self._load, self._count = cargo_build("clnwire-load"), count
+        self._count, self._core = count, core
         self._capture = folder / "capture.gz"
-        self._where = [] if core is None else ["--core", str(core)]
 
-    def run(self, form: str, size: int) -> Run:
+    def run(self, form: str, size: int) -> Figures:
         """One plugin's life. Each message has to be in the capture."""
         count = max(10, self._count * 2400 // max(size, 2400))
         warm_up = count // 10 + 1
-        payload = ["--payload", "db-write", "--size", str(size)]
-        extent = ["--count", str(count), "--warm-up", str(warm_up)]
-        command = [self._load, *payload, *extent, *self._where, "--", *self._before(form), *PLUGIN]
-        done = subprocess.run(command, capture_output=True, check=True)
+        with daemon_folder() as folder:
+            job = Job(
+                command=[*self._before(form), *PLUGIN],
+                init=init(str(folder)),
+                count=count,
+                warm_up=warm_up,
+                seconds=60,
+                core=self._core,
+                **db_write(size),
+            )
+            figures = measure(job).all_figures()
         if form == "recorded":
             check(self._capture, 2 * (OTHERS + warm_up + count))
-        return msgspec.json.decode(done.stdout, type=Run)
+        return figures
 
     def _before(self, form: str) -> list[str]:
         if form != "recorded":
@@ -71,7 +79,7 @@ Starts: TypeAlias = dict[str, float]
 """Form → the time from exec to manifest in ms."""
 
 
-def measure(recorded: Recorded, rounds: int) -> tuple[Medians, Starts]:
+def compare(recorded: Recorded, rounds: int) -> tuple[Medians, Starts]:
     medians: Medians = {form: {} for form in FORMS}
     starts: dict[str, list[float]] = {form: [] for form in FORMS}
     for name, size in SIZES.items():
@@ -79,8 +87,8 @@ def measure(recorded: Recorded, rounds: int) -> tuple[Medians, Starts]:
         for _ in range(rounds):
             for form, row in rows.items():
                 run = recorded.run(form, size)
-                row.append(run.latency_us["p50"])
-                starts[form].append(run.exec_to_manifest_ms)
+                row.append(run.p50_us)
+                starts[form].append(run.manifest_ms)
         for form, row in rows.items():
             medians[form][name] = round(statistics.median(row), 2)
     return medians, {form: round(statistics.median(found), 1) for form, found in starts.items()}
@@ -104,7 +112,7 @@ def main() -> None:
     report: dict[str, object] = {"machine": msgspec.to_builtins(machine())}
     with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as name:
         for where, core in (("all cores", None), ("one core", last_core())):
-            medians, starts = measure(Recorded(Path(name), count, core), rounds)
+            medians, starts = compare(Recorded(Path(name), count, core), rounds)
             show(where, medians, starts)
             key = where.replace(" ", "_")
             report |= {f"{key}_us": medians, f"{key}_start_ms": starts}

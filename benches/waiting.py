@@ -14,15 +14,15 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from peer import PEERS, Peer
-from suite import peers
+from suite import payloads, peers
 from suite.cases import Case, round_trip
 from suite.machine import machine
-from suite.peers import cargo_build
 from suite.running import Bench, last_core
 
 PLUGIN = "clnwire_waiting.py"
@@ -34,13 +34,13 @@ FORMS = {
     "async-uvloop": "async def, uvloop",
     "thread": "thread=True, blocking driver",
 }
-WRITE = Case(round_trip("2.4 kB"), "writes", ("--payload", "db-write", "--size", "2400"))
+WRITE = Case(round_trip("2.4 kB"), "writes", partial(payloads.db_write, 2400))
 FLOOD = json.dumps({"jsonrpc": "2.0", "method": "flood", "params": {"flood": {"text": "x" * 300}}})
 
 
 def round_trips(rounds: int, seconds: float) -> dict[str, float]:
     """Form → the median round's median, in µs."""
-    bench = Bench(cargo_build("clnwire-load"), last_core(), seconds)
+    bench = Bench(last_core(), seconds)
     command = [sys.executable, PEERS / PLUGIN]
     medians: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(rounds):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import payloads
+from .payloads import CONTINUE, ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .payloads import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000, "1 MB": 1_000_000}
@@ -12,7 +22,6 @@ SIZES = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000, "1 MB": 1_000_000}
 
 WINDOW = 64
 CAPTURE = "recorded db_writes"
-CONTINUE = '{"result":"continue"}'
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,8 @@ class Case:
 
     name: str
     plugin: str
-    arguments: tuple[str, ...]
+    settings: Callable[[], Settings]
+    """What is sent, made when it is needed."""
     repeats: int = 1
     """How often in a round."""
 
@@ -43,12 +53,11 @@ def skipped() -> dict[str, str]:
 
 def probes() -> list[Case]:
     """Legal messages that not every peer survives."""
-    once = ("--count", "1", "--warm-up", "0")
-    early = ("--payload", "db-write", "--early-writes", "1", *once)
+    large = partial(payloads.db_write, 1_000_000)
     return [
-        Case("a blank line inside an object", "node", ("--payload", "blank-line", *once)),
-        Case("db_write before init", "writes", early),
-        Case("a message of 1 MB", "writes", ("--payload", "db-write", "--size", "1000000", *once)),
+        Case("a blank line inside an object", "node", _with(payloads.blank_line, **ONCE)),
+        Case("db_write before init", "writes", _with(payloads.early_db_write, **ONCE)),
+        Case("a message of 1 MB", "writes", _with(large, **ONCE)),
     ]
 
 
@@ -70,33 +79,41 @@ START = "start"
 
 
 def _writes() -> list[Case]:
-    many = ("--mode", "window", "--window", str(WINDOW))
-    recorded = ("--payload", "capture", "--capture", str(_recording()), "--expect", CONTINUE)
     return [
         *(Case(round_trip(size), "writes", _db_write(size)) for size in SIZES),
-        *(Case(window(size), "writes", (*_db_write(size), *many)) for size in ("0.4 kB", "2.4 kB")),
-        Case(CAPTURE, "writes", recorded),
+        *(Case(window(size), "writes", _many(_db_write(size))) for size in ("0.4 kB", "2.4 kB")),
+        Case(CAPTURE, "writes", _recorded),
     ]
 
 
 def _node() -> list[Case]:
-    flood = ("--mode", "flood", "--window", str(WINDOW), "--payload", "total")
-    many = ("--mode", "window", "--window", str(WINDOW), "--payload", "total")
     return [
-        Case(FLOOD, "node", flood),
-        Case(METHOD, "node", ("--payload", "total")),
-        Case(METHODS, "node", many),
-        Case(HTLC, "node", ("--payload", "htlc")),
+        Case(FLOOD, "node", _with(payloads.flood, window=WINDOW)),
+        Case(METHOD, "node", payloads.total),
+        Case(METHODS, "node", _many(payloads.total)),
+        Case(HTLC, "node", payloads.htlc),
     ]
 
 
 def _start() -> Case:
-    once = ("--payload", "db-write", "--count", "10", "--warm-up", "0")
-    return Case(START, "start", once, repeats=3)
+    return Case(START, "start", _with(_db_write("0.4 kB"), count=10, warm_up=0), repeats=3)
 
 
-def _db_write(size: str) -> tuple[str, ...]:
-    return ("--payload", "db-write", "--size", str(SIZES[size]))
+def _db_write(size: str) -> Callable[[], Settings]:
+    return partial(payloads.db_write, SIZES[size])
+
+
+def _many(make: Callable[[], Settings]) -> Callable[[], Settings]:
+    return _with(make, mode="window", window=WINDOW)
+
+
+def _with(make: Callable[[], Settings], **more: object) -> Callable[[], Settings]:
+    return lambda: {**make(), **more}
+
+
+def _recorded() -> Settings:
+    requests = payloads.recorded(_recording(), "db_write")
+    return {"mode": "one", "requests": requests, "expect": CONTINUE}
 
 
 def _recording() -> Path:

@@ -45,7 +45,6 @@ class Peer:
 class Built:
     """What is here, and why the rest is not."""
 
-    load: Path
     peers: list[Peer] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     busy: float = 0
@@ -53,18 +52,18 @@ class Built:
 
 
 def build(*, quick: bool) -> Built:
-    """The load generator and all peers; if `quick`, those without a toolchain of their own.
+    """All peers; if `quick`, those without a toolchain of their own.
 
-    Raises AbsentError if the load generator, the floor or clnwire cannot be built, without which
-    there is nothing to compare.
+    Raises AbsentError if the floor or clnwire cannot be built, without which there is nothing to
+    compare.
     """
     if sys.platform != "linux":
         raise AbsentError("the load generator needs Linux")
-    print("building the load generator and the peers", file=sys.stderr)
+    print("building the peers", file=sys.stderr)
     # Before building, which is load too.
     busy = round(os.getloadavg()[0], 1)
     peers = [floor(), *clnwire(), bare_python()]
-    built = Built(cargo_build("clnwire-load"), peers, busy=busy)
+    built = Built(peers, busy=busy)
     others: dict[str, Callable[[], Peer]] = {PYLN: pyln_client}
     if not quick:
         others |= {"cln-plugin": cln_plugin, "clightningjs": clightningjs}

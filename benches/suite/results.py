@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import statistics
 from typing import TYPE_CHECKING
 
 import msgspec
+from clnwire.load import Figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 FORMAT = 1
@@ -24,26 +23,6 @@ BARE = "Python alone"
 
 class FormatError(ValueError):
     """A file that holds no results, or those of another format; a page without marks."""
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """One peer in one case: the median round's figures."""
-
-    p50_us: float
-    p90_us: float
-    p99_us: float
-    p999_us: float
-    messages_per_second: float
-    megabytes_per_second: float
-    processor_us: float
-    """Of the plugin, a message."""
-    manifest_ms: float
-    """From exec to the manifest."""
-    idle_memory_kb: float
-    """The peak, before the first message."""
-    peak_memory_kb: float
-    messages: float
-    """So many were measured, and each answer checked."""
 
 
 class Outcome(msgspec.Struct):
@@ -115,14 +94,6 @@ def fate(why: str) -> str:
     if not why:
         return ""
     return "died" if "the plugin died" in why else "failed"
-
-
-def medians(rows: Sequence[Figures]) -> Figures:
-    """Figure by figure the median of the rounds."""
-    names = Figures.__struct_fields__
-    return Figures(
-        **{name: round(statistics.median(getattr(row, name) for row in rows), 3) for name in names}
-    )
 
 
 def slug(cpu: str) -> str:

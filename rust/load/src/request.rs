@@ -5,6 +5,9 @@ use crate::job::Ask;
 const ID: char = '\u{1}';
 const NUMBER: char = '\u{2}';
 
+/// Of the largest number of 64 bits.
+const DIGITS: usize = 20;
+
 /// A request, cut where something is put in, so that sending one is copying.
 pub struct Request {
     id: Vec<Piece>,
@@ -24,18 +27,33 @@ impl Request {
 
     /// Puts the request with this number behind the others, and its id into `token`.
     pub fn write(&self, number: u64, frames: &mut Vec<u8>, token: &mut Vec<u8>) {
+        let mut digits = [0; DIGITS];
+        let number = in_decimal(number, &mut digits);
         token.clear();
         put(&self.id, number, &[], token);
         put(&self.text, number, token, frames);
     }
 }
 
-fn put(pieces: &[Piece], number: u64, token: &[u8], bytes: &mut Vec<u8>) {
+fn put(pieces: &[Piece], number: &[u8], token: &[u8], bytes: &mut Vec<u8>) {
     for piece in pieces {
-        match piece {
-            Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
-            Piece::Id => bytes.extend_from_slice(token),
-            Piece::Number => bytes.extend_from_slice(number.to_string().as_bytes()),
+        bytes.extend_from_slice(match piece {
+            Piece::Text(text) => text.as_bytes(),
+            Piece::Id => token,
+            Piece::Number => number,
+        });
+    }
+}
+
+/// Without an allocation: this is done for each message.
+fn in_decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
+    let mut start = DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
         }
     }
 }
@@ -83,5 +101,12 @@ mod tests {
         let (token, frames) = written("7", "{\"id\":7,\"say\":\"ü\"}\n\n", 1);
         assert_eq!((token.as_str(), frames.as_str()), ("7", "before {\"id\":7,\"say\":\"ü\"}\n\n"));
         assert_eq!(written("\u{2}", "\u{1}\u{2}\u{1}", 4).1, "before 444");
+    }
+
+    #[test]
+    fn numbers_are_written_as_others_write_them() {
+        for number in [0, 9, 10, 4_294_967_296, u64::MAX] {
+            assert_eq!(in_decimal(number, &mut [0; DIGITS]), number.to_string().as_bytes());
+        }
     }
 }

@@ -1,0 +1,110 @@
+"""What is sent to the plugins: what a job of the load generator has beside the plugin itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from clnwire import _core
+from clnwire.captures.reading import read_records
+from clnwire.load.messages import CONTINUE, ID, NUMBER, Ask, notification, request
+from clnwire.load.messages import db_write as load_db_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Settings: TypeAlias = "dict[str, Any]"
+"""Some of a job's members."""
+ONCE: Settings = {"count": 1, "warm_up": 0}
+KEY = "02ab" * 16 + "03"
+SECRET = "2e6a7552ea2bb389" * 4
+
+
+def db_write(size: int) -> Settings:
+    """Sets of database writes of about so many bytes, as a node's database gets them."""
+    head = "UPDATE channels SET next_htlc_id=17, msatoshi_local=999000 WHERE state='"
+    return {"mode": "one", "requests": [load_db_write(size, head, "';")], "expect": CONTINUE}
+
+
+def early_db_write() -> Settings:
+    """One before `init`, then as ever."""
+    settings = db_write(400)
+    return {**settings, "early": settings["requests"]}
+
+
+def htlc() -> Settings:
+    """The hook `htlc_accepted` with a payment of 3.5 kB."""
+    onion = {
+        "payload": "2b020203e8040172",
+        "type": "tlv",
+        "forward_msat": 1000,
+        "outgoing_cltv_value": 114,
+        "total_msat": 1000,
+        "payment_secret": SECRET,
+        "next_onion": "00032d3f7ae0a982" * 170,
+        "shared_secret": SECRET,
+    }
+    payment = {
+        "short_channel_id": "103x1x0",
+        "id": 0,
+        "amount_msat": 1000,
+        "cltv_expiry": 120,
+        "cltv_expiry_relative": 12,
+        "payment_hash": SECRET,
+    }
+    params = _text({"peer_id": KEY, "onion": onion, "htlc": payment})
+    return {"mode": "one", "requests": [request("htlc_accepted", params)], "expect": CONTINUE}
+
+
+def total(params: str = "[123000, 4]") -> Settings:
+    """The method `total`, as a caller's request is passed on: with its white space, its id last."""
+    text = f'{{"jsonrpc": "2.0", "method": "total", "params": {params},"id":{ID}}}\n\n'
+    ask = Ask(f'"cli:total#71/cln:total#{NUMBER}"', text)
+    result = {"amount": 123000, "count": 4, "total": 492000}
+    return {"mode": "one", "requests": [ask], "expect": _text(result)}
+
+
+def blank_line() -> Settings:
+    """A call with a blank line inside its params, which is legal JSON."""
+    return total("[123000,\n\n4]")
+
+
+def flood() -> Settings:
+    """Connections, and a call behind each window of them."""
+    address = {"type": "ipv4", "address": "127.0.0.1", "port": 9735}
+    event = {"connect": {"id": KEY, "direction": "in", "address": address}}
+    return {**total(), "mode": "flood", "notification": notification("connect", _text(event))}
+
+
+@cache
+def recorded(path: Path, hook: str) -> list[Ask]:
+    """A recording's requests for a hook, byte for byte. Raises ValueError if there is none."""
+    frames = [
+        record.frame
+        for _, record in read_records(path, on_broken=_raise, on_cut=_raise)
+        if record.dir == "in" and record.frame is not None
+    ]
+    found = [ask for frame in frames if (ask := _recorded(frame, hook)) is not None]
+    if not found:
+        raise ValueError(f"{path}: none of its requests is for the hook {hook}")
+    return found
+
+
+def _recorded(frame: str, hook: str) -> Ask | None:
+    try:
+        members = dict(_core.members(frame.encode()))
+    except ValueError:
+        # A daemon can send what is no JSON: such a frame is no request.
+        return None
+    if members.get("method") != msgspec.json.encode(hook) or "id" not in members:
+        return None
+    return Ask(members["id"].decode(), f"{frame}\n\n")
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

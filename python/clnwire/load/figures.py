@@ -1,0 +1,78 @@
+"""What comes out."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from msgspec import Raw, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Figures(Struct, frozen=True):
+    """One run, or the median of several, figure by figure."""
+
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+    messages_per_second: float
+    megabytes_per_second: float
+    processor_us: float
+    """Of the plugin, a message."""
+    manifest_ms: float
+    """From exec to the manifest."""
+    idle_memory_kb: float
+    """The peak, before the first message."""
+    peak_memory_kb: float
+    messages: float
+    """So many were measured, and each answer checked."""
+
+
+class Measured(Struct, frozen=True):
+    """The messages' part of a run. Percentiles are of round trips; without any they are 0."""
+
+    messages: int
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+    messages_per_second: float
+    megabytes_per_second: float
+    processor_us: float
+
+
+class Report(Struct, frozen=True):
+    """What the load generator says of a plugin's life."""
+
+    manifest_ms: float
+    """From exec to the manifest."""
+    manifest: Raw
+    """As the plugin has written it."""
+    idle_memory_kb: int
+    peak_memory_kb: int
+    exit: str
+    """How it ended."""
+    figures: Measured | None = None
+    """`None` in the mode `manifest`."""
+
+    def all_figures(self) -> Figures:
+        """The run's figures, those of its start among them."""
+        assert self.figures is not None
+        measured = {name: getattr(self.figures, name) for name in Measured.__struct_fields__}
+        return Figures(
+            manifest_ms=self.manifest_ms,
+            idle_memory_kb=self.idle_memory_kb,
+            peak_memory_kb=self.peak_memory_kb,
+            **measured,
+        )
+
+
+def medians(rows: Sequence[Figures]) -> Figures:
+    """Figure by figure the median of the rounds."""
+    names = Figures.__struct_fields__
+    return Figures(
+        **{name: round(statistics.median(getattr(row, name) for row in rows), 3) for name in names}
+    )
