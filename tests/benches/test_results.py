@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from benches.suite.results import FormatError, load, medians, save, slug
+from benches.suite.results import FormatError, load, save, slug
+from clnwire.load import medians
 
 from tests.benches.sample import figures, results
 

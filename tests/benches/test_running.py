@@ -8,7 +8,7 @@ import pytest
 from benches.suite.cases import Case, cases, probes, round_trip, skipped
 from benches.suite.peers import Built, Peer, cargo_build, floor
 from benches.suite.results import FLOOR
-from benches.suite.running import Extent, reason, run, taking_part
+from benches.suite.running import Extent, run, taking_part
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="needs Linux, as the load generator does"
@@ -33,7 +33,7 @@ def report(tmp_path_factory):
     sources = str(cargo_build("floor").parents[3] / "benches" / "peers")
     command = [sys.executable, folder / "mortal.py", folder / "lives", sources]
     mortal = Peer("mortal", "1", {"writes": command})
-    built = Built(cargo_build("clnwire-load"), [floor(), mortal], {"other": "not here"}, busy=2.5)
+    built = Built([floor(), mortal], {"other": "not here"}, busy=2.5)
     wanted = [case for case in cases() if case.name in (round_trip("0.4 kB"), "method", "start")]
     return run(built, wanted, {"recorded": "no recording"}, Extent(rounds=3, seconds=0.05))
 
@@ -78,12 +78,6 @@ def test_cases_have_names_of_their_own():
     assert len(names) == len(set(names))
 
 
-def test_the_reason_is_the_load_generators_own_line():
-    stderr = "Traceback: load: no\nload: it died\nload generator? no\n"
-    assert reason(stderr) == "it died"
-    assert reason("Killed\n") == "the load generator died"
-
-
 def test_who_has_no_such_plugin_does_not_take_part():
     peers = [Peer("a", "1", {"writes": []}), Peer("b", "1", {"writes": [], "node": []})]
-    assert [peer.name for peer in taking_part(peers, Case("c", "node", ()))] == ["b"]
+    assert [peer.name for peer in taking_part(peers, Case("c", "node", dict))] == ["b"]

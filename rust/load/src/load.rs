@@ -9,14 +9,16 @@ use crate::Failure;
 use crate::job::{Ask, Job, Mode};
 use crate::meter::Meter;
 use crate::plugin::Plugin;
+use crate::processes::time_of;
 use crate::reply::shown;
 use crate::request::Request;
 
-/// How often a plugin is looked at that has nothing to read any more.
+/// How often a plugin is looked at that has got all.
 const GLANCE: Duration = Duration::from_millis(1);
 
-/// After so long without any work it has nothing more to do: more than a handler waits for a disk.
+/// One that in such a time uses less than `IDLE` of a processor has nothing more to do.
 const QUIET: Duration = Duration::from_millis(50);
+const IDLE: Duration = Duration::from_micros(500);
 
 /// When enough has been sent: so many messages, or so much time.
 #[derive(Clone, Copy)]
@@ -164,17 +166,23 @@ impl<'a> Load<'a> {
     }
 }
 
-/// When the plugin had read all and came to rest.
+/// When the plugin, which had been sent all, did something for the last time.
 fn done(plugin: &mut Plugin) -> Result<Instant, String> {
-    let mut busy = Instant::now();
+    let processes = plugin.group.members();
+    let (mut last, mut used) = (Instant::now(), time_of(&processes));
+    let (mut busy, mut used_then) = (last, used);
     while busy.elapsed() < QUIET {
         std::thread::sleep(GLANCE);
         plugin.overhear()?;
-        if plugin.has_unread() || plugin.group.is_busy() {
-            busy = Instant::now();
+        let now = time_of(&processes);
+        if now > used {
+            (last, used) = (Instant::now(), now);
+        }
+        if plugin.has_unread() || now.saturating_sub(used_then) > IDLE {
+            (busy, used_then) = (Instant::now(), now);
         }
     }
-    Ok(busy)
+    Ok(last)
 }
 
 fn exchange(

@@ -13,13 +13,6 @@ pub struct Group {
     leader: Pid,
 }
 
-/// Of a line in `/proc/PID/stat`: what stands behind the name, which may have blanks in it.
-struct Entry {
-    pid: i32,
-    state: u8,
-    group: i32,
-}
-
 impl Group {
     /// The group of a process that was started as its leader.
     pub fn of(leader: u32) -> Option<Self> {
@@ -31,52 +24,36 @@ impl Group {
         let _ = kill_process_group(self.leader, Signal::KILL);
     }
 
-    fn members(self) -> Vec<Entry> {
+    /// Its processes, as they are now.
+    pub fn members(self) -> Vec<i32> {
         let wanted = self.leader.as_raw_nonzero().get();
         let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         folders
-            .filter_map(|folder| entry(folder.file_name().to_str()?.parse().ok()?))
-            .filter(|entry| entry.group == wanted)
+            .filter_map(|folder| folder.file_name().to_str()?.parse().ok())
+            .filter(|pid| group_of(*pid) == Some(wanted))
             .collect()
     }
 
     /// The processor time they have used, all threads together.
     pub fn processor_time(self) -> Duration {
-        self.members().iter().map(|entry| processor_time(entry.pid)).sum()
+        time_of(&self.members())
     }
 
     /// The most memory each has had, in kB.
     pub fn peak_memory(self) -> u64 {
-        self.members().iter().map(|entry| peak_memory(entry.pid)).sum()
-    }
-
-    /// Whether one of them runs, or waits for a processor or a disk.
-    pub fn is_busy(self) -> bool {
-        self.members().iter().any(|entry| is_active(entry.state) || has_active_thread(entry.pid))
+        self.members().into_iter().map(peak_memory).sum()
     }
 }
 
-fn entry(pid: i32) -> Option<Entry> {
-    let (state, group) = state_and_group(&format!("/proc/{pid}/stat"))?;
-    Some(Entry { pid, state, group })
+/// The processor time that these processes have used.
+pub fn time_of(pids: &[i32]) -> Duration {
+    pids.iter().copied().map(processor_time).sum()
 }
 
-fn state_and_group(path: &str) -> Option<(u8, i32)> {
-    let line = std::fs::read_to_string(path).ok()?;
-    let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?.bytes().next()?;
-    Some((state, fields.nth(1)?.parse().ok()?))
-}
-
-fn is_active(state: u8) -> bool {
-    matches!(state, b'R' | b'D')
-}
-
-fn has_active_thread(pid: i32) -> bool {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    threads
-        .filter_map(|thread| state_and_group(&thread.path().join("stat").to_string_lossy()))
-        .any(|(state, _)| is_active(state))
+/// Behind the name, which may have anything in it, stand the state, the parent and the group.
+fn group_of(pid: i32) -> Option<i32> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    line.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()
 }
 
 fn peak_memory(pid: i32) -> u64 {
@@ -111,14 +88,14 @@ mod tests {
             sum = std::hint::black_box(sum + 1);
         }
         assert!(peak_memory(pid) > 500);
-        assert!(entry(pid).is_some_and(|entry| entry.pid == pid && entry.group > 0));
+        assert!(group_of(pid).is_some_and(|group| group > 0));
     }
 
     #[test]
     fn nothing_is_known_of_what_is_not_there() {
         // No kernel counts so far.
         let nobody = 1 << 25;
-        assert!(entry(nobody).is_none());
+        assert!(group_of(nobody).is_none());
         assert_eq!((processor_time(nobody), peak_memory(nobody)), (Duration::ZERO, 0));
     }
 }
