@@ -11,6 +11,7 @@ from clnwire.checking import variants
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
+from clnwire.host.filters import sample_that_passes
 from clnwire.host.samples import hook_sample
 
 if TYPE_CHECKING:
@@ -82,11 +83,7 @@ async def _ask_once(session: Session, hook: str, event: Any, *, to_the_end: bool
 
 def event_for(session: Session, hook: Hook, change: Variant | None = None) -> Any:
     """A plausible event that the hook's filters let through, changed if asked for."""
-    event = hook_sample(hook.name, session.dialect)
-    if hook.filters and hook.name == "rpc_command":
-        event["rpc_command"]["method"] = hook.filters[0]
-    elif hook.filters:
-        event["payload"] = f"{hook.filters[0]:04x}" + event["payload"][4:]
+    event = sample_that_passes(hook, session.dialect)
     if hook.name == "db_write" and session.dialect == "current":
         event["data_version"] = session.next_version()
     return event if change is None else change(event, variants.struct_of_hook(hook.name))

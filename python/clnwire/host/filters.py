@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clnwire.host.samples import hook_sample
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ def wants(hook: Hook, payload: object) -> bool:
         return int(members["payload"][:4], 16) in hook.filters
     except (KeyError, TypeError, ValueError, UndecodableError):
         return True
+
+
+def sample_that_passes(hook: Hook, dialect: str = "current") -> dict[str, Any]:
+    """A plausible event that the hook's filters let through. Raises `LookupError`."""
+    event = hook_sample(hook.name, dialect)
+    if hook.filters and hook.name == "rpc_command":
+        event["rpc_command"]["method"] = hook.filters[0]
+    elif hook.filters:
+        event["payload"] = f"{hook.filters[0]:04x}" + event["payload"][4:]
+    return event
 
 
 def _decoded(payload: object) -> object:

@@ -56,7 +56,7 @@ class Report(Struct, frozen=True):
     exit: str
     """How it ended."""
     figures: Measured | None = None
-    """`None` in the mode `manifest`."""
+    """`None` in the modes `manifest` and `start`."""
 
     def all_figures(self) -> Figures:
         """The run's figures, those of its start among them."""

@@ -8,14 +8,14 @@ from msgspec import Struct, field
 
 from clnwire.load.messages import GETMANIFEST, Ask
 
-Mode: TypeAlias = Literal["manifest", "one", "window", "flood", "pour"]
+Mode: TypeAlias = Literal["manifest", "start", "one", "window", "flood", "pour"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """One life of a plugin."""
 
     mode: Mode
-    """`manifest`: only that is asked for; `one` request in flight; a `window` of them; a `flood` of
+    """`manifest`: only that is asked for; `start`: it is initialised, too; `one` request in flight; a `window` of them; a `flood` of
     notifications with a request behind each window; `pour`: notifications alone, until the plugin
     has come to rest."""
     command: list[str]

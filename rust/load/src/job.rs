@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub enum Mode {
     /// Only the manifest is asked for, and the plugin ended.
     Manifest,
+    /// The plugin is started, and its input ends.
+    Start,
     /// One request in flight, as most hooks are asked.
     One,
     /// So many requests in flight as the window says.

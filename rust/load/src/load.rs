@@ -67,7 +67,7 @@ impl<'a> Load<'a> {
     ) -> Result<Duration, String> {
         let started = Instant::now();
         match self.mode {
-            Mode::Manifest => {}
+            Mode::Manifest | Mode::Start => {}
             Mode::One => self.one_in_flight(plugin, meter, limit)?,
             Mode::Window => self.window(plugin, meter, limit)?,
             Mode::Flood => self.flood(plugin, meter, limit)?,

@@ -49,9 +49,12 @@ pub fn run(job: &Job) -> Result<Report, Failure> {
         return Ok(report);
     }
     ask_early(&mut plugin, &job.early)?;
-    willing(&handshake(&mut plugin, &job.init)?)?;
+    let started = handshake(&mut plugin, &job.init).map_err(|reason| format!("init: {reason}"))?;
+    willing(&started)?;
     report.idle_memory_kb = plugin.group.peak_memory();
-    report.figures = Some(measured(job, &load, &mut plugin)?);
+    if job.mode != Mode::Start {
+        report.figures = Some(measured(job, &load, &mut plugin)?);
+    }
     report.peak_memory_kb = plugin.group.peak_memory();
     report.exit = plugin.hang_up();
     Ok(report)

@@ -1,0 +1,72 @@
+"""How plots look: the same bytes for the same figures, readable on light and on dark.
+
+Needs matplotlib, which nothing else of clnwire does.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+TEXT: Final = "#7a7a7a"
+"""Has a contrast of 4.3 on white and of 4.4 on a dark page (#0d1117)."""
+OURS: Final = "#e8590c"
+BESIDE: Final = "#909090"
+"""Of what something is compared with."""
+LIGHT: Final = "#f2a65a"
+
+SETTINGS: Final[Any] = {
+    "svg.hashsalt": "clnwire",
+    # Text stays text: small, searchable, in the reader's font.
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 12,
+    "text.color": TEXT,
+    "axes.labelcolor": TEXT,
+    "axes.edgecolor": TEXT,
+    "xtick.color": TEXT,
+    "ytick.color": TEXT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def style() -> Generator[None, None, None]:
+    """What is drawn in the block looks so. Raises `ModuleNotFoundError` without matplotlib."""
+    # Heavy, and only here needed.
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    with mpl.rc_context(SETTINGS):
+        yield
+
+
+def canvas(height: float, columns: int = 1) -> tuple[Any, Any]:
+    """A figure of 8 inches' width, and its axes: one, or an array of them."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, height), layout="constrained")
+    return figure, figure.subplots(1, columns)
+
+
+def bare_bars(axes: Any, title: str) -> None:
+    """Bars from top to bottom whose labels say what an axis would."""
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=12)
+
+
+def save(figure: Any, path: Path) -> Path:
+    """Writes the file. Raises `OSError`."""
+    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
+    # No white space at lines' ends, which editors and reviews complain of.
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
+    return path

@@ -1,0 +1,139 @@
+"""A bench's results as a table, and what to know before one reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from clnwire.benching.words import duration, memory, number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clnwire.benching.results import Results, Row
+
+SELDOM: Final = 10
+"""A percentile is shown if so many messages were slower."""
+BUSY: Final = 1.0
+"""A load of others from which on a machine is called busy."""
+
+
+def as_text(results: Results, earlier: Results | None, *, checked: bool) -> str:
+    """The caveats, a line a case, the start, and what was not measured."""
+    parts = [_caveats(results, earlier, checked=checked)]
+    if results.rows:
+        parts.append(_aligned(_table(results, earlier)))
+    parts.append(_aligned(_start(results, earlier), left=2))
+    if results.not_measured:
+        parts.append("".join(f"not measured: {note}\n" for note in results.not_measured))
+    return "\n".join(parts)
+
+
+def _caveats(results: Results, earlier: Results | None, *, checked: bool) -> str:
+    method, machine = results.method, results.machine
+    where = "any processor" if method.core is None else f"processor {method.core}"
+    lines = [
+        f"{results.plugin}: medians of {method.rounds} rounds of {method.seconds:g} s, plugin and "
+        f"load generator on {where}",
+        f"{machine.cpu}, {machine.cores} processors, a load of {machine.load:g} before"
+        + ("; it is busy, and figures vary" if machine.load >= BUSY else ""),
+    ]
+    if not checked:
+        lines.append(
+            "Answers were only checked for being results, and events are made up: --expect, --event"
+        )
+    if earlier is not None:
+        lines.append(_compared_with(results, earlier))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _compared_with(results: Results, earlier: Results) -> str:
+    text = f"In brackets: new ÷ old, of {earlier.plugin} on {earlier.date}"
+    if earlier.machine.cpu != results.machine.cpu:
+        return f"{text}, but on another machine: {earlier.machine.cpu}"
+    if earlier.method != results.method:
+        return f"{text}, which was measured in another way"
+    return text
+
+
+def _table(results: Results, earlier: Results | None) -> list[list[str]]:
+    many = f"{results.method.window} in flight"
+    head = ["", "median", "99 %", "99.9 %", "CPU", many]
+    rows = [
+        [name, *_cells(row, None if earlier is None else earlier.rows.get(name))]
+        for name, row in results.rows.items()
+    ]
+    return [head, *rows]
+
+
+def _cells(row: Row, before: Row | None) -> list[str]:
+    cells = _plain(row)
+    if before is None:
+        return cells
+    ratios = zip(_figures(row), _figures(before), strict=True)
+    return [
+        f"{cell} ({new / old:.2f}×)" if cell and cell != "–" and new and old else cell
+        for cell, (new, old) in zip(cells, ratios, strict=True)
+    ]
+
+
+def _plain(row: Row) -> list[str]:
+    p50, p99, p999, processor, throughput = _figures(row)
+    one = row.one
+    return [
+        "" if one is None else duration(p50),
+        "" if one is None else _rare(p99, one.messages / 100),
+        "" if one is None else _rare(p999, one.messages / 1000),
+        duration(processor),
+        number(throughput, "/s"),
+    ]
+
+
+def _rare(microseconds: float, slower: float) -> str:
+    return duration(microseconds) if slower >= SELDOM else "–"
+
+
+def _figures(row: Row) -> tuple[float, float, float, float, float]:
+    one = row.one
+    trips = (0.0, 0.0, 0.0) if one is None else (one.p50_us, one.p99_us, one.p999_us)
+    return (*trips, row.processor_us, row.many.messages_per_second)
+
+
+def _start(results: Results, earlier: Results | None) -> list[list[str]]:
+    start, before = results.start, None if earlier is None else earlier.start
+
+    def line(what: str, shown: str, new: float, old: float | None) -> list[str]:
+        return [what, f"{shown} ({new / old:.2f}×)" if old else shown]
+
+    return [
+        line(
+            "from exec to manifest",
+            number(start.manifest_ms, " ms"),
+            start.manifest_ms,
+            before and before.manifest_ms,
+        ),
+        line(
+            "memory when it has started",
+            memory(start.idle_memory_kb),
+            start.idle_memory_kb,
+            before and before.idle_memory_kb,
+        ),
+        line(
+            "memory at most",
+            memory(start.peak_memory_kb),
+            start.peak_memory_kb,
+            before and before.peak_memory_kb,
+        ),
+    ]
+
+
+def _aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Columns as wide as they have to be; the first ones from the left, figures from the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines: list[str] = []
+    for row in rows:
+        cells = [
+            f"{cell:<{width}}" if place < left else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip() + "\n")
+    return "".join(lines)

@@ -1,0 +1,223 @@
+"""`clnwire bench`: how fast a plugin is, in any language."""
+
+import os
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from msgspec import json
+
+from clnwire.benching import (
+    BenchError,
+    Plan,
+    Results,
+    Setup,
+    Wanted,
+    ask_manifest,
+    load,
+    measure_all,
+    plan,
+    save,
+)
+from clnwire.benching.measuring import runs
+from clnwire.cli import _bench_table
+from clnwire.cli._captures import bar
+from clnwire.cli._failing import CANNOT, fail
+from clnwire.cli._params import WordError, json_text
+from clnwire.errors import ClnwireError
+from clnwire.host.config import parse_words
+from clnwire.host.errors import ManifestError
+from clnwire.load import PluginFailedError
+from clnwire.program import of_file
+
+EXAMPLES = (
+    ("clnwire bench ./plugin.py", "its hooks and its subscriptions"),
+    ("clnwire bench ./plugin.py --method hello --params '[\"Rusty\"]'", "a method"),
+    ("clnwire bench ./plugin.py --hook htlc_accepted --event htlc.json", "with an event of yours"),
+    ("clnwire bench ./plugin.py --save before.json", "and then, after a change:"),
+    ("clnwire bench ./plugin.py --compare before.json", "what it has become"),
+)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_Names = list[str] | None
+
+
+def bench(
+    plugin: Annotated[
+        Path, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
+    ],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
+    ] = None,
+    hook: Annotated[_Names, typer.Option(metavar="NAME", help="Only this hook.")] = None,
+    topic: Annotated[_Names, typer.Option(metavar="NAME", help="Only this topic.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A method; it is called for real.")
+    ] = None,
+    params: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The method's: an array or object.")
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="FILE|JSON", help="The one hook's or topic's; a sample.")
+    ] = None,
+    expect: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The result that every answer must have.")
+    ] = None,
+    option: Annotated[
+        _Names, typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="The medians of so many are shown.")] = 5,
+    seconds: Annotated[
+        float, typer.Option(min=0.001, max=3600, help="For how long a round measures each case.")
+    ] = 0.3,
+    window: Annotated[
+        int, typer.Option(min=1, max=100_000, help="How many messages are in flight.")
+    ] = 64,
+    core: Annotated[
+        str, typer.Option(metavar="N|none", help="The processor to measure on; the last.")
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="Seconds of silence, then it is given up.")
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
+    save_to: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Where to keep the results.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Kept ones, to compare with.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draws it; needs clnwire[plot].")
+    ] = None,
+) -> None:
+    """Measures a plugin, in any language, with a native load generator that plays the daemon.
+
+    It is sent made-up events thousands of times: give it no options of a plugin in use. Its methods
+    are called only if you name one.
+
+    Status 1: the plugin died or answered wrongly. Status 2: it could not be measured.
+    """
+    try:
+        _check_files(save_to, plot)
+        earlier = None if compare is None else load(compare)
+        setup = Setup(
+            command=[*of_file(plugin), *(arguments or ())],
+            options=parse_words([f"--{word}" for word in option or ()]),
+            rounds=rounds,
+            seconds=seconds,
+            window=window,
+            core=_core(core),
+            patience=timeout,
+        )
+        wanted = Wanted(
+            hooks=hook or (),
+            topics=topic or (),
+            method=method,
+            params=None if params is None else _json("--params", params),
+            event=None if event is None else _event(event),
+            expect=None if expect is None else _json("--expect", expect),
+        )
+        results = _measured(setup, plugin.name, wanted, hidden=as_json)
+        _keep(results, earlier, save_to, plot)
+    except (PluginFailedError, ManifestError) as error:
+        _fail(str(error), 1, as_json=as_json)
+    except ClnwireError as error:
+        _fail(str(error), CANNOT, as_json=as_json)
+    if as_json:
+        sys.stdout.write(json.encode({"ok": True, **json.decode(json.encode(results))}).decode())
+        sys.stdout.write("\n")
+    else:
+        checked = wanted.expect is not None
+        sys.stdout.write(_bench_table.as_text(results, earlier, checked=checked))
+
+
+def _measured(setup: Setup, name: str, wanted: Wanted, *, hidden: bool) -> Results:
+    with _ended_by_signals():
+        manifest = ask_manifest(setup, name)
+        made: Plan = plan(manifest, wanted)
+        total = setup.rounds * len(runs(made))
+        with bar(f"measuring {name}", total, hidden=hidden) as advance:
+            return measure_all(setup, name, manifest, made, advance)
+
+
+@contextmanager
+def _ended_by_signals() -> Generator[None, None, None]:
+    """What was started is ended with this process."""
+
+    def end(number: int, _: object) -> None:
+        raise typer.Exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _core(word: str) -> int | None:
+    if word == "none" or sys.platform != "linux":
+        return None
+    usable = sorted(os.sched_getaffinity(0))
+    if not word:
+        # The first ones serve interrupts.
+        return usable[-1]
+    if not word.isdecimal() or int(word) not in usable:
+        raise BenchError(f"--core is none, or one of {_listed(usable)}, not '{word}'")
+    return int(word)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _json(option: str, word: str) -> str:
+    try:
+        return json_text(word).decode()
+    except WordError as error:
+        raise BenchError(f"{option}: {error}") from None
+
+
+def _event(word: str) -> str:
+    """JSON, or the name of a file with it."""
+    if word.lstrip()[:1] in ("{", "["):
+        return _json("--event", word)
+    try:
+        return _json("--event", Path(word).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise BenchError(f"--event: {word}: {why}") from None
+
+
+def _check_files(save_to: Path | None, plot: Path | None) -> None:
+    """What cannot be written is found out before, not after."""
+    for option, path in (("--save", save_to), ("--plot", plot)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise BenchError(f"{option}: {path}: there is no such folder")
+        if path is not None and path.is_dir():
+            raise BenchError(f"{option}: {path} is a folder; name a file")
+    if plot is not None and plot.suffix != ".svg":
+        raise BenchError(f"--plot writes SVG: give it a name that ends in .svg, not {plot.name}")
+    if plot is not None and find_spec("matplotlib") is None:
+        raise BenchError("--plot needs matplotlib: pip install 'clnwire[plot]'")
+
+
+def _keep(results: Results, earlier: Results | None, save_to: Path | None, plot: Path | None) -> None:
+    if save_to is not None:
+        save(results, save_to)
+    if plot is not None:
+        # Heavy, and seldom wanted.
+        from clnwire.benching.plot import draw
+
+        draw(results, earlier, plot)
+
+
+def _fail(message: str, status: int, *, as_json: bool) -> NoReturn:
+    if as_json:
+        sys.stdout.write(json.encode({"ok": False, "error": message}).decode() + "\n")
+        raise typer.Exit(status)
+    fail("bench", message, status)
