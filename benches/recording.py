@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+
 from clnwire.load import Figures, Job, measure
 from clnwire.load.messages import init
 from clnwire.load.running import daemon_folder

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clnwire.load.messages import CONTINUE
+
 from . import payloads
-from .payloads import CONTINUE, ONCE
+from .payloads import ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,8 @@ import platform
 import subprocess
 from pathlib import Path
 
+from clnwire.benching.machine import cpu_name, system_name
+
 from .results import Machine
 
 
@@ -23,21 +25,14 @@ def version(package: str) -> str:
 def machine() -> Machine:
     """This one, today."""
     return Machine(
-        cpu=_cpu() or platform.processor() or "unknown",
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpu=cpu_name(),
+        system=system_name(),
         cores=os.cpu_count() or 1,
         python=platform.python_version(),
         rust=_said("rustc", "--version").removeprefix("rustc ").split(" ")[0],
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         commit=_commit(),
     )
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, "")
 
 
 def _commit() -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+
 from clnwire import _core
 from clnwire.captures.reading import read_records
 from clnwire.load.messages import CONTINUE, ID, NUMBER, Ask, notification, request

@@ -1,8 +1,10 @@
-"""Results as SVG: the same bytes for the same results, readable on light and on dark."""
+"""Results as SVG."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from clnwire.benching import svg
 
 from .cases import SIZES, round_trip, window
 from .results import BARE, CLNWIRE, FLOOR, RAW
@@ -12,37 +14,15 @@ if TYPE_CHECKING:
 
     from .results import Results
 
-TEXT = "#7a7a7a"
-"""Has a contrast of 4.3 on white and of 4.4 on a dark page (#0d1117)."""
-
-COLOURS = {FLOOR: "#909090", CLNWIRE: "#e8590c", RAW: "#f2a65a"}
+COLOURS = {FLOOR: svg.BESIDE, CLNWIRE: svg.OURS, RAW: "#f2a65a"}
 OTHERS = ["#3d8bfd", "#20a37a", "#a874e0", "#c2a200"]
-SETTINGS: Any = {
-    "svg.hashsalt": "clnwire",
-    # Text stays text: small, searchable, in the reader's font.
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 12,
-    "text.color": TEXT,
-    "axes.labelcolor": TEXT,
-    "axes.edgecolor": TEXT,
-    "xtick.color": TEXT,
-    "ytick.color": TEXT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
 LATENCY, THROUGHPUT, PROCESSOR = "latency.svg", "throughput.svg", "cpu.svg"
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
     """Writes the three plots into the folder."""
-    # Heavy, and only here needed.
-    import matplotlib as mpl
-
-    mpl.use("svg")
     folder.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(SETTINGS):
+    with svg.style():
         return [
             _latency(results, folder / LATENCY),
             _bars(
@@ -61,7 +41,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def _latency(results: Results, path: Path) -> Path:
-    figure, axes = _canvas(4.2)
+    figure, (axes,) = svg.canvas(4.2)
     for peer in _shown(results):
         points = {
             size / 1000: value
@@ -79,7 +59,7 @@ def _latency(results: Results, path: Path) -> Path:
     axes.set_title("median round trip of a db_write, by its size", loc="left", fontsize=12)
     axes.grid(alpha=0.25)
     axes.legend(loc="upper left")
-    return _save(figure, path)
+    return svg.save(figure, path)
 
 
 def _bars(results: Results, what: tuple[str, str, float], title: str, path: Path) -> Path:
@@ -89,27 +69,17 @@ def _bars(results: Results, what: tuple[str, str, float], title: str, path: Path
     }
     # One that failed has no bar, but its name and the reason why.
     labels = [results.fate(case, peer) or _rounded(value) for peer, value in values.items()]
-    figure, axes = _canvas(0.9 + 0.42 * len(values))
+    figure, (axes,) = svg.canvas(0.9 + 0.42 * len(values))
     colours = [_colour(results, peer) for peer in values]
     bars = axes.barh(list(values), list(values.values()), color=colours, height=0.62)
     axes.bar_label(bars, labels, padding=5)
-    axes.invert_yaxis()
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    axes.set_title(title, loc="left", fontsize=12)
+    svg.bare_bars(axes, title)
     axes.margins(x=0.12)
-    return _save(figure, path)
+    return svg.save(figure, path)
 
 
 def _rounded(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _canvas(height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, height), layout="constrained")
-    return figure, figure.add_subplot()
 
 
 def _shown(results: Results) -> list[str]:
@@ -119,11 +89,3 @@ def _shown(results: Results) -> list[str]:
 def _colour(results: Results, peer: str) -> str:
     others = [name for name in _shown(results) if name not in COLOURS]
     return COLOURS.get(peer) or OTHERS[others.index(peer) % len(OTHERS)]
-
-
-def _save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
-    # No white space at lines' ends, which editors and reviews complain of.
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
-    return path

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import msgspec
-from clnwire.load import Figures
+
+from clnwire.load import Figures  # noqa: TC001 - msgspec reads it
 
 if TYPE_CHECKING:
     from pathlib import Path

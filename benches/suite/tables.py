@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from clnwire.benching.words import number
+
 from .budgets import NO_SDK, judge
 from .cases import (
     CAPTURE,
@@ -152,7 +154,7 @@ def budgets(results: Results) -> str:
     rows = [
         [
             verdict.budget.name,
-            _number(verdict.value, f" {verdict.budget.unit}".replace(" /s", "/s")),
+            number(verdict.value, f" {verdict.budget.unit}".replace(" /s", "/s")),
             _ratio(verdict.to_floor),
             _ratio(verdict.to_pyln),
             verdict.budget.text(),
@@ -215,7 +217,7 @@ def _plain(results: Results, peer: str, case: str, figure: str, unit: str) -> st
     value = results.value(case, peer, figure)
     if value is not None and unit == " MB":
         value /= 1000
-    return results.fate(case, peer) or _number(value, unit)
+    return results.fate(case, peer) or number(value, unit)
 
 
 def _name(results: Results, peer: str) -> str:
@@ -225,15 +227,6 @@ def _name(results: Results, peer: str) -> str:
 
 def _survived(why: str | None) -> str:
     return "–" if why is None else fate(why) or "answered"
-
-
-def _number(value: float | None, unit: str) -> str:
-    """Three digits that count, and thousands apart."""
-    if value is None:
-        return "–"
-    if value >= 100:
-        return f"{value:,.0f}{unit}"
-    return f"{value:.1f}{unit}" if value >= 10 else f"{value:.2f}{unit}"
 
 
 def _ratio(value: float | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from clnwire.load import Figures
-
 from benches.suite.cases import FLOOD, METHOD, START, round_trip, window
 from benches.suite.results import Machine, Method, Outcome, Results
+
+from clnwire.load import Figures
 
 CASES = [
     *(round_trip(size) for size in ("0.4 kB", "2.4 kB", "12 kB", "1 MB")),

@@ -8,6 +8,7 @@ import json
 import pytest
 from benches.suite import payloads
 from benches.suite.cases import SIZES, cases, probes
+
 from clnwire.load.messages import ID, NUMBER
 
 

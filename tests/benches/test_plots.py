@@ -8,6 +8,7 @@ import pytest
 from benches.suite import plots
 from benches.suite.cases import round_trip, window
 
+from clnwire.benching import svg as look
 from tests.benches.sample import results
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench-quick` installs")
@@ -49,6 +50,6 @@ def test_the_figures_are_those_of_the_results(drawn):
 
 def test_there_is_no_background_and_no_black_text(drawn):
     for svg, _ in drawn.values():
-        assert f"fill: {plots.TEXT}" in svg
+        assert f"fill: {look.TEXT}" in svg
         assert "fill: #ffffff" not in svg
         assert "#000000" not in svg

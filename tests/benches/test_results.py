@@ -6,8 +6,8 @@ import json
 
 import pytest
 from benches.suite.results import FormatError, load, save, slug
-from clnwire.load import medians
 
+from clnwire.load import medians
 from tests.benches.sample import figures, results
 
 

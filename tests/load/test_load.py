@@ -172,7 +172,7 @@ def test_one_that_says_nothing_is_given_up(run: Run) -> None:
 
 def test_one_that_does_not_want_to_run(run: Run) -> None:
     unwilling = 'def started(request): return right(request, {**MANIFEST, "disable": "no node"})'
-    with pytest.raises(LoadError, match="^the plugin does not want to run: \"no node\"$") as caught:
+    with pytest.raises(LoadError, match='does not want to run: "no node"') as caught:
         run(CONTINUE, unwilling)
     assert not isinstance(caught.value, PluginFailedError)
 
@@ -191,7 +191,7 @@ def test_what_is_written_to_stderr_holds_nothing_up(run: Run) -> None:
 
 
 def test_a_db_write_before_init_is_asked_for_apart(run: Run) -> None:
-    early = [request("db_write", '{"data_version":%s}' % NUMBER)] * 3
+    early = [request("db_write", f'{{"data_version":{NUMBER}}}')] * 3
     versions = "versions = []\nstarted_ = started\ndef started(request):\n"
     versions += '    if request["method"] == "init": assert versions == [1, 2, 3], versions\n'
     versions += "    return started_(request)"

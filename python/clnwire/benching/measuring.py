@@ -48,17 +48,18 @@ class Setup(Struct, frozen=True, kw_only=True):
     patience: float = 10.0
 
     def run(self, what: str, folder: Path, **settings: Any) -> Report:
-        """One life of the plugin. Raises `LoadError`, and `PluginFailedError` with its last words."""
+        """One life of the plugin.
+
+        Raises `LoadError`, and `PluginFailedError` with `what` and the plugin's last words.
+        """
         job = Job(
-            **{
-                "command": self.command,
-                "folder": str(folder),
-                "seconds": self.seconds,
-                "window": self.window,
-                "core": self.core,
-                "patience": self.patience,
-                **settings,
-            }
+            command=self.command,
+            folder=str(folder),
+            seconds=self.seconds,
+            window=self.window,
+            core=self.core,
+            patience=self.patience,
+            **settings,
         )
         try:
             return measure(job)
@@ -175,10 +176,8 @@ def _node() -> Generator[Path, None, None]:
 
 @contextmanager
 def _folder(rpc_path: Path) -> Generator[Path, None, None]:
-    """The daemon's directory for one run: what an earlier one has left there would be in the way."""
-    with tempfile.TemporaryDirectory(
-        prefix="clnwire-bench-", ignore_cleanup_errors=True
-    ) as name:
+    """The daemon's directory for one run: what is left there of another would be in the way."""
+    with tempfile.TemporaryDirectory(prefix="clnwire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / RPC_FILE).symlink_to(rpc_path)
         yield folder

@@ -11,6 +11,7 @@ from clnwire.host.dialect import CURRENT
 from clnwire.host.filters import sample_that_passes
 from clnwire.host.names import TOPICS, did_you_mean
 from clnwire.host.samples import topic_sample
+from clnwire.host.shapes import as_object
 from clnwire.host.startup import MIGRATIONS
 from clnwire.host.texts import custom_notification
 from clnwire.load.messages import NUMBER, Ask, db_write, notification, request
@@ -156,8 +157,8 @@ def _hook(hook: Hook, wanted: Wanted) -> Settings:
 
 def _numbered(event: str) -> str:
     """With the request's number as the database's version."""
-    members = json.decode(event)
-    if not isinstance(members, dict):
+    members = as_object(json.decode(event))
+    if members is None:
         raise BenchError("--event: a hook's event is a JSON object")
     spelled = (
         f"{_text(name)}:{NUMBER if name == 'data_version' else _text(value)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from clnwire.benching import svg
 from clnwire.benching.words import duration, number
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
     from clnwire.benching.results import Results, Row
 
-LINE: Final = 0.42
+Entry: TypeAlias = "tuple[str, float, str]"
+"""A bar's label, figure and colour."""
+LINE: Final = 0.36
 """Inches for a bar."""
-ROOM: Final = 0.35
+HEAD: Final = 0.7
+"""Inches for a title, and for what is around it."""
+ROOM: Final = 0.15
 """How much wider than the longest bar, for what stands behind it."""
 
 
@@ -24,46 +28,53 @@ def draw(results: Results, earlier: Results | None, path: Path) -> None:
 
     Raises `ModuleNotFoundError` without matplotlib, and `OSError`.
     """
-    asked = [name for name, row in results.rows.items() if row.one is not None]
-    panels = [
-        ("round trip, median", asked, _trip, duration),
-        ("messages a second", list(results.rows), _throughput, number),
+    panels: list[tuple[str, list[Entry], Callable[[float], str]]] = [
+        ("round trip, median", _entries(results, earlier, _trip), duration),
+        ("messages a second", _entries(results, earlier, _throughput), number),
+        ("from exec to manifest", _starts(results, earlier), _milliseconds),
     ]
-    wanted = [panel for panel in panels if panel[1]]
+    shown = [panel for panel in panels if panel[1]]
     with svg.style():
-        bars = len(results.rows) * (1 if earlier is None else 2)
-        figure, axes = svg.canvas(0.9 + LINE * max(1, bars), max(1, len(wanted)))
-        for one, (title, names, value, spelled) in zip(
-            axes if len(wanted) > 1 else [axes], wanted, strict=False
-        ):
-            _bars(one, title, _entries(names, results, earlier, value), spelled)
+        figure, axes = svg.canvas(*(HEAD + LINE * len(entries) for _, entries, _ in shown))
+        for one, (title, entries, spelled) in zip(axes, shown, strict=True):
+            _bars(one, title, entries, spelled)
         svg.save(figure, path)
 
 
-def _trip(row: Row) -> float:
-    return 0.0 if row.one is None else row.one.p50_us
+def _trip(row: Row) -> float | None:
+    return None if row.one is None else row.one.p50_us
 
 
 def _throughput(row: Row) -> float:
     return row.many.messages_per_second
 
 
+def _milliseconds(value: float) -> str:
+    return number(value, " ms")
+
+
 def _entries(
-    names: list[str], results: Results, earlier: Results | None, value: Callable[[Row], float]
-) -> list[tuple[str, float, str]]:
-    """Label, figure and colour of each bar."""
-    found: list[tuple[str, float, str]] = []
-    for name in names:
-        found.append((name, value(results.rows[name]), svg.OURS))
+    results: Results, earlier: Results | None, value: Callable[[Row], float | None]
+) -> list[Entry]:
+    found: list[Entry] = []
+    for name, row in results.rows.items():
         before = None if earlier is None else earlier.rows.get(name)
-        if before is not None:
-            found.append((f"{name}, before", value(before), svg.BESIDE))
+        found += _pair(name, value(row), None if before is None else value(before))
     return found
 
 
-def _bars(
-    axes: Any, title: str, entries: list[tuple[str, float, str]], spelled: Callable[[float], str]
-) -> None:
+def _starts(results: Results, earlier: Results | None) -> list[Entry]:
+    before = None if earlier is None else earlier.start.manifest_ms
+    return _pair(results.plugin, results.start.manifest_ms, before)
+
+
+def _pair(name: str, value: float | None, before: float | None) -> list[Entry]:
+    """The figure's bar, and that of the earlier one below it."""
+    bars = [(name, value, svg.OURS), (f"{name}, before", before, svg.BESIDE)]
+    return [(label, figure, colour) for label, figure, colour in bars if figure is not None]
+
+
+def _bars(axes: Any, title: str, entries: list[Entry], spelled: Callable[[float], str]) -> None:
     labels, values, colours = zip(*entries, strict=True)
     bars = axes.barh(labels, values, color=colours, height=0.62)
     axes.bar_label(bars, [spelled(value) for value in values], padding=5)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from clnwire.benching.errors import BenchError
-from clnwire.load import Figures
+from clnwire.load import Figures  # noqa: TC001 - msgspec reads it
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,9 @@ def load(path: Path) -> Results:
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from None
     except msgspec.MsgspecError as error:
-        raise BenchError(f"{path}: nothing that clnwire bench --save has written: {error}") from None
+        raise BenchError(
+            f"{path}: nothing that clnwire bench --save has written: {error}"
+        ) from None
     if results.format != FORMAT:
         raise BenchError(f"{path}: it has format {results.format}, this clnwire reads {FORMAT}")
     return results

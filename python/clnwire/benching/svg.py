@@ -6,6 +6,7 @@ Needs matplotlib, which nothing else of clnwire does.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ TEXT: Final = "#7a7a7a"
 OURS: Final = "#e8590c"
 BESIDE: Final = "#909090"
 """Of what something is compared with."""
-LIGHT: Final = "#f2a65a"
 
 SETTINGS: Final[Any] = {
     "svg.hashsalt": "clnwire",
@@ -40,19 +40,18 @@ SETTINGS: Final[Any] = {
 def style() -> Generator[None, None, None]:
     """What is drawn in the block looks so. Raises `ModuleNotFoundError` without matplotlib."""
     # Heavy, and only here needed.
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    with mpl.rc_context(SETTINGS):
+    matplotlib: Any = import_module("matplotlib")
+    matplotlib.use("svg")
+    with matplotlib.rc_context(SETTINGS):
         yield
 
 
-def canvas(height: float, columns: int = 1) -> tuple[Any, Any]:
-    """A figure of 8 inches' width, and its axes: one, or an array of them."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, height), layout="constrained")
-    return figure, figure.subplots(1, columns)
+def canvas(*heights: float) -> tuple[Any, list[Any]]:
+    """A figure of 8 inches' width, and axes of these heights, one below the other."""
+    figures: Any = import_module("matplotlib.figure")
+    figure = figures.Figure(figsize=(8, sum(heights)), layout="constrained")
+    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
+    return figure, [row[0] for row in axes]
 
 
 def bare_bars(axes: Any, title: str) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SELDOM: Final = 10
 """A percentile is shown if so many messages were slower."""
+UNCHECKED: Final = (
+    "events are made up (--event), and answers only checked for being results (--expect)"
+)
 BUSY: Final = 1.0
 """A load of others from which on a machine is called busy."""
 
@@ -31,23 +34,21 @@ def as_text(results: Results, earlier: Results | None, *, checked: bool) -> str:
 def _caveats(results: Results, earlier: Results | None, *, checked: bool) -> str:
     method, machine = results.method, results.machine
     where = "any processor" if method.core is None else f"processor {method.core}"
+    rounds = "one round" if method.rounds == 1 else f"medians of {method.rounds} rounds"
     lines = [
-        f"{results.plugin}: medians of {method.rounds} rounds of {method.seconds:g} s, plugin and "
-        f"load generator on {where}",
+        f"{results.plugin}: {rounds} of {method.seconds:g} s, plugin and load generator on {where}",
         f"{machine.cpu}, {machine.cores} processors, a load of {machine.load:g} before"
         + ("; it is busy, and figures vary" if machine.load >= BUSY else ""),
     ]
     if not checked:
-        lines.append(
-            "Answers were only checked for being results, and events are made up: --expect, --event"
-        )
+        lines.append(UNCHECKED)
     if earlier is not None:
         lines.append(_compared_with(results, earlier))
     return "".join(f"{line}\n" for line in lines)
 
 
 def _compared_with(results: Results, earlier: Results) -> str:
-    text = f"In brackets: new ÷ old, of {earlier.plugin} on {earlier.date}"
+    text = f"in brackets: new ÷ old, of {earlier.plugin} on {earlier.date}"
     if earlier.machine.cpu != results.machine.cpu:
         return f"{text}, but on another machine: {earlier.machine.cpu}"
     if earlier.method != results.method:
@@ -57,7 +58,7 @@ def _compared_with(results: Results, earlier: Results) -> str:
 
 def _table(results: Results, earlier: Results | None) -> list[list[str]]:
     many = f"{results.method.window} in flight"
-    head = ["", "median", "99 %", "99.9 %", "CPU", many]
+    head = ["", "round trip", "99 %", "99.9 %", "CPU", many]
     rows = [
         [name, *_cells(row, None if earlier is None else earlier.rows.get(name))]
         for name, row in results.rows.items()
@@ -70,10 +71,7 @@ def _cells(row: Row, before: Row | None) -> list[str]:
     if before is None:
         return cells
     ratios = zip(_figures(row), _figures(before), strict=True)
-    return [
-        f"{cell} ({new / old:.2f}×)" if cell and cell != "–" and new and old else cell
-        for cell, (new, old) in zip(cells, ratios, strict=True)
-    ]
+    return [_beside(cell, new, old) for cell, (new, old) in zip(cells, ratios, strict=True)]
 
 
 def _plain(row: Row) -> list[str]:
@@ -99,31 +97,21 @@ def _figures(row: Row) -> tuple[float, float, float, float, float]:
 
 
 def _start(results: Results, earlier: Results | None) -> list[list[str]]:
-    start, before = results.start, None if earlier is None else earlier.start
-
-    def line(what: str, shown: str, new: float, old: float | None) -> list[str]:
-        return [what, f"{shown} ({new / old:.2f}×)" if old else shown]
-
-    return [
-        line(
-            "from exec to manifest",
-            number(start.manifest_ms, " ms"),
-            start.manifest_ms,
-            before and before.manifest_ms,
-        ),
-        line(
-            "memory when it has started",
-            memory(start.idle_memory_kb),
-            start.idle_memory_kb,
-            before and before.idle_memory_kb,
-        ),
-        line(
-            "memory at most",
-            memory(start.peak_memory_kb),
-            start.peak_memory_kb,
-            before and before.peak_memory_kb,
-        ),
+    now, then = results.start, None if earlier is None else earlier.start
+    rows = [
+        ("from exec to manifest", duration(now.manifest_ms * 1000), "manifest_ms"),
+        ("memory when it has started", memory(now.idle_memory_kb), "idle_memory_kb"),
+        ("memory at most", memory(now.peak_memory_kb), "peak_memory_kb"),
     ]
+    return [
+        [what, shown if then is None else _beside(shown, getattr(now, name), getattr(then, name))]
+        for what, shown, name in rows
+    ]
+
+
+def _beside(cell: str, new: float, old: float) -> str:
+    """The figure with its ratio to the earlier one, if both are there."""
+    return f"{cell} ({new / old:.2f}×)" if cell not in ("", "–") and new and old else cell
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -47,9 +47,7 @@ _Names = list[str] | None
 
 
 def bench(
-    plugin: Annotated[
-        Path, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
-    ],
+    plugin: Annotated[Path, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
     ] = None,
@@ -206,7 +204,9 @@ def _check_files(save_to: Path | None, plot: Path | None) -> None:
         raise BenchError("--plot needs matplotlib: pip install 'clnwire[plot]'")
 
 
-def _keep(results: Results, earlier: Results | None, save_to: Path | None, plot: Path | None) -> None:
+def _keep(
+    results: Results, earlier: Results | None, save_to: Path | None, plot: Path | None
+) -> None:
     if save_to is not None:
         save(results, save_to)
     if plot is not None:

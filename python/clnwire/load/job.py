@@ -15,9 +15,9 @@ class Job(Struct, frozen=True, kw_only=True):
     """One life of a plugin."""
 
     mode: Mode
-    """`manifest`: only that is asked for; `start`: it is initialised, too; `one` request in flight; a `window` of them; a `flood` of
-    notifications with a request behind each window; `pour`: notifications alone, until the plugin
-    has come to rest."""
+    """`manifest`: only that is asked for; `start`: the plugin is initialised, too; `one` request in
+    flight; a `window` of them; a `flood` of notifications with a request behind each window;
+    `pour`: notifications alone, until the plugin has come to rest."""
     command: list[str]
     """The plugin and its arguments."""
     folder: str = ""

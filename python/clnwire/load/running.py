@@ -1,4 +1,4 @@
-"""Has the load generator do a job: in a process of its own, which takes all it has started with it."""
+"""Has the load generator do a job, in a process of its own; what that starts ends with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from clnwire.errors import ClnwireError
-from clnwire.load.figures import Report
+from clnwire.load.figures import Report  # noqa: TC001 - msgspec reads it
 
 if TYPE_CHECKING:
     from collections.abc import Generator
