@@ -310,6 +310,12 @@ def test_statements_have_the_size_that_was_asked_for(size: int) -> None:
     assert all(len(each) <= 250 for each in msgspec.json.decode(f"[{text}]", type=list[str]))
 
 
+def test_elsewhere_it_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(LoadError, match="^the load generator needs Linux$"):
+        measure(Job(mode="manifest", command=["x"]))
+
+
 def test_medians_are_figure_by_figure(run: Run) -> None:
     figures = run(CONTINUE).all_figures()
     rows = [

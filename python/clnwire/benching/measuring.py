@@ -167,6 +167,8 @@ def _node() -> Generator[Path, None, None]:
         node.register(host)
         loop.run(host.__aenter__())
         try:
+            # Without a plugin of its own it only opens its socket.
+            loop.run(host.start_all([]))
             yield host.rpc_path
         finally:
             loop.run(host.stop())

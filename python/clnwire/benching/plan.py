@@ -96,10 +96,10 @@ def plan(manifest: Manifest, wanted: Wanted) -> Plan:
 
 def _check(manifest: Manifest, wanted: Wanted) -> None:
     methods = [] if wanted.method is None else [wanted.method]
-    _check_known("hook", wanted.hooks, manifest.hooks)
-    _check_known("method", methods, manifest.methods)
+    _check_known("has no hook", wanted.hooks, manifest.hooks)
+    _check_known("has no method", methods, manifest.methods)
     if "*" not in manifest.subscriptions:
-        _check_known("topic", wanted.topics, manifest.subscriptions)
+        _check_known("has not subscribed to", wanted.topics, manifest.subscriptions)
     if wanted.event is not None and len([*wanted.hooks, *wanted.topics]) != 1:
         raise BenchError("--event is that of one hook or topic: name it with --hook or --topic")
     if wanted.expect is not None and len([*wanted.hooks, *methods]) != 1:
@@ -108,12 +108,13 @@ def _check(manifest: Manifest, wanted: Wanted) -> None:
         raise BenchError("--params are those of a method: name it with --method")
 
 
-def _check_known(kind: str, named: Iterable[str], known: Iterable[str]) -> None:
+def _check_known(lacks: str, named: Iterable[str], known: Iterable[str]) -> None:
     has = list(known)
     for name in named:
         if name not in has:
-            near = did_you_mean(name, has) or (f"; it has {', '.join(has)}" if has else "")
-            raise BenchError(f"the plugin has no {kind} '{name}'{near}")
+            others = f"; there is {', '.join(has)}" if has else ""
+            near = did_you_mean(name, has) or others
+            raise BenchError(f"the plugin {lacks} '{name}'{near}")
 
 
 def _topics(manifest: Manifest, notes: list[str]) -> list[str]:

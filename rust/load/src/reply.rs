@@ -68,10 +68,21 @@ pub fn parse(frame: &[u8]) -> Result<Reply<'_>, String> {
     serde_json::from_slice(frame).map_err(|error| format!("{error}: {}", shown(frame)))
 }
 
-/// A message's text for an error's line, not longer than such a line may be.
+/// A message's text for an error's one line, and not longer than such a line may be.
 pub fn shown(frame: &[u8]) -> String {
     let text = String::from_utf8_lossy(&frame[..frame.len().min(SHOWN)]);
-    if frame.len() > SHOWN { format!("{text}…") } else { text.into_owned() }
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    if frame.len() > SHOWN {
+        line.push('…');
+    }
+    line
 }
 
 /// Checks replies. One that has been checked in full is kept, and those like it but for the
@@ -142,6 +153,12 @@ mod tests {
             assert_eq!(end, Some(REPLY.len()), "in pieces of {piece}");
         }
         assert_eq!(Scan::default().end(&REPLY[..REPLY.len() - 1]), None);
+    }
+
+    #[test]
+    fn whatever_was_said_is_shown_in_one_line() {
+        assert_eq!(shown("a\nü\u{1b}[0m".as_bytes()), "a\\nü\\u{1b}[0m");
+        assert!(shown(&[b'x'; 1000]).ends_with("xx…"));
     }
 
     #[test]
