@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +18,8 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from tests.checking.plugins import calling
 from tests.cli.pty_screen import on_terminal
 from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line, short_folder
+from tests.docs.pages import DOCS, blocks
+from tests.docs.session import typed
 from tests.host.raw import write_plugin
 from tests.load.test_load import assert_gone, until
 
@@ -382,3 +383,20 @@ def test_a_percentile_that_says_nothing_is_not_shown(tmp_path: Path) -> None:
     assert re.fullmatch(
         rf"hook peer_connected +{DURATION}  +–  +–  +{DURATION}  +{PER_SECOND}", hook
     )
+
+
+def test_what_the_page_shows(tmp_path: Path) -> None:
+    """docs/bench.md, but for the figures and the machine."""
+    page = DOCS / "bench.md"
+    (plugin,) = blocks(page, "python")
+    (console,) = blocks(page, "console")
+    (tmp_path / "guard.py").write_text(plugin.text)
+    ((command, shown),) = typed(console.text)
+    done = clnwire(*command.split()[1:], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shape(done.stdout) == shape(shown)
+
+
+def shape(text: str) -> list[str]:
+    lines = [re.sub(r"[\d.,]+", "0", " ".join(line.split())) for line in text.splitlines()]
+    return lines[:1] + lines[2:]

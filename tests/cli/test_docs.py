@@ -37,6 +37,7 @@ def test_the_configuration_file(folder: Path) -> None:
         ("record", "captures"),
         ("trace", "captures"),
         ("replay", "replay"),
+        ("bench", "bench"),
     ],
 )
 def test_the_tables_have_all_options(command: str, page: str) -> None:

@@ -312,7 +312,7 @@ def test_statements_have_the_size_that_was_asked_for(size: int) -> None:
 
 def test_elsewhere_it_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(LoadError, match="^the load generator needs Linux$"):
+    with pytest.raises(LoadError, match="the load generator needs Linux"):
         measure(Job(mode="manifest", command=["x"]))
 
 
