@@ -5,14 +5,14 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Figures(Struct, frozen=True):
-    """One run, or the median of several, figure by figure."""
+class Measured(Struct, frozen=True):
+    """The messages' part of a run. Percentiles are of round trips; without any they are 0."""
 
     p50_us: float
     p90_us: float
@@ -22,26 +22,18 @@ class Figures(Struct, frozen=True):
     megabytes_per_second: float
     processor_us: float
     """Of the plugin, a message."""
+    messages: float
+    """So many were measured, and each answer checked."""
+
+
+class Figures(Measured, frozen=True):
+    """One run, or the median of several, figure by figure."""
+
     manifest_ms: float
     """From exec to the manifest."""
     idle_memory_kb: float
     """The peak, before the first message."""
     peak_memory_kb: float
-    messages: float
-    """So many were measured, and each answer checked."""
-
-
-class Measured(Struct, frozen=True):
-    """The messages' part of a run. Percentiles are of round trips; without any they are 0."""
-
-    messages: int
-    p50_us: float
-    p90_us: float
-    p99_us: float
-    p999_us: float
-    messages_per_second: float
-    megabytes_per_second: float
-    processor_us: float
 
 
 class Report(Struct, frozen=True):
@@ -61,12 +53,11 @@ class Report(Struct, frozen=True):
     def all_figures(self) -> Figures:
         """The run's figures, those of its start among them."""
         assert self.figures is not None
-        measured = {name: getattr(self.figures, name) for name in Measured.__struct_fields__}
         return Figures(
             manifest_ms=self.manifest_ms,
             idle_memory_kb=self.idle_memory_kb,
             peak_memory_kb=self.peak_memory_kb,
-            **measured,
+            **structs.asdict(self.figures),
         )
 
 
