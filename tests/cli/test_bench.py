@@ -300,6 +300,10 @@ def test_results_are_kept_and_compared(tmp_path: Path) -> None:
     assert float(trip) > 100
     assert 0.01 < float(throughput) < 100
     assert "×" not in topic
+    compared = json.loads(bench(plugin, "--compare", kept, "--json").stdout)["ratios"]
+    assert list(compared) == ["hook peer_connected"]
+    assert compared["hook peer_connected"]["one"]["p50_us"] > 100
+    assert 0.01 < compared["hook peer_connected"]["many"]["processor_us"] < 100
     assert "in brackets: new ÷ old, of plugin.py on " in done.stdout
     assert "which was measured in another way" in done.stdout
     printed = bench(plugin, "--json").stdout

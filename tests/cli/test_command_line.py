@@ -84,6 +84,8 @@ def test_commands_are_completed_without_being_imported() -> None:
         ("clnwire hook peer_conn", ["peer_connected"]),
         ("clnwire fire chan", ["channel_open_failed", "channel_opened", "channel_state_changed"]),
         ("clnwire run --log-level b", ["broken"]),
+        ("clnwire bench x --hook peer_conn", ["peer_connected"]),
+        ("clnwire bench x --topic bal", ["balance_snapshot"]),
         ("clnwire --deb", ["--debug"]),
         # The shell's own names of files.
         ("clnwire replay cap", []),

@@ -170,6 +170,16 @@ def test_one_that_says_nothing_is_given_up(run: Run) -> None:
     assert said == "the plugin says nothing, and was ended"
 
 
+def test_one_that_talks_without_end_does_not_fill_the_memory(run: Run) -> None:
+    said = complaint(
+        run,
+        """
+    while True:
+        os.write(1, b'"' + b"x" * 10_000_000)""",
+    )
+    assert said == "it says something without an end"
+
+
 def test_one_that_does_not_want_to_run(run: Run) -> None:
     unwilling = 'def started(request): return right(request, {**MANIFEST, "disable": "no node"})'
     with pytest.raises(LoadError, match='does not want to run: "no node"') as caught:

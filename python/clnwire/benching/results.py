@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from clnwire.benching.errors import BenchError
 from clnwire.load import Figures  # noqa: TC001 - msgspec reads it
@@ -81,14 +81,33 @@ class Results(Struct, kw_only=True):
     format: int = FORMAT
 
 
-def encoded(results: Results) -> bytes:
-    """As `--json` prints it."""
-    return msgspec.json.encode(results)
+def ratios(new: Results, old: Results) -> dict[str, dict[str, dict[str, float]]]:
+    """New to old, by row, by `one` or `many`, and by figure; what both have measured."""
+    return {
+        name: {
+            part: found
+            for part in ("one", "many")
+            if (found := _ratios(getattr(row, part), getattr(old.rows[name], part)))
+        }
+        for name, row in new.rows.items()
+        if name in old.rows
+    }
+
+
+def _ratios(new: Figures | None, old: Figures | None) -> dict[str, float]:
+    if new is None or old is None:
+        return {}
+    before = structs.asdict(old)
+    return {
+        name: round(value / before[name], 4)
+        for name, value in structs.asdict(new).items()
+        if before[name]
+    }
 
 
 def save(results: Results, path: Path) -> None:
     """Writes the file, a figure a line. Raises `OSError`."""
-    path.write_bytes(msgspec.json.format(encoded(results), indent=1) + b"\n")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 
 def load(path: Path) -> Results:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from msgspec import json
+from msgspec import json, to_builtins
 
 from clnwire.benching import (
     BenchError,
@@ -25,10 +25,13 @@ from clnwire.benching import (
     save,
 )
 from clnwire.benching.measuring import runs
+from clnwire.benching.results import ratios
 from clnwire.cli import _bench_table
 from clnwire.cli._captures import bar
 from clnwire.cli._failing import CANNOT, fail
 from clnwire.cli._params import WordError, json_text
+from clnwire.cli.fire import topic_names
+from clnwire.cli.hook import hook_names
 from clnwire.errors import ClnwireError
 from clnwire.host.config import parse_words
 from clnwire.host.errors import ManifestError
@@ -51,8 +54,18 @@ def bench(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
     ] = None,
-    hook: Annotated[_Names, typer.Option(metavar="NAME", help="Only this hook.")] = None,
-    topic: Annotated[_Names, typer.Option(metavar="NAME", help="Only this topic.")] = None,
+    hook: Annotated[
+        _Names,
+        typer.Option(
+            metavar="NAME", help="Only this hook; again for others.", autocompletion=hook_names
+        ),
+    ] = None,
+    topic: Annotated[
+        _Names,
+        typer.Option(
+            metavar="NAME", help="Only this topic; again for others.", autocompletion=topic_names
+        ),
+    ] = None,
     method: Annotated[
         str | None, typer.Option(metavar="NAME", help="A method; it is called for real.")
     ] = None,
@@ -60,7 +73,8 @@ def bench(
         str | None, typer.Option(metavar="JSON", help="The method's: an array or object.")
     ] = None,
     event: Annotated[
-        str | None, typer.Option(metavar="FILE|JSON", help="The one hook's or topic's; a sample.")
+        str | None,
+        typer.Option(metavar="FILE|JSON", help="That of the one hook or topic; else a sample."),
     ] = None,
     expect: Annotated[
         str | None, typer.Option(metavar="JSON", help="The result that every answer must have.")
@@ -68,28 +82,36 @@ def bench(
     option: Annotated[
         _Names, typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="The medians of so many are shown.")] = 5,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="The medians of so many are shown.")
+    ] = 5,
     seconds: Annotated[
-        float, typer.Option(min=0.001, max=3600, help="For how long a round measures each case.")
+        float,
+        typer.Option(
+            min=0.001, max=3600, metavar="SECONDS", help="For how long a round measures each."
+        ),
     ] = 0.3,
     window: Annotated[
-        int, typer.Option(min=1, max=100_000, help="How many messages are in flight.")
+        int, typer.Option(min=1, max=100_000, metavar="N", help="How many messages are in flight.")
     ] = 64,
     core: Annotated[
-        str, typer.Option(metavar="N|none", help="The processor to measure on; the last.")
+        str, typer.Option(metavar="N|none", help="The processor to measure on; else the last.")
     ] = "",
     timeout: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="Seconds of silence, then it is given up.")
+        float,
+        typer.Option(
+            min=0.1, max=3600, metavar="SECONDS", help="After so much silence it is given up."
+        ),
     ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
     save_to: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Where to keep the results.")
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Kept ones, to compare with.")
+        Path | None, typer.Option(metavar="FILE", help="Results that were kept, to compare with.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draws it; needs clnwire[plot].")
+        Path | None, typer.Option(metavar="FILE.svg", help="Draws them; needs matplotlib.")
     ] = None,
 ) -> None:
     """Measures a plugin, in any language, with a native load generator that plays the daemon.
@@ -126,8 +148,7 @@ def bench(
     except ClnwireError as error:
         _fail(str(error), CANNOT, as_json=as_json)
     if as_json:
-        sys.stdout.write(json.encode({"ok": True, **json.decode(json.encode(results))}).decode())
-        sys.stdout.write("\n")
+        _print_json(results, earlier)
     else:
         checked = wanted.expect is not None
         sys.stdout.write(_bench_table.as_text(results, earlier, checked=checked))
@@ -202,6 +223,13 @@ def _check_files(save_to: Path | None, plot: Path | None) -> None:
         raise BenchError(f"--plot writes SVG: give it a name that ends in .svg, not {plot.name}")
     if plot is not None and find_spec("matplotlib") is None:
         raise BenchError("--plot needs matplotlib: pip install 'clnwire[plot]'")
+
+
+def _print_json(results: Results, earlier: Results | None) -> None:
+    report = {"ok": True, **to_builtins(results)}
+    if earlier is not None:
+        report["ratios"] = ratios(results, earlier)
+    sys.stdout.write(json.encode(report).decode() + "\n")
 
 
 def _keep(

@@ -26,7 +26,8 @@ EXAMPLES = (
 )
 
 
-def _topics(incomplete: str) -> list[str]:
+def topic_names(incomplete: str) -> list[str]:
+    """The daemon's own topics that begin so, for the shell."""
     from clnwire.host.names import TOPICS
 
     return sorted(name for name in TOPICS if name.startswith(incomplete))
@@ -36,7 +37,7 @@ def fire(
     topic: Annotated[
         str,
         typer.Argument(
-            help="Such as connect, or one that a plugin announces.", autocompletion=_topics
+            help="Such as connect, or one that a plugin announces.", autocompletion=topic_names
         ),
     ],
     payload: Annotated[

@@ -26,14 +26,15 @@ EXAMPLES = (
 )
 
 
-def _hooks(incomplete: str) -> list[str]:
+def hook_names(incomplete: str) -> list[str]:
+    """The daemon's hooks that begin so, for the shell."""
     from clnwire.hooks._catalogue import HOOKS
 
     return sorted(name for name in HOOKS if name.startswith(incomplete))
 
 
 def hook(
-    name: Annotated[str, typer.Argument(help="Such as peer_connected.", autocompletion=_hooks)],
+    name: Annotated[str, typer.Argument(help="Such as peer_connected.", autocompletion=hook_names)],
     payload: Annotated[
         str | None, typer.Argument(metavar="[JSON]", help="The event; a sample if not given.")
     ] = None,

@@ -19,6 +19,10 @@ use crate::watchdog::Watchdog;
 /// How much is read at once: what a pipe holds.
 const CHUNK: usize = 1 << 16;
 
+/// Bytes of a message: more than any answer has, and so few that one without an end does not fill
+/// the memory.
+const LONGEST: usize = 1 << 28;
+
 /// How long a plugin may take to end when its stdin does.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -172,6 +176,9 @@ impl Plugin {
     fn read(&mut self) -> Result<(), String> {
         self.buffer.copy_within(self.start..self.filled, 0);
         (self.start, self.filled) = (0, self.filled - self.start);
+        if self.filled > LONGEST {
+            return Err("it says something without an end".to_owned());
+        }
         if self.buffer.len() < self.filled + CHUNK {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
