@@ -206,9 +206,20 @@ def answer(message):
 FAILING = {
     "dies": ('sys.exit("no disk")', r"the plugin died \(exit status: 1\): .*stderr: no disk"),
     "answers wrongly": ('return send(id="x", result={})', 'wrong reply to "cln:peer_connected#1"'),
+    "dies with a backtrace": (
+        'sys.exit("thread main panicked at 7:\\nstack:\\n  0: error\\n  at x: error")',
+        r"the plugin died .*stderr: thread main panicked at 7:$",
+    ),
     "hangs": ("time.sleep(60)", "the plugin says nothing, and was ended"),
     "answers with an error": ('fail(message, 7, "not now")', 'wrong reply .*"not now"'),
 }
+
+
+def test_one_that_bears_one_message_at_a_time_only(tmp_path: Path) -> None:
+    body = f"{PEER}messages = lambda: (json.loads(os.read(0, 65536)) for _ in iter(int, 1))"
+    line = one_line(bench(write_plugin(tmp_path, body), "--window=7"), 1)
+    assert line.startswith("clnwire bench: hook peer_connected, 7 in flight: the plugin died (")
+    assert "JSONDecodeError: Extra data: line 3 column 1" in line
 
 
 @pytest.mark.parametrize(("statement", "said"), FAILING.values(), ids=FAILING)

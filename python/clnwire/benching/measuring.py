@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import re
 import statistics
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
     from clnwire.benching.plan import Case, Plan, Settings
     from clnwire.host.manifest import Manifest
 
-SHOWN_WORDS = 300
-"""Characters of a plugin's last line on stderr."""
+SHOWN_WORDS: Final = 300
+"""Characters of a line that a plugin has written to stderr."""
+_FRAME: Final = re.compile(r"\s*(?:\d+: |at )")
+"""A line of a backtrace, as Rust and JavaScript print it."""
+_TELLING: Final = re.compile(r"error|exception|panic|fatal", re.IGNORECASE)
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -64,8 +68,18 @@ class Setup(Struct, frozen=True, kw_only=True):
         try:
             return measure(job)
         except PluginFailedError as error:
-            words = f"; it said on stderr: {error.stderr[-1][:SHOWN_WORDS]}" if error.stderr else ""
-            raise PluginFailedError(f"{what}: {error}{words}", error.stderr) from None
+            raise PluginFailedError(
+                f"{what}: {error}{last_words(error.stderr)}", error.stderr
+            ) from None
+
+
+def last_words(stderr: Sequence[str]) -> str:
+    """The line that tells most: some runtimes end with a backtrace, or their version."""
+    lines = [line for line in stderr if not _FRAME.match(line)] or stderr
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    if not telling:
+        return ""
+    return f"; it said on stderr: {telling[-1].strip()[:SHOWN_WORDS]}"
 
 
 def ask_manifest(setup: Setup, name: str) -> Manifest:
@@ -97,7 +111,8 @@ def measure_all(
         def run(what: str, settings: Settings) -> Report:
             with _folder(rpc_path) as folder:
                 told = init(str(folder), options)
-                return setup.run(what, folder, init=told, **plan.common, **settings)
+                many = f", {setup.window} in flight" if settings["mode"] == "window" else ""
+                return setup.run(f"{what}{many}", folder, init=told, **plan.common, **settings)
 
         for _ in range(setup.rounds):
             for what, settings in runs(plan):

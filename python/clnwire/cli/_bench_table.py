@@ -105,7 +105,7 @@ def _figures(row: Row) -> tuple[float, float, float, float, float]:
 def _start(results: Results, earlier: Results | None) -> list[list[str]]:
     now, then = results.start, None if earlier is None else earlier.start
     rows = [
-        ("from exec to manifest", duration(now.manifest_ms * 1000), "manifest_ms"),
+        ("from exec to manifest", number(now.manifest_ms, " ms"), "manifest_ms"),
         ("memory when it has started", memory(now.idle_memory_kb), "idle_memory_kb"),
         ("memory at most", memory(now.peak_memory_kb), "peak_memory_kb"),
     ]

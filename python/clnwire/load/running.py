@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clnwire.load.job import Job
 
 RPC_FILE: Final = "lightning-rpc"
-KEPT: Final = 16
+KEPT: Final = 64
 """Lines of the end of stderr that are kept."""
 _LONGEST_LINE: Final = 4096
 
