@@ -20,12 +20,14 @@ def on_terminal(
     """Runs a command on a terminal of its own: its status, and all that was shown."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    # The terminal itself says how wide it is.
+    wide = {name: value for name, value in ENV.items() if name != "COLUMNS"}
     process = subprocess.Popen(
         [*map(str, words)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**ENV, "TERM": "xterm", **(env or {})},
+        env={**wide, "TERM": "xterm", **(env or {})},
         start_new_session=True,
     )
     os.close(theirs)

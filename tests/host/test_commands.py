@@ -12,8 +12,11 @@ import pytest
 
 from clnwire.errors import RpcError
 from clnwire.host import Host, PluginSpec
+from tests.cli.terminal import short_folder
 from tests.host.raw import MakePlugin
 from tests.host.socket_caller import SocketCaller, calling
+
+folder = pytest.fixture(short_folder)
 
 GREETER = """
 MANIFEST["rpcmethods"] = [{"name": "hello", "usage": "[name]", "description": "d"}]
@@ -333,17 +336,17 @@ def test_plugin_start_that_fails(make: MakePlugin, body: str, match: str) -> Non
     asyncio.run(run())
 
 
-def test_plugin_rescan_starts_what_is_new(make: MakePlugin, tmp_path: Path) -> None:
-    folder, other = tmp_path / "lightning/plugins", tmp_path / "other"
-    folder.mkdir(parents=True)
+def test_plugin_rescan_starts_what_is_new(make: MakePlugin, tmp_path: Path, folder: Path) -> None:
+    plugins, other = folder / "plugins", tmp_path / "other"
+    plugins.mkdir()
     other.mkdir()
 
     async def run() -> None:
-        async with Host(lightning_dir=tmp_path / "lightning", plugin_dirs=[folder]) as host:
+        async with Host(lightning_dir=folder, plugin_dirs=[plugins]) as host:
             await host.start_all([PluginSpec(make("", "first.py"))])
-            make(DYNAMIC, "new.py").rename(folder / "new.py")
-            make("sys.exit(1)", "bad.py").rename(folder / "bad.py")
-            (folder / "notes.txt").write_text("no plugin")
+            make(DYNAMIC, "new.py").rename(plugins / "new.py")
+            make("sys.exit(1)", "bad.py").rename(plugins / "bad.py")
+            (plugins / "notes.txt").write_text("no plugin")
             await host.call("plugin", ["rescan"])
             assert [plugin.name for plugin in host.plugins] == ["first.py", "new.py"]
             await host.call("plugin", ["rescan"])
