@@ -54,6 +54,8 @@ fn take(framer: &mut Framer, stream: &[u8], outcome: &mut Outcome) {
                 let start = frame.offset() as usize;
                 let range = start..start + frame.bytes().len();
                 assert_eq!(&stream[range.clone()], frame.bytes());
+                let is_plain = frame.bytes().is_ascii() && !frame.bytes().contains(&b'\\');
+                assert_eq!(frame.is_plain(), is_plain);
                 outcome.frames.push(range);
             }
             Err(error) => {
