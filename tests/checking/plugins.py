@@ -367,7 +367,6 @@ BROKEN: Final = [
         """,
         # Whether it is noticed in the middle of the start or after it is a matter of chance.
         (),
-        ("CW503",),
     ),
     # Hooks.
     Broken(

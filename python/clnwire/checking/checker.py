@@ -96,7 +96,7 @@ class _Dialect:
             await self._check_options_and_methods(offered)
         await self._end(ending.end_by_eof)
         if self._dialect == "current":
-            await self._start_otherwise(offered)
+            await self._start_otherwise_if_it_stays(offered)
 
     async def _check_options_and_methods(self, offered: Manifest) -> None:
         for option in offered.options.values():
@@ -109,6 +109,13 @@ class _Dialect:
             session = await self._ready()
             if session is not None:
                 await methods.check_method(self._found, session, method)
+
+    async def _start_otherwise_if_it_stays(self, offered: Manifest) -> None:
+        """Of one that ends by itself, nobody could say that it is the start's fault."""
+        if any(finding.rule is rules.ENDS_UNASKED for finding in self._report.findings):
+            self._found.note("not checked, the plugin ends by itself: messages in other forms")
+        else:
+            await self._start_otherwise(offered)
 
     async def _start_otherwise(self, offered: Manifest) -> None:
         """Starts with messages in pieces and all options set, and again with blank lines."""
