@@ -14,13 +14,14 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no peers"; exit 0; }
 
-.PHONY: help demo test test-rust test-python lint docs format bench bench-quick bench-micro \
+.PHONY: help demo develop test test-rust test-python lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
 help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
 	@echo "make test         all tests"
+	@echo "make develop      builds the extension quickly, for working on it; make build optimises it"
 	@echo "make lint         formatters, linters, type checkers, stubs"
 	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
 	@echo "make bench        clnwire and the other SDKs, measured; renews the docs' tables and plots"
@@ -92,6 +93,12 @@ $(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --release --locked \
 		--extras cli,orjson
 	@touch $@
+
+# The next `make build` (or test, or bench) puts the optimised extension back.
+develop: $(VENV)/tools.stamp
+	@rm -f $(VENV)/build.stamp
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --profile develop --locked \
+		--extras cli,orjson
 
 $(VENV)/test.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(BIN)/python -m pip install --quiet --group test
