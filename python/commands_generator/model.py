@@ -9,6 +9,7 @@ from typing import Any, Final
 from commands_generator import kinds, versions
 from commands_generator.merging import flattened
 from commands_generator.names import METHODS, attribute, camel
+from commands_generator.usage import Parameter, corrected
 
 Schema = dict[str, Any]
 
@@ -69,10 +70,10 @@ class Command:
         return "Any" if self.gives_anything else f"{camel(self.method)}Reply"
 
 
-def command(schema: Schema) -> Command:
-    """A command's schema, taken apart."""
+def command(schema: Schema, usages: dict[str, list[Parameter]]) -> Command:
+    """A command's schema, taken apart, with the parameters that a daemon takes."""
     method: str = METHODS.get(schema["rpc"]) or schema["rpc"]
-    request, response = schema["request"], schema["response"]
+    request, response = corrected(method, schema["request"], usages), schema["response"]
     made = Command(
         method,
         versions.facts(schema),

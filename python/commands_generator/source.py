@@ -31,6 +31,17 @@ def module(command: Command) -> str:
     return f'{MARK}"""{" ".join(sentences)}"""\n\n{head}\n\n\n{body}\n\n\n{last}'
 
 
+def names(commands: list[str]) -> str:
+    """All names, for who registers or checks a method."""
+    listed = "".join(f'    "{name}",\n' for name in commands)
+    return (
+        f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
+        "from __future__ import annotations\n\nfrom typing import Final\n\n"
+        f"COMMANDS: Final = frozenset((\n{listed}))\n"
+        '"""Those of its built-in plugins included: no other plugin may offer them."""\n'
+    )
+
+
 def table(commands: list[Command], *, awaitable: bool) -> str:
     """All commands as the methods of one class, for type checkers and editors."""
     name = "AwaitableCommands" if awaitable else "BlockingCommands"

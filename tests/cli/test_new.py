@@ -15,9 +15,9 @@ import pytest
 
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
+from clnwire._facts import COMMANDS
 from clnwire.cli.new._names import LONGEST, problem
 from clnwire.cli.new._project import Kind, Project
-from clnwire.host.names import COMMANDS
 from clnwire.testing import RunningPlugin, RunPlugin
 from tests.cli.terminal import clnwire, one_line
 

@@ -32,6 +32,25 @@ SEVERAL_KINDS = {
 """The forms of the reply differ in them."""
 
 
+CORRECTED = {
+    "addpsbtoutput",
+    "bkpr-report",
+    "dev-splice",
+    "fetchinvoice",
+    "fundchannel",
+    "funderupdate",
+    "injectpaymentonion",
+    "invoicerequest",
+    "parsefeerate",
+    "reckless",
+    "sendinvoice",
+    "splice_init",
+    "splice_signed",
+}
+"""Commands that take other parameters than their schemas say, or in another order: `test_usage.py`
+has what the daemon says."""
+
+
 def members(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """Each member that any form of an object has; whether all have it."""
     required = set(schema.get("required", ()))
@@ -127,8 +146,8 @@ def test_a_difference_is_found(schemas, change):
 
 
 def test_each_request_has_the_parameters_in_their_order(schemas):
-    for method, schema in schemas.items():
-        request = schema["request"]
+    for method in schemas.keys() - CORRECTED:
+        request = schemas[method]["request"]
         fields = msgspec.structs.fields(command(method).request)
         assert [each.encode_name for each in fields] == list(request["properties"]), method
         required = set(request.get("required", ()))
@@ -140,7 +159,7 @@ def test_amounts_in_requests_are_amounts_or_say_their_unit(schemas):
         hints = typing.get_type_hints(command(method).request, include_extras=True)
         names = {each.encode_name: each.name for each in command_fields(method)}
         for name, wanted in schema["request"]["properties"].items():
-            if wanted.get("type") in LIKE_A_NUMBER:
+            if wanted.get("type") in LIKE_A_NUMBER and name in names:
                 kind = {"f": "32 bits", "m": "Msat", "s": "Sat"}[wanted["type"][0]]
                 found = member(hints[names[name]]).name
                 assert set(found.split(" or ")) == {kind, "str"}, (method, name)

@@ -20,7 +20,7 @@ GATES = """
     def gate(name):
         return gates.setdefault(name, asyncio.Event())
 
-    @plugin.method("wait")
+    @plugin.method("hold")
     async def wait(name: str) -> str:
         await gate(name).wait()
         return f"waited for {name}"
@@ -49,8 +49,8 @@ def call(daemon, method, params, token):
 
 
 def test_answers_go_back_as_they_are_ready(gates):
-    call(gates, "wait", ["a"], "w1")
-    call(gates, "wait", ["b"], "w2")
+    call(gates, "hold", ["a"], "w1")
+    call(gates, "hold", ["b"], "w2")
     assert gates.call("open", ["b"]) == "opened b", "plain functions are served meanwhile"
     assert gates.reply() == {"jsonrpc": "2.0", "id": "w2", "result": "waited for b"}
     call(gates, "open", ["a"], "o")

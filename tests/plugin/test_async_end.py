@@ -16,7 +16,7 @@ WAITER = """
     import asyncio
     plugin = Plugin(shutdown_seconds=SECONDS)
 
-    @plugin.method("wait")
+    @plugin.method("hold")
     async def wait(seconds: float) -> str:
         plugin.log("waiting")
         try:
@@ -34,7 +34,7 @@ WAITER = """
 def start(plugin, seconds, shutdown_seconds):
     daemon = plugin(WAITER.replace("SECONDS", str(shutdown_seconds)))
     daemon.start()
-    daemon.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "wait", "params": [seconds]}))
+    daemon.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "hold", "params": [seconds]}))
     assert daemon.receive()["params"]["message"] == "waiting"
     return daemon
 
@@ -125,7 +125,7 @@ def test_a_hang_up_is_noticed_while_reading_pauses(plugin):
         import asyncio
         plugin = Plugin(max_in_flight=1, shutdown_seconds=1)
 
-        @plugin.method("wait")
+        @plugin.method("hold")
         async def wait():
             plugin.log("waiting")
             try:
@@ -135,7 +135,7 @@ def test_a_hang_up_is_noticed_while_reading_pauses(plugin):
         """
     )
     daemon.start()
-    daemon.write('{"jsonrpc":"2.0","id":1,"method":"wait"}{"jsonrpc":"2.0","id":2,"method":"wait"}')
+    daemon.write('{"jsonrpc":"2.0","id":1,"method":"hold"}{"jsonrpc":"2.0","id":2,"method":"hold"}')
     assert daemon.receive()["params"]["message"] == "waiting"
     assert daemon.hang_up() == 0
     assert [line["message"] for line in daemon.logs if line["level"] == "info"] == ["finally"]

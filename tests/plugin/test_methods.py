@@ -367,18 +367,18 @@ def test_a_method_that_is_no_string_is_refused(plugin):
 def test_check_checks_without_calling(plugin):
     daemon = plugin(
         """
-        @plugin.method("pay")
+        @plugin.method("send")
         def pay(amount: int):
             plugin.log("called!")
         """
     )
     assert daemon.start()["cancheck"] is True
-    checked = {"command_to_check": "pay"}
-    assert daemon.call("check", {"command_to_check": "pay", "amount": 1}) == checked
-    assert daemon.call("check", ["pay", 1]) == checked
+    checked = {"command_to_check": "send"}
+    assert daemon.call("check", {"command_to_check": "send", "amount": 1}) == checked
+    assert daemon.call("check", ["send", 1]) == checked
     for params, said in (
-        ({"command_to_check": "pay"}, "missing parameter 'amount'"),
-        (["pay", "x"], "parameter 'amount'"),
+        ({"command_to_check": "send"}, "missing parameter 'amount'"),
+        (["send", "x"], "parameter 'amount'"),
         ({"amount": 1}, "command_to_check"),
         ([], "command_to_check"),
     ):

@@ -443,7 +443,7 @@ def test_the_end_is_bounded_with_nobody_at_stderr(plugin):
 def test_closed_streams_are_no_obstacle_at_the_end(plugin):
     daemon = plugin(
         """
-        @plugin.method("close")
+        @plugin.method("close-all")
         def close():
             import sys
             sys.stdout.close()
@@ -451,7 +451,7 @@ def test_closed_streams_are_no_obstacle_at_the_end(plugin):
         """
     )
     daemon.start()
-    daemon.call("close")
+    daemon.call("close-all")
     assert daemon.hang_up() == 0
 
 
@@ -620,7 +620,7 @@ def test_nothing_waits_behind_a_slow_handler(plugin):
     daemon = plugin(
         WORKER
         + """
-    @plugin.method("wait")
+    @plugin.method("hold")
     def wait(path: str) -> str:
         import os
         while not os.path.exists(path):
@@ -633,13 +633,13 @@ def test_nothing_waits_behind_a_slow_handler(plugin):
         gate = Path(f"/tmp/clnwire-test-{os.getpid()}-{n}")
         requests = [
             {"id": 1, "method": "quick"},
-            {"id": 2, "method": "wait", "params": [str(gate)]},
+            {"id": 2, "method": "hold", "params": [str(gate)]},
         ]
         try:
             if n == 2:
                 gate.touch()
-                daemon.call("wait", [str(gate)])
-                daemon.call("wait", [str(gate)])
+                daemon.call("hold", [str(gate)])
+                daemon.call("hold", [str(gate)])
                 gate.unlink()
             daemon.write("".join(json.dumps(request) for request in requests))
             assert daemon.reply()["id"] == 1, "answered although the next handler is not done"

@@ -15,7 +15,7 @@ THREADS = """
     plugin = Plugin(max_threads=4, watchdog_seconds=0.3, shutdown_seconds=SECONDS)
     gates = {}
 
-    @plugin.method("wait", thread=True)
+    @plugin.method("hold", thread=True)
     def wait(name: str, request: Request) -> dict:
         gates.setdefault(name, threading.Event()).wait()
         return {"name": name, "id": request.id, "thread": threading.current_thread().name}
@@ -57,8 +57,8 @@ def call(daemon, method, params, token):
 
 def test_answers_go_out_when_ready(start):
     daemon = start()
-    call(daemon, "wait", ["a"], "w1")
-    call(daemon, "wait", ["b"], "w2")
+    call(daemon, "hold", ["a"], "w1")
+    call(daemon, "hold", ["b"], "w2")
     assert daemon.call("open", ["b"]) == "b"
     first = daemon.reply()
     assert (first["id"], first["result"]["name"], first["result"]["id"]) == ("w2", "b", "w2")
@@ -71,7 +71,7 @@ def test_answers_go_out_when_ready(start):
 def test_there_are_no_more_than_so_many(start):
     daemon = start()
     for n in range(10):
-        call(daemon, "wait", ["a"], n)
+        call(daemon, "hold", ["a"], n)
     assert daemon.call("open", ["a"]) == "a"
     replies = [daemon.reply()["result"] for _ in range(10)]
     assert {reply["id"] for reply in replies} == set(range(10))
@@ -97,7 +97,7 @@ def test_a_thread_may_end_the_process(start):
 @pytest.mark.parametrize("how", ["end of input", "SIGTERM"])
 def test_the_end_waits_for_threads(start, how):
     daemon = start()
-    call(daemon, "wait", ["a"], "w")
+    call(daemon, "hold", ["a"], "w")
     assert daemon.call("open", ["b"]) == "b"
     call(daemon, "open", ["a"], "o")
     if how == "SIGTERM":
@@ -116,7 +116,7 @@ def test_the_end_waits_for_threads(start, how):
 @pytest.mark.parametrize("how", ["end of input", "SIGTERM"])
 def test_the_end_does_not_wait_for_ever(start, how):
     daemon = start(0.5)
-    call(daemon, "wait", ["a"], "w")
+    call(daemon, "hold", ["a"], "w")
     assert daemon.call("open", ["b"]) == "b"
     if how == "SIGTERM":
         daemon.signal(signal.SIGTERM)
@@ -124,15 +124,15 @@ def test_the_end_does_not_wait_for_ever(start, how):
         daemon.process.stdin.close()
     daemon.drain()
     assert daemon.process.wait(20) == 1
-    assert "wait: did not end in time" in daemon.log_text()
+    assert "hold: did not end in time" in daemon.log_text()
 
 
 def test_one_that_takes_long_is_named_and_blames_nobody(start):
     daemon = start()
-    call(daemon, "wait", ["a"], "w")
+    call(daemon, "hold", ["a"], "w")
     line = daemon.receive()["params"]
     assert line["level"] == "info"
-    assert line["message"].startswith("wait: still waiting after ")
+    assert line["message"].startswith("hold: still waiting after ")
 
 
 def test_reading_pauses_in_the_blocking_driver_too(plugin):

@@ -219,6 +219,6 @@ def test_a_host_that_is_closed() -> None:
 
 def test_a_plugin_that_is_refused(run_plugin: RunPlugin) -> None:
     plugin = Plugin()
-    plugin.method("getinfo")(lambda: None)
-    with pytest.raises((HostError, PluginDiedError), match="getinfo"):
+    plugin.option("alias", "me", description="d")
+    with pytest.raises((HostError, PluginDiedError), match="alias"):
         run_plugin(plugin)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from clnwire import commands
+from clnwire._facts import COMMANDS
 from clnwire.host.directory import NODE_ID
 from clnwire.types import Known
 
@@ -31,9 +32,9 @@ _EMPTY: Final[dict[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Any: 
 
 
 def register(host: Host) -> None:
-    """Gives the host all commands that it has not got."""
+    """Gives the host all commands that it has not got, and that no plugin may offer."""
     for name in command_names():
-        if name not in OWN:
+        if name in COMMANDS and name not in OWN:
             host.command(name)(partial(_answer, name.replace("-", "_")))
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clnwire._facts import COMMANDS
 from clnwire.checking import catalogue as rules
 from clnwire.checking import manifest as manifests
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.ending import ended_unasked
-from clnwire.checking.node import command_names
 from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.dialect import dialect_named
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import FatalAnswerError, ManifestError, PluginDiedError
 from clnwire.host.manifest import Taken
-from clnwire.host.names import COMMANDS
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
@@ -65,7 +64,7 @@ def _refused(session: Session, found: Found, error: ManifestError) -> None:
     if manifest is None:
         found.add(rules.MANIFEST_REFUSED, "getmanifest", error.rule, session.watch.last_out)
         return
-    taken = Taken(methods=COMMANDS | set(command_names()), features=FEATURES)
+    taken = Taken(methods=COMMANDS, features=FEATURES)
     dialect = dialect_named(session.dialect)
     errors = manifests.refusals(error.plugin, manifest, taken, dialect)
     manifests.report_refusals(found, errors, manifest)

@@ -200,6 +200,7 @@ class AwaitableCommands:
         initialpsbt: str | None = ...,
         locktime: U32 | None = ...,
         destination: str | None = ...,
+        add_initiator_serial_ids: bool | None = ...,
     ) -> AddpsbtoutputReply:
         """Calls `addpsbtoutput`. Since v23.11.
 
@@ -418,7 +419,7 @@ class AwaitableCommands:
 
     async def bkpr_report(
         self,
-        format: str | None = ...,
+        format: str,
         headers: Sequence[str] | None = ...,
         escape: str | None = ...,
         start_time: U32 | None = ...,
@@ -619,7 +620,7 @@ class AwaitableCommands:
 
     async def dev_splice(
         self,
-        script_or_json: str,
+        script_or_json: str | None = ...,
         dryrun: bool | None = ...,
         force_feerate: bool | None = ...,
         debug_log: bool | None = ...,
@@ -665,8 +666,8 @@ class AwaitableCommands:
         payer_note: str | None = ...,
         payer_metadata: str | None = ...,
         bip353: str | None = ...,
-        dev_reply_path: Any = ...,
         dev_path_use_scidd: Any = ...,
+        dev_reply_path: Any = ...,
     ) -> FetchinvoiceReply:
         """Calls `fetchinvoice`.
 
@@ -682,11 +683,11 @@ class AwaitableCommands:
         feerate: U32 | str | None = ...,
         announce: bool | None = ...,
         minconf: U32 | None = ...,
+        utxos: Sequence[Outpoint] | None = ...,
         push_msat: Msat | str | None = ...,
         close_to: str | None = ...,
         request_amt: Sat | str | None = ...,
         compact_lease: str | None = ...,
-        utxos: Sequence[Outpoint] | None = ...,
         mindepth: U32 | None = ...,
         reserve: Sat | str | None = ...,
         channel_type: Sequence[U32] | None = ...,
@@ -752,7 +753,6 @@ class AwaitableCommands:
         funding_weight: U32 | None = ...,
         channel_fee_max_base_msat: Msat | str | None = ...,
         channel_fee_max_proportional_thousandths: U32 | None = ...,
-        compact_lease: Hex | None = ...,
     ) -> FunderupdateReply:
         """Calls `funderupdate`.
 
@@ -862,6 +862,7 @@ class AwaitableCommands:
         cltv_expiry: U16,
         partid: U64,
         groupid: U64,
+        blinding: PublicKey | None = ...,
         label: str | None = ...,
         invstring: str | None = ...,
         localinvreqid: Hash | None = ...,
@@ -896,7 +897,7 @@ class AwaitableCommands:
     async def invoicerequest(
         self,
         amount: Msat | str,
-        description: str,
+        description: str | None = ...,
         issuer: str | None = ...,
         label: str | None = ...,
         absolute_expiry: U64 | None = ...,
@@ -1225,7 +1226,7 @@ class AwaitableCommands:
     async def openchannel_update(self, channel_id: Hash, psbt: str) -> OpenchannelUpdateReply:
         """Calls `openchannel_update`."""
 
-    async def parsefeerate(self, feerate_str: str) -> ParsefeerateReply:
+    async def parsefeerate(self, feerate: str) -> ParsefeerateReply:
         """Calls `parsefeerate`."""
 
     async def pay(
@@ -1293,7 +1294,7 @@ class AwaitableCommands:
         command: Literal[
             "install", "uninstall", "search", "enable", "disable", "source", "--version"
         ],
-        target_subcommand: str | Sequence[Any] | None = ...,
+        target_subcommand: str | Sequence[Any],
         target: str | Sequence[Any] | None = ...,
     ) -> RecklessReply:
         """Calls `reckless`."""
@@ -1358,7 +1359,6 @@ class AwaitableCommands:
         label: str,
         amount_msat: Msat | str | None = ...,
         timeout: U32 | None = ...,
-        quantity: U64 | None = ...,
     ) -> SendinvoiceReply:
         """Calls `sendinvoice`.
 
@@ -1470,11 +1470,12 @@ class AwaitableCommands:
         initialpsbt: str | None = ...,
         feerate_per_kw: U32 | None = ...,
         force_feerate: bool | None = ...,
+        skip_stfu: bool | None = ...,
     ) -> SpliceInitReply:
         """Calls `splice_init`. Since v23.08."""
 
     async def splice_signed(
-        self, channel_id: Hash, psbt: str, sign_first: bool | None = ...
+        self, psbt: str, channel_id: Hash | None = ..., sign_first: bool | None = ...
     ) -> SpliceSignedReply:
         """Calls `splice_signed`. Since v23.08."""
 

@@ -200,6 +200,7 @@ class BlockingCommands:
         initialpsbt: str | None = ...,
         locktime: U32 | None = ...,
         destination: str | None = ...,
+        add_initiator_serial_ids: bool | None = ...,
     ) -> AddpsbtoutputReply:
         """Calls `addpsbtoutput`. Since v23.11.
 
@@ -418,7 +419,7 @@ class BlockingCommands:
 
     def bkpr_report(
         self,
-        format: str | None = ...,
+        format: str,
         headers: Sequence[str] | None = ...,
         escape: str | None = ...,
         start_time: U32 | None = ...,
@@ -615,7 +616,7 @@ class BlockingCommands:
 
     def dev_splice(
         self,
-        script_or_json: str,
+        script_or_json: str | None = ...,
         dryrun: bool | None = ...,
         force_feerate: bool | None = ...,
         debug_log: bool | None = ...,
@@ -659,8 +660,8 @@ class BlockingCommands:
         payer_note: str | None = ...,
         payer_metadata: str | None = ...,
         bip353: str | None = ...,
-        dev_reply_path: Any = ...,
         dev_path_use_scidd: Any = ...,
+        dev_reply_path: Any = ...,
     ) -> FetchinvoiceReply:
         """Calls `fetchinvoice`.
 
@@ -676,11 +677,11 @@ class BlockingCommands:
         feerate: U32 | str | None = ...,
         announce: bool | None = ...,
         minconf: U32 | None = ...,
+        utxos: Sequence[Outpoint] | None = ...,
         push_msat: Msat | str | None = ...,
         close_to: str | None = ...,
         request_amt: Sat | str | None = ...,
         compact_lease: str | None = ...,
-        utxos: Sequence[Outpoint] | None = ...,
         mindepth: U32 | None = ...,
         reserve: Sat | str | None = ...,
         channel_type: Sequence[U32] | None = ...,
@@ -746,7 +747,6 @@ class BlockingCommands:
         funding_weight: U32 | None = ...,
         channel_fee_max_base_msat: Msat | str | None = ...,
         channel_fee_max_proportional_thousandths: U32 | None = ...,
-        compact_lease: Hex | None = ...,
     ) -> FunderupdateReply:
         """Calls `funderupdate`.
 
@@ -854,6 +854,7 @@ class BlockingCommands:
         cltv_expiry: U16,
         partid: U64,
         groupid: U64,
+        blinding: PublicKey | None = ...,
         label: str | None = ...,
         invstring: str | None = ...,
         localinvreqid: Hash | None = ...,
@@ -888,7 +889,7 @@ class BlockingCommands:
     def invoicerequest(
         self,
         amount: Msat | str,
-        description: str,
+        description: str | None = ...,
         issuer: str | None = ...,
         label: str | None = ...,
         absolute_expiry: U64 | None = ...,
@@ -1213,7 +1214,7 @@ class BlockingCommands:
     def openchannel_update(self, channel_id: Hash, psbt: str) -> OpenchannelUpdateReply:
         """Calls `openchannel_update`."""
 
-    def parsefeerate(self, feerate_str: str) -> ParsefeerateReply:
+    def parsefeerate(self, feerate: str) -> ParsefeerateReply:
         """Calls `parsefeerate`."""
 
     def pay(
@@ -1279,7 +1280,7 @@ class BlockingCommands:
         command: Literal[
             "install", "uninstall", "search", "enable", "disable", "source", "--version"
         ],
-        target_subcommand: str | Sequence[Any] | None = ...,
+        target_subcommand: str | Sequence[Any],
         target: str | Sequence[Any] | None = ...,
     ) -> RecklessReply:
         """Calls `reckless`."""
@@ -1344,7 +1345,6 @@ class BlockingCommands:
         label: str,
         amount_msat: Msat | str | None = ...,
         timeout: U32 | None = ...,
-        quantity: U64 | None = ...,
     ) -> SendinvoiceReply:
         """Calls `sendinvoice`.
 
@@ -1456,11 +1456,12 @@ class BlockingCommands:
         initialpsbt: str | None = ...,
         feerate_per_kw: U32 | None = ...,
         force_feerate: bool | None = ...,
+        skip_stfu: bool | None = ...,
     ) -> SpliceInitReply:
         """Calls `splice_init`. Since v23.08."""
 
     def splice_signed(
-        self, channel_id: Hash, psbt: str, sign_first: bool | None = ...
+        self, psbt: str, channel_id: Hash | None = ..., sign_first: bool | None = ...
     ) -> SpliceSignedReply:
         """Calls `splice_signed`. Since v23.08."""
 

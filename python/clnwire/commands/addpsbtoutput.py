@@ -15,6 +15,7 @@ class AddpsbtoutputRequest(Params, frozen=True):
     initialpsbt: str | None = None
     locktime: U32 | None = None
     destination: str | None = None
+    add_initiator_serial_ids: bool | None = None
 
 
 class AddpsbtoutputReply(Reply, frozen=True):

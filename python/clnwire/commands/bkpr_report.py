@@ -15,7 +15,7 @@ from clnwire.types import U32
 class BkprReportRequest(Params, frozen=True):
     """The parameters of `bkpr-report`."""
 
-    format: str | None = None
+    format: str
     headers: Sequence[str] | None = None
     escape: str | None = None
     """Without it: none."""

@@ -11,7 +11,7 @@ from clnwire.commands._command import Command, Params, Reply
 class DevSpliceRequest(Params, frozen=True):
     """The parameters of `dev-splice`."""
 
-    script_or_json: str
+    script_or_json: str | None = None
     dryrun: bool | None = None
     force_feerate: bool | None = None
     debug_log: bool | None = None

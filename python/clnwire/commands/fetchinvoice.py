@@ -46,8 +46,8 @@ class FetchinvoiceRequest(Params, frozen=True):
     """Since v24.11."""
     bip353: str | None = None
     """Since v25.02."""
-    dev_reply_path: Any = None
     dev_path_use_scidd: Any = None
+    dev_reply_path: Any = None
 
 
 class FetchinvoiceReply(Reply, frozen=True):

@@ -45,13 +45,13 @@ class FundchannelRequest(Params, frozen=True):
     """Without it: True."""
     minconf: U32 | None = None
     """Without it: 1."""
+    utxos: Sequence[Outpoint] | None = None
     push_msat: Msat | str | None = None
     """In millisatoshis."""
     close_to: str | None = None
     request_amt: Sat | str | None = None
     """In satoshis."""
     compact_lease: str | None = None
-    utxos: Sequence[Outpoint] | None = None
     mindepth: U32 | None = None
     reserve: Sat | str | None = None
     """In satoshis."""

@@ -38,7 +38,6 @@ class FunderupdateRequest(Params, frozen=True):
     channel_fee_max_base_msat: Msat | str | None = None
     """In millisatoshis."""
     channel_fee_max_proportional_thousandths: U32 | None = None
-    compact_lease: Hex | None = None
 
 
 class FunderupdateReply(Reply, frozen=True):

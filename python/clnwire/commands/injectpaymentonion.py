@@ -17,6 +17,7 @@ class InjectpaymentonionRequest(Params, frozen=True):
     cltv_expiry: U16
     partid: U64
     groupid: U64
+    blinding: PublicKey | None = None
     label: str | None = None
     invstring: str | None = None
     localinvreqid: Hash | None = None

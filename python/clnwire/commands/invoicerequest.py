@@ -12,7 +12,7 @@ class InvoicerequestRequest(Params, frozen=True):
 
     amount: Msat | str
     """In millisatoshis."""
-    description: str
+    description: str | None = None
     issuer: str | None = None
     label: str | None = None
     absolute_expiry: U64 | None = None

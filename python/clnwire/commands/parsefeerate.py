@@ -10,7 +10,7 @@ from clnwire.types import U32
 class ParsefeerateRequest(Params, frozen=True):
     """The parameters of `parsefeerate`."""
 
-    feerate_str: str
+    feerate: str
 
 
 class ParsefeerateReply(Reply, frozen=True):

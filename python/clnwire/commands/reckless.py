@@ -15,7 +15,7 @@ class RecklessRequest(Params, frozen=True):
     """The parameters of `reckless`."""
 
     command: Literal["install", "uninstall", "search", "enable", "disable", "source", "--version"]
-    target_subcommand: str | Sequence[Any] | None = field(default=None, name="target/subcommand")
+    target_subcommand: str | Sequence[Any] = field(name="target/subcommand")
     target: str | Sequence[Any] | None = None
 
 

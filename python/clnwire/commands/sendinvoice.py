@@ -17,7 +17,6 @@ class SendinvoiceRequest(Params, frozen=True):
     amount_msat: Msat | str | None = None
     """In millisatoshis."""
     timeout: U32 | None = None
-    quantity: U64 | None = None
 
 
 class SendinvoiceReply(Reply, frozen=True):

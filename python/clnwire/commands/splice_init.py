@@ -15,6 +15,7 @@ class SpliceInitRequest(Params, frozen=True):
     initialpsbt: str | None = None
     feerate_per_kw: U32 | None = None
     force_feerate: bool | None = None
+    skip_stfu: bool | None = None
 
 
 class SpliceInitReply(Reply, frozen=True):

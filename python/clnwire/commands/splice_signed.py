@@ -10,8 +10,8 @@ from clnwire.types import U32, Hash, Hex, Txid
 class SpliceSignedRequest(Params, frozen=True):
     """The parameters of `splice_signed`."""
 
-    channel_id: Hash
     psbt: str
+    channel_id: Hash | None = None
     sign_first: bool | None = None
 
 

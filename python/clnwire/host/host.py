@@ -9,6 +9,7 @@ from msgspec import json
 
 from clnwire import _core
 from clnwire._core import Framer
+from clnwire._facts import COMMANDS
 from clnwire.host import startup
 from clnwire.host.boot import Boot, Migrations, Options, Surroundings
 from clnwire.host.builtin import Builtin
@@ -23,7 +24,6 @@ from clnwire.host.errors import HostError
 from clnwire.host.hooks import Hooks, bounded
 from clnwire.host.launcher import Launcher
 from clnwire.host.life import Life, Stopped
-from clnwire.host.names import COMMANDS
 from clnwire.host.owner import OnLog, OnTrace, PluginOwner
 from clnwire.host.quiet import Quiet
 from clnwire.host.registry import Plugins

@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Struct, field, json
 
 from clnwire import _core
+from clnwire._facts import COMMANDS
 from clnwire.host.dialect import CURRENT, Dialect
 from clnwire.host.errors import ManifestError
-from clnwire.host.names import COMMANDS, FILTERS, OPTIONS, did_you_mean
+from clnwire.host.names import FILTERS, OPTIONS, did_you_mean
 from clnwire.host.shapes import UndecodableError, as_array, as_object, decoded
 
 if TYPE_CHECKING:

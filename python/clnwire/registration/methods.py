@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from clnwire._facts import COMMANDS
 from clnwire.errors import UsageError
 from clnwire.methods import Method
 from clnwire.registration._base import Base, must_be_named
@@ -49,6 +50,11 @@ class Methods(Base):
             self._must_be_new("method", name, self.methods)
             if name in _LIFECYCLE:
                 raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
+            if name in COMMANDS:
+                raise UsageError(
+                    f"method '{name}': lightningd has a command of that name, and would refuse "
+                    "the plugin; choose another name"
+                )
             self.methods[name] = Method(
                 name,
                 function,
