@@ -1,4 +1,4 @@
-"""The pages a reader sees: README.md and docs/, with their snippets, headings and links."""
+"""The pages a reader sees: those at the top and docs/, with their snippets, headings and links."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*TOP, *sorted(DOCS.glob("*.md"))]
 
 _NOTE = re.compile(r"<!-- (?P<what>not run:|run by) (?P<detail>.+) -->")
 _FILE = re.compile(r"as `(\S+)`:$")

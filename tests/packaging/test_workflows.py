@@ -170,3 +170,20 @@ def test_actions_are_pinned_and_those_that_publish_to_one_commit(file: Path):
     for line in file.read_text().splitlines():
         if re.search(r"@[0-9a-f]{40}", line):
             assert re.search(r" # v\d+\.\d+\.\d+$", line), line
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("issue-forms", "fault.yml"),
+        ("issue-forms", "wish.yml"),
+        ("issue-config", "config.yml"),
+    ],
+)
+def test_the_templates_for_issues_are_forms(schema: str, file: str):
+    form = FOLDER.parent / "ISSUE_TEMPLATE" / file
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    ended = subprocess.run(
+        [*check, f"vendor.github-{schema}", str(form)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
