@@ -88,12 +88,14 @@ def with_callers(
         ("123456789012345678901234567890", "123456789012345678901234567890/"),
         (r'"a\"\\ö"', r"a\"\\ö/"),
         ("null", "null/"),
-        ('{"a": [1]}', r"{\"a\": [1]}/"),
     ],
 )
 def test_only_the_id_is_changed(make: MakePlugin, token: str, prefix: str) -> None:
     async def talk(host: Host, caller: Caller) -> None:
-        before, after = '{ "method":"echo",\n\n "id" : ', ' , "filter":{"a":true}, "params":[ 1 ]}'
+        before, after = (
+            '{ "jsonrpc":"2.0","method":"echo",\n\n "id" : ',
+            ' , "filter":{"a":true}, "params":[ 1 ]}',
+        )
         reply = await caller.ask(before + token + after)
         assert f'"id": {token}, "result"' in reply
         text = json.loads(reply)["result"]["text"]
@@ -127,7 +129,7 @@ def test_one_at_a_time_on_a_connection_and_connections_side_by_side(make: MakePl
         while not host.plugin.pending:
             await asyncio.sleep(0.001)
         assert host.plugin.pending == ('"1/cln:slow#3"',)
-        reply = json.loads(await second.ask('{"jsonrpc":"2.0","id":3,"method":"fast"}'))
+        reply = json.loads(await second.ask('{"jsonrpc":"2.0","id":3,"method":"fast","params":{}}'))
         assert "3/cln:fast#4" in reply["result"]["text"]
         assert json.loads(await first.receive())["result"] == "slow at last"
         assert json.loads(await first.receive())["id"] == 2
@@ -149,7 +151,7 @@ def test_requests_cut_anywhere(make: MakePlugin) -> None:
 def test_a_caller_that_sends_everything_at_once_and_listens_later(make: MakePlugin) -> None:
     async def talk(host: Host, caller: Caller) -> None:
         for number in range(50):
-            caller.send(f'{{"id":{number},"method":"echo"}}')
+            caller.send(f'{{"jsonrpc":"2.0","id":{number},"method":"echo","params":[]}}')
         caller.writer.write_eof()
         for number in range(50):
             assert json.loads(await caller.receive())["id"] == number
@@ -186,54 +188,122 @@ def test_commands_of_the_host(make: MakePlugin) -> None:
     async def talk(host: Host, caller: Caller) -> None:
         host.command("listpeers")(listpeers)
         host.command("listfunds")({"outputs": []})
-        peers = json.loads(await caller.ask('{"id":1,"method":"listpeers","params":["02"]}'))
+        peers = json.loads(
+            await caller.ask('{"jsonrpc":"2.0","id":1,"method":"listpeers","params":["02"]}')
+        )
         assert peers["result"] == {"peers": [], "got": ["02"]}
-        funds = json.loads(await caller.ask('{"id":1,"method":"listfunds"}'))
+        funds = json.loads(
+            await caller.ask('{"jsonrpc":"2.0","id":1,"method":"listfunds","params":{}}')
+        )
         assert funds["result"] == {"outputs": []}
-        info = json.loads(await caller.ask('{"id":1,"method":"getinfo","params":{}}'))["result"]
+        info = json.loads(
+            await caller.ask('{"jsonrpc":"2.0","id":1,"method":"getinfo","params":{}}')
+        )["result"]
         assert info["network"] == "regtest"
         assert info["version"] == "v26.06.6"
-        help_ = json.loads(await caller.ask('{"id":1,"method":"help"}'))["result"]
+        help_ = json.loads(
+            await caller.ask('{"jsonrpc":"2.0","id":1,"method":"help","params":{}}')
+        )["result"]
         names = [entry["command"].partition(" ")[0] for entry in help_["help"]]
         assert {"echo", "getinfo", "help", "listpeers", "notifications"} <= set(names)
-        one = json.loads(await caller.ask('{"id":1,"method":"help","params":["echo"]}'))
+        one = json.loads(
+            await caller.ask('{"jsonrpc":"2.0","id":1,"method":"help","params":["echo"]}')
+        )
         assert one["result"]["help"] == [{"command": "echo"}]
 
     with_callers(make, talk)
 
 
+V2 = '{"jsonrpc":"2.0",'
+VERSION = 'jsonrpc: "2.0" must be specified in the request'
+NOT_THERE = 'JSON-RPC message does not contain "jsonrpc" field: \''
+
+
 @pytest.mark.parametrize(
-    ("request_text", "code", "part"),
+    ("request_text", "token", "code", "message"),
     [
-        ('{"id":1,"method":"none","params":{}}', -32601, "Unknown command 'none'"),
-        ('{"id":1,"params":{}}', -32600, "no method"),
-        ('{"method":"echo","params":{}}', -32600, "no id"),
-        ('{"id":1,"method":"getinfo","params":5}', -32602, "Expected array or object"),
-        ('{"id":1,"method":"notifications","params":{"enable":1}}', -32602, "enable"),
-        ("hello", -32600, "Invalid token in json input"),
+        (V2 + '"id":1,"method":"none","params":{}}', 1, -32601, "Unknown command 'none'"),
+        (V2 + '"id":"a","params":{}}', "a", -32600, "No method"),
+        (V2 + '"id":"a"}', "a", -32600, "No method"),
+        (V2 + '"id":null,"method":5,"params":{}}', None, -32600, "Expected string for method"),
+        (V2 + '"id":1,"method":"echo"}', 1, -32600, "No params"),
+        (V2 + '"id":1,"method":5}', 1, -32600, "No params"),
+        (V2 + '"method":"echo","params":{}}', None, -32600, "No id"),
+        (V2 + '"id":{},"method":"echo","params":{}}', None, -32600, "string/primitive for id"),
+        (V2 + '"id":[1],"method":"echo","params":[]}', None, -32600, "string/primitive for id"),
+        ('{"jsonrpc":"1.0","id":1,"method":"echo","params":{}}', None, -32600, VERSION),
+        ('{"jsonrpc":2.0,"id":1,"method":"echo","params":{}}', None, -32600, VERSION),
+        (V2 + '"id":1,"method":"getinfo","params":5}', 1, -32602, "Expected array or object"),
+        (V2 + '"id":1,"method":"notifications","params":{"enable":1}}', 1, -32602, "enable"),
     ],
 )
 def test_requests_that_are_refused(
-    make: MakePlugin, request_text: str, code: int, part: str
+    make: MakePlugin, request_text: str, token: object, code: int, message: str
 ) -> None:
     async def talk(host: Host, caller: Caller) -> None:
-        error = json.loads(await caller.ask(request_text))["error"]
-        assert error["code"] == code
-        assert part in error["message"]
+        reply = json.loads(await caller.ask(request_text))
+        assert reply["id"] == token
+        assert reply["error"]["code"] == code
+        assert message in reply["error"]["message"]
+        # The connection goes on.
+        assert "result" in json.loads(await caller.ask(ECHO))
 
     with_callers(make, talk)
 
 
+ECHO = '{"jsonrpc":"2.0","id":9,"method":"echo","params":{}}'
+
+
+@pytest.mark.parametrize(
+    ("request_text", "message"),
+    [
+        ('{"id":1,"method":"echo","params":{}}', NOT_THERE),
+        ('["jsonrpc"]', NOT_THERE),
+        ("hello", "Invalid token in json input"),
+    ],
+)
+def test_what_is_no_message_ends_the_connection(
+    make: MakePlugin, request_text: str, message: str
+) -> None:
+    async def talk(host: Host, caller: Caller) -> None:
+        reply = json.loads(await caller.ask(request_text))
+        assert reply["id"] is None
+        assert reply["error"]["code"] == -32600
+        assert message in reply["error"]["message"]
+        assert await caller.reader.read() == b""
+
+    with_callers(make, talk)
+
+
+def test_in_2019_nobody_asked_for_the_version(make: MakePlugin) -> None:
+    async def run() -> None:
+        async with Host(dialect="2019") as host:
+            await host.start(make(PLUGIN))
+            reader, writer = await asyncio.open_unix_connection(host.rpc_path)
+            caller = Caller(reader, writer)
+            reply = json.loads(await caller.ask('{"id":1,"method":"getinfo","params":{}}'))
+            assert reply["result"]["network"] == "regtest"
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(run())
+
+
 def test_a_plugin_that_dies_fails_its_callers(make: MakePlugin) -> None:
     async def talk(host: Host, first: Caller, second: Caller) -> None:
-        first.send('{"id":1,"method":"slow"}')
+        first.send('{"jsonrpc":"2.0","id":1,"method":"slow","params":{}}')
         while not host.plugin.pending:
             await asyncio.sleep(0.001)
-        for reply in (await second.ask('{"id":2,"method":"die"}'), await first.receive()):
+        for reply in (
+            await second.ask('{"jsonrpc":"2.0","id":2,"method":"die","params":{}}'),
+            await first.receive(),
+        ):
             error = json.loads(reply)["error"]
             assert error["code"] == -4
             assert "exited with status 4" in error["message"]
-        error = json.loads(await first.ask('{"id":1,"method":"echo"}'))["error"]
+        error = json.loads(await first.ask('{"jsonrpc":"2.0","id":1,"method":"echo","params":{}}'))[
+            "error"
+        ]
         assert error["code"] == -32601
 
     with_callers(make, talk, callers=2)
@@ -241,20 +311,24 @@ def test_a_plugin_that_dies_fails_its_callers(make: MakePlugin) -> None:
 
 def test_a_caller_that_leaves_does_no_harm(make: MakePlugin) -> None:
     async def talk(host: Host, first: Caller, second: Caller) -> None:
-        first.send('{"id":1,"method":"slow"}')
+        first.send('{"jsonrpc":"2.0","id":1,"method":"slow","params":{}}')
         while not host.plugin.pending:
             await asyncio.sleep(0.001)
         first.writer.close()
         await first.writer.wait_closed()
-        assert "result" in json.loads(await second.ask('{"id":2,"method":"fast"}'))
-        assert "result" in json.loads(await second.ask('{"id":3,"method":"echo"}'))
+        assert "result" in json.loads(
+            await second.ask('{"jsonrpc":"2.0","id":2,"method":"fast","params":{}}')
+        )
+        assert "result" in json.loads(
+            await second.ask('{"jsonrpc":"2.0","id":3,"method":"echo","params":{}}')
+        )
 
     with_callers(make, talk, callers=2)
 
 
 HOOKED = """
 MANIFEST["rpcmethods"] = [{"name": "echo", "usage": ""}]
-MANIFEST["hooks"] = [{"name": "rpc_command", "filters": ["echo", "getinfo", "pay", "bad"]}]
+MANIFEST["hooks"] = [{"name": "rpc_command", "filters": ["echo", "getinfo", "pay"]}]
 def answer(message):
     if message["method"] == "echo":
         return {"text": message["TEXT"]}
@@ -272,6 +346,8 @@ def answer(message):
         return {"result": "continue", "return": {"result": "not mine"}}
     if kind == "bad":
         return {"replace": {}}
+    if kind == "unknown":
+        return {"replace": {"jsonrpc": "2.0", "id": 1, "method": "nope", "params": {}}}
     return {"result": "continue"}
 """
 
@@ -281,24 +357,46 @@ def test_rpc_command_sees_commands_first(make: MakePlugin) -> None:
         async def ask(text: str) -> Any:
             return json.loads(await caller.ask(text))
 
-        text = '{"id":"x","method":"echo", "params":{}}'
+        text = '{"jsonrpc":"2.0","id":"x","method":"echo", "params":{}}'
         assert "x/cln:echo#4" in (await ask(text))["result"]["text"]
         start = '{"jsonrpc":"2.0","id":"x/cln:rpc_command#3","method":"rpc_command","params":'
         anew = text.replace(", ", ",")
         assert host.logs[-1].message == start + '{"rpc_command":' + anew + "}}"
-        replaced = await ask('{"id":"x","method":"pay","params":{"kind":"replace"}}')
+        replaced = await ask(
+            '{"jsonrpc":"2.0","id":"x","method":"pay","params":{"kind":"replace"}}'
+        )
         assert replaced["id"] == "x"
         assert '"params":{"replaced":true}' in replaced["result"]["text"]
-        returned = await ask('{"id":1,"method":"pay","params":{"kind":"result"}}')
+        returned = await ask('{"jsonrpc":"2.0","id":1,"method":"pay","params":{"kind":"result"}}')
         assert returned["result"] == {"mine": 1}
-        refused = await ask('{"id":1,"method":"pay","params":{"kind":"error"}}')
+        refused = await ask('{"jsonrpc":"2.0","id":1,"method":"pay","params":{"kind":"error"}}')
         assert refused["error"] == {"code": 9, "message": "not today"}
-        undecided = await ask('{"id":"x","method":"echo","params":{"kind":"undecided"}}')
+        undecided = await ask(
+            '{"jsonrpc":"2.0","id":"x","method":"echo","params":{"kind":"undecided"}}'
+        )
         assert "undecided" in undecided["result"]["text"]
-        bad = await ask('{"id":1,"method":"bad","params":{"kind":"bad"}}')
-        assert "Bad response to 'rpc_command' hook" in bad["error"]["message"]
+        bad = await ask('{"jsonrpc":"2.0","id":1,"method":"pay","params":{"kind":"bad"}}')
+        why = "Bad response to 'rpc_command' hook: "
+        assert bad["error"]["message"] == why + "missing 'method' ({})"
+        text = '{"jsonrpc":"2.0","id":1,"method":"pay","params":{"kind":"unknown"}}'
+        unknown = await ask(text)
+        assert unknown["error"]["message"].startswith(why + "redirected to unknown method 'nope'")
         count = len(host.logs)
-        assert "help" in (await ask('{"id":1,"method":"help","params":{}}'))["result"]
+        nope = await ask('{"jsonrpc":"2.0","id":1,"method":"nope","params":{}}')
+        assert nope["error"]["message"] == "Unknown command 'nope'"
+        assert (
+            "help" in (await ask('{"jsonrpc":"2.0","id":1,"method":"help","params":{}}'))["result"]
+        )
         assert len(host.logs) == count
+
+    with_callers(make, talk, body=HOOKED)
+
+
+def test_of_a_doubled_method_the_first_is_run_and_the_hook_sees_both(make: MakePlugin) -> None:
+    async def talk(host: Host, caller: Caller) -> None:
+        text = '{"jsonrpc":"2.0","id":1,"method":"getinfo","method":"help","params":{}}'
+        reply = json.loads(await caller.ask(text))
+        assert reply["result"]["network"] == "regtest"
+        assert '{"rpc_command":' + text + "}" in host.logs[-1].message
 
     with_callers(make, talk, body=HOOKED)

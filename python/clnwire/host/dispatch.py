@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from clnwire._core import Outbox
+from clnwire._facts import COMMANDS
 from clnwire.error_codes import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -17,8 +18,10 @@ from clnwire.error_codes import (
 )
 from clnwire.errors import RpcError, describe_error
 from clnwire.host.commands import Command, CommandTable, Outcome
+from clnwire.host.delivery import Delivery
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.journal import LogEntry
+from clnwire.host.refusal import Refusal, refusal
 from clnwire.host.shapes import UndecodableError, as_object
 from clnwire.host.texts import rpc_error
 from clnwire.host.trim import filter_of, trimmed
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._core import Frame
-    from clnwire.host.delivery import Delivery
+    from clnwire.host.dialect import Dialect
     from clnwire.host.hooks import Hooks
     from clnwire.host.output import Notice
     from clnwire.host.plugin import Plugin
@@ -46,9 +49,10 @@ class Dispatcher:
         commands: CommandTable,
         quiet: Quiet,
         remark: Callable[[LogEntry], None],
+        dialect: Dialect,
     ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
-        self._quiet, self._remark = quiet, remark
+        self._quiet, self._remark, self._dialect = quiet, remark, dialect
         self._waiting: dict[int, str] = {}
         self._served = 0
 
@@ -60,8 +64,9 @@ class Dispatcher:
         """Carries a command out. Raises nothing that is the command's own failure."""
         await self._quiet.over()
         try:
+            self._must_be_known(command.method)
             answer = await self._hooks.ask_rpc_command(command)
-            replaced = _replaced(command, answer)
+            replaced = self._replaced(command, answer)
             if isinstance(replaced, Outcome):
                 return replaced
             return await self._carry_out(replaced)
@@ -74,13 +79,14 @@ class Dispatcher:
 
     async def serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
         """The reply for a caller on the socket, and how it goes out."""
-        token = frame.id
-        if token is None or frame.method is None:
-            missing = "id" if token is None else "method"
-            error = RpcError(INVALID_REQUEST, f"The request has no {missing}")
-            return _reply(token or b"null", Outcome(error=error)), None
+        refused = refusal(frame, self._dialect)
+        if refused is not None:
+            return _refused(refused)
+        token, method = frame.id, frame.method
+        assert token is not None
+        assert method is not None
         number = self._served = self._served + 1
-        self._waiting[number] = frame.method
+        self._waiting[number] = method
         try:
             outcome = await self._outcome(_command(frame, token, connection), frame)
         finally:
@@ -109,11 +115,47 @@ class Dispatcher:
             )
         return outcome
 
-    async def _carry_out(self, command: Command) -> Outcome:
-        plugin = self._plugins.offering(command.method)
+    def _must_be_known(self, method: str) -> None:
+        """Nobody is asked about a command that there is not. Raises `RpcError`."""
+        plugin = self._plugins.offering(method)
         if plugin is not None and plugin.death is not None:
             # The daemon forgets a dead plugin's methods.
-            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}': {plugin.death}")
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}': {plugin.death}")
+        if plugin is None and method not in self._commands and method not in COMMANDS:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}'")
+
+    def _replaced(self, command: Command, answer: object) -> Command | Outcome:
+        """What `rpc_command` made of a command: itself, another one, or its outcome."""
+        members = as_object(answer) or {}
+        if members.get("result") == "continue":
+            return command
+        if "replace" in members:
+            return self._replacement(command, members["replace"])
+        if "return" in members:
+            return _returned(members["return"])
+        return command
+
+    def _replacement(self, command: Command, request: object) -> Command:
+        members = as_object(request)
+        problem = _problem(members)
+        if members is None or problem is not None:
+            raise _bad_replacement(problem, request)
+        method = str(members["method"])
+        try:
+            self._must_be_known(method)
+        except RpcError:
+            raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
+        return Command(
+            method,
+            json.encode(members["params"]),
+            command.token,
+            notify=command.notify,
+            session=command.session,
+        )
+
+    async def _carry_out(self, command: Command) -> Outcome:
+        self._must_be_known(command.method)
+        plugin = self._plugins.offering(command.method)
         if plugin is None:
             return await self._commands.run(command)
         _announce_deprecations(plugin, command)
@@ -142,29 +184,20 @@ def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
     return Command(frame.method or "", params, token, frame, notify, connection.session)
 
 
-def _replaced(command: Command, answer: object) -> Command | Outcome:
-    """What `rpc_command` made of a command: itself, another one, or its outcome."""
-    members = as_object(answer) or {}
-    if members.get("result") == "continue":
-        return command
-    if "replace" in members:
-        return _replacement(command, members["replace"])
-    if "return" in members:
-        return _returned(members["return"])
-    return command
+def _problem(replacement: dict[str, object] | None) -> str | None:
+    if replacement is None:
+        return "'replace' must be an object"
+    for name in ("method", "params", "id"):
+        if name not in replacement:
+            return f"missing '{name}'"
+    if replacement.get("jsonrpc") != "2.0":
+        return 'jsonrpc: "2.0" must be specified in the request'
+    return None
 
 
-def _replacement(command: Command, request: object) -> Command:
-    members = as_object(request) or {}
-    if "method" not in members or "params" not in members:
-        raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
-    return Command(
-        str(members["method"]),
-        json.encode(members["params"]),
-        command.token,
-        notify=command.notify,
-        session=command.session,
-    )
+def _bad_replacement(problem: str | None, request: object) -> RpcError:
+    text = json.encode(request).decode()
+    return RpcError(INVALID_REQUEST, f"Bad response to 'rpc_command' hook: {problem} ({text})")
 
 
 def _returned(returned: object) -> Outcome:
@@ -174,6 +207,12 @@ def _returned(returned: object) -> Outcome:
     if as_object(members.get("error")) is not None:
         return Outcome(error=rpc_error(json.encode(members["error"])))
     raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
+
+
+def _refused(refused: Refusal) -> tuple[bytes, Delivery | None]:
+    error = RpcError(INVALID_REQUEST, refused.message)
+    reply = _reply(refused.token, Outcome(error=error))
+    return reply, Delivery(None, hang_up_after=len(reply)) if refused.hangs_up else None
 
 
 def _reply(token: bytes, outcome: Outcome) -> bytes:

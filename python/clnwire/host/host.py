@@ -126,7 +126,12 @@ class Host:
         self._database = Database(ask, self._quiet, self._dialect)
         self._commands = CommandTable()
         self._dispatcher = Dispatcher(
-            self._plugins, self._hooks, self._commands, self._quiet, self._owner.on_remark
+            self._plugins,
+            self._hooks,
+            self._commands,
+            self._quiet,
+            self._owner.on_remark,
+            self._dialect,
         )
         self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
         self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
