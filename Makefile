@@ -14,13 +14,14 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no peers"; exit 0; }
 
-.PHONY: help demo develop test test-rust test-python lint docs format bench bench-quick bench-micro \
+.PHONY: help demo develop test test-node test-rust test-python lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
 help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
 	@echo "make test         all tests"
+	@echo "make test-node    the tests with a real lightningd, on the PATH or in LIGHTNINGD"
 	@echo "make develop      builds the extension quickly, for working on it; make build optimises it"
 	@echo "make lint         formatters, linters, type checkers, stubs"
 	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
@@ -43,6 +44,9 @@ test-rust:
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)
+
+test-node: build $(VENV)/test.stamp
+	$(BIN)/python -m pytest tests/node $(PYTEST)
 
 lint: build $(VENV)/test.stamp
 	cargo fmt --all --check

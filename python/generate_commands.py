@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commands_generator import source
 from commands_generator.model import command
-from commands_generator.usage import UNLISTED, usages
+from commands_generator.usage import BACKEND, UNLISTED, usages
 
 HERE = Path(__file__).resolve().parent
 FACTS = "../_facts.py"
@@ -28,7 +28,7 @@ def generate(schemas: Path, lines: Path) -> dict[str, str]:
         (command(json.loads(text.read_text()), taken) for text in texts), key=lambda c: c.method
     )
     files = {f"{each.module}.py": source.module(each) for each in commands}
-    files[FACTS] = source.names(sorted({*taken, *UNLISTED}))
+    files[FACTS] = source.names(sorted({*taken, *UNLISTED} - BACKEND))
     files["_blocking.pyi"] = source.table(commands, awaitable=False)
     files["_awaitable.pyi"] = source.table(commands, awaitable=True)
     return files

@@ -97,7 +97,6 @@ COMMANDS: Final = frozenset(
         "disconnect",
         "emergencyrecover",
         "enableoffer",
-        "estimatefees",
         "exposesecret",
         "feerates",
         "fetchinvoice",
@@ -107,14 +106,11 @@ COMMANDS: Final = frozenset(
         "fundchannel_start",
         "funderupdate",
         "fundpsbt",
-        "getchaininfo",
         "getemergencyrecoverdata",
         "getinfo",
         "getlog",
-        "getrawblockbyheight",
         "getroute",
         "getroutes",
-        "getutxout",
         "graceful",
         "help",
         "injectonionmessage",
@@ -179,7 +175,6 @@ COMMANDS: Final = frozenset(
         "sendonion",
         "sendpay",
         "sendpsbt",
-        "sendrawtransaction",
         "setchannel",
         "setconfig",
         "setleaserates",
@@ -215,4 +210,4 @@ COMMANDS: Final = frozenset(
         "xpay-as-pay",
     )
 )
-"""Those of its built-in plugins included: no other plugin may offer them."""
+"""Its own plugins' included. The Bitcoin backend can be replaced, so its are not."""

@@ -38,7 +38,7 @@ def names(commands: list[str]) -> str:
         f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
         f"COMMANDS: Final = frozenset((\n{listed}))\n"
-        '"""Those of its built-in plugins included: no other plugin may offer them."""\n'
+        '"""Its own plugins\' included. The Bitcoin backend can be replaced, so its are not."""\n'
     )
 
 

@@ -13,6 +13,11 @@ Schema = dict[str, Any]
 UNLISTED: Final = frozenset(["getroute", "keysend", "renepay", "renepaystatus"])
 """Commands of the daemon that the node which printed the lines did not run."""
 
+BACKEND: Final = frozenset(
+    ["estimatefees", "getchaininfo", "getrawblockbyheight", "getutxout", "sendrawtransaction"]
+)
+"""What a Bitcoin backend offers. Any plugin may be one, in place of the daemon's own `bcli`."""
+
 KEPT: Final = frozenset(["pay", "plugin"])
 """Their schemas stand: `bolt11` is an alias of `invstring` that older daemons have, too; and the
 line of `plugin` has its subcommands in it."""

@@ -25,7 +25,7 @@ def codes(report: Report) -> list[str]:
     return [finding.rule.code for finding in report.findings]
 
 
-@pytest.mark.parametrize("name", ["hello.py", "replica.py", "webhook.py"])
+@pytest.mark.parametrize("name", ["hello.py", "regtest_backend.py", "replica.py", "webhook.py"])
 def test_the_examples(name: str) -> None:
     started = time.monotonic()
     report = checked(EXAMPLES / name, limits=GENEROUS)

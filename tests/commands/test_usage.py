@@ -15,6 +15,7 @@ from clnwire import Plugin, UsageError, commands
 from clnwire._facts import COMMANDS
 from clnwire.commands._command import Command
 from clnwire.host import Host, ManifestError
+from commands_generator.usage import BACKEND
 from tests.checking.test_rules import checked
 from tests.host.raw import write_plugin
 
@@ -77,10 +78,17 @@ def test_what_differs_does_so_in_nothing_else(usages: dict[str, str]) -> None:
 
 
 def test_all_names_are_reserved_at_registration(usages: dict[str, str]) -> None:
-    assert usages.keys() <= COMMANDS
-    for name in usages:
+    assert usages.keys() - BACKEND <= COMMANDS
+    for name in usages.keys() - BACKEND:
         with pytest.raises(UsageError, match=f"method '{name}': (lightningd|the daemon)"):
             Plugin().method(name)(lambda: None)
+
+
+def test_a_bitcoin_backend_offers_what_the_daemon_s_own_does(usages: dict[str, str]) -> None:
+    assert usages.keys() >= BACKEND
+    plugin = Plugin()
+    for name in BACKEND:
+        plugin.method(name)(lambda: None)
 
 
 def start(plugin: Path) -> None:
