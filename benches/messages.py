@@ -23,6 +23,7 @@ import msgspec
 from pyln.client import Plugin as PylnPlugin
 from pyln.client.plugin import Request as PylnRequest
 
+from clnwire.dialect import CURRENT
 from clnwire.hooks import (
     CONTINUE,
     HtlcFail,
@@ -115,7 +116,7 @@ def decoding(timer: Timer) -> dict[str, dict[str, float]]:
 def encoding(timer: Timer) -> dict[str, dict[str, float]]:
     figures: dict[str, dict[str, float]] = {}
     for hook, answer in ANSWERS.items():
-        encode = answer_encoder(hook_spec(hook), "current")
+        encode = answer_encoder(hook_spec(hook), CURRENT, print)
         plain = json.loads(encode(answer))
         assert json.loads(encode(answer)) == json.loads(json.dumps(plain))
         functions: dict[str, Callable[[], object]] = {

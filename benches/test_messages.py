@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from clnwire.codec import encode_any
+from clnwire.dialect import CURRENT
 from clnwire.hooks import DbWrite, PeerDisconnect
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import hook_spec
@@ -39,7 +40,7 @@ def test_decode_to_dict(benchmark: Any, library: str) -> None:
 
 def test_encode(benchmark: Any) -> None:
     """A typed answer, with the encoder that a handler's route has."""
-    encode = answer_encoder(hook_spec("peer_connected"), "current")
+    encode = answer_encoder(hook_spec("peer_connected"), CURRENT, print)
     answer = PeerDisconnect(error_message="not today")
     expected = {"result": "disconnect", "error_message": "not today"}
     assert json.loads(benchmark(encode, answer)) == expected

@@ -25,6 +25,17 @@ CONFIGURATION = {
 }
 
 
+VERSIONS = {"current": "v26.06", "2020": "v0.10.0", "2019": None}
+"""What a daemon of each dialect puts into a plugin's environment."""
+
+
+def _environment(dialect: str) -> dict[str, str]:
+    version = VERSIONS[dialect]
+    own = {"LIGHTNINGD_PLUGIN": "1"} | ({} if version is None else {"LIGHTNINGD_VERSION": version})
+    others = {name: value for name, value in os.environ.items() if name != "LIGHTNINGD_VERSION"}
+    return others | own
+
+
 class Daemon:
     """Speaks to one plugin as lightningd does, byte by byte under the test's control."""
 
@@ -37,7 +48,7 @@ class Daemon:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if stderr is None else stderr,
-            env={**os.environ, "LIGHTNINGD_PLUGIN": "1", "LIGHTNINGD_VERSION": "v26.06"},
+            env=_environment(dialect),
             cwd=plugin.parent,
         )
         self.logs: list[dict[str, str]] = []

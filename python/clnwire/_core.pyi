@@ -202,11 +202,14 @@ class Route:
         decode: Callable[[bytes], object] | None = None,
         encode: Callable[[Any], bytes] | None = None,
         constant: tuple[object, bytes] | None = None,
+        translate: tuple[bytes, Callable[[bytes, bytes], bytes]] | None = None,
         last_resort: bytes | None = None,
         later: Callable[[Job], object] | None = None,
     ) -> Route:
-        """`constant`: an answer, compared by identity, and its bytes. `last_resort`: the result to
-        give if even `recover` fails. `later`: takes the messages as jobs, to be done in tasks (it
+        """`constant`: an answer, compared by identity, and its bytes. `translate`: how the params
+        of a daemon begin that takes the answer as it is, and a function of an encoded answer and
+        other params that gives the answer they want. `last_resort`: the result to give if even
+        `recover` fails. `later`: takes the messages as jobs, to be done in tasks (it
         gives the task, which is kept) or threads; without it the handler is called at once."""
     @property
     def name(self) -> str: ...
@@ -271,6 +274,8 @@ class Driver:
     def on_request(self, route: Route, /) -> None: ...
     def on_notification(self, topic: str | None, route: Route, /) -> None:
         """Without a topic: subscribed to all."""
+    def forget_routes(self) -> None:
+        """From now on there is no handler any more, until others are registered."""
     def on_unhandled(self, callback: Callable[[str], object], /) -> None:
         """Is told the name of a method or topic without a handler; the request is refused."""
     def set_initialised(self) -> None:

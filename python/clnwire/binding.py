@@ -19,6 +19,7 @@ from clnwire.hooks._catalogue import hook_spec
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import CONTINUE
 from clnwire.notifications._catalogue import topic_spec
+from clnwire.requests import request_kind
 from clnwire.signature import (
     event_parameter,
     read_signature,
@@ -80,9 +81,11 @@ class Subscription:
         self.decode = _decoder(self.signature, spec, what)
 
 
-def bind_method(method: Method, driver: _core.Driver, log: Log, later: Later | None) -> _core.Route:
+def bind_method(
+    method: Method, driver: _core.Driver, log: Log, dialect: Dialect, later: Later | None
+) -> _core.Route:
     """A method's route."""
-    function = with_contexts(method.function, method.contexts, driver)
+    function = with_contexts(method.function, method.contexts, driver, request_kind(dialect))
     return _core.Route(
         method.name,
         decode=method.params.decode,
@@ -98,7 +101,7 @@ def bind_hook(
 ) -> _core.Route:
     """A hook's route, answering in the daemon's dialect."""
     spec = hook.spec
-    bare_continue = _bare_continue(spec, dialect)
+    bare_continue = encode(CONTINUE)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
         reason = _text(_reason(spec.name, error))
@@ -111,10 +114,11 @@ def bind_hook(
     return _core.Route(
         hook.name,
         decode=hook.decode,
-        call=with_contexts(hook.function, hook.signature.contexts, driver),
-        encode=answer_encoder(spec, dialect),
+        call=with_contexts(hook.function, hook.signature.contexts, driver, request_kind(dialect)),
+        encode=answer_encoder(spec, dialect, log.warn),
         recover=recover,
         constant=(CONTINUE, bare_continue) if spec.continues else None,
+        translate=spec.translate,
         last_resort=bare_continue if spec.safe is go_on else None,
         later=later,
     )
@@ -190,14 +194,6 @@ def _is_cancelled(error: BaseException) -> bool:
     """A plugin that has no use for asyncio does not import it."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
-
-
-def _bare_continue(spec: HookSpec, dialect: Dialect) -> bytes:
-    """A continue without anything, in the daemon's dialect; for some hooks it is no answer."""
-    if dialect == "2019" and spec.encode_2019 is not None:
-        encoded: bytes = spec.encode_2019(CONTINUE)
-        return encoded
-    return encode(CONTINUE)
 
 
 def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str) -> Any:

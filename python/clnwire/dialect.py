@@ -1,22 +1,179 @@
-"""Which of its two dialects the daemon speaks.
+"""How old the daemon is, and what that decides.
 
-`"2019"` is the protocol of the founding document: integer ids, bare payloads, string options.
-`"current"` is that of Core Lightning today.
+A message's own form decides wherever it can: whether a notification is wrapped, how an amount is
+spelled, whether `db_write` has a `data_version`, whether an option is there. An answer has the
+form that all daemons take, if there is one. What is left is what clnwire sends unasked, at which
+an older daemon kills the plugin: `Dialect` says whether the daemon knows it, and nothing else in
+clnwire asks for the daemon's age. Its sources are lightningd's releases.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, TypeAlias
 
-Dialect: TypeAlias = Literal["2019", "current"]
+from msgspec import Struct
+
+Release: TypeAlias = "tuple[int, int, int]"
+
+FOUNDING: Final[Release] = (0, 7, 0)
+"""The daemons of May 2019, of the protocol's first document, and the first releases after them."""
+FIRST_TO_TELL: Final[Release] = (0, 7, 3)
+"""From here on `LIGHTNINGD_VERSION` is in the environment."""
+FIRST_TO_ASK: Final[Release] = (0, 9, 1)
+"""From here on `getmanifest` has `allow-deprecated-apis`, but up to `LAST_TO_LEAVE_OUT` only if
+it is false."""
+LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
+STRING_IDS: Final[Release] = (25, 5, 0)
+"""From here on the id of `getmanifest` is a string."""
+NEWEST: Final[Release] = (9999, 0, 0)
+
+FAILURE_MESSAGES: Final[Release] = (0, 8, 2)
+"""From here on `invoice_payment` and `htlc_accepted` read `failure_message`; before, a code."""
+HANGS_UP: Final[Release] = (0, 9, 3)
+"""From here on a `disconnect` without a message closes the connection."""
+_ORDERED_HOOKS: Final[Release] = (0, 9, 2)
+_NOTICES: Final[Release] = (0, 9, 2)
+"""`message` and `progress`."""
+_DISABLE: Final[Release] = (0, 9, 3)
+_TOPICS_OF_PLUGINS: Final[Release] = (0, 10, 1)
+"""Also: from here on a subscription to a topic that does not exist is only logged."""
+_TRACE: Final[Release] = (24, 5, 0)
+
+_OPTION_TYPES: Final[dict[str, Release]] = {
+    "string": FOUNDING,
+    "int": (0, 7, 1),
+    "bool": (0, 7, 1),
+    "flag": (0, 8, 2),
+    "string-conceal": (24, 11, 0),
+}
+_HOOKS: Final[dict[str, Release]] = {
+    "db_write": FOUNDING,
+    "invoice_payment": FOUNDING,
+    "peer_connected": FOUNDING,
+    "htlc_accepted": (0, 7, 1),
+    "openchannel": (0, 7, 1),
+    "rpc_command": (0, 8, 0),
+    "custommsg": (0, 8, 1),
+    "commitment_revocation": (0, 9, 0),
+    "openchannel2": (0, 9, 1),
+    "openchannel2_changed": (0, 9, 1),
+    "openchannel2_sign": (0, 9, 1),
+    "rbf_channel": (0, 10, 0),
+    "onion_message_recv": (22, 11, 0),
+    "onion_message_recv_secret": (22, 11, 0),
+    "recover": (23, 8, 0),
+}
+_TOPICS: Final[dict[str, Release]] = {
+    "connect": FOUNDING,
+    "disconnect": FOUNDING,
+    "warning": (0, 7, 1),
+    "channel_opened": (0, 7, 3),
+    "forward_event": (0, 7, 3),
+    "invoice_payment": (0, 7, 3),
+    "sendpay_failure": (0, 7, 3),
+    "sendpay_success": (0, 7, 3),
+    "coin_movement": (0, 9, 0),
+    "invoice_creation": (0, 9, 0),
+    "channel_state_changed": (0, 9, 1),
+    "openchannel_peer_sigs": (0, 9, 2),
+    "channel_open_failed": (0, 9, 3),
+}
+"""Those that existed while another topic had a plugin killed."""
 
 
-def spoken(getmanifest_token: bytes, *, allow_deprecated_apis: bool | None) -> Dialect:
+class Dialect(Struct, frozen=True):
+    """What is known of the daemon's release: it is one of these two, or between them."""
+
+    oldest: Release
+    newest: Release
+
+    def surely(self, since: Release) -> bool:
+        """Whether the daemon is of this release or a later one."""
+        return self.oldest >= since
+
+    def takes_type(self, option_type: str) -> bool:
+        """Whether an option may be of this type; a string it may be always."""
+        return self.surely(_OPTION_TYPES[option_type])
+
+    def may_have_hook(self, name: str) -> bool:
+        """Whether a manifest may name the hook. In doubt it may: a hook that is silently missing
+        can cost more than a plugin that is refused."""
+        return self.newest >= _HOOKS.get(name, FOUNDING)
+
+    @property
+    def blanks_options(self) -> bool:
+        """Whether `init` may have an empty string for an option that was not given."""
+        return not self.surely(FIRST_TO_TELL)
+
+    @property
+    def orders_hooks(self) -> bool:
+        """Whether a hook may be an object, with `before`, `after` and `filters`."""
+        return self.surely(_ORDERED_HOOKS)
+
+    def takes_topic(self, topic: str) -> bool:
+        """Whether a manifest may subscribe to the topic."""
+        return self.surely(_TOPICS.get(topic, _TOPICS_OF_PLUGINS))
+
+    @property
+    def takes_topics_of_plugins(self) -> bool:
+        """Whether a plugin may publish."""
+        return self.surely(_TOPICS_OF_PLUGINS)
+
+    @property
+    def takes_notices(self) -> bool:
+        """Whether a plugin may send `message` and `progress`."""
+        return self.surely(_NOTICES)
+
+    @property
+    def disables(self) -> bool:
+        """Whether a plugin may disable itself."""
+        return self.surely(_DISABLE)
+
+    @property
+    def has_trace(self) -> bool:
+        """Whether the log has the level `trace`."""
+        return self.surely(_TRACE)
+
+    def __str__(self) -> str:
+        if self.newest >= STRING_IDS:
+            return "Core Lightning"
+        if self.newest == FOUNDING:
+            return "a daemon of 2019"
+        return f"a daemon of v{'.'.join(map(str, self.newest))} or before"
+
+
+CURRENT: Final = Dialect(NEWEST, NEWEST)
+OF_2019: Final = Dialect(FOUNDING, FOUNDING)
+
+
+def spoken(
+    getmanifest_token: bytes, *, allow_deprecated_apis: bool | None, version: str | None
+) -> Dialect:
     """The dialect of a daemon that sent `getmanifest` with this id and this member of its params.
 
-    The daemon of 2019 counts its ids in integers and calls `getmanifest` without params; later
-    ones always say `allow-deprecated-apis`, today's also uses strings as ids.
+    `version` is what the environment says (`LIGHTNINGD_VERSION`). The message has the last word:
+    a plugin inherits the environment of whoever started the daemon.
     """
-    if allow_deprecated_apis is None and not getmanifest_token.startswith(b'"'):
-        return "2019"
-    return "current"
+    oldest, newest = _told(version)
+    if getmanifest_token.startswith(b'"'):
+        return Dialect(max(oldest, STRING_IDS), newest if newest >= STRING_IDS else NEWEST)
+    if allow_deprecated_apis is not None:
+        return Dialect(max(oldest, FIRST_TO_ASK), max(newest, FIRST_TO_ASK))
+    if oldest > LAST_TO_LEAVE_OUT:
+        # From another daemon: this one has not set it.
+        return Dialect(FOUNDING, FOUNDING)
+    return Dialect(oldest, min(newest, LAST_TO_LEAVE_OUT))
+
+
+def _told(version: str | None) -> tuple[Release, Release]:
+    """The oldest and the newest release that the environment's word may mean.
+
+    Other than a release's own name, it may be that of a build after one, or of no release at all.
+    """
+    if not version:
+        return FOUNDING, FOUNDING
+    numbers = version.removeprefix("v").split(".")
+    if not 2 <= len(numbers) <= 3 or not all(part.isdecimal() for part in numbers):
+        return FIRST_TO_TELL, NEWEST
+    major, minor, patch = (int(part) for part in (*numbers, "0")[:3])
+    return (major, minor, patch), (major, minor, patch)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from clnwire.requests import LogLevel, check_level
+from clnwire.requests import EVERYWHERE, TODAY, LogLevel, check_level
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
     from clnwire._core import Driver
+    from clnwire.dialect import Dialect
 
 
 class Log:
@@ -21,28 +22,35 @@ class Log:
     run, lines go to stderr.
     """
 
-    __slots__ = ("_driver",)
+    __slots__ = ("_driver", "_levels")
 
     def __init__(self) -> None:
         self._driver: Driver | None = None
+        self._levels = EVERYWHERE
 
     def connect(self, driver: Driver | None) -> None:
         """From now on lines go to the daemon."""
         self._driver = driver
+        self._levels = EVERYWHERE
+
+    def use(self, dialect: Dialect) -> None:
+        """From now on lines have the levels that this daemon knows."""
+        self._levels = TODAY if dialect.has_trace else EVERYWHERE
 
     def __call__(self, message: object, level: LogLevel = "info") -> None:
         """Raises `UsageError` for a level that the daemon does not know."""
         check_level(level)
-        driver = self._driver
+        driver, known = self._driver, self._levels[level]
         for line in str(message).splitlines():
             if driver is None:
                 sys.stderr.write(f"{level}: {line}\n")
             else:
                 # Half a surrogate pair (a file name, say) is no JSON; the line matters more.
-                driver.log(level, line.encode("utf-8", "replace").decode())
+                driver.log(known, line.encode("utf-8", "replace").decode())
 
     def trace(self, message: str) -> None:
-        """Finer than `debug`."""
+        """Finer than `debug`, which it becomes with a daemon before v24.05, or before it is known
+        that the daemon is not."""
         self(message, "trace")
 
     def debug(self, message: str) -> None:

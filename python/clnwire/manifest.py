@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:
-    """An option's entry in the manifest. The daemon of 2019 knows only strings."""
+    """An option's entry in the manifest; as a string, if the daemon may not know its type."""
     default = _announced_default(option)
-    if dialect == "2019":
+    if not dialect.takes_type(option.type):
         return ManifestOption(option.name, "string", option.description, _as_text(default))
     return ManifestOption(
         option.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 # Not `threading`, which no plugin needs before it starts a thread.
@@ -118,6 +119,7 @@ class Plugin(Registration):
         self._socket: str | None = None
         self._rpc_lock = allocate_lock()
         self.disabled: str | None = None
+        self.daemon_version = os.environ.get("LIGHTNINGD_VERSION")
         self.init: Init | None = None
         self.initialised = False
         self.dialect: Dialect | None = None
@@ -163,12 +165,18 @@ class Plugin(Registration):
         return self.init.configuration
 
     def notify(self, method: str, params: object) -> None:
-        """Sends a notification to the daemon; from any thread. Raises `NotReadyError`."""
+        """Sends a notification to the daemon; from any thread. Raises `NotReadyError`.
+
+        A daemon before v0.10.1 would end the plugin for it: to that one nothing is sent.
+        """
         driver = self._driver
         if driver is None or self._serving_thread is None:
             raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
         if method in _FORMED:
             raise UsageError(f"'{method}' has a form of its own; {_FORMED[method]} sends it")
+        if self.dialect is not None and not self.dialect.takes_topics_of_plugins:
+            self.log.debug(f"topic '{method}': not published: {self.dialect} has no such topics")
+            return
         driver.notify(method, encode_any(params))
 
     def run(self) -> None:
@@ -198,8 +206,16 @@ class Plugin(Registration):
         if status:
             raise SystemExit(status)
 
-    def run_on(self, input: int, output: int) -> int:  # noqa: A002 - as sys calls them
+    def run_on(
+        self,
+        input: int,  # noqa: A002 - as sys calls them
+        output: int,
+        *,
+        version: str | None = None,
+    ) -> int:
         """Serves a daemon in the same process, at two pipes in place of stdin and stdout.
+
+        `version` is the daemon's, which would else stand in `LIGHTNINGD_VERSION`.
 
         Reads from one descriptor and writes to the other, both the caller's to close; returns the
         exit status when the daemon closes its end, and the plugin can run again then. The process
@@ -211,6 +227,7 @@ class Plugin(Registration):
             raise UsageError("the plugin runs already")
         self._refuse_mixed_db_write()
         disabled = self.disabled
+        self.daemon_version = version
         driver = self._driver = _core.Driver(HANDLED, (input, output))
         self.log.connect(driver)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -11,13 +11,27 @@ from clnwire.context import handled
 from clnwire.errors import IdError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clnwire._core import Driver
+    from clnwire.dialect import Dialect
     from clnwire.messages import Message, Progress
 
 LogLevel: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "unusual", "broken"]
 """The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`."""
 
-LEVELS: frozenset[str] = frozenset(("trace", "debug", "info", "warn", "error", "unusual", "broken"))
+EVERYWHERE: Final[Mapping[str, LogLevel]] = {
+    "trace": "debug",
+    "debug": "debug",
+    "info": "info",
+    "warn": "warn",
+    "unusual": "warn",
+    "error": "error",
+    "broken": "error",
+}
+"""A level → the one of all daemons that comes closest."""
+TODAY: Final[Mapping[str, LogLevel]] = {level: level for level in get_args(LogLevel)}
+"""What daemons know since v24.05."""
 
 
 class Request:
@@ -92,6 +106,34 @@ class Request:
         self._driver.notify(method, encode(params))
 
 
+def request_kind(dialect: Dialect) -> type[Request]:
+    """What a handler gets as its `Request`, so that a daemon of this dialect takes what it says."""
+    if dialect.has_trace:
+        return Request
+    return _RequestWithoutTrace if dialect.takes_notices else _MutedRequest
+
+
+class _RequestWithoutTrace(Request):
+    """A request of a daemon before v24.05."""
+
+    __slots__ = ()
+
+    def notify(self, text: str, level: LogLevel = "info") -> None:
+        """Shows a line to the caller; `trace` becomes `debug`."""
+        check_level(level)
+        super().notify(text, EVERYWHERE[level])
+
+
+class _MutedRequest(Request):
+    """A request of a daemon that knows neither `message` nor `progress`: it would end the plugin,
+    and then perhaps itself."""
+
+    __slots__ = ()
+
+    def _send(self, method: str, params: Message | Progress) -> None:
+        """Whoever asks for them has no way to get them."""
+
+
 class Notification:
     """What is known of a notification besides its payload, for handlers that have a parameter of
     this type."""
@@ -113,9 +155,9 @@ class Notification:
 
 def check_level(level: str) -> None:
     """Raises `UsageError` for a log level at which the daemon would kill the plugin."""
-    if level not in LEVELS:
+    if level not in TODAY:
         raise UsageError(
-            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(LEVELS))}"
+            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(TODAY))}"
         )
 
 

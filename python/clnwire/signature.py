@@ -110,16 +110,23 @@ def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
 
 
 def with_contexts(
-    function: Callable[..., object], contexts: list[Context], driver: Driver
+    function: Callable[..., object],
+    contexts: list[Context],
+    driver: Driver,
+    request: type[Request] = Request,
 ) -> Callable[..., object]:
-    """The function with those parameters filled in that come from the message."""
+    """The function with those parameters filled in that come from the message.
+
+    `request` is the kind of `Request` that suits the daemon.
+    """
     if not contexts:
         return function
+    kinds: dict[type, Callable[[Driver], object]] = {**CONTEXTS, Request: request}
 
     def call(*given: Any, **named: Any) -> object:
         args = list(given)
         for context in contexts:
-            value = CONTEXTS[context.type](driver)
+            value = kinds[context.type](driver)
             if context.position is not None and context.position <= len(args):
                 args.insert(context.position, value)
             else:

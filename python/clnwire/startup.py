@@ -44,20 +44,23 @@ if TYPE_CHECKING:
 
 def register(plugin: Plugin, driver: _core.Driver) -> None:
     """Makes the driver answer the start-up requests."""
-    startup = _Startup(plugin, driver)
-    startup.offer("getmanifest", startup.getmanifest)
-    if any(is_async(function) for function in plugin.init_functions):
-        startup.offer("init", startup.init_waiting, startup.start_task)
-    else:
-        startup.offer("init", startup.init)
-    startup.offer("check", startup.check)
-    startup.offer("setconfig", startup.setconfig)
-    driver.on_unhandled(startup.unhandled)
+    _Startup(plugin, driver).offer_all()
 
 
 class _Startup:
     def __init__(self, plugin: Plugin, driver: _core.Driver) -> None:
         self._plugin, self._driver = plugin, driver
+        self._serves_disabled = False
+
+    def offer_all(self) -> None:
+        self.offer("getmanifest", self.getmanifest)
+        if any(is_async(function) for function in self._plugin.init_functions):
+            self.offer("init", self.init_waiting, self.start_task)
+        else:
+            self.offer("init", self.init)
+        self.offer("check", self.check)
+        self.offer("setconfig", self.setconfig)
+        self._driver.on_unhandled(self.unhandled)
 
     def offer(self, name: str, call: Callable[[bytes], object], later: Later | None = None) -> None:
         log = self._plugin.log
@@ -86,11 +89,29 @@ class _Startup:
         plugin.allow_deprecated_apis = allow
         current = handled(self._driver)
         token = current.token if current is not None and current.token is not None else b""
-        dialect = spoken(token, allow_deprecated_apis=allow)
+        dialect = spoken(token, allow_deprecated_apis=allow, version=plugin.daemon_version)
         if plugin.dialect is None:
-            self._watch_shutdown()
-            bind(plugin, self._driver, dialect)
+            self._bind(dialect)
         return manifest(plugin, dialect)
+
+    def _bind(self, dialect: Dialect) -> None:
+        """Builds the routes, now that the daemon's dialect is known."""
+        plugin = self._plugin
+        plugin.dialect = dialect
+        plugin.log.use(dialect)
+        self._watch_shutdown()
+        if plugin.disabled is None:
+            bind(plugin, self._driver, dialect)
+        else:
+            self._serve_disabled(plugin.disabled)
+
+    def _serve_disabled(self, reason: str) -> None:
+        from clnwire.disabled import serve_disabled
+
+        self._serves_disabled = True
+        if self._plugin.dialect is None or not self._plugin.dialect.disables:
+            self._plugin.log.error(f"disabled: {reason}")
+        serve_disabled(self._plugin, self._driver, reason)
 
     def _watch_shutdown(self) -> None:
         """Ends after `shutdown`. Registered before the plugin's own subscribers, which still see
@@ -139,10 +160,12 @@ class _Startup:
         driver.set_initialised()
         if plugin.disabled is None:
             self._start_background()
-        if plugin.disabled is not None and plugin.dialect == "2019":
-            # That daemon discards the answer: all one can do is to leave.
-            plugin.log.error(f"disabled: {plugin.disabled}")
-            driver.stop()
+        elif not self._serves_disabled:
+            # A daemon that knows the answer ends the plugin; another one goes on asking it.
+            driver.forget_routes()
+            self.offer_all()
+            self._watch_shutdown()
+            self._serve_disabled(plugin.disabled)
         return Disabled(plugin.disabled)
 
     def _start_background(self) -> None:
@@ -165,6 +188,9 @@ class _Startup:
         return init
 
     def _take(self, option: Option[Any], raw: bytes | None) -> None:
+        dialect = self._plugin.dialect
+        if raw == b'""' and dialect is not None and dialect.blanks_options:
+            raw = None
         try:
             option.take(raw)
         except OptionError as error:
@@ -222,10 +248,10 @@ def _checked_call(params: bytes) -> tuple[str, bytes]:
 
 
 def bind(plugin: Plugin, driver: _core.Driver, dialect: Dialect) -> None:
-    """Builds the routes, now that the daemon's dialect is known."""
-    plugin.dialect = dialect
+    """Builds the routes of the plugin's own handlers."""
     for method in plugin.methods.values():
-        driver.on_request(bind_method(method, driver, plugin.log, _later(plugin, method)))
+        later = _later(plugin, method)
+        driver.on_request(bind_method(method, driver, plugin.log, dialect, later))
     for hook in plugin.hooks.values():
         driver.on_request(bind_hook(hook, driver, plugin.log, dialect, _later(plugin, hook)))
     for subscription in plugin.subscriptions:
@@ -251,8 +277,8 @@ def manifest(plugin: Plugin, dialect: Dialect) -> Manifest:
     return Manifest(
         options=[announce_option(option, dialect) for option in plugin.options.values()],
         rpcmethods=_methods(plugin),
-        subscriptions=_subscriptions(plugin, dialect),
-        hooks=_hooks(plugin, dialect),
+        subscriptions=[] if plugin.disabled else _subscriptions(plugin, dialect),
+        hooks=[] if plugin.disabled else _hooks(plugin, dialect),
         notifications=[ManifestTopic(name) for name in plugin.topics],
         dynamic=plugin.dynamic,
         nonnumericids=True,
@@ -288,17 +314,29 @@ def _methods(plugin: Plugin) -> list[ManifestMethod]:
 def _subscriptions(plugin: Plugin, dialect: Dialect) -> list[str]:
     """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
     topics = dict.fromkeys(name for each in plugin.subscriptions for name in each.topics)
+    wants_all = "*" in topics
+    if plugin.shutdown_functions and dialect.takes_topic("shutdown") and not wants_all:
+        topics["shutdown"] = None
+    unknown = [topic for topic in topics if not dialect.takes_topic(topic)]
+    for topic in unknown:
+        plugin.log.error(f"no notifications of '{topic}': {dialect} ends a plugin that wants them")
+        del topics[topic]
     if "*" in topics:
         return ["*", "log"] if "log" in topics else ["*"]
-    if plugin.shutdown_functions and dialect == "current":
-        topics["shutdown"] = None
     return list(topics)
 
 
 def _hooks(plugin: Plugin, dialect: Dialect) -> list[str | ManifestHook]:
-    if dialect == "2019":
-        return list(plugin.hooks)
-    return [
-        ManifestHook(hook.name, hook.before or None, hook.after or None, hook.filters or None)
-        for hook in plugin.hooks.values()
-    ]
+    hooks = [hook for hook in plugin.hooks.values() if dialect.may_have_hook(hook.name)]
+    for name in plugin.hooks.keys() - {hook.name for hook in hooks}:
+        plugin.log.error(f"hook '{name}' is never called: {dialect} has none of that name")
+    return [_hook(plugin, hook, dialect) for hook in hooks]
+
+
+def _hook(plugin: Plugin, hook: Hook, dialect: Dialect) -> str | ManifestHook:
+    if dialect.orders_hooks:
+        before, after, filters = hook.before or None, hook.after or None, hook.filters or None
+        return ManifestHook(hook.name, before, after, filters)
+    if hook.before or hook.after or hook.filters:
+        plugin.log.warn(f"hook '{hook.name}': {dialect} has neither before, after nor filters")
+    return hook.name

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from clnwire import hooks
 from clnwire._core import Framer
+from clnwire.dialect import CURRENT, OF_2019
 from clnwire.errors import InvalidAnswerError, UsageError
+from clnwire.hooks import HtlcFail, InvoicePaymentFail
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE, Refuse
@@ -121,7 +123,7 @@ def as_json_schema(schema: Any) -> Any:
 @pytest.mark.parametrize(("hook", "answer"), ANSWERS)
 def test_an_answer_that_can_be_built_is_valid(shared, hook, answer):
     schema = json.loads((shared / "schemas" / "hook" / f"{hook}.json").read_text())["response"]
-    encoded = json.loads(answer_encoder(hook_spec(hook), "current")(answer))
+    encoded = json.loads(answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer))
     for kind, part in DELIBERATE.values():
         if type(answer) is kind and part == "result":
             encoded["result"] = "reject"
@@ -132,7 +134,7 @@ def test_an_answer_that_can_be_built_is_valid(shared, hook, answer):
 
 @pytest.mark.parametrize(("hook", "answer"), ANSWERS)
 def test_the_host_takes_every_answer(hook, answer):
-    assert verdict(hook, answer_encoder(hook_spec(hook), "current")(answer)) is None
+    assert verdict(hook, answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer)) is None
 
 
 def verdict(hook: str, answer: bytes) -> str | None:
@@ -147,7 +149,7 @@ def verdict(hook: str, answer: bytes) -> str | None:
 
 @pytest.mark.parametrize(("hook", "answer"), ANSWERS)
 def test_a_dict_of_the_same_form_is_taken_too(hook, answer):
-    encode = answer_encoder(hook_spec(hook), "current")
+    encode = answer_encoder(hook_spec(hook), CURRENT, pytest.fail)
     encoded = encode(answer)
     assert encode(json.loads(encoded)) == encoded
     # A newer daemon may read more.
@@ -240,7 +242,6 @@ FORMS = {
     ("openchannel2_changed", '{"result":"continue"}'): "psbt",
     ("rbf_channel", '{"result":"disconnect"}'): "permitted are",
     ("invoice_payment", '{"failure_message":"00"}'): "failure_message",
-    ("invoice_payment", "{}"): "permitted are",
     ("rpc_command", '{"return":{"result":{},"error":{"code":1,"message":""}}}'): "not both",
     ("rpc_command", '{"replace":{"method":"x"}}'): "missing required",
     ("custommsg", '{"result":null}'): "permitted are",
@@ -252,7 +253,7 @@ FORMS = {
 @pytest.mark.parametrize(("hook", "answer"), FORMS)
 def test_a_dict_of_another_form_is_refused(hook, answer):
     with pytest.raises(UsageError, match=FORMS[hook, answer]):
-        answer_encoder(hook_spec(hook), "current")(json.loads(answer))
+        answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(json.loads(answer))
 
 
 @pytest.mark.parametrize("hook", sorted(HOOKS))
@@ -275,16 +276,68 @@ def test_a_dict_of_another_form_is_refused(hook, answer):
 def test_what_is_taken_never_ends_the_daemon(hook, result, members):
     answer = members if result is None else {"result": result, **members}
     try:
-        encoded = answer_encoder(hook_spec(hook), "current")(answer)
+        encoded = answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer)
     except UsageError:
         return
     assert verdict(hook, encoded) is None
 
 
 @pytest.mark.parametrize("hook", sorted(HOOKS))
-def test_the_answers_of_2019(hook):
-    encode = answer_encoder(hook_spec(hook), "2019")
-    wanted = {"db_write": b"true", "invoice_payment": b"{}"}.get(hook, b'{"result":"continue"}')
+def test_a_continue_is_the_same_for_all_daemons(hook):
+    encode = answer_encoder(hook_spec(hook), OF_2019, pytest.fail)
     if hook_spec(hook).continues:
-        assert encode(CONTINUE) == wanted
-        assert encode({"result": "continue"}) == wanted
+        assert encode(CONTINUE) == b'{"result":"continue"}'
+        assert encode({"result": "continue"}) == b'{"result":"continue"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "today", "in_2019"),
+    [
+        ({}, {"result": "continue"}, {"result": "continue"}),
+        (
+            {"failure_code": 0x400F},
+            {"result": "reject"},
+            {"result": "reject", "failure_code": 0x400F},
+        ),
+        (
+            {"failure_code": 0x2002},
+            {"failure_message": "2002"},
+            {"failure_message": "2002", "failure_code": 0x2002},
+        ),
+    ],
+)
+def test_the_documents_own_answers_to_invoice_payment(answer, today, in_2019):
+    spec = hook_spec("invoice_payment")
+    assert json.loads(answer_encoder(spec, CURRENT, pytest.fail)(answer)) == today
+    assert json.loads(answer_encoder(spec, OF_2019, pytest.fail)(answer)) == in_2019
+
+
+@pytest.mark.parametrize("code", [0, -1, 1 << 16, True, "400f"])
+def test_a_failure_code_that_is_none(code):
+    with pytest.raises(UsageError):
+        answer_encoder(hook_spec("invoice_payment"), CURRENT, pytest.fail)({"failure_code": code})
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "code"),
+    [
+        ("invoice_payment", InvoicePaymentFail("1007aa"), 0x400F),
+        ("invoice_payment", {"failure_code": 0x8000}, 0x400F),
+        ("htlc_accepted", HtlcFail("1007aa"), 0x2002),
+    ],
+)
+def test_a_code_that_an_old_daemon_cannot_make_is_replaced(hook, answer, code):
+    warnings = []
+    old = answer_encoder(hook_spec(hook), OF_2019, warnings.append)
+    said = json.loads(old(answer))
+    today = json.loads(answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer))
+    assert said == {**today, "failure_code": code}
+    (warning,) = warnings
+    assert f"it is told {code:04x}" in warning
+
+
+def test_true_is_the_documents_answer_to_db_write():
+    encode = answer_encoder(hook_spec("db_write"), CURRENT, pytest.fail)
+    assert encode(True) == b'{"result":"continue"}'
+    with pytest.raises(UsageError):
+        encode(False)

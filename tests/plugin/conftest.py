@@ -40,7 +40,7 @@ def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
         daemon.close()
 
 
-@pytest.fixture(params=["2019", "current"])
+@pytest.fixture(params=["2019", "2020", "current"])
 def dialect(request: pytest.FixtureRequest) -> str:
     """Both of the daemon's dialects."""
     name: str = request.param

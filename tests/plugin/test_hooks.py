@@ -13,12 +13,14 @@ from clnwire.host.samples import PSBT, hook_sample
 CONTINUE = {"result": "continue"}
 PEER = {
     "current": {"id": "02" * 33, "direction": "in", "addr": "1.2.3.4:5", "features": "80"},
+    "2020": {"id": "02" * 33, "addr": "1.2.3.4:5", "features": "80"},
     "2019": {"id": "02" * 33, "addr": "1.2.3.4:5", "globalfeatures": "", "localfeatures": "81"},
 }
 WRITE = {
     "current": {"data_version": 7, "writes": ["PRAGMA foreign_keys = ON"]},
     "2019": {"writes": ["PRAGMA foreign_keys = ON"]},
 }
+WRITE["2020"] = WRITE["current"]
 
 
 def test_db_write_in_both_dialects(plugin, dialect):
@@ -235,24 +237,30 @@ def test_peer_connected(plugin, dialect):
         "result": "disconnect",
         "error_message": "no",
     }
+    told = {"error_message": "disconnected"} if dialect == "2019" else {}
     assert daemon.call("peer_connected", {"peer": {**peer, "addr": "6:1"}}) == {
-        "result": "disconnect"
+        "result": "disconnect",
+        **told,
     }
-    said = "None None 81" if dialect == "2019" else "in 80 None"
+    said = {"2019": "None None 81", "2020": "None 80 None", "current": "in 80 None"}[dialect]
     assert said in daemon.log_text()
 
 
 @pytest.mark.parametrize(
     ("answer", "current", "in_2019"),
     [
-        ("CONTINUE", CONTINUE, {}),
-        ("InvoicePaymentReject()", {"result": "reject"}, {"failure_code": 0x400F}),
+        ("CONTINUE", CONTINUE, CONTINUE),
+        (
+            "InvoicePaymentReject()",
+            {"result": "reject"},
+            {"result": "reject", "failure_code": 0x400F},
+        ),
         (
             'InvoicePaymentFail(failure_message="2002")',
             {"failure_message": "2002"},
-            {"failure_code": 0x2002},
+            {"failure_message": "2002", "failure_code": 0x2002},
         ),
-        ("1/0", CONTINUE, {}),
+        ("1/0", CONTINUE, CONTINUE),
     ],
 )
 def test_invoice_payment(plugin, dialect, answer, current, in_2019):
@@ -269,7 +277,7 @@ def test_invoice_payment(plugin, dialect, answer, current, in_2019):
     msat = 10_000 if dialect == "current" else "10000msat"
     payment = {"label": "l", "preimage": "00" * 32, "msat": msat}
     answered = daemon.call("invoice_payment", {"payment": payment})
-    assert answered == (current if dialect == "current" else in_2019)
+    assert answered == {"2019": in_2019}.get(dialect, current)
 
 
 def test_htlc_accepted(plugin):

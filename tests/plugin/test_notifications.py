@@ -33,7 +33,7 @@ def test_connect_and_disconnect(plugin, dialect):
     assert daemon.log_text() == f"info + {ID} ipv4 1.2.3.4 {direction}\ninfo - {ID}"
 
 
-def test_topics_arrive_as_dicts_if_wanted(plugin, dialect):
+def test_topics_arrive_as_dicts_if_wanted(plugin):
     daemon = plugin(
         """
         @plugin.subscribe("block_added")
@@ -43,8 +43,7 @@ def test_topics_arrive_as_dicts_if_wanted(plugin, dialect):
         @plugin.subscribe("a_topic_of_tomorrow")
         def tomorrow(event: msgspec.Raw):
             plugin.log(bytes(event).decode())
-        """,
-        dialect=dialect,
+        """
     )
     daemon.start()
     daemon.notify("block_added", {"height": 7})

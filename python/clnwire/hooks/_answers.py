@@ -22,22 +22,34 @@ class RefusedError(Exception):
     """The handler answered `Refuse`."""
 
 
-def answer_encoder(spec: HookSpec, dialect: Dialect) -> Callable[[Any], bytes]:
+def answer_encoder(
+    spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
+) -> Callable[[Any], bytes]:
     """Encodes answers for this daemon; raises `UsageError` for what it could not take as one."""
-    in_2019 = spec.encode_2019 if dialect == "2019" else None
+    complete = _completion(spec, dialect, warn)
 
     def encode_answer(answer: Any) -> bytes:
         if type(answer) not in spec.answers:
-            return _encode_free(spec, answer, in_2019)
+            return _encode_free(spec, answer, complete)
         if isinstance(answer, Refuse):
             raise RefusedError(answer.reason)
         # A part of it may be JSON that somebody else wrote.
-        return validated(encode(answer)) if in_2019 is None else in_2019(answer)
+        return validated(encode(answer)) if complete is None else complete(answer)
 
     return encode_answer
 
 
-def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | None) -> bytes:
+def _completion(
+    spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
+) -> Callable[[Any], bytes] | None:
+    """Encodes an answer with what an older daemon wants besides; `None` for today's."""
+    if spec.complete is None or dialect.surely(spec.complete[0]):
+        return None
+    complete = spec.complete[1]
+    return lambda answer: complete(answer, warn)
+
+
+def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] | None) -> bytes:
     """What is no Struct of the hook's: a dict, say. It may have members of a newer daemon."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
@@ -45,7 +57,9 @@ def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | 
         raise UsageError(f"the handler returned {answer!r}; {_permitted(spec)}")
     try:
         encoded = encode_any(answer)
-        members = msgspec.json.decode(encoded, type=dict[str, Any])
+        given = msgspec.json.decode(encoded)
+        spelled = given if spec.former is None else spec.former(given)
+        members = msgspec.convert(spelled, dict[str, Any])
     except (TypeError, ValueError) as error:
         raise UsageError(f"the handler returned {answer!r}; an answer is an object") from error
     if not spec.answers:
@@ -53,9 +67,9 @@ def _encode_free(spec: HookSpec, answer: Any, in_2019: Callable[[Any], bytes] | 
     # As everywhere, what is `None` is not there: to the daemon, null would be something.
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
-    if in_2019 is not None:
-        return in_2019(struct)
-    return encoded if len(present) == len(members) else encode(present)
+    if complete is not None:
+        return complete(struct)
+    return encoded if present == given else encode(present)
 
 
 def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:

@@ -12,6 +12,8 @@ from clnwire._older import event_decoder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clnwire.dialect import Release
+
 
 class Continue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
     """Let the daemon go on as if the plugin were not there."""
@@ -37,7 +39,7 @@ class HookSpec(msgspec.Struct, frozen=True):
     name: str
     safe: Any
     """`(params, reason, continue)` → what goes back when the handler fails: bytes, or an error's
-    parts. `continue` are the bytes of a bare continue in the daemon's dialect."""
+    parts. `continue` are the bytes of a bare continue."""
     event: Any = None
     """The Struct; a hook that clnwire does not know has none, and gives a dict."""
     answers: tuple[type[HookAnswer], ...] = ()
@@ -46,8 +48,12 @@ class HookSpec(msgspec.Struct, frozen=True):
     """Changes an event of an older daemon, decoded to a dict, to today's spelling."""
     quicker: Any = None
     """`(event, decoder)` → a decoder that is quicker for what usually comes."""
-    encode_2019: Any = None
-    """`answer` → `bytes` for the daemon of 2019, where it differs."""
+    former: Any = None
+    """Changes an answer of the protocol's first document, decoded, to today's spelling."""
+    complete: tuple[Release, Any] | None = None
+    """`(answer, warn)` → `bytes` with what daemons before this release want besides."""
+    translate: tuple[bytes, Any] | None = None
+    """As `_core.Route` has it: for a daemon that only its events tell apart."""
     filters: bool = False
     """Whether the daemon accepts filters for it."""
 

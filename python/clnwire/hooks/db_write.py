@@ -10,9 +10,9 @@ Any other answer: the daemon ends without committing.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from clnwire._core import WritesDecoder
+from clnwire._core import WritesDecoder, members
 from clnwire._message import Event
 from clnwire.hooks._safe import refuse
 from clnwire.hooks._spec import Continue, HookSpec, Refuse
@@ -25,7 +25,7 @@ class DbWrite(Event, frozen=True):
     writes: list[str]
     """The SQL statements with their values filled in, in their order. Empty on PostgreSQL."""
     data_version: U32 | None = None
-    """Grows by one each time, and wraps at 2³². `None` from the daemon of 2019.
+    """Grows by one each time, and wraps at 2³². `None` from daemons before v0.8.1.
 
     The same number again: the last set was not committed, and this one replaces it. A lower one:
     the database went back in time, refuse. A gap: writes were missed, take a new snapshot or
@@ -36,9 +36,14 @@ class DbWrite(Event, frozen=True):
 Answer: TypeAlias = Continue | Refuse
 
 
-def _encode_2019(answer: Continue) -> bytes:
-    """Anything but `true` made the daemon of 2019 end without committing."""
-    return b"true"
+def _former(answer: Any) -> Any:
+    """In the protocol's first document `true` was the answer."""
+    return {"result": "continue"} if answer is True else answer
+
+
+def _translated(answer: bytes, params: bytes) -> bytes:
+    """Daemons whose events have no `data_version` end at any answer but `true`."""
+    return answer if any(name == "data_version" for name, _ in members(params)) else b"true"
 
 
 SPEC = HookSpec(
@@ -46,6 +51,7 @@ SPEC = HookSpec(
     event=DbWrite,
     quicker=WritesDecoder,
     answers=(Continue, Refuse),
-    encode_2019=_encode_2019,
+    former=_former,
+    translate=(b'{"data_version":', _translated),
     safe=refuse,
 )

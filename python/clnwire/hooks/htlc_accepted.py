@@ -10,10 +10,13 @@ Any other answer: ends the daemon.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from clnwire._message import Event, HookAnswer
 from clnwire._older import rename
+from clnwire.codec import encode, validated
+from clnwire.dialect import FAILURE_MESSAGES
+from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec
 from clnwire.types import (
@@ -34,6 +37,12 @@ from clnwire.types import (
     ShortChannelId,
     Unsigned,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEMPORARY_NODE_FAILURE: Final = 0x2002
+"""BOLT 4: try again later (NODE, 2)."""
 
 
 class HtlcOnion(Event, frozen=True):
@@ -135,6 +144,14 @@ class HtlcResolve(HookAnswer, frozen=True, tag_field="result", tag="resolve"):
 Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcResolve
 
 
+def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
+    """Daemons before v0.8.2 read the code alone; without one they take it for 2002."""
+    if not isinstance(answer, HtlcFail):
+        return validated(encode(answer))
+    code = safe_code(answer.failure_message, TEMPORARY_NODE_FAILURE, "htlc_accepted", warn)
+    return with_code(answer, code)
+
+
 def _older(event: dict[str, Any]) -> None:
     """Until v0.12 amounts had other names, and nothing told which HTLC of which channel it was."""
     rename(event["htlc"], amount="amount_msat")
@@ -147,6 +164,7 @@ SPEC = HookSpec(
     "htlc_accepted",
     event=HtlcAccepted,
     older=_older,
+    complete=(FAILURE_MESSAGES, _complete),
     answers=(Continue, HtlcContinue, HtlcFail, HtlcFailOnion, HtlcResolve),
     safe=go_on,
 )

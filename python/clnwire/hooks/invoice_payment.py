@@ -7,15 +7,19 @@ Any other answer: ends the daemon.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from clnwire._message import Event, HookAnswer
 from clnwire._older import only_amounts
+from clnwire.codec import encode
+from clnwire.dialect import FAILURE_MESSAGES
+from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec
 from clnwire.types import FailureHex, Msat, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS: Final = 0x400F
 """BOLT 4: what the final node says when it does not want a payment (PERM, 15)."""
@@ -64,14 +68,31 @@ class InvoicePaymentFail(HookAnswer, frozen=True):
 Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
 
 
-def _encode_2019(answer: Answer) -> bytes:
-    """An empty object took the payment; a failure code refused it, without room for data."""
+def _former(answer: Any) -> Any:
+    """In the protocol's first document `{}` took the payment, and a code alone refused it."""
+    if answer == {}:
+        return {"result": "continue"}
+    if not isinstance(answer, dict):
+        return answer
+    members = cast("dict[str, object]", answer)
+    if "result" in members or "failure_message" in members:
+        return members
+    code = members.get("failure_code")
+    if code == INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS:
+        return {"result": "reject"}
+    if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 1 << 16:
+        return {"failure_message": f"{code:04x}"}
+    return members
+
+
+def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
+    """Daemons before v0.8.2 read the code alone, and have no room for data."""
     if isinstance(answer, Continue):
-        return b"{}"
+        return encode(answer)
     code = INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS
     if isinstance(answer, InvoicePaymentFail):
-        code = int(answer.failure_message[:4], 16)
-    return msgspec.json.encode({"failure_code": code})
+        code = safe_code(answer.failure_message, code, "invoice_payment", warn)
+    return with_code(answer, code)
 
 
 SPEC = HookSpec(
@@ -79,6 +100,7 @@ SPEC = HookSpec(
     event=InvoicePayment,
     older=only_amounts,
     answers=(Continue, InvoicePaymentReject, InvoicePaymentFail),
-    encode_2019=_encode_2019,
+    former=_former,
+    complete=(FAILURE_MESSAGES, _complete),
     safe=go_on,
 )

@@ -7,12 +7,17 @@ Any other answer: ends the daemon.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from clnwire._message import Event, HookAnswer
+from clnwire.codec import encode
+from clnwire.dialect import HANGS_UP
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec
 from clnwire.types import Hex, Known, PublicKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ConnectedPeer(Event, frozen=True):
@@ -45,11 +50,24 @@ class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnec
     """Hang up."""
 
     error_message: str | None = None
-    """Sent to the peer first, if given."""
+    """Sent to the peer first, if given. A daemon before v0.9.3 does not hang up without one, so it
+    gets a short one in any case."""
 
 
 Answer: TypeAlias = Continue | PeerDisconnect
 
+
+def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
+    """Without a message an older daemon leaves the connection half open, and never asks again."""
+    if isinstance(answer, PeerDisconnect) and answer.error_message is None:
+        return encode(PeerDisconnect("disconnected"))
+    return encode(answer)
+
+
 SPEC = HookSpec(
-    "peer_connected", event=PeerConnected, answers=(Continue, PeerDisconnect), safe=go_on
+    "peer_connected",
+    event=PeerConnected,
+    answers=(Continue, PeerDisconnect),
+    complete=(HANGS_UP, _complete),
+    safe=go_on,
 )

@@ -147,6 +147,10 @@ impl Driver {
         self.routes.add_notification(topic, route);
     }
 
+    fn forget_routes(&self) {
+        self.routes.clear();
+    }
+
     #[pyo3(signature = (callback, /))]
     fn on_unhandled(&self, callback: Py<PyAny>) {
         self.routes.set_unhandled(callback);

@@ -28,6 +28,8 @@ pub struct Route {
     recover: Py<PyAny>,
     /// An answer that is the same each time (compared by identity), and its bytes.
     constant: Option<(Py<PyAny>, Py<PyBytes>)>,
+    /// Changes an answer for a daemon that wants another form of it.
+    translate: Option<Translate>,
     /// The result to give if even `recover` fails.
     last_resort: Option<Py<PyBytes>>,
     /// Takes the message as a job, to be done in a task or a thread; absent if the handler is
@@ -35,6 +37,14 @@ pub struct Route {
     later: Option<Py<PyAny>>,
     /// The last time it was measured, the handler returned so soon that others could wait for it.
     quick: AtomicBool,
+}
+
+/// Gives the answer in the form that the daemon wants which sent these params.
+struct Translate {
+    /// Params that begin so are of a daemon that takes the answer as it is.
+    unless: Py<PyBytes>,
+    /// `(answer, params)` to the answer, all of them bytes.
+    with: Py<PyAny>,
 }
 
 /// From the params to what the handler takes.
@@ -68,7 +78,7 @@ impl Decode {
 impl Route {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, last_resort = None, later = None))]
+    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, translate = None, last_resort = None, later = None))]
     fn new(
         name: String,
         call: Py<PyAny>,
@@ -76,12 +86,14 @@ impl Route {
         decode: Option<Bound<'_, PyAny>>,
         encode: Option<Py<PyAny>>,
         constant: Option<(Py<PyAny>, Py<PyBytes>)>,
+        translate: Option<(Py<PyBytes>, Py<PyAny>)>,
         last_resort: Option<Py<PyBytes>>,
         later: Option<Py<PyAny>>,
     ) -> Self {
         let quick = AtomicBool::new(false);
         let decode = Decode::new(decode);
-        Self { name, decode, call, encode, recover, constant, last_resort, later, quick }
+        let translate = translate.map(|(unless, with)| Translate { unless, with });
+        Self { name, decode, call, encode, recover, constant, translate, last_resort, later, quick }
     }
 }
 
@@ -107,11 +119,28 @@ impl Route {
     /// Params to bytes of the result.
     pub fn answer(&self, py: Python<'_>, params: Params<'_>) -> PyResult<Py<PyBytes>> {
         let answer = self.run(py, params)?;
-        self.encoded(py, answer)
+        self.encoded(py, answer, params.text)
     }
 
-    /// The handler's answer to bytes of the result.
-    pub fn encoded(&self, py: Python<'_>, answer: Bound<'_, PyAny>) -> PyResult<Py<PyBytes>> {
+    /// The handler's answer to these params, to bytes of the result.
+    pub fn encoded(
+        &self,
+        py: Python<'_>,
+        answer: Bound<'_, PyAny>,
+        params: &[u8],
+    ) -> PyResult<Py<PyBytes>> {
+        let bytes = self.untranslated(py, answer)?;
+        match &self.translate {
+            Some(translate) if !params.starts_with(translate.unless.as_bytes(py)) => {
+                let translated =
+                    translate.with.bind(py).call1((bytes, PyBytes::new(py, params)))?;
+                Ok(translated.cast_into::<PyBytes>()?.unbind())
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    fn untranslated(&self, py: Python<'_>, answer: Bound<'_, PyAny>) -> PyResult<Py<PyBytes>> {
         if let Some(bytes) = self.constant_bytes(py, &answer) {
             return Ok(bytes);
         }

@@ -59,7 +59,7 @@ impl Driver {
     ) -> PyResult<()> {
         let (entry, key) = (&job.entry, job.handled.get().key);
         let encoded = answer.and_then(|answer| match key {
-            Some(_) => entry.route.get().encoded(py, answer),
+            Some(_) => entry.route.get().encoded(py, answer, job.params.as_bytes(py)),
             None => Ok(PyBytes::new(py, b"null").unbind()),
         });
         let (outcome, fatal) = match encoded {
