@@ -303,9 +303,9 @@ class Driver:
         """
     def attach(self, soon: Callable[[], object], /) -> None:
         """This thread's event loop serves from now on: `soon` makes it call `turn` soon. Nothing
-        that is called on this thread waits for the daemon any more. Raises `OSError`."""
+        that is called on this thread waits for the daemon any more."""
     def detach(self) -> None:
-        """The event loop is over. Raises what `fail` was given, or `OSError`."""
+        """The event loop is over. Raises what `fail` was given."""
     def turn(self, readable: bool, /) -> Literal["open", "full", "ended"]:
         """Reads if `readable` says that there is something, handles what has come, writes what the
         daemon takes. `"full"`: reading has to pause. Raises as `serve` does."""

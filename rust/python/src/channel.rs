@@ -5,35 +5,38 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core::{Outbox, text};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
-use crate::descriptor::{Patience, write_some};
+use crate::descriptor::{Amount, Waited, Watched, stop_blocking, wait_until_writable, write_some};
 use crate::sync::lock;
 
 /// Where messages for the daemon are put, and written from.
 pub struct Channel {
     outbox: Mutex<Outbox>,
+    /// Does not block if it is a pipe or a socket.
+    descriptor: OwnedFd,
     /// Held while writing, so that what was put in first is written first. The second outbox is
-    /// swapped with the first one: putting in never waits for a write.
+    /// swapped with the first one: putting in never waits for a write. Not held while the daemon
+    /// takes no more: a thread that waits for that must not keep others from ending the plugin.
     writer: Mutex<Writer>,
     disowned: AtomicBool,
 }
 
+#[derive(Default)]
 struct Writer {
-    descriptor: OwnedFd,
     writing: Outbox,
     failed: Option<Errno>,
 }
 
 impl Channel {
-    pub fn new(descriptor: OwnedFd) -> Self {
-        let writer = Writer { descriptor, writing: Outbox::new(), failed: None };
-        Self {
+    pub fn new(descriptor: OwnedFd) -> Result<Self, Errno> {
+        stop_blocking(descriptor.as_fd())?;
+        Ok(Self {
             outbox: Mutex::default(),
-            writer: Mutex::new(writer),
+            descriptor,
+            writer: Mutex::default(),
             disowned: AtomicBool::new(false),
-        }
+        })
     }
 
     pub fn outbox(&self) -> MutexGuard<'_, Outbox> {
@@ -49,54 +52,46 @@ impl Channel {
         self.disowned.load(Ordering::SeqCst)
     }
 
-    /// Writes all that waits. Must be called without Python's lock: the daemon may take its time.
-    ///
-    /// `EINTR` means that a signal may have come first; what is left is written by the next call. Any other
-    /// error is final: every later call gives it again.
-    pub fn flush(&self) -> Result<(), Errno> {
-        self.write(&mut lock(&self.writer), Patience::UntilWritten)
+    /// Writes all that waits, or as much as the daemon takes until something that is watched, or a
+    /// signal, comes first; the next call goes on. Must be called without Python's lock: the daemon
+    /// may take its time. An error is final: every later call gives it again.
+    pub fn flush(&self, watched: Option<Watched<'_>>) -> Result<Waited, Errno> {
+        loop {
+            if self.write(&mut lock(&self.writer), Amount::All)? {
+                return Ok(Waited::Writable);
+            }
+            let waited = wait_until_writable(self.descriptor.as_fd(), watched)?;
+            if waited != Waited::Writable {
+                return Ok(waited);
+            }
+        }
     }
 
     /// Writes what the daemon takes at once, and nothing if another thread is writing.
     pub fn flush_without_waiting(&self) {
         if let Ok(mut writer) = self.writer.try_lock() {
             // What is final is found by the serving thread too.
-            let _ = self.write(&mut writer, Patience::None);
+            let _ = self.write(&mut writer, Amount::Little);
         }
     }
 
-    /// Writes what a descriptor that does not block takes at once. Tells whether that was all.
+    /// Writes what the daemon takes at once. Tells whether that was all.
     pub fn flush_some(&self) -> Result<bool, Errno> {
-        let Ok(mut writer) = self.writer.try_lock() else {
+        match self.writer.try_lock() {
+            Ok(mut writer) => self.write(&mut writer, Amount::All),
             // Who writes may have looked for more just before this came in.
-            return Ok(false);
-        };
-        loop {
-            match self.write(&mut writer, Patience::NonBlocking) {
-                Err(Errno::INTR) => {}
-                other => {
-                    other?;
-                    return Ok(writer.writing.is_empty());
-                }
-            }
+            Err(_) => Ok(false),
         }
-    }
-
-    /// From now on writes give `EAGAIN` where they would block, or again block.
-    pub fn set_blocking(&self, blocking: bool) -> Result<(), Errno> {
-        let writer = lock(&self.writer);
-        let mut flags = fcntl_getfl(&writer.descriptor)?;
-        flags.set(OFlags::NONBLOCK, !blocking);
-        fcntl_setfl(&writer.descriptor, flags)
     }
 
     /// For the event loop to watch.
     pub fn fd(&self) -> RawFd {
-        lock(&self.writer).descriptor.as_raw_fd()
+        self.descriptor.as_raw_fd()
     }
 
-    fn write(&self, writer: &mut Writer, patience: Patience) -> Result<(), Errno> {
-        let Writer { descriptor, writing, failed } = writer;
+    /// Writes what the daemon takes. Tells whether that was all.
+    fn write(&self, writer: &mut Writer, amount: Amount) -> Result<bool, Errno> {
+        let Writer { writing, failed } = writer;
         if let Some(error) = failed {
             return Err(*error);
         }
@@ -108,18 +103,11 @@ impl Channel {
                 writing.clear();
             }
             if writing.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
-            match write_some(descriptor.as_fd(), writing.pending(), patience) {
-                Ok(0) => return Ok(()),
-                Ok(count) => {
-                    writing.advance(count);
-                    // A signal that comes in the middle of a write cuts it short.
-                    if patience == Patience::UntilWritten && !writing.is_empty() {
-                        return Err(Errno::INTR);
-                    }
-                }
-                Err(Errno::INTR) => return Err(Errno::INTR),
+            match write_some(self.descriptor.as_fd(), writing.pending(), amount) {
+                Ok(0) | Err(Errno::INTR) => return Ok(false),
+                Ok(count) => writing.advance(count),
                 Err(error) => {
                     *failed = Some(error);
                     return Err(error);

@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::{Errno, read, write};
 
 /// What a pipe that is ready for writing takes at least without blocking, in bytes (POSIX).
@@ -16,13 +17,30 @@ pub enum Ready {
     Signal,
 }
 
-/// How long a write may wait for the other end to read.
+/// How much a write may try.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Patience {
-    UntilWritten,
-    /// The descriptor does not block: what it takes at once.
-    NonBlocking,
-    None,
+pub enum Amount {
+    /// What the descriptor takes at once; one that blocks takes all.
+    All,
+    /// What even a descriptor that blocks takes at once, possibly nothing.
+    Little,
+}
+
+/// What else ends the wait for a descriptor to take more.
+#[derive(Clone, Copy)]
+pub struct Watched<'a> {
+    /// Readable when a signal came, or another thread needs this one.
+    pub wakeup: BorrowedFd<'a>,
+    /// The daemon's pipe, to see whether the daemon is gone.
+    pub input: Option<BorrowedFd<'a>>,
+}
+
+/// How the wait for a descriptor to take more ended.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Waited {
+    Writable,
+    Signal,
+    HungUp,
 }
 
 /// Waits until there is input or a signal, or a byte in the wakeup pipe.
@@ -79,26 +97,53 @@ pub fn read_some(input: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>
     }
 }
 
-/// Writes some of it, also where the descriptor does not block; without patience, possibly none.
-pub fn write_some(
+/// Writes some of it, or nothing if the descriptor takes none now.
+pub fn write_some(output: BorrowedFd<'_>, bytes: &[u8], amount: Amount) -> Result<usize, Errno> {
+    let bytes = match amount {
+        Amount::All => bytes,
+        Amount::Little if is_ready(output, PollFlags::OUT, PollFlags::OUT) => {
+            &bytes[..bytes.len().min(PIPE_BUF)]
+        }
+        Amount::Little => return Ok(0),
+    };
+    match write(output, bytes) {
+        Err(Errno::AGAIN) => Ok(0),
+        other => other,
+    }
+}
+
+/// Waits until the descriptor takes more, or something that is watched comes first.
+pub fn wait_until_writable(
     output: BorrowedFd<'_>,
-    bytes: &[u8],
-    patience: Patience,
-) -> Result<usize, Errno> {
-    if patience == Patience::None {
-        let few = &bytes[..bytes.len().min(PIPE_BUF)];
-        return match is_ready(output, PollFlags::OUT, PollFlags::OUT) {
-            true => write(output, few),
-            false => Ok(0),
-        };
+    watched: Option<Watched<'_>>,
+) -> Result<Waited, Errno> {
+    let mut descriptors = vec![PollFd::new(&output, PollFlags::OUT)];
+    if let Some(watched) = &watched {
+        descriptors.push(PollFd::new(&watched.wakeup, PollFlags::IN));
+        let input = watched.input.as_ref();
+        // Without events to wait for, only a hang-up is reported.
+        descriptors.extend(input.map(|input| PollFd::new(input, PollFlags::empty())));
     }
-    loop {
-        match write(output, bytes) {
-            Err(Errno::AGAIN) if patience == Patience::NonBlocking => return Ok(0),
-            Err(Errno::AGAIN) => poll(&mut [PollFd::new(&output, PollFlags::OUT)], None)?,
-            other => return other,
-        };
+    match poll(&mut descriptors, None) {
+        Err(Errno::INTR) => return Ok(Waited::Signal),
+        other => other?,
+    };
+    let came = |index: usize| descriptors.get(index).is_some_and(|each| !each.revents().is_empty());
+    Ok(match () {
+        () if came(1) => Waited::Signal,
+        () if came(2) => Waited::HungUp,
+        () => Waited::Writable,
+    })
+}
+
+/// Makes a pipe or a socket give `EAGAIN` where it would block. Anything else stays as it is: a
+/// terminal is others' too, and would not block for them either.
+pub fn stop_blocking(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
+    let kind = FileType::from_raw_mode(fstat(descriptor)?.st_mode);
+    if matches!(kind, FileType::Fifo | FileType::Socket) {
+        fcntl_setfl(descriptor, fcntl_getfl(descriptor)? | OFlags::NONBLOCK)?;
     }
+    Ok(())
 }
 
 fn is_ready(descriptor: BorrowedFd<'_>, asked: PollFlags, wanted: PollFlags) -> bool {

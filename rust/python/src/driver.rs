@@ -23,7 +23,9 @@ use pyo3::types::PyBytes;
 use rustix::io::Errno;
 
 use crate::channel::Channel;
-use crate::descriptor::{Ready, drain, is_hung_up, read_some, wait, wait_for_wakeup};
+use crate::descriptor::{
+    Ready, Waited, Watched, drain, is_hung_up, read_some, wait, wait_for_wakeup,
+};
 pub use crate::driver::dispatch::Progress;
 use crate::errors::{bad_id, os_error};
 use crate::handled::Handled;
@@ -100,7 +102,7 @@ impl Driver {
             Some((input, output)) => stdio::at_pipes(input, output)?,
             None => stdio::take_over().map_err(os_error)?,
         };
-        let channel = Arc::new(Channel::new(stdio.output));
+        let channel = Arc::new(Channel::new(stdio.output).map_err(os_error)?);
         let activity = Arc::new(Activity::default());
         let stray_ended =
             stdio.stray.map(|stray| stray::log_lines(stray, Arc::clone(&channel))).transpose()?;
@@ -234,11 +236,10 @@ impl Driver {
     /// From now on this thread's event loop has the driver take turns: `soon` is to call `turn`
     /// when the loop comes round.
     #[pyo3(signature = (soon, /))]
-    fn attach(&self, soon: Py<PyAny>) -> PyResult<()> {
-        self.channel.set_blocking(false).map_err(os_error)?;
+    fn attach(&self, soon: Py<PyAny>) {
+        self.serving_thread.get_or_init(|| thread::current().id());
         *lock(&self.event_loop) = Some(EventLoop { thread: thread::current().id(), soon });
         self.is_attached.store(true, Ordering::SeqCst);
-        Ok(())
     }
 
     /// The event loop is over. Raises what a handler ended the process with.
@@ -246,7 +247,6 @@ impl Driver {
         self.is_attached.store(false, Ordering::SeqCst);
         let event_loop = lock(&self.event_loop).take();
         drop(event_loop);
-        self.channel.set_blocking(true).map_err(os_error)?;
         self.raise_failure()
     }
 
@@ -458,10 +458,36 @@ impl Driver {
 
     /// A daemon that is gone is no error here: the serving thread notices by itself.
     pub fn flush_waiting(&self, py: Python<'_>) -> PyResult<()> {
-        while py.detach(|| self.channel.flush()) == Err(Errno::INTR) {
+        if !self.is_serving_thread() {
+            while py.detach(|| self.channel.flush(None)) == Ok(Waited::Signal) {
+                py.check_signals()?;
+            }
+            return Ok(());
+        }
+        let mut woken = false;
+        while py.detach(|| self.flush_watching()) == Ok(Waited::Signal) {
+            woken = true;
+            self.woken();
             py.check_signals()?;
         }
+        if woken {
+            // It may have been meant for who waits next.
+            self.wake();
+        }
         Ok(())
+    }
+
+    /// Writes all that waits, or as much as the daemon takes until there is something else to do.
+    /// Only the serving thread may: signals are its to see.
+    fn flush_watching(&self) -> Result<Waited, Errno> {
+        let (wakeup, input) = (self.wakeup.0.as_fd(), self.input.as_fd());
+        let waited = self.channel.flush(Some(Watched { wakeup, input: Some(input) }))?;
+        if waited != Waited::HungUp {
+            return Ok(waited);
+        }
+        // Who does not read any more, and is gone, may never take the rest.
+        self.limit_the_end();
+        self.channel.flush(Some(Watched { wakeup, input: None }))
     }
 
     /// Without Python's lock: writes, and reads.
@@ -470,14 +496,17 @@ impl Driver {
         framer: &mut Framer,
         interrupter: Option<&Interrupter>,
     ) -> Result<Turn, Errno> {
-        match self.channel.flush() {
+        match self.flush_watching() {
             Err(Errno::PIPE) => return Ok(Turn::Gone),
-            Err(Errno::INTR) => return Ok(Turn::Signal),
+            Ok(Waited::Signal) => {
+                self.woken();
+                return Ok(Turn::Signal);
+            }
             other => other?,
-        }
+        };
         match self.read(framer.space(), interrupter)? {
             None => {
-                drain(self.wakeup.0.as_fd());
+                self.woken();
                 Ok(Turn::Signal)
             }
             Some(count) => {

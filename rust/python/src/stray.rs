@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use rustix::io::Errno;
-
 use crate::channel::Channel;
+use crate::descriptor::Waited;
 
 /// A longer line is logged in pieces of this size, in bytes.
 const MAX_LINE_BYTES: u64 = 64 << 10;
@@ -39,6 +38,6 @@ fn log_line(line: &[u8], channel: &Channel) {
     if !text.is_empty() {
         channel.log("info", text);
         // A daemon that is gone cannot be told; the serving thread notices by itself.
-        while channel.flush() == Err(Errno::INTR) {}
+        while channel.flush(None) == Ok(Waited::Signal) {}
     }
 }
