@@ -53,7 +53,7 @@ class Daemon:
         )
         self.logs: list[dict[str, str]] = []
         self.notifications: list[dict[str, Any]] = []
-        self._unread = ""
+        self._unread = bytearray()
         self._calls = 0
 
     # Bytes
@@ -74,13 +74,16 @@ class Daemon:
             self._read(deadline)
 
     def _decode(self) -> dict[str, Any] | None:
-        text = self._unread.lstrip()
+        if b"\n\n" not in self._unread:
+            return None
+        text = self._unread.decode(errors="replace")
         try:
-            message, end = json.JSONDecoder().raw_decode(text)
+            message, end = json.JSONDecoder().raw_decode(text.lstrip())
         except json.JSONDecodeError:
             return None
+        end += len(text) - len(text.lstrip())
         assert text[end : end + 2] == "\n\n", "a message ends with a blank line"
-        self._unread = text[end:]
+        del self._unread[: len(text[: end + 2].encode())]
         assert message["jsonrpc"] == "2.0"
         return message
 
@@ -92,7 +95,7 @@ class Daemon:
         data = os.read(self.process.stdout.fileno(), 1 << 20)
         if not data:
             raise EOFError(f"the plugin is gone; unread: {self._unread!r}")
-        self._unread += data.decode()
+        self._unread += data
 
     # Messages
 
