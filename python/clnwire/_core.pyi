@@ -326,8 +326,14 @@ class Driver:
     @property
     def is_stopping(self) -> bool: ...
     @property
+    def owns_process(self) -> bool:
+        """Whether stdin and stdout are the daemon's."""
+    @property
     def is_hung_up(self) -> bool:
         """Whether the daemon has closed its end."""
+    @property
+    def idle_mark(self) -> int | None:
+        """Changes with all that comes in; `None` in a handler or in the middle of a message."""
     @property
     def in_flight(self) -> int:
         """How many messages are with tasks and threads, or wait for them."""

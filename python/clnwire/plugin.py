@@ -79,8 +79,9 @@ class Plugin(Registration):
         max_threads: int = 16,
     ) -> None:
         """
-        `dynamic`: the plugin may be started and stopped while the daemon runs; unless told
-        otherwise, it may if it has no feature bits, with which the daemon forbids it.
+        `dynamic`: the plugin may be started and stopped while the daemon runs. Unless told
+        otherwise, it may if it has no feature bits, with which the daemon forbids it, and no
+        `db_write`: `plugin stop` would end it in silence, even if it is important.
         `mixed_db_write`: permits `db_write` beside other hooks or methods, with which the daemon
         can come to a halt.
         `feature_bits`: bits to announce (BOLT 9), in hexadecimal, by where they are announced.
@@ -88,7 +89,8 @@ class Plugin(Registration):
         `max_frame_bytes`, `max_depth`: the largest message, and how deep it may nest.
         `watchdog_seconds`: a handler that runs so long is named in the log.
         `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end; handlers that
-        await are cancelled after half of it.
+        await are cancelled after half of it. With `db_write` the end begins when the last write
+        has come (docs/hooks.md).
         `max_in_flight`: so many messages may be with async and threaded handlers, or wait for them;
         beyond, nothing is read.
         `max_threads`: so many handlers with `thread=True` run at a time.
@@ -96,7 +98,7 @@ class Plugin(Registration):
         super().__init__()
         if dynamic and feature_bits:
             raise UsageError("a plugin with feature bits cannot be dynamic: the daemon refuses it")
-        self.dynamic = not feature_bits if dynamic is None else dynamic
+        self._dynamic = dynamic
         self.mixed_db_write = mixed_db_write
         self.feature_bits = dict(feature_bits or {})
         _check_feature_bits(self.feature_bits)
@@ -122,6 +124,7 @@ class Plugin(Registration):
         self.daemon_version = os.environ.get("LIGHTNINGD_VERSION")
         self.init: Init | None = None
         self.initialised = False
+        self.shutdown_announced = False
         self.dialect: Dialect | None = None
         self.allow_deprecated_apis: bool | None = None
         self._serving_thread: int | None = None
@@ -142,6 +145,13 @@ class Plugin(Registration):
         if self.initialised:
             raise UsageError("disable() comes too late after init")
         self.disabled = reason
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the plugin may be started and stopped while the daemon runs."""
+        if self._dynamic is None:
+            return not self.feature_bits and "db_write" not in self.hooks
+        return self._dynamic
 
     # While running
 
@@ -294,7 +304,7 @@ class Plugin(Registration):
     def _forget_run(self) -> None:
         """Makes the plugin as it was before it ran."""
         self.init = self.dialect = self.allow_deprecated_apis = None
-        self.initialised = False
+        self.initialised = self.shutdown_announced = False
         self.start_task = self.start_background = _needs_event_loop
         if "pool" in self.__dict__:
             self.pool.close()

@@ -30,7 +30,7 @@ def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> 
     """
     if own_process:
         os.register_at_fork(after_in_child=driver.disown)
-    with _signals(driver) if own_process else contextlib.nullcontext():
+    with _signals(plugin, driver) if own_process else contextlib.nullcontext():
         _prepare(plugin, driver)
         try:
             return _serve_in_loop(plugin, driver) if plugin.is_async else _serve(plugin, driver)
@@ -93,12 +93,20 @@ def program_name() -> str:
 
 
 @contextlib.contextmanager
-def _signals(driver: _core.Driver) -> Generator[None, None, None]:
-    """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills."""
+def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[None, None, None]:
+    """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills.
+
+    A plugin with `db_write` goes on for as long as the daemon may commit.
+    """
 
     def end(number: int, frame: object) -> None:
-        driver.stop()
         signal.signal(number, signal.SIG_DFL)
+        if "db_write" not in plugin.hooks or plugin.dialect != "current":
+            driver.stop()
+            return
+        from clnwire.leaving import leave_last
+
+        leave_last(plugin, driver)
 
     try:
         before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}

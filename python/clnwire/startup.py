@@ -116,15 +116,24 @@ class _Startup:
     def _watch_shutdown(self) -> None:
         """Ends after `shutdown`. Registered before the plugin's own subscribers, which still see
         it, so that their time is limited."""
-        log, driver = self._plugin.log, self._driver
+        log = self._plugin.log
 
         def failed(error: BaseException, params: bytes) -> bytes:
             log.exception("shutdown", error)
             return b"null"
 
-        driver.on_notification(
-            "shutdown", _core.Route("shutdown", call=lambda _: driver.stop(), recover=failed)
+        self._driver.on_notification(
+            "shutdown", _core.Route("shutdown", call=self._shut_down, recover=failed)
         )
+
+    def _shut_down(self, params: bytes) -> None:
+        if "db_write" not in self._plugin.hooks:
+            self._driver.stop()
+            return
+        from clnwire.leaving import leave_last
+
+        self._plugin.shutdown_announced = True
+        leave_last(self._plugin, self._driver)
 
     def init(self, params: bytes) -> Disabled:
         try:
@@ -315,7 +324,8 @@ def _subscriptions(plugin: Plugin, dialect: Dialect) -> list[str]:
     """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
     topics = dict.fromkeys(name for each in plugin.subscriptions for name in each.topics)
     wants_all = "*" in topics
-    if plugin.shutdown_functions and dialect.takes_topic("shutdown") and not wants_all:
+    must_know = plugin.shutdown_functions or "db_write" in plugin.hooks
+    if must_know and dialect.takes_topic("shutdown") and not wants_all:
         topics["shutdown"] = None
     unknown = [topic for topic in topics if not dialect.takes_topic(topic)]
     for topic in unknown:

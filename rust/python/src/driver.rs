@@ -10,7 +10,7 @@ mod dispatch;
 mod later;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::thread::{self, ThreadId};
@@ -71,6 +71,9 @@ pub struct Driver {
     /// How long the end may take.
     grace: OnceLock<Duration>,
     initialised: AtomicBool,
+    /// Twice the number of reads, and 1 more while a part of a message has come. Only the thread
+    /// that serves writes it.
+    input_mark: AtomicU64,
     stray_ended: Mutex<Option<Receiver<()>>>,
     /// Stdin and stdout are the daemon's. If it is in this process itself, they are others'.
     owns_process: bool,
@@ -128,6 +131,7 @@ impl Driver {
             ending: AtomicBool::new(false),
             grace: OnceLock::new(),
             initialised: AtomicBool::new(false),
+            input_mark: AtomicU64::new(0),
             owns_process: pipes.is_none(),
             stray_ended: Mutex::new(stray_ended),
         })
@@ -303,8 +307,23 @@ impl Driver {
     }
 
     #[getter]
+    fn owns_process(&self) -> bool {
+        self.owns_process
+    }
+
+    #[getter]
     fn is_hung_up(&self) -> bool {
         is_hung_up(self.input.as_fd())
+    }
+
+    /// Changes with all that comes in and each handler that ends; nothing while a handler runs or a
+    /// part of a message has come.
+    #[getter]
+    fn idle_mark(&self) -> Option<u64> {
+        // The caller looks again and again, so that no order with other memory is needed.
+        let mark = self.input_mark.load(Ordering::Relaxed);
+        let handlers = self.activity.idle_count()?;
+        (mark.is_multiple_of(2) && self.jobs.count() == 0).then(|| mark.wrapping_add(handlers))
     }
 
     #[getter]
@@ -391,7 +410,10 @@ impl Driver {
         let (py, this) = (slf.py(), slf.get());
         while !this.stops() {
             match py.detach(|| this.turn_blocking(framer, interrupter)).map_err(os_error)? {
-                Turn::Input => this.handle_all(slf, framer)?,
+                Turn::Input => {
+                    this.handle_all(slf, framer)?;
+                    this.note_input(framer);
+                }
                 Turn::Signal => py.check_signals()?,
                 Turn::Gone => break,
             }
@@ -407,6 +429,13 @@ impl Driver {
             self.wait_for_jobs(slf.py(), |jobs| !jobs.is_full() || self.stops())?;
         }
         Ok(())
+    }
+
+    /// Something was read, and all whole messages in it were handled.
+    pub fn note_input(&self, framer: &Framer) {
+        let reads = self.input_mark.load(Ordering::Relaxed) & !1;
+        let mark = reads.wrapping_add(2) | u64::from(framer.buffered() > 0);
+        self.input_mark.store(mark, Ordering::Relaxed);
     }
 
     /// Waits on the serving thread for what jobs do in other threads.

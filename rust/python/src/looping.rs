@@ -100,7 +100,9 @@ impl Driver {
         if let Some(count) = driver.read_into(framer)? {
             framer.commit(count);
         }
-        Self::handle_frames(slf, framer)
+        let progress = Self::handle_frames(slf, framer)?;
+        driver.note_input(framer);
+        Ok(progress)
     }
 
     fn read_into(&self, framer: &mut Framer) -> PyResult<Option<usize>> {

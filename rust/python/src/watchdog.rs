@@ -66,6 +66,12 @@ impl Activity {
         self.count.store(count + 1, Ordering::Release);
     }
 
+    /// A number that changes with each handler; nothing while one runs.
+    pub fn idle_count(&self) -> Option<u64> {
+        let count = self.count.load(Ordering::Relaxed);
+        count.is_multiple_of(2).then_some(count)
+    }
+
     /// The process must have ended after this time, or it is ended.
     pub fn must_end_within(&self, limit: Duration) {
         let mut deadline = lock(&self.deadline);
