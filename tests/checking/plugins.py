@@ -162,6 +162,11 @@ BROKEN: Final = [
         """
         MANIFEST["rpcmethods"] = [{"name": "mine", "usage": "[a]", "description": ""}]
         MANIFEST["hooks"] = ["db_write", "peer_connected"]
+        def manifest(message):
+            is_current = isinstance(message["id"], str)
+            return {**MANIFEST, "subscriptions": ["shutdown"] if is_current else []}
+        def notified(message):
+            pass
         def answer(message):
             is_old_write = isinstance(message["id"], int) and "writes" in message["params"]
             return True if is_old_write else {"result": "continue"}
@@ -181,6 +186,34 @@ BROKEN: Final = [
         'MANIFEST["subscriptions"] = ["connect", "*"]',
     ),
     # Output.
+    Broken(
+        "CW016",
+        "manifest subscriptions",
+        "shutdown is not subscribed to",
+        """
+        MANIFEST["hooks"] = ["db_write"]
+        def answer(message):
+            return {"result": "continue"} if isinstance(message["id"], str) else True
+        """,
+        CURRENT,
+    ),
+    Broken(
+        "CW017",
+        "manifest dynamic",
+        "dynamic is true",
+        """
+        MANIFEST["hooks"] = ["db_write"]
+        MANIFEST["dynamic"] = True
+        def manifest(message):
+            is_current = isinstance(message["id"], str)
+            return {**MANIFEST, "subscriptions": ["shutdown"] if is_current else []}
+        def notified(message):
+            pass
+        def answer(message):
+            return {"result": "continue"} if isinstance(message["id"], str) else True
+        """,
+        CURRENT,
+    ),
     Broken(
         "CW101",
         "hook peer_connected",
@@ -369,6 +402,18 @@ BROKEN: Final = [
         (),
     ),
     # Hooks.
+    Broken(
+        "CW212",
+        "topic shutdown",
+        "exited with status 0 instead of answering db_write",
+        """
+        MANIFEST["hooks"] = ["db_write"]
+        MANIFEST["subscriptions"] = ["shutdown"]
+        def answer(message):
+            return {"result": "continue"} if isinstance(message["id"], str) else True
+        """,
+        CURRENT,
+    ),
     Broken(
         "CW301",
         "hook peer_connected",
@@ -640,6 +685,11 @@ BROKEN: Final = [
         calling(
             """
             MANIFEST["hooks"] = ["db_write"]
+            def manifest(message):
+                is_current = isinstance(message["id"], str)
+                return {**MANIFEST, "subscriptions": ["shutdown"] if is_current else []}
+            def notified(message):
+                pass
             path = None
             def answer(message):
                 if path:

@@ -188,6 +188,7 @@ def test_a_hook_has_several_ordinary_events(tmp_path: Path, hook: str, condition
 def test_db_write_may_fail_in_the_middle_of_the_start(tmp_path: Path) -> None:
     body = """
     MANIFEST["hooks"] = ["db_write"]
+    MANIFEST["subscriptions"] = ["shutdown"]
     def answer(message):
         raise OSError("disk full")
     """

@@ -144,6 +144,21 @@ DOUBLE_SUBSCRIPTION = _warning(
     "The daemon sends it as often: '*' counts as a subscription to everything but log.",
     "Subscribe to it once.",
 )
+WRITES_WITHOUT_SHUTDOWN = _error(
+    "CW016",
+    "writes-without-shutdown",
+    "db_write without a subscription to shutdown",
+    "The daemon ends such a plugin first and then goes on committing: the plugin misses the last "
+    "sets of a clean stop.",
+    "Subscribe to shutdown, and serve on after it.",
+)
+DYNAMIC_DB_WRITE = _warning(
+    "CW017",
+    "dynamic-db-write",
+    "db_write in a plugin that may be stopped while the daemon runs",
+    "plugin stop removes it in silence, even if it is important, and the node commits without it.",
+    'Say "dynamic": false in the manifest.',
+)
 
 # What comes out of stdout.
 
@@ -304,6 +319,16 @@ ENDS_UNASKED = _error(
     "the plugin ends although it should run",
     "The daemon goes on without its hooks and methods, or stops if the plugin is important.",
     "Serve until the input ends.",
+)
+
+LEAVES_WHILE_COMMITTING = _error(
+    "CW212",
+    "leaves-while-committing",
+    "the plugin has db_write, and leaves at shutdown at once",
+    "The daemon goes on committing while it stops, and asks db_write: a plugin that leaves then "
+    "makes it abort, and one that has left misses what follows.",
+    "Serve on until no other plugin of the daemon runs and input has been quiet for a second, or "
+    "until the input ends. Plugins made with clnwire do.",
 )
 
 # Hooks.

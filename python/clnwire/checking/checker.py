@@ -83,7 +83,7 @@ class _Dialect:
         return None
 
     async def _go_through(self, offered: Manifest) -> None:
-        manifest.check_accepted(self._found, offered)
+        manifest.check_accepted(self._found, offered, self._dialect)
         self._at("start")
         for hook in offered.hooks.values():
             self._at(f"hook {hook.name}")

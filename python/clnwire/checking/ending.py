@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.process import ending
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
-    from clnwire.host.errors import PluginDiedError
 
 
 async def end_by_eof(session: Session, found: Found) -> None:
@@ -29,7 +29,25 @@ async def end_by_shutdown(session: Session, found: Found) -> None:
         return
     plugin = session.plugin
     plugin.notify(plugin.notification("shutdown", b"{}"), "shutdown")
-    await _ended(session, found, "topic shutdown", rules.STAYS_AT_SHUTDOWN)
+    if "db_write" in plugin.manifest.hooks:
+        await _still_writes(session, found)
+    else:
+        await _ended(session, found, "topic shutdown", rules.STAYS_AT_SHUTDOWN)
+
+
+async def _still_writes(session: Session, found: Found) -> None:
+    """Commits as a daemon that stops. A plugin that goes on serving may stay until it is killed."""
+    version = session.next_version()
+    change = f"UPDATE vars SET intval={version} WHERE name='data_version'"
+    try:
+        await session.host.hook("db_write", {"data_version": version, "writes": [change]})
+    except PluginDiedError as error:
+        message = f"it {error.reason} instead of answering db_write{session.last_words()}"
+        where = "topic shutdown"
+        found.add(rules.LEAVES_WHILE_COMMITTING, where, message, session.watch.last_in)
+    except (FatalAnswerError, TimeoutError):
+        # The hook's own checks have reported it.
+        return
 
 
 def _is_gone(session: Session, found: Found) -> bool:

@@ -14,7 +14,7 @@ from clnwire.host.shapes import as_array, as_object
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.host.dialect import Dialect
+    from clnwire.host.dialect import Dialect, Name
     from clnwire.host.journal import LogEntry
     from clnwire.host.manifest import Manifest, Taken
 
@@ -115,17 +115,28 @@ def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) 
         found.add(rule_for(error), f"manifest {error.field}", error.rule, json.encode(about))
 
 
-def check_accepted(found: Found, manifest: Manifest) -> None:
+def check_accepted(found: Found, manifest: Manifest, dialect: Name) -> None:
     """What the daemon lets pass, and what is wrong nevertheless."""
-    _check_db_write(found, manifest)
+    _check_db_write(found, manifest, dialect)
     _check_subscriptions(found, manifest)
 
 
-def _check_db_write(found: Found, manifest: Manifest) -> None:
+def _check_db_write(found: Found, manifest: Manifest, dialect: Name) -> None:
     others = [f"hook {name}" for name in manifest.hooks if name != "db_write"]
     others += [f"method {name}" for name in manifest.methods]
     if "db_write" in manifest.hooks and others:
         found.add(rules.MIXED_DB_WRITE, "manifest hooks", f"db_write beside {', '.join(others)}")
+    if "db_write" in manifest.hooks and dialect == "current":
+        _check_writer(found, manifest)
+
+
+def _check_writer(found: Found, manifest: Manifest) -> None:
+    if not {"*", "shutdown"} & set(manifest.subscriptions):
+        message = "db_write is a hook, and shutdown is not subscribed to"
+        found.add(rules.WRITES_WITHOUT_SHUTDOWN, "manifest subscriptions", message)
+    if manifest.dynamic:
+        message = "db_write is a hook, and dynamic is true"
+        found.add(rules.DYNAMIC_DB_WRITE, "manifest dynamic", message)
 
 
 def _check_subscriptions(found: Found, manifest: Manifest) -> None:

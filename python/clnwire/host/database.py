@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from clnwire.host.dialect import Dialect
     from clnwire.host.quiet import Quiet
+
+
+_CREATES_VARS: Final = re.compile(r"\s*CREATE\s+TABLE\s+vars\b", re.IGNORECASE)
 
 
 class _Params(Struct):
@@ -34,14 +38,25 @@ class Database:
         self.data_version = 0
         self._send, self._quiet, self._dialect = send, quiet, dialect
         self._encode = json.Encoder().encode
+        self._has_versions = False
 
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
         """Sends one set, and gives its version: the next one, unless it is given."""
         async with self._quiet.kept():
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
+            self._has_versions |= any(map(_CREATES_VARS.match, writes))
             await self._send(self._params(writes))
             return self.data_version
+
+    async def write_version(self) -> None:
+        """Sends a set that changes nothing but the version, as the daemon does at its end.
+
+        Nothing is sent if there is no table with the version: no plugin could carry it out.
+        """
+        if self._has_versions:
+            version = (self.data_version + 1) & 0xFFFF_FFFF
+            await self.write([f"UPDATE vars SET intval={version} WHERE name='data_version'"])
 
     def _params(self, writes: Sequence[str]) -> bytes:
         if self._dialect.is_current:

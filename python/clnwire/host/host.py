@@ -337,8 +337,8 @@ class Host:
 
     async def stop(self) -> None:
         """Ends the plugins as the daemon does at its own end, and cleans up."""
-        self._life.finish("stopped", failed=False)
         await self._end_plugins()
+        self._life.finish("stopped", failed=False)
         if self._socket is not None:
             await self._socket.close()
         self._directory.remove()
@@ -350,7 +350,13 @@ class Host:
 
     async def _end_plugins(self) -> None:
         self._owner.ending = True
-        await end_all(self._plugins.all(), self._dialect, self._shutdown_timeout)
+        await end_all(
+            self._plugins.all(),
+            self._dialect,
+            self._shutdown_timeout,
+            self._database,
+            self._owner.on_remark,
+        )
 
     async def call(
         self,

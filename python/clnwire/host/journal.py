@@ -14,9 +14,10 @@ KEPT: Final = 100_000
 """Entries that a journal keeps at least: a plugin that floods the log must not fill the memory."""
 
 
-RemarkKind: TypeAlias = Literal["", "reply", "topic", "subscription", "answer"]
+RemarkKind: TypeAlias = Literal["", "reply", "topic", "subscription", "answer", "missed", "aborted"]
 """What a remark is about: a reply that nobody waits for, a topic that was published but not
-announced, a subscription that nothing can come of, an answer that the daemon does not understand.
+announced, a subscription that nothing can come of, an answer that the daemon does not understand,
+commits that a `db_write` plugin has missed by leaving too early, a stop that ended in an abort.
 """
 
 

@@ -83,6 +83,8 @@ class Plugin:
     """Why it does not want to run, if so."""
     death: PluginDiedError | None
     """How it ended; `None` while it lives."""
+    closed: bool
+    """Its input was closed, for it to end."""
     important: bool
     """The host ends when the plugin does."""
     dialect: Dialect
@@ -98,6 +100,7 @@ class Plugin:
         self.settings = {}
         self.disabled = None
         self.death = None
+        self.closed = False
         self._owner, self._ids = owner, ids
         self._outbox = Outbox()
         self._calls: dict[bytes, _Call] = {}
@@ -231,6 +234,7 @@ class Plugin:
     def close(self) -> None:
         """Lets the plugin see the end of its input."""
         assert self._pieces is not None
+        self.closed = True
         self._pieces.close()
 
     def _send(self, data: bytes) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
-from clnwire import stdio
+from clnwire import siblings, stdio
 from clnwire._core import Framer, MalformedError
 from clnwire.host.errors import HostError
 
@@ -256,6 +256,7 @@ def spawn(
     """
     environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
     environment.setdefault("LIGHTNINGD_VERSION", VERSION)
+    environment[siblings.HOST] = f"{os.getpid()} {cwd}"
     # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
     environment.pop(stdio.MARK, None)
     try:

@@ -108,8 +108,9 @@ class Plugins:
                         refused[plugin] = ManifestError(plugin.name, f"hooks ({name})", rule)
 
     def chain(self, name: str) -> list[Plugin]:
-        """The plugins that are asked for a hook, in their order; the dead are not."""
-        return [plugin for plugin in self._chains.get(name, ()) if plugin.death is None]
+        """The plugins that are asked for a hook, in their order; those that end are not."""
+        chain = self._chains.get(name, ())
+        return [plugin for plugin in chain if plugin.death is None and not plugin.closed]
 
     def last_hooked(self, name: str) -> Plugin | None:
         """A plugin that had a hook and has ended."""

@@ -1,0 +1,112 @@
+"""The host goes on committing while it stops, and names who leaves too early."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from clnwire.host import Host, Stopped
+from clnwire.host.journal import LogEntry
+from clnwire.host.spec import PluginSpec
+from tests.host.conftest import MakePlugin
+
+WRITER = """
+MANIFEST["hooks"] = ["db_write"]
+MANIFEST["subscriptions"] = ["shutdown"]
+seen = open({seen!r}, "a", buffering=1)
+def answer(message):
+    print(message["method"], message["params"]["data_version"], file=seen)
+    return {{"result": "continue"}}
+def notified(message):
+    print("shutdown", file=seen)
+    {at_shutdown}
+def ended():
+    print("end of input", file=seen)
+"""
+OTHER = """
+MANIFEST["subscriptions"] = ["shutdown"]
+"""
+
+
+def stop(
+    make: MakePlugin, seen: Path, at_shutdown: str, *, subscribes: bool = True, beside: bool = False
+) -> tuple[list[str], list[LogEntry], Stopped, int]:
+    """What a writer saw, the host's remarks, why it ended, and its last version."""
+    body = WRITER.format(seen=str(seen), at_shutdown=at_shutdown)
+    if not subscribes:
+        body += 'MANIFEST["subscriptions"] = []\n'
+
+    async def run() -> tuple[list[LogEntry], Stopped, int]:
+        async with Host(shutdown_timeout=1) as host:
+            specs = [PluginSpec(make(body))]
+            if beside:
+                specs.append(PluginSpec(make(OTHER, name="other.py")))
+            await host.start_all(specs)
+            await host.stop()
+            remarks = [remark for remark in host.remarks if remark.kind in ("missed", "aborted")]
+            return remarks, await host.wait_stopped(), host.data_version
+
+    remarks, stopped, version = asyncio.run(run())
+    return seen.read_text().splitlines(), remarks, stopped, version
+
+
+def test_it_commits_while_it_stops_and_closes_the_input_of_who_stays(
+    make: MakePlugin, tmp_path: Path
+) -> None:
+    seen, remarks, stopped, _ = stop(make, tmp_path / "seen", "pass")
+    assert seen == ["db_write 1", "shutdown", "db_write 2", "end of input"]
+    assert (remarks, stopped.failed) == ([], False)
+
+
+def test_it_commits_again_when_the_others_have_ended(make: MakePlugin, tmp_path: Path) -> None:
+    seen, remarks, stopped, _ = stop(make, tmp_path / "seen", "pass", beside=True)
+    assert seen == ["db_write 1", "shutdown", "db_write 2", "db_write 3", "end of input"]
+    assert (remarks, stopped.failed) == ([], False)
+
+
+def test_it_aborts_if_a_writer_leaves_at_shutdown(make: MakePlugin, tmp_path: Path) -> None:
+    seen, (remark,), stopped, _ = stop(make, tmp_path / "seen", "sys.exit(0)")
+    assert seen == ["db_write 1", "shutdown"]
+    assert (remark.level, remark.kind) == ("broken", "aborted")
+    assert stopped.failed
+    assert "exited with status 0" in stopped.reason
+
+
+def test_it_names_a_writer_that_is_not_told(make: MakePlugin, tmp_path: Path) -> None:
+    seen, (remark,), _, version = stop(make, tmp_path / "seen", "pass", subscribes=False)
+    assert seen == ["db_write 1", "end of input"]
+    assert remark.kind == "missed"
+    assert "has missed" in remark.message
+    assert version == 1
+
+
+def test_one_made_with_clnwire_sees_all(tmp_path: Path) -> None:
+    path, seen = tmp_path / "writer.py", tmp_path / "seen"
+    path.write_text(
+        f"""
+from clnwire import Plugin
+from clnwire.hooks import CONTINUE, DbWrite
+plugin = Plugin()
+seen = open({str(seen)!r}, "a", buffering=1)
+@plugin.hook("db_write")
+def on_write(event: DbWrite):
+    print(event.data_version, file=seen)
+    return CONTINUE
+@plugin.on_shutdown
+def bye():
+    print("bye", file=seen)
+plugin.run()
+"""
+    )
+    other = tmp_path / "other.py"
+    other.write_text("from clnwire import Plugin\nPlugin().run()\n")
+
+    async def run() -> tuple[Stopped, list[LogEntry]]:
+        async with Host() as host:
+            await host.start_all([PluginSpec(path), PluginSpec(other)])
+            await host.stop()
+            return await host.wait_stopped(), list(host.remarks)
+
+    stopped, remarks = asyncio.run(run())
+    assert seen.read_text().split() == ["1", "2", "3", "bye"]
+    assert (stopped.failed, remarks) == (False, [])
