@@ -101,7 +101,8 @@ def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[None, None, None
 
     def end(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        if "db_write" not in plugin.hooks or plugin.dialect != "current":
+        has_end_announced = plugin.dialect is not None and plugin.dialect.takes_topic("shutdown")
+        if "db_write" not in plugin.hooks or not has_end_announced:
             driver.stop()
             return
         from clnwire.leaving import leave_last
