@@ -96,12 +96,14 @@ def _runtime_name(kind: Any) -> str:
 
 def _hooks_table() -> Iterator[str]:
     yield "## Hooks\n"
-    yield "| hook | kind | answers | if the handler fails | any other answer |"
-    yield "|---|---|---|---|---|"
+    columns = ("hook", "kind", "answers", "if the handler fails", "if that is to refuse")
+    yield f"| {' | '.join(columns)} | any other answer |"
+    yield "|---|---|---|---|---|---|"
     for name in sorted(HOOKS):
         facts = hook_facts(name)
         answers = ", ".join(f"`{_answer_name(kind)}`" for kind in hook_spec(name).answers)
-        row = (facts["Kind"], answers, facts["Safe answer"], facts["Any other answer"])
+        labels = ("Safe answer", "Refusal", "Any other answer")
+        row = (facts["Kind"], answers, *(facts[label] for label in labels))
         yield f"| [`{name}`](#{name}) | " + " | ".join(row) + " |"
     yield ""
 

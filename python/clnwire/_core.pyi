@@ -26,6 +26,7 @@ __all__ = [
     "Stream",
     "WritesDecoder",
     "__version__",
+    "is_json",
     "measure",
     "members",
     "validate",
@@ -172,6 +173,10 @@ def members(object: bytes, /) -> list[tuple[str, bytes]]:
     A value that is no JSON but ends where a scalar would (`0x10`) is passed on as it is. Raises
     `MalformedError`.
     """
+
+def is_json(value: object, /) -> bool:
+    """Whether a value is made of nothing but what JSON has, of exact types: text, finite numbers,
+    booleans, `None`, lists, tuples, and dicts and Structs of such. It must not contain itself."""
 
 def validate(value: bytes, /) -> None:
     """Checks that the bytes are exactly one JSON value. Raises `MalformedError`."""

@@ -1,7 +1,7 @@
-"""Messages as older daemons spelled them.
+"""Messages in another form than today's daemon sends them.
 
-A message is decoded as today's daemon sends it. Only if that fails it is looked at once more,
-with what is known of its earlier forms, so that the usual case does not pay for it.
+A message is decoded as today's daemon sends it. Only if that fails it is looked at once more: it
+may hold what msgspec does not take (`clnwire.tolerant`), or be spelled as an older daemon did.
 """
 
 from __future__ import annotations
@@ -14,33 +14,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def event_decoder(kind: Any, older: Callable[[Any], None] | None) -> Callable[[bytes], Any]:
-    """From JSON to the Struct `kind`.
+def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Callable[[bytes], Any]:
+    """From JSON to the type `kind`, whatever it holds.
 
     `older` changes what an older daemon said, decoded, to today's spelling; amounts are so already.
     Without one the message has always had the form it has.
     """
     decode = msgspec.json.Decoder(kind).decode
-    if older is None:
-        return decode
 
     def decode_any(text: bytes) -> Any:
         try:
             return decode(text)
-        except msgspec.ValidationError as error:
-            return _decode_older(text, kind, older, error)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            return _decode_again(text, kind, older, error)
 
     return decode_any
 
 
+def _decode_again(
+    text: bytes, kind: Any, older: Callable[[Any], None] | None, problem: Exception
+) -> Any:
+    """Raises `problem`, or what is wrong with the message besides."""
+    from clnwire import tolerant
+
+    event = tolerant.loads(text)
+    try:
+        return tolerant.convert(event, kind)
+    except msgspec.ValidationError as error:
+        if older is None:
+            raise error from problem
+        return _decode_older(event, kind, older, error)
+
+
 def _decode_older(
-    text: bytes, kind: Any, older: Callable[[Any], None], problem: msgspec.ValidationError
+    event: Any, kind: Any, older: Callable[[Any], None], problem: msgspec.ValidationError
 ) -> Any:
     """Raises `problem`, which speaks of today's form, if it is no earlier one either."""
+    from clnwire import tolerant
+
     try:
-        event = _amounts_to_numbers(msgspec.json.decode(text))
+        event = _amounts_to_numbers(event)
         older(event)
-        return msgspec.convert(event, kind)
+        return tolerant.convert(event, kind)
     except (msgspec.ValidationError, AttributeError, KeyError, TypeError, ValueError):
         raise problem from None
 

@@ -11,12 +11,13 @@ import msgspec
 
 from clnwire import _core
 from clnwire._functions import is_async
-from clnwire.codec import encode, encode_any
+from clnwire._older import event_decoder
+from clnwire.codec import encode, encode_any, sendable
 from clnwire.error_codes import INTERNAL_ERROR
 from clnwire.errors import RpcError, UsageError, describe_error
-from clnwire.hooks._answers import RefusedError, answer_encoder
+from clnwire.hooks._answers import RefusedError, answer_encoder, failing, on_failure_of
 from clnwire.hooks._catalogue import hook_spec
-from clnwire.hooks._safe import go_on
+from clnwire.hooks._safe import refuse
 from clnwire.hooks._spec import CONTINUE
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.requests import request_kind
@@ -29,13 +30,12 @@ from clnwire.signature import (
 
 if TYPE_CHECKING:
     from clnwire.dialect import Dialect
-    from clnwire.hooks._spec import HookSpec
+    from clnwire.hooks._spec import ErrorParts, HookSpec
     from clnwire.logs import Log
     from clnwire.methods import Method
     from clnwire.notifications._spec import TopicSpec
     from clnwire.signature import Signature
 
-ErrorParts = tuple[int, str, bytes | None]
 Later = Callable[[_core.Job], object]
 """Takes a message whose handler runs in a task or a thread."""
 
@@ -51,6 +51,7 @@ class Hook:
         before: list[str],
         after: list[str],
         filters: list[str | int],
+        on_failure: object = None,
         thread: bool = False,
     ) -> None:
         self.name, self.function, self.thread = name, function, thread
@@ -60,6 +61,7 @@ class Hook:
         self.spec = hook_spec(name)
         if filters and not self.spec.filters:
             raise UsageError(f"hook '{name}' takes no filters; rpc_command and custommsg do")
+        self.on_failure = on_failure_of(self.spec, on_failure)
         self.signature = read_signature(function, f"hook '{name}'")
         self.decode = _decoder(self.signature, self.spec, f"hook '{name}'")
 
@@ -102,10 +104,14 @@ def bind_hook(
     """A hook's route, answering in the daemon's dialect."""
     spec = hook.spec
     bare_continue = encode(CONTINUE)
+    encode_answer = answer_encoder(spec, dialect, log.warn)
+    fail = failing(hook.on_failure, encode_answer)
+    at_last = fail(b"{}", f"{spec.name}: failed", bare_continue)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
-        reason = _text(_reason(spec.name, error))
-        answer: bytes | ErrorParts = spec.safe(params, reason, bare_continue)
+        reason = sendable(_reason(spec.name, error))
+        wanted = refuse if isinstance(error, RefusedError) else fail
+        answer = wanted(params, reason, bare_continue)
         # Whatever becomes of the log, the daemon gets its answer.
         with contextlib.suppress(Exception):
             _log_failure(log, reason, error)
@@ -115,11 +121,11 @@ def bind_hook(
         hook.name,
         decode=hook.decode,
         call=with_contexts(hook.function, hook.signature.contexts, driver, request_kind(dialect)),
-        encode=answer_encoder(spec, dialect, log.warn),
+        encode=encode_answer,
         recover=recover,
         constant=(CONTINUE, bare_continue) if spec.continues else None,
         translate=spec.translate,
-        last_resort=bare_continue if spec.safe is go_on else None,
+        last_resort=at_last if isinstance(at_last, bytes) else None,
         later=later,
     )
 
@@ -145,8 +151,8 @@ def bind_subscription(
 def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     """What the caller is told. Anything but `RpcError` is the plugin's failure, and logged."""
     if isinstance(error, RpcError) and _is_code(error.code):
-        return error.code, _text(error.message), _encoded_data(method, error, log)
-    reason = _text(_reason(method, error))
+        return error.code, sendable(error.message), _encoded_data(method, error, log)
+    reason = sendable(_reason(method, error))
     with contextlib.suppress(Exception):
         _log_failure(log, reason, error)
     return INTERNAL_ERROR, reason, None
@@ -155,11 +161,6 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
 def _is_code(code: object) -> bool:
     """Whether it fits where the core keeps codes."""
     return isinstance(code, int) and -(2**63) <= code < 2**63
-
-
-def _text(text: object) -> str:
-    """What can be sent as text: half a surrogate pair (a file name, say) is no JSON."""
-    return str(text).encode("utf-8", "replace").decode()
 
 
 def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
@@ -206,6 +207,6 @@ def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str)
     if spec is not None and spec.event is not None and wanted in (Any, spec.event):
         return spec.decoder()
     try:
-        return msgspec.json.Decoder(wanted).decode
+        return event_decoder(wanted)
     except TypeError as error:
         raise UsageError(f"{what}: the event cannot be decoded to {wanted}: {error}") from None

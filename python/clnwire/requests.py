@@ -55,14 +55,9 @@ class Request:
     @property
     def id(self) -> str | int | float | None:
         """The id as JSON means it; `token` has its exact text."""
-        value: str | int | float | None
-        try:
-            value = msgspec.json.decode(self.token)
-        except msgspec.DecodeError:
-            # A caller may choose what msgspec does not take: 1e999, half a surrogate pair.
-            import json
+        from clnwire import tolerant
 
-            value = json.loads(self.token)
+        value: str | int | float | None = tolerant.loads(self.token.encode())
         return value
 
     def notify(self, text: str, level: LogLevel = "info") -> None:

@@ -25,4 +25,4 @@ def test_no_struct_is_left_out(package):
 
 @pytest.mark.parametrize("hook", sorted(HOOKS))
 def test_each_hook_tells_what_happens_on_failure(hook):
-    assert set(hook_facts(hook)) == {"Kind", "Safe answer", "Any other answer"}
+    assert set(hook_facts(hook)) == {"Kind", "Safe answer", "Refusal", "Any other answer"}

@@ -31,7 +31,7 @@ DELIBERATE: dict[str, dict[str, str]] = {
     },
     "hook invoice_payment": {"payment.extratlvs: not in the schema": SEEN},
     "hook rpc_command": {
-        "rpc_command.id: str or int or float for None": ANY_JSON,
+        "rpc_command.id: str or int or float or bool or Raw for None": ANY_JSON,
         "rpc_command.id: required": "it is there, but may be null",
         "rpc_command.params: dict or list for None": ANY_JSON,
         "rpc_command.jsonrpc: not in the schema": SEEN,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Raw
 from typing_extensions import assert_type
 
 from clnwire import Plugin
@@ -278,7 +279,7 @@ def recover(event: Recover) -> Continue:
 
 @plugin.hook("rpc_command")
 def rpc_command(event: RpcCommand) -> Continue | RpcCommandReplace | RpcCommandReturn:
-    assert_type(event.rpc_command.id, str | int | float | None)
+    assert_type(event.rpc_command.id, str | int | float | bool | Raw | None)
     assert_type(event.rpc_command.method, str)
     assert_type(event.rpc_command.params, dict[str, Any] | list[Any])
     assert_type(event.rpc_command.jsonrpc, str)

@@ -49,8 +49,25 @@ def basedpyright(file: Path) -> dict[int, str]:
 CHECKERS = pytest.mark.parametrize("checker", [mypy, basedpyright], ids=lambda c: c.__name__)
 
 
-GOOD = ("good", "good_async", "good_commands", "good_hooks", "good_testing", "good_topics")
-BAD = ("bad", "bad_answers", "bad_async", "bad_commands", "bad_hooks", "bad_testing", "bad_topics")
+GOOD = (
+    "good",
+    "good_async",
+    "good_commands",
+    "good_hooks",
+    "good_on_failure",
+    "good_testing",
+    "good_topics",
+)
+BAD = (
+    "bad",
+    "bad_answers",
+    "bad_async",
+    "bad_commands",
+    "bad_hooks",
+    "bad_on_failure",
+    "bad_testing",
+    "bad_topics",
+)
 
 
 @CHECKERS

@@ -1,21 +1,26 @@
-"""A handler's answer to bytes, if it is one that the daemon takes."""
+"""A handler's answer to bytes, if the daemon takes it, and what goes back for one that failed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
 from clnwire._message import HookAnswer
-from clnwire.codec import encode, encode_any, validated
+from clnwire.codec import encode, encode_any
 from clnwire.errors import UsageError
+from clnwire.hooks._safe import keep_psbt, refuse
 from clnwire.hooks._spec import Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.dialect import Dialect
-    from clnwire.hooks._spec import HookSpec
+    from clnwire.hooks._spec import ErrorParts, HookSpec
+
+    Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]
+    """`(params, reason, continue)` → what goes back, as for `HookSpec.safe`."""
+    OnFailure: TypeAlias = HookAnswer | dict[str, Any] | Fail
 
 
 class RefusedError(Exception):
@@ -33,8 +38,7 @@ def answer_encoder(
             return _encode_free(spec, answer, complete)
         if isinstance(answer, Refuse):
             raise RefusedError(answer.reason)
-        # A part of it may be JSON that somebody else wrote.
-        return validated(encode(answer)) if complete is None else complete(answer)
+        return encode_any(answer) if complete is None else complete(answer)
 
     return encode_answer
 
@@ -91,6 +95,38 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
     # Not the whole answer: it may hold a secret.
     said = f"the handler answered with result {result!r}"
     raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted(spec)}")
+
+
+def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
+    """What a hook was registered with as `on_failure`. Raises `UsageError`."""
+    what = f"hook '{spec.name}': on_failure"
+    if wanted is None:
+        return spec.safe
+    if spec.safe is keep_psbt:
+        raise UsageError(f"{what}: no answer fits each event but the transaction as proposed")
+    if wanted == "refuse":
+        if spec.refusal is None:
+            raise UsageError(f"{what}: the hook has no answer that refuses; give an answer")
+        return spec.refusal
+    if isinstance(wanted, dict):
+        members = cast("dict[str, Any]", wanted)
+        return permitted_answer(spec, members) if spec.answers else members
+    if isinstance(wanted, HookAnswer) and (type(wanted) in spec.answers or not spec.answers):
+        return wanted
+    permitted = ", ".join(kind.__name__ for kind in spec.answers) or "a dict"
+    raise UsageError(f"{what}: permitted are {permitted}, or 'refuse', not {wanted!r}")
+
+
+def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fail:
+    """What goes back for a handler that failed, in the daemon's dialect."""
+    if callable(on_failure):
+        return on_failure
+    try:
+        answer = encode_answer(on_failure)
+    except RefusedError as error:
+        stop = str(error)
+        return lambda params, reason, bare_continue: refuse(params, stop, bare_continue)
+    return lambda params, reason, bare_continue: answer
 
 
 def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from clnwire._older import event_decoder
 from clnwire.error_codes import INTERNAL_ERROR
 
 
@@ -20,6 +21,12 @@ def refuse(params: bytes, reason: str, bare_continue: bytes) -> tuple[int, str, 
     return INTERNAL_ERROR, reason, None
 
 
+def refuse_call(params: bytes, reason: str, bare_continue: bytes) -> bytes:
+    """For a call that a plugin guards: its caller gets an error, and the call is not made."""
+    error = {"code": INTERNAL_ERROR, "message": reason}
+    return msgspec.json.encode({"return": {"error": error}})
+
+
 def reject(params: bytes, reason: str, bare_continue: bytes) -> bytes:
     """For a peer that wants to open a channel: none without the plugin's consent."""
     return msgspec.json.encode({"result": "reject", "error_message": "internal error"})
@@ -31,8 +38,8 @@ def keep_psbt(params: bytes, reason: str, bare_continue: bytes) -> bytes | tuple
     The event is the only member of the params, and has the hook's name.
     """
     try:
-        (event,) = msgspec.json.decode(params, type=dict[str, _WithPsbt]).values()
-    except (msgspec.MsgspecError, ValueError):
+        (event,) = event_decoder(dict[str, _WithPsbt])(params).values()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return refuse(params, reason, bare_continue)
     return msgspec.json.encode({"result": "continue", "psbt": event.psbt})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.dialect import Release
+
+ErrorParts: TypeAlias = tuple[int, str, bytes | None]
+"""An error's code, message and data."""
 
 
 class Continue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
@@ -37,7 +40,7 @@ class HookSpec(msgspec.Struct, frozen=True):
     """A hook: its event, its permitted answers, and what is answered when the handler fails."""
 
     name: str
-    safe: Any
+    safe: Callable[..., bytes | ErrorParts]
     """`(params, reason, continue)` → what goes back when the handler fails: bytes, or an error's
     parts. `continue` are the bytes of a bare continue."""
     event: Any = None
@@ -48,6 +51,9 @@ class HookSpec(msgspec.Struct, frozen=True):
     """Changes an event of an older daemon, decoded to a dict, to today's spelling."""
     quicker: Any = None
     """`(event, decoder)` → a decoder that is quicker for what usually comes."""
+    refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
+    """What `on_failure="refuse"` answers: an answer, or a function as `safe` is. Without it the
+    hook has no answer that refuses and fits every event."""
     former: Any = None
     """Changes an answer of the protocol's first document, decoded, to today's spelling."""
     complete: tuple[Release, Any] | None = None

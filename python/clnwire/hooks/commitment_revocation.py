@@ -5,6 +5,7 @@ revoked state.
 
 Kind: chain; all plugins that have it are asked.
 Safe answer: refuse. The daemon ends rather than forget a penalty transaction.
+Refusal: the same.
 Any other answer: taken as continue.
 """
 
@@ -34,5 +35,9 @@ class CommitmentRevocation(Event, frozen=True):
 Answer: TypeAlias = Continue | Refuse
 
 SPEC = HookSpec(
-    "commitment_revocation", event=CommitmentRevocation, answers=(Continue, Refuse), safe=refuse
+    "commitment_revocation",
+    event=CommitmentRevocation,
+    answers=(Continue, Refuse),
+    safe=refuse,
+    refusal=refuse,
 )

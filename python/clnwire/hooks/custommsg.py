@@ -6,6 +6,7 @@ changes nothing: it only says that the plugin is done.
 
 Kind: chain.
 Safe answer: continue. Other plugins may want the message.
+Refusal: none.
 Any other answer: ends the daemon.
 """
 

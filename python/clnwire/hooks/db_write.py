@@ -5,6 +5,7 @@ have no other hook and no method. The hook is called before `init`.
 
 Kind: parallel; all plugins that have it are asked at the same time, and all must agree.
 Safe answer: refuse. The daemon ends without committing, so that no replica falls behind.
+Refusal: the same.
 Any other answer: the daemon ends without committing.
 """
 
@@ -54,4 +55,5 @@ SPEC = HookSpec(
     former=_former,
     translate=(b'{"data_version":', _translated),
     safe=refuse,
+    refusal=refuse,
 )

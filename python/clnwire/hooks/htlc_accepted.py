@@ -5,6 +5,7 @@ same one twice.
 
 Kind: chain; the first answer that is no continue decides.
 Safe answer: continue. The daemon then forwards, takes or fails it by itself.
+Refusal: fail, with `temporary_node_failure`.
 Any other answer: ends the daemon.
 """
 
@@ -167,4 +168,5 @@ SPEC = HookSpec(
     complete=(FAILURE_MESSAGES, _complete),
     answers=(Continue, HtlcContinue, HtlcFail, HtlcFailOnion, HtlcResolve),
     safe=go_on,
+    refusal=HtlcFail(f"{TEMPORARY_NODE_FAILURE:04x}"),
 )

@@ -2,6 +2,7 @@
 
 Kind: chain; the first plugin that does not want the payment decides.
 Safe answer: continue, which takes the payment.
+Refusal: reject, which fails the payment.
 Any other answer: ends the daemon.
 """
 
@@ -103,4 +104,5 @@ SPEC = HookSpec(
     former=_former,
     complete=(FAILURE_MESSAGES, _complete),
     safe=go_on,
+    refusal=InvoicePaymentReject(),
 )

@@ -4,6 +4,7 @@ Whoever answers such a message on another path than the one it names gives away 
 
 Kind: chain; it ends at the first answer that is no continue.
 Safe answer: continue. Other plugins may want the message.
+Refusal: none.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 

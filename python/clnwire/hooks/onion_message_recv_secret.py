@@ -2,6 +2,7 @@
 
 Kind: chain; it ends at the first answer that is no continue.
 Safe answer: continue. Other plugins may want the message.
+Refusal: none.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 

@@ -4,6 +4,7 @@ The event is the peer's `open_channel2` message (BOLT 2) after the daemon's own 
 
 Kind: chain; the first plugin that rejects decides, and the first that sets a field.
 Safe answer: reject. No channel without the plugin's consent.
+Refusal: the same.
 Any other answer: ends the daemon, and so does a `close_to` of another network.
 """
 
@@ -146,4 +147,5 @@ SPEC = HookSpec(
     older=_older,
     answers=(Continue, OpenChannel2Continue, OpenChannel2Reject),
     safe=reject,
+    refusal=reject,
 )

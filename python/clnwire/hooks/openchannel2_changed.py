@@ -4,6 +4,7 @@ It goes back and forth until neither side changes anything.
 
 Kind: chain; each plugin is asked about what the one before it answered.
 Safe answer: continue with the transaction as it is.
+Refusal: none.
 Any other answer: ends the daemon. So does a bare `continue`, which is no answer here.
 """
 

@@ -4,6 +4,7 @@ When both sides have signed it is published.
 
 Kind: chain; each plugin is asked about what the one before it answered.
 Safe answer: continue with the transaction as it is.
+Refusal: none.
 Any other answer: ends the daemon. So does a bare `continue`, which is no answer here.
 """
 

@@ -2,6 +2,7 @@
 
 Kind: chain; the first plugin that wants to hang up decides.
 Safe answer: continue. A peer that is turned away by mistake can cost a channel.
+Refusal: disconnect.
 Any other answer: ends the daemon.
 """
 
@@ -70,4 +71,5 @@ SPEC = HookSpec(
     answers=(Continue, PeerDisconnect),
     complete=(HANGS_UP, _complete),
     safe=go_on,
+    refusal=PeerDisconnect(),
 )

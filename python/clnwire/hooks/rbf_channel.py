@@ -2,6 +2,7 @@
 
 Kind: chain; the first plugin that rejects decides, and the first that sets a field.
 Safe answer: reject. No new transaction without the plugin's consent.
+Refusal: the same.
 Any other answer: ends the daemon.
 """
 
@@ -85,4 +86,5 @@ SPEC = HookSpec(
     older=_older,
     answers=(Continue, RbfChannelContinue, RbfChannelReject),
     safe=reject,
+    refusal=reject,
 )

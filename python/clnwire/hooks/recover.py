@@ -4,6 +4,7 @@ For plugins that keep something with peers, to be fetched from there.
 
 Kind: chain.
 Safe answer: continue. The recovery goes on without this plugin.
+Refusal: none.
 Any other answer: ends the daemon.
 """
 

@@ -3,22 +3,27 @@
 Without `filters`, the handler is asked about every single one.
 
 Kind: chain; the first plugin that changes something decides, later ones are ignored.
-Safe answer: continue. The command runs as if the plugin were not there.
+Safe answer: an error for the caller. A guard that fails must not let the command pass.
+Refusal: the same.
 Any other answer: logged, and the command runs; a bad `replace` is an error for the caller.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import field
+import msgspec
+from msgspec import Raw, field
 
 from clnwire._message import Event, HookAnswer
-from clnwire.hooks._safe import go_on
+from clnwire.hooks._safe import refuse_call
 from clnwire.hooks._spec import Continue, HookSpec
 
-JsonId: TypeAlias = str | int | float | None
-"""The id of a JSON-RPC request."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JsonId: TypeAlias = str | int | float | bool | Raw | None
+"""The id of a JSON-RPC request; `msgspec.Raw`, its exact text, if no Python number is (`1e999`)."""
 
 
 class RpcRequest(Event, frozen=True):
@@ -101,11 +106,55 @@ def _older(event: dict[str, Any]) -> None:
     event["rpc_command"].setdefault("id", None)
 
 
+def _as_it_will_run(kind: Any, decode: Callable[[bytes], RpcCommand]) -> Any:
+    """Of a doubled member the daemon carries out the first, so that is the one to judge.
+
+    `decode` takes the last. Names are compared as they are spelled, escapes included.
+    """
+    decode_usual: Callable[[bytes], RpcCommand] = msgspec.json.Decoder(kind).decode
+
+    def decode_call(text: bytes) -> RpcCommand:
+        if text.count(b'"method"') < 2 and text.count(b'"params"') < 2 and b"\\u" not in text:
+            try:
+                return decode_usual(text)
+            except (msgspec.MsgspecError, RecursionError):
+                pass
+        call = _first_members(_first_members(text)[b'"rpc_command"'])
+        members = b",".join(b"%s:%s" % member for member in call.items())
+        return _with_exact_id(decode(b'{"rpc_command":{%s}}' % members), call.get(b'"id"', b"null"))
+
+    return decode_call
+
+
+def _first_members(text: bytes) -> dict[bytes, bytes]:
+    """An object's members by their names as they are spelled; the first of each counts.
+
+    Names with escapes are left out: the daemon has none.
+    """
+    from clnwire import tolerant
+
+    found: dict[bytes, bytes] = {}
+    for name, value in tolerant.members(text):
+        if b"\\" not in name:
+            found.setdefault(name, value)
+    return found
+
+
+def _with_exact_id(event: RpcCommand, token: bytes) -> RpcCommand:
+    """Python has only one number that is too large."""
+    call = event.rpc_command
+    if call.id in (float("inf"), float("-inf")):
+        return RpcCommand(msgspec.structs.replace(call, id=Raw(token)))
+    return event
+
+
 SPEC = HookSpec(
     "rpc_command",
     event=RpcCommand,
     older=_older,
+    quicker=_as_it_will_run,
     answers=(Continue, RpcCommandReplace, RpcCommandReturn),
-    safe=go_on,
+    safe=refuse_call,
+    refusal=refuse_call,
     filters=True,
 )

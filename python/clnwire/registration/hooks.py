@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from clnwire.binding import Hook
 from clnwire.errors import UsageError
@@ -13,9 +13,26 @@ if TYPE_CHECKING:
 
     from clnwire import _handlers
     from clnwire._handlers import AnyHandler
+    from clnwire.hooks import (
+        commitment_revocation,
+        custommsg,
+        db_write,
+        htlc_accepted,
+        invoice_payment,
+        onion_message_recv,
+        onion_message_recv_secret,
+        openchannel,
+        openchannel2,
+        peer_connected,
+        rbf_channel,
+        recover,
+        rpc_command,
+    )
 
     Names: TypeAlias = Sequence[str]
     """Names of plugins."""
+    Refusing: TypeAlias = Literal["refuse"]
+    """The hook's answer that says no."""
 
 F = TypeVar("F", bound="AnyHandler")
 
@@ -34,6 +51,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: commitment_revocation.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.CommitmentRevocationF], _handlers.CommitmentRevocationF]: ...
     @overload
@@ -44,6 +62,7 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[int] = (),
+        on_failure: custommsg.Answer | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.CustomMsgF], _handlers.CustomMsgF]: ...
     @overload
@@ -53,6 +72,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: db_write.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.DbWriteF], _handlers.DbWriteF]: ...
     @overload
@@ -62,6 +82,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: htlc_accepted.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.HtlcAcceptedF], _handlers.HtlcAcceptedF]: ...
     @overload
@@ -71,6 +92,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: invoice_payment.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.InvoicePaymentF], _handlers.InvoicePaymentF]: ...
     @overload
@@ -80,6 +102,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: onion_message_recv.Answer | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.OnionMessageRecvF], _handlers.OnionMessageRecvF]: ...
     @overload
@@ -89,6 +112,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: onion_message_recv_secret.Answer | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.OnionMessageRecvSecretF], _handlers.OnionMessageRecvSecretF]: ...
     @overload
@@ -98,6 +122,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: openchannel.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.OpenChannelF], _handlers.OpenChannelF]: ...
     @overload
@@ -107,6 +132,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: openchannel2.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.OpenChannel2F], _handlers.OpenChannel2F]: ...
     @overload
@@ -134,6 +160,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: peer_connected.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.PeerConnectedF], _handlers.PeerConnectedF]: ...
     @overload
@@ -143,6 +170,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: rbf_channel.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.RbfChannelF], _handlers.RbfChannelF]: ...
     @overload
@@ -152,6 +180,7 @@ class Hooks(Base):
         *,
         before: Names = (),
         after: Names = (),
+        on_failure: recover.Answer | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.RecoverF], _handlers.RecoverF]: ...
     @overload
@@ -162,6 +191,7 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str] = (),
+        on_failure: rpc_command.Answer | Refusing | None = None,
         thread: bool = False,
     ) -> Callable[[_handlers.RpcCommandF], _handlers.RpcCommandF]: ...
     @overload
@@ -172,6 +202,7 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str | int] = (),
+        on_failure: dict[str, Any] | None = None,
         thread: bool = False,
     ) -> Callable[[F], F]: ...
     def hook(
@@ -181,13 +212,18 @@ class Hooks(Base):
         before: Names = (),
         after: Names = (),
         filters: Sequence[str | int] = (),
+        on_failure: object = None,
         thread: bool = False,
     ) -> Callable[[F], F]:
         """Has the daemon ask this function, and wait for its answer.
 
         `before` and `after` name plugins in the hook's chain; `filters` are method names
-        (`rpc_command`) or message numbers (`custommsg`). If the function raises, or answers
-        something that is no answer, the daemon gets the hook's safe answer and the log an error.
+        (`rpc_command`) or message numbers (`custommsg`).
+
+        If the function raises, is cancelled, or answers something that is no answer, or if it
+        cannot be called since the event cannot be decoded, the log gets an error and the daemon
+        `on_failure`: one of the hook's answers, or `"refuse"` for the answer that says no. Without
+        it, that is the hook's safe answer.
 
         An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
         in a thread.
@@ -206,6 +242,7 @@ class Hooks(Base):
                 before=[*before],
                 after=[*after],
                 filters=[*filters],
+                on_failure=on_failure,
                 thread=thread,
             )
             return function

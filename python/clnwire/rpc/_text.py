@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -31,28 +31,51 @@ def enabling_text(token: bytes = ENABLING_TOKEN) -> bytes:
     return request_text(token, "notifications", b'{"enable":true}')
 
 
-class _ErrorObject(msgspec.Struct):
-    code: int = 0
-    message: Any = ""
-    data: Any = None
-
-
 def result_of(method: str, reply: Frame, kind: Any) -> Any:
     """The reply's result, decoded. Raises `RpcError`, and `ReplyError` if it does not fit."""
     error = reply.error
-    if error not in (None, b"null"):
-        refusal = decoder(_ErrorObject).decode(error)
-        raise RpcError(refusal.code, str(refusal.message), refusal.data)
+    if error is not None and error != b"null":
+        raise _refusal(error)
     span = reply.result_span
     # A view: the result may be most of 100 MB.
     result = memoryview(b"null" if span is None else reply.bytes)
+    text = result if span is None else result[span[0] : span[1]]
     try:
-        return decoder(kind).decode(result if span is None else result[span[0] : span[1]])
-    except msgspec.DecodeError as problem:
+        return decoder(kind).decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return _decoded_again(method, bytes(text), kind)
+
+
+def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
+    """For a result with half a surrogate pair, say: whoever names an invoice chooses its label."""
+    from clnwire import tolerant
+
+    try:
+        return tolerant.decode(text, kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
         raise ReplyError(
             f"{method}: the reply is not as expected: {problem}; rpc.call('{method}', ...) without "
             "a type takes any"
         ) from problem
+
+
+def _refusal(text: bytes) -> RpcError:
+    """Other plugins' errors pass through the daemon as they are, so they may have any form.
+
+    What does not fit stands in `data`: the whole error.
+    """
+    from clnwire import tolerant
+
+    error = tolerant.loads(text)
+    if not isinstance(error, dict):
+        return RpcError(0, str(error), error)
+    parts = cast("dict[str, Any]", error)
+    code, message, data = parts.get("code"), parts.get("message", ""), parts.get("data")
+    if isinstance(code, float) and code.is_integer():
+        code = int(code)
+    if not isinstance(code, int) or isinstance(code, bool):
+        code, data = 0, parts
+    return RpcError(code, message if isinstance(message, str) else repr(message), data)
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from clnwire.codec import encode
+from clnwire.codec import encode_any
 
 if TYPE_CHECKING:
     from clnwire.commands._command import Command
@@ -30,7 +30,7 @@ class TypedMethods:
                 params = command.request(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{command.method}: {error} (usage: {command.usage()})") from None
-            return self._run(command.method, encode(params), command.reply)
+            return self._run(command.method, encode_any(params), command.reply)
 
         method.__name__ = method.__qualname__ = command.method.replace("-", "_")
         method.__doc__ = command.usage()

@@ -20,6 +20,7 @@ mod stdio;
 mod stray;
 mod stream;
 mod sync;
+mod values;
 mod watchdog;
 mod writes;
 
@@ -51,6 +52,8 @@ mod _core {
     use super::route::Route;
     #[pymodule_export]
     use super::stream::Stream;
+    #[pymodule_export]
+    use super::values::is_json;
     #[pymodule_export]
     use super::writes::WritesDecoder;
 

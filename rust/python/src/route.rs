@@ -130,6 +130,15 @@ impl Route {
         params: &[u8],
     ) -> PyResult<Py<PyBytes>> {
         let bytes = self.untranslated(py, answer)?;
+        self.translated(py, bytes, params)
+    }
+
+    fn translated(
+        &self,
+        py: Python<'_>,
+        bytes: Py<PyBytes>,
+        params: &[u8],
+    ) -> PyResult<Py<PyBytes>> {
         match &self.translate {
             Some(translate) if !params.starts_with(translate.unless.as_bytes(py)) => {
                 let translated =
@@ -170,7 +179,7 @@ impl Route {
         let exception = error.clone_ref(py).into_value(py);
         let instead = self.recover.bind(py).call1((exception, PyBytes::new(py, params)))?;
         if let Ok(result) = instead.cast::<PyBytes>() {
-            return Ok(Outcome::Result(result.clone().unbind()));
+            return Ok(Outcome::Result(self.translated(py, result.clone().unbind(), params)?));
         }
         let (code, message, data) = instead.extract()?;
         Ok(Outcome::Error(code, message, data))
