@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clnwire import _core
 from clnwire.host.samples import hook_sample
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 def wants(hook: Hook, payload: object) -> bool:
     """Whether a hook that has filters wants this event; one that cannot be judged is wanted."""
     try:
-        members = as_object(_decoded(payload)) or {}
         if hook.name == "rpc_command":
-            return members["rpc_command"]["method"] in hook.filters
+            return _method(_encoded(payload)) in hook.filters
+        members = as_object(_decoded(payload)) or {}
         # The first two bytes of a message are its number.
         return int(members["payload"][:4], 16) in hook.filters
     except (KeyError, TypeError, ValueError, UndecodableError):
@@ -33,6 +34,18 @@ def sample_that_passes(hook: Hook, dialect: str = "current") -> dict[str, Any]:
     elif hook.filters:
         event["payload"] = f"{hook.filters[0]:04x}" + event["payload"][4:]
     return event
+
+
+def _method(event: bytes) -> object:
+    """What is run: of a doubled member the first counts."""
+    request = dict(reversed(_core.members(event)))["rpc_command"]
+    return decoded(dict(reversed(_core.members(request)))["method"])
+
+
+def _encoded(payload: object) -> bytes:
+    if isinstance(payload, (bytes, msgspec.Raw)):
+        return bytes(payload)
+    return msgspec.json.encode(payload)
 
 
 def _decoded(payload: object) -> object:
