@@ -35,7 +35,8 @@ _KINDS: Final[tuple[Kind, ...]] = (
 """In the order of `inspect`'s numbers for them, which is that in a signature as well."""
 
 # Flags of code objects, as documented for `inspect`.
-_HAS_REST, _HAS_NAMED_REST, _IS_COROUTINE, _IS_ASYNC_GENERATOR = 0x4, 0x8, 0x80, 0x200
+_HAS_REST, _HAS_NAMED_REST, _IS_COROUTINE = 0x4, 0x8, 0x80
+_IS_GENERATOR, _IS_ASYNC_GENERATOR = 0x20, 0x200
 
 
 class Parameter(Struct, frozen=True):
@@ -74,8 +75,7 @@ def is_async(function: Function) -> bool:
         return bool(function.__code__.co_flags & _IS_COROUTINE)
     from inspect import iscoroutinefunction
 
-    call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is asked for
-    return iscoroutinefunction(function) or iscoroutinefunction(call)
+    return iscoroutinefunction(function) or iscoroutinefunction(_call_of(function))
 
 
 def is_async_generator(function: Function) -> bool:
@@ -84,7 +84,16 @@ def is_async_generator(function: Function) -> bool:
         return bool(function.__code__.co_flags & _IS_ASYNC_GENERATOR)
     from inspect import isasyncgenfunction
 
-    return isasyncgenfunction(function)
+    return isasyncgenfunction(function) or isasyncgenfunction(_call_of(function))
+
+
+def is_generator(function: Function) -> bool:
+    """Whether it is a plain function with `yield`."""
+    if _is_plain(function):
+        return bool(function.__code__.co_flags & _IS_GENERATOR)
+    from inspect import isgeneratorfunction
+
+    return isgeneratorfunction(function) or isgeneratorfunction(_call_of(function))
 
 
 def undecorated(function: Function) -> Function:
@@ -104,6 +113,11 @@ def docstring(function: Function) -> str:
     from inspect import getdoc
 
     return getdoc(function) or ""
+
+
+def _call_of(function: object) -> object:
+    """The method that runs when an object is called."""
+    return getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is asked for
 
 
 def _is_plain(function: object) -> TypeGuard[FunctionType]:

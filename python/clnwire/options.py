@@ -56,6 +56,7 @@ class Option(Generic[T_co]):
         self.name, self.default, self.description = name, default, description
         self.multi, self.dynamic, self.deprecated = multi, dynamic, deprecated
         self.on_change = on_change
+        _check_kinds(self)
         self.type = _option_type(name, default, type, multi=multi)
         self._value: Any = _UNSET
         self._problem: str | None = None
@@ -139,7 +140,7 @@ class Option(Generic[T_co]):
 
     def _integer(self, value: object) -> int:
         number = _base0(value) if isinstance(value, str) else value
-        if isinstance(number, int) and not isinstance(number, bool) and -(2**63) <= number < 2**63:
+        if isinstance(number, int) and not isinstance(number, bool) and _fits(number):
             return number
         raise self._misfit(value, "an integer of 64 bits (decimal, 0x… or 0…)")
 
@@ -172,11 +173,24 @@ def _option_type(
     return _PYTHON_TYPES[python_type]
 
 
+def _check_kinds(option: Option[Any]) -> None:
+    """What a type checker would find as well."""
+    name, description, default = option.name, option.description, option.default
+    for what, text in (("name", name), ("description", description)):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"option {name!r}: the {what} must be a str, not {text!r}")
+    if option.multi and default is not None and not isinstance(default, list):
+        raise UsageError(f"option '{name}': with multi, the default is a list, not {default!r}")
+
+
 def _check(option: Option[Any]) -> None:
     """Refuses what would make the daemon refuse the whole plugin."""
     name = option.name
     if not name or not _NAME_CHARACTERS.issuperset(name):
         raise UsageError(f"option {name!r}: a name consists of a-z, 0-9, '_' and '-'")
+    if name.startswith("-"):
+        plain = name.lstrip("-") or "name"
+        raise UsageError(f"option {name!r}: write {plain!r}, without the dashes")
     if option.type not in ("string", "string-conceal", "int", "bool", "flag"):
         raise UsageError(f"option '{name}': unknown type {option.type!r}")
     if option.multi and option.type in ("flag", "bool"):
@@ -200,6 +214,13 @@ def _check_default(option: Option[Any]) -> None:
             raise UsageError(
                 f"option '{option.name}': the default {value!r} is no {python_type.__name__}"
             )
+        if isinstance(value, int) and not _fits(value):
+            raise UsageError(f"option '{option.name}': the default {value} is beyond 64 bits")
+
+
+def _fits(number: int) -> bool:
+    """The daemon keeps integers in 64 bits with a sign."""
+    return -(2**63) <= number < 2**63
 
 
 def _items(raw: bytes) -> list[bytes]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_SHEBANG: Final = "#!/usr/bin/env python3"
+_LONGEST_LINE: Final = 4096
+"""Bytes; a program's first line may be the whole program."""
 
 
 class ProgramError(ClnwireError):
@@ -21,6 +27,8 @@ class ProgramError(ClnwireError):
 def of_file(path: str | Path) -> list[str]:
     """A file as it is, or with this Python if it is no executable `.py`. Raises `ProgramError`."""
     file = Path(path).absolute()
+    if file.is_dir():
+        raise ProgramError(f"plugin '{path}' is a directory; name a file in it")
     if not file.is_file():
         raise ProgramError(f"plugin '{path}': there is no such file")
     if os.access(file, os.X_OK):
@@ -28,6 +36,27 @@ def of_file(path: str | Path) -> list[str]:
     if file.suffix == ".py":
         return [sys.executable, str(file)]
     raise ProgramError(f"plugin '{path}' is not executable; try: chmod a+x {path}")
+
+
+def why_not_started(file: str, error: OSError) -> str:
+    """What is wrong with a program that could not be started, and what to do."""
+    start = f"plugin '{file}' cannot be started"
+    line = _first_line(file)
+    if isinstance(error, FileNotFoundError) and line.startswith("#!"):
+        # The system's error is about the interpreter, and does not say so.
+        interpreter = line[2:].split(maxsplit=1)[:1]
+        return f"{start}: its first line names {''.join(interpreter)!r}, and there is no such file"
+    if error.errno == errno.ENOEXEC and not line.startswith("#!"):
+        return f"{start}: it is no program; a script begins with a line such as {_SHEBANG}"
+    return f"{start}: {error.strerror}"
+
+
+def _first_line(file: str) -> str:
+    try:
+        with Path(file).open("rb") as text:
+            return text.readline(_LONGEST_LINE).decode("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
 
 
 def of_words(words: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from clnwire._functions import (
     docstring,
     is_async,
     is_async_generator,
+    is_generator,
     parameters_of,
     undecorated,
 )
@@ -68,7 +69,8 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
 
 def refuse_async(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for a function whose answer has to be there when it returns."""
-    if is_async(function) or is_async_generator(function):
+    refuse_generator(function, what)
+    if is_async(function):
         raise UsageError(f"{what}: takes a plain function, not an 'async def'")
 
 
@@ -76,6 +78,8 @@ def refuse_generator(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for a function that would not run when it is called, or awaited."""
     if is_async_generator(function):
         raise UsageError(f"{what}: a handler answers once; an 'async def' with yield cannot")
+    if is_generator(function):
+        raise UsageError(f"{what}: a handler answers once; a function with yield cannot")
 
 
 def refuse_async_in_thread(function: Callable[..., object], what: str, *, thread: bool) -> None:

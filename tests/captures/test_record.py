@@ -452,7 +452,7 @@ def test_what_cannot_be_recorded(tmp_path: Path, echo: Path) -> None:
     bad.write_text("#!/no/such/interpreter\n")
     done = run("-o", tmp_path, "--", bad)
     assert done.returncode == 2
-    assert "cannot be started: No such file or directory" in done.stderr
+    assert "its first line names '/no/such/interpreter'" in done.stderr
     assert not list(tmp_path.glob("*.gz"))
 
 

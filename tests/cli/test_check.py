@@ -115,10 +115,10 @@ def test_what_cannot_be_checked(tmp_path: Path) -> None:
     assert "there is no such file" in one_line(clnwire("check", tmp_path / "nothing.py"), 2)
     assert "chmod a+x" in one_line(clnwire("check", text), 2)
     text.chmod(0o755)
-    assert "cannot be started: Exec format error" in one_line(clnwire("check", text), 2)
+    assert "cannot be started: it is no program" in one_line(clnwire("check", text), 2)
     text.write_text("#!/nowhere/python\n")
-    assert "No such file" in one_line(clnwire("check", text), 2)
-    assert "no such file" in one_line(clnwire("check", tmp_path), 2)
+    assert "its first line names '/nowhere/python'" in one_line(clnwire("check", text), 2)
+    assert "is a directory" in one_line(clnwire("check", tmp_path), 2)
     assert "which plugin?" in one_line(clnwire("check"), 2)
     wrong = one_line(clnwire("check", HELLO, "--option=greetin=Hi"), 2)
     assert "did you mean 'greeting'?" in wrong

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clnwire.errors import RpcError
+from clnwire import Plugin, RpcError
 from clnwire.host import Host, PluginSpec
 from tests.cli.terminal import short_folder
 from tests.host.raw import MakePlugin
@@ -129,6 +129,36 @@ def test_listconfigs(make: MakePlugin) -> None:
         assert "Unknown config" in (await caller.ask("listconfigs", ["x"]))["error"]["message"]
 
     talking(make, talk)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "literal"),
+    [("0x2a", "0x2a"), ("+7", "+7"), ("42", None), ("-42", None), ("052", None)],
+)
+def test_integers_that_lightningd_cannot_show(spelled: str, literal: str | None) -> None:
+    plugin = Plugin()
+    plugin.option("cap-int", type="int", dynamic=True)
+
+    async def run() -> None:
+        async with Host() as host:
+            await host.start(plugin, {"cap-int": spelled})
+            before = len(host.remarks)
+            await host.call("listconfigs", ["network"])
+            assert len(host.remarks) == before
+            await host.call("listconfigs")
+            await host.call("listconfigs", ["cap-int"])
+            said = [entry.message for entry in host.remarks[before:]]
+            if literal is None:
+                assert said == []
+            else:
+                assert len(said) == 2
+                assert f"ends here: Bad literal for --cap-int: {literal}; write" in said[0]
+                assert f"--cap-int={int(spelled, 0)}" in said[0]
+                await host.call("setconfig", ["cap-int", "1"])
+                await host.call("listconfigs")
+                assert len(host.remarks) == before + 2
+
+    asyncio.run(run())
 
 
 def test_setconfig_is_seen_in_listconfigs(make: MakePlugin) -> None:
@@ -305,6 +335,29 @@ def test_plugin_stop_and_list(make: MakePlugin) -> None:
                 await host.call("given")
             await host.call("plugin", ["start", str(second.path)])
             assert (await host.call("given"))["options"] == {"greeting": "World"}
+
+    asyncio.run(run())
+
+
+def test_plugin_start_keeps_what_the_user_has_set(make: MakePlugin, folder: Path) -> None:
+    async def greeting(host: Host) -> tuple[str, str]:
+        config = (await host.call("listconfigs", ["greeting"]))["configs"]["greeting"]
+        assert (await host.call("given"))["options"] == {"greeting": config["value_str"]}
+        return config["value_str"], config["source"]
+
+    async def again(host: Host, *options: str) -> tuple[str, str]:
+        path = host.plugins[-1].path
+        await host.call("plugin", ["stop", str(path)])
+        await host.call("plugin", ["start", str(path), *options])
+        return await greeting(host)
+
+    async def run() -> None:
+        async with Host(lightning_dir=folder) as host:
+            await host.start_all([PluginSpec(make(DYNAMIC))], {"greeting": "Hi"})
+            assert await greeting(host) == ("Hi", "cmdline")
+            assert await again(host) == ("Hi", "cmdline")
+            assert await again(host, "greeting=Hello") == ("Hello", "pluginstart")
+            assert await again(host) == ("Hi", "cmdline")
 
     asyncio.run(run())
 

@@ -812,6 +812,23 @@ def test_run_from_a_terminal_it_says_what_it_offers():
             "@plugin.method('a')\ndef a(): ...\n@plugin.method('a')\ndef b(): ...",
             "registered twice",
         ),
+        ("@plugin.method('a')\ndef a(): yield", "a function with yield cannot"),
+        ("@plugin.hook('recover')\ndef a(x): yield {}", "a function with yield cannot"),
+        ("@plugin.subscribe('connect')\ndef a(x): yield", "a function with yield cannot"),
+        ("@plugin.on_init\ndef a(): yield", "a function with yield cannot"),
+        ("@plugin.background\ndef a(): yield", "a function with yield cannot"),
+        (
+            "class A:\n    def __call__(self): yield\nplugin.method('a')(A())",
+            "a function with yield cannot",
+        ),
+        (
+            "class A:\n    async def __call__(self): yield\nplugin.method('a')(A())",
+            "'async def' with yield",
+        ),
+        (
+            "def a(x): yield\nplugin.option('a', dynamic=True, on_change=a)",
+            "a function with yield cannot",
+        ),
         ("@plugin.on_init\nasync def a(): yield", "'async def' with yield"),
         ("@plugin.on_shutdown\nasync def a(): yield", "'async def' with yield"),
         (

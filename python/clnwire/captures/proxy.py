@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, widen
 from clnwire.captures.writer import become_writer
-from clnwire.program import ProgramError
+from clnwire.program import ProgramError, why_not_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,8 +101,7 @@ class Proxy:
                 start_new_session=True,
             )
         except OSError as error:
-            reason = f"plugin '{self._argv[0]}' cannot be started: {error.strerror}"
-            raise ProgramError(reason) from None
+            raise ProgramError(why_not_started(self._argv[0], error)) from None
         for number in self._early:
             popen.send_signal(number)
         return popen

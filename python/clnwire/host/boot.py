@@ -84,6 +84,8 @@ class Boot:
             values = options(plugin.manifest.options) if callable(options) else options
             for name in values:
                 check_known(plugin.name, plugin.manifest, name)
+            if must_be_dynamic:
+                values = {**self._host.plugins.configured, **values}
             refused = self._host.plugins.register_hooks([plugin])
             if refused:
                 raise refused[plugin]
@@ -172,6 +174,8 @@ class Boot:
         """Options, migrations, the socket, `init`. A plugin that is `alone` may raise."""
         for plugin in plugins:
             plugin.settings = resolved(plugin.name, plugin.manifest, values)
+            stay = {name: each for name, each in plugin.settings.items() if each.stays}
+            self._host.plugins.configured.update(stay)
         if any("db_write" in plugin.manifest.hooks for plugin in plugins):
             for writes in migrations:
                 await self._host.database.write(writes)

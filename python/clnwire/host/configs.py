@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import re
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import json
 
@@ -10,23 +11,32 @@ from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands import argument, decoded_params, required
 from clnwire.host.errors import PluginOptionError
+from clnwire.host.journal import LogEntry
 from clnwire.host.options import Setting, option_text
+from clnwire.host.process import VERSION
 from clnwire.host.shapes import as_array
 from clnwire.host.texts import result_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from clnwire.host.commands import Command, CommandTable
     from clnwire.host.directory import Directory
     from clnwire.host.manifest import Option
     from clnwire.host.plugin import Plugin
     from clnwire.host.registry import Plugins
 
+_LITERAL: Final = re.compile(r"[-0-9.]+")
+"""What lightningd shows of an option with a number; it ends at anything else."""
+
 
 class Configs:
     """The two commands."""
 
-    def __init__(self, directory: Directory, plugins: Plugins) -> None:
-        self._directory, self._plugins = directory, plugins
+    def __init__(
+        self, directory: Directory, plugins: Plugins, remark: Callable[[LogEntry], None]
+    ) -> None:
+        self._directory, self._plugins, self._remark = directory, plugins, remark
 
     def register(self, table: CommandTable) -> None:
         """Adds the commands; a test may replace them."""
@@ -36,11 +46,11 @@ class Configs:
     def _list(self, command: Command) -> object:
         wanted = argument(decoded_params(command.params), 0, "config", "")
         configs = self._configs()
-        if not wanted:
-            return {"configs": dict(sorted(configs.items()))}
-        if wanted not in configs:
+        if wanted and wanted not in configs:
             raise RpcError(INVALID_PARAMS, f"Unknown config option {wanted!r}")
-        return {"configs": {wanted: configs[wanted]}}
+        shown = [wanted] if wanted else sorted(configs)
+        self._remark_literals(shown)
+        return {"configs": {name: configs[name] for name in shown}}
 
     def _configs(self) -> dict[str, dict[str, object]]:
         directory, plugins = self._directory, self._plugins.running()
@@ -54,6 +64,17 @@ class Configs:
         for name, (plugin, option) in self._plugins.options().items():
             configs[name] = _shown(plugin, option)
         return configs
+
+    def _remark_literals(self, names: Sequence[str]) -> None:
+        """What lightningd cannot show: it ends at the first one. The host goes on."""
+        options = self._plugins.options()
+        for plugin, option in (options[name] for name in names if name in options):
+            setting = plugin.settings.get(option.name)
+            if option.type != "int" or setting is None or setting.text is None:
+                continue
+            for text in _spelled(setting.text):
+                if not _LITERAL.fullmatch(text):
+                    self._remark(LogEntry(plugin.name, "broken", _end(option.name, text)))
 
     async def _set(self, command: Command) -> object:
         """Changes a dynamic option: the plugin is asked first, and may refuse."""
@@ -72,7 +93,8 @@ class Configs:
             # The daemon passes what the user wrote; only `init` has JSON's types.
             change["val"] = _as_written(value)
         result_of(await plugin.request("setconfig", json.encode(change), caller=command.token))
-        plugin.settings[name] = setting
+        plugin.settings[name] = self._plugins.configured[name] = setting
+        self._remark_literals([name])
         return {"config": {"config": name, **_shown(plugin, option)}}
 
 
@@ -111,9 +133,21 @@ def _shown_value(option: Option, setting: Setting) -> dict[str, object]:
 def _values(option: Option, text: bytes) -> list[object]:
     """Of a value or an array of them. Integers are in C's spelling, which may be no JSON."""
     if option.type == "int":
-        return [_c_integer(item) for item in text.decode().strip("[]").split(",") if item]
+        return [_c_integer(item) for item in _spelled(text)]
     value = json.decode(text)
     return value if option.multi else [value]
+
+
+def _spelled(text: bytes) -> list[str]:
+    """The integers in an option's text."""
+    return [item for item in text.decode().strip("[]").split(",") if item]
+
+
+def _end(name: str, text: str) -> str:
+    return (
+        f"lightningd {VERSION} ends here: Bad literal for --{name}: {text}; "
+        f"write the option in decimal: --{name}={_c_integer(text)}"
+    )
 
 
 def _c_integer(text: str) -> int:

@@ -143,7 +143,7 @@ class Host:
     def _register_commands(self) -> None:
         remark = self._owner.on_remark
         Builtin(self._commands, self._directory, self._plugins, remark, self._shut_down).register()
-        Configs(self._directory, self._plugins).register(self._commands)
+        Configs(self._directory, self._plugins, remark).register(self._commands)
         PluginCommand(
             self._boot,
             self._plugins,

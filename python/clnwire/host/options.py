@@ -8,7 +8,7 @@ option without value and default is absent.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from clnwire.host.manifest import Manifest, Option
 
+PLUGIN_START: Final = "pluginstart"
+"""The source of an option that the command `plugin start` gives: it ends with the plugin."""
 _BOOLEANS = {"yes": b"true", "true": b"true", "no": b"false", "false": b"false"}
 _C_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
 
@@ -39,7 +41,12 @@ class Setting(Struct, frozen=True):
     text: bytes | None
     """As `init` has it; `None` if it is not there."""
     source: str
-    """Where it is from: `cmdline`, `default`, `setconfig`, or a file's name and the line."""
+    """Where it is from: `cmdline`, `default`, `setconfig`, `pluginstart`, or a file and line."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the daemon keeps it when the plugin stops."""
+        return self.source not in ("default", PLUGIN_START)
 
 
 def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> bytes:
@@ -101,6 +108,8 @@ def option_text(plugin: str, option: Option, value: object) -> bytes | None:
 
 
 def _setting(plugin: str, option: Option, given: object) -> Setting:
+    if isinstance(given, Setting):
+        return given
     if isinstance(given, Given):
         return Setting(option_text(plugin, option, given.value), given.source)
     if given is not None:

@@ -12,6 +12,7 @@ from clnwire.host.commands import decoded_params, required
 from clnwire.host.ending import end
 from clnwire.host.errors import HostError
 from clnwire.host.journal import LogEntry
+from clnwire.host.options import PLUGIN_START, Given
 from clnwire.host.order import named
 from clnwire.host.shapes import as_array
 from clnwire.host.spec import PluginSpec
@@ -83,7 +84,8 @@ class PluginCommand:
         if self._is_there(path):
             raise RpcError(PLUGIN_ERROR, f"{path}: already registered")
         try:
-            plugin = await self._boot.start(PluginSpec(path), options, (), must_be_dynamic=True)
+            given = {name: Given(value, PLUGIN_START) for name, value in options.items()}
+            plugin = await self._boot.start(PluginSpec(path), given, (), must_be_dynamic=True)
         except HostError as error:
             raise RpcError(PLUGIN_ERROR, f"{path}: {error}") from None
         if plugin.disabled is not None:

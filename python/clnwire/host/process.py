@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
-from clnwire import siblings, stdio
+from clnwire import program, siblings, stdio
 from clnwire._core import Framer, MalformedError
 from clnwire.host.errors import HostError
 
@@ -271,7 +271,7 @@ def spawn(
             start_new_session=own_group,
         )
     except OSError as error:
-        raise HostError(f"plugin '{argv[0]}' cannot be started: {error.strerror}") from None
+        raise HostError(program.why_not_started(argv[0], error)) from None
 
 
 def _search_path(env: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from clnwire.host.manifest import Option
+    from clnwire.host.options import Setting
     from clnwire.host.plugin import Plugin
 
 
@@ -23,6 +24,8 @@ class Plugins:
     def __init__(self) -> None:
         self._plugins: list[Plugin] = []
         self._chains: dict[str, list[Plugin]] = {}
+        self.configured: dict[str, Setting] = {}
+        """The options that a user has set. They outlive their plugin, which may start anew."""
 
     def add(self, plugin: Plugin) -> None:
         """A plugin was started. One that had ended before is forgotten if it is of this file."""
