@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from clnwire.errors import describe_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,9 +26,24 @@ class DaemonHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Like every handler, never raises: `logging` reports its failures on stderr."""
         try:
-            self._log(self.format(record), _level(record.levelno))
+            text = self.format(record)
         except Exception:
             self.handleError(record)
+            return
+        except BaseException as failure:
+            # `handleError` would ask the arguments for their text again.
+            text = f"{record.pathname}:{record.lineno}: no text: {describe_error(failure)}"
+        self._log(text, _level(record.levelno))
+
+
+def is_bridged(record: logging.LogRecord) -> bool:
+    """Whether the record comes to a `DaemonHandler`."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None:
+        if any(isinstance(handler, DaemonHandler) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def _level(number: int) -> LogLevel:

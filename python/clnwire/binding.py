@@ -12,9 +12,9 @@ import msgspec
 from clnwire import _core
 from clnwire._functions import is_async
 from clnwire._older import event_decoder
-from clnwire.codec import encode, encode_any, sendable
+from clnwire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR
-from clnwire.errors import RpcError, UsageError, describe_error
+from clnwire.errors import RpcError, UsageError, describe_error, sendable
 from clnwire.hooks._answers import RefusedError, answer_encoder, failing, on_failure_of
 from clnwire.hooks._catalogue import hook_spec
 from clnwire.hooks._safe import refuse
@@ -109,7 +109,7 @@ def bind_hook(
     at_last = fail(b"{}", f"{spec.name}: failed", bare_continue)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
-        reason = sendable(_reason(spec.name, error))
+        reason = _reason(spec.name, error)
         wanted = refuse if isinstance(error, RefusedError) else fail
         answer = wanted(params, reason, bare_continue)
         # Whatever becomes of the log, the daemon gets its answer.
@@ -152,7 +152,7 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     """What the caller is told. Anything but `RpcError` is the plugin's failure, and logged."""
     if isinstance(error, RpcError) and _is_code(error.code):
         return error.code, sendable(error.message), _encoded_data(method, error, log)
-    reason = sendable(_reason(method, error))
+    reason = _reason(method, error)
     with contextlib.suppress(Exception):
         _log_failure(log, reason, error)
     return INTERNAL_ERROR, reason, None
@@ -168,9 +168,10 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
         return None
     try:
         return encode_any(error.data)
-    except Exception as failure:
+    except BaseException as failure:
         # Whatever is wrong with it, the caller gets the rest.
-        log.error(f"{method}: the data of {error!r} cannot be encoded: {failure}")
+        reason = describe_error(failure)
+        log.error(f"{method}: the data of the error {sendable(error.message)!r}: {reason}")
         return None
 
 
@@ -183,9 +184,9 @@ def _log_failure(log: Log, reason: str, error: BaseException) -> None:
 
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, RefusedError):
-        return f"{name}: refused: {error}"
+        return f"{name}: refused: {sendable(error)}"
     if isinstance(error, msgspec.DecodeError):
-        return f"{name}: what the daemon sent cannot be decoded: {error}"
+        return f"{name}: what the daemon sent cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):
         return f"{name}: CancelledError: cancelled before it was done"
     return f"{name}: {describe_error(error)}"

@@ -49,11 +49,6 @@ def validated(text: bytes) -> bytes:
     return text
 
 
-def sendable(text: object) -> str:
-    """A text for people, with half a surrogate pair (of a file's name) spelled as an escape."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
-
-
 def is_finite(value: object) -> bool:
     """Whether no float in it is infinite or NaN."""
     floats = (leaf for _, leaf in _leaves(_to_builtins(value)) if isinstance(leaf, float))

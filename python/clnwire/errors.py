@@ -24,12 +24,20 @@ __all__ = [
 ]
 
 
-def describe_error(error: BaseException) -> str:
-    """An exception as one line: its type and what it says. Never raises, whatever it is."""
+def sendable(value: object) -> str:
+    """`str(value)` as text that can be sent. Never raises, whatever the value's `__str__` does.
+
+    Half of a surrogate pair, as `os.fsdecode` makes of a file name, becomes its escape: `\\udcff`.
+    """
     try:
-        text = str(error)
-    except Exception:
-        return f"{type(error).__name__}, which cannot say what happened"
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except BaseException as failure:  # `SystemExit` as well: a text is not what ends a process.
+        return f"<{type(value).__name__}, whose text fails with {type(failure).__name__}>"
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception as one text: its type and what it says. Never raises, whatever it is."""
+    text = sendable(error)
     return text if isinstance(error, ClnwireError) else f"{type(error).__name__}: {text}"
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from clnwire.errors import sendable
 from clnwire.requests import EVERYWHERE, TODAY, LogLevel, check_level
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
+    from types import TracebackType
 
     from clnwire._core import Driver
     from clnwire.dialect import Dialect
 
+_OWN_CODE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib costs time
+
 
 class Log:
-    """Writes lines to the daemon's log: `plugin.log("text")`, `plugin.log.warn("text")`.
+    """Writes lines to the daemon's log: `plugin.log("text")`, `plugin.log.warning("text")`.
 
-    A text of several lines becomes several entries. From any thread. While the plugin does not
-    run, lines go to stderr.
+    Each line of a text, ended by `\\n` or `\\r\\n`, becomes an entry; a line of more than 262,144
+    bytes, at which lightningd aborts, is cut and says how much is missing. From any thread. While
+    the plugin does not run, lines go to stderr. A message whose `__str__` fails is named by its
+    type.
     """
 
     __slots__ = ("_driver", "_levels")
@@ -27,6 +34,9 @@ class Log:
     def __init__(self) -> None:
         self._driver: Driver | None = None
         self._levels = EVERYWHERE
+
+    def __repr__(self) -> str:
+        return f"<Log to {'stderr' if self._driver is None else 'the daemon'}>"
 
     def connect(self, driver: Driver | None) -> None:
         """From now on lines go to the daemon."""
@@ -41,40 +51,76 @@ class Log:
         """Raises `UsageError` for a level that the daemon does not know."""
         check_level(level)
         driver, known = self._driver, self._levels[level]
-        for line in str(message).splitlines():
+        for line in _lines(sendable(message)):
             if driver is None:
                 sys.stderr.write(f"{level}: {line}\n")
             else:
-                # Half a surrogate pair (a file name, say) is no JSON; the line matters more.
-                driver.log(known, line.encode("utf-8", "replace").decode())
+                driver.log(known, line)
 
-    def trace(self, message: str) -> None:
+    def trace(self, message: object) -> None:
         """Finer than `debug`, which it becomes with a daemon before v24.05, or before it is known
         that the daemon is not."""
         self(message, "trace")
 
-    def debug(self, message: str) -> None:
+    def debug(self, message: object) -> None:
         """For developers."""
         self(message, "debug")
 
-    def info(self, message: str) -> None:
+    def info(self, message: object) -> None:
         """What the node's operator may want to know."""
         self(message, "info")
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: object) -> None:
         """Something unusual (the daemon calls it so)."""
         self(message, "warn")
 
-    def error(self, message: str) -> None:
+    warning = warn
+    """The same, as `logging` names it."""
+
+    def error(self, message: object) -> None:
         """Something broken (the daemon calls it so)."""
         self(message, "error")
 
-    def exception(self, message: str, error: BaseException) -> None:
-        """`message` and the traceback of `error`, at level `error`."""
+    critical = error
+    """The same: the daemon has no higher level."""
+
+    def exception(self, message: object, error: BaseException | None = None) -> None:
+        """`message` and the traceback of `error`, at level `error`.
+
+        Without `error` it is the exception that is being handled, if there is one.
+        """
+        self(message, "error")
+        if error is None:
+            error = sys.exc_info()[1]
+        if error is not None:
+            self(_formatted(error), "error")
+
+
+def _lines(text: str) -> list[str]:
+    """Not `splitlines`, which takes a form feed for the end of a line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _formatted(error: BaseException) -> str:
+    """The traceback from the author's own frame on."""
+    try:
         import traceback
 
-        self(message, "error")
-        self("".join(traceback.format_exception(error)), "error")
+        frames = _without_own_frames(error.__traceback__)
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except BaseException as failure:  # Suggestions for a misspelt name run the author's code.
+        return f"no traceback: formatting it failed with {type(failure).__name__}"
+
+
+def _without_own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """Drops the frames of clnwire that called the author's code, unless there are no others."""
+    rest = frames
+    while rest is not None and rest.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
+        rest = rest.tb_next
+    return rest or frames
 
 
 def bridge_logging(log: Log, only_if: Callable[[], bool] | None = None) -> logging.Handler | None:

@@ -62,6 +62,15 @@ class Option(Generic[T_co]):
         self._problem: str | None = None
         _check(self)
 
+    def __repr__(self) -> str:
+        if self._problem is not None:
+            value = "invalid"
+        elif self._value is _UNSET:
+            value = "no value before init"
+        else:
+            value = "set" if self.type == "string-conceal" else repr(self._value)
+        return f"<Option {self.name!r}: {self.type}, {value}>"
+
     @property
     def value(self) -> T_co:
         """What the daemon was started with, or the default.

@@ -50,6 +50,9 @@ class Topic:
     def __init__(self, plugin: Plugin, name: str) -> None:
         self._plugin, self.name = plugin, name
 
+    def __repr__(self) -> str:
+        return f"<Topic {self.name!r}>"
+
     def publish(self, payload: object) -> None:
         """Sends the payload to all who subscribed; from any thread. Raises `NotReadyError`."""
         self._plugin.notify(self.name, payload)
@@ -129,6 +132,10 @@ class Plugin(Registration):
         self.allow_deprecated_apis: bool | None = None
         self._serving_thread: int | None = None
         self._driver = self._connect() if stdio.belongs_to_daemon() else None
+
+    def __repr__(self) -> str:
+        names = [*self.methods, *self.hooks, *(each.topic for each in self.subscriptions)]
+        return f"<Plugin {program_name()}: {', '.join(names) or 'nothing registered'}>"
 
     # Before running
 

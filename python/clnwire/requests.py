@@ -8,7 +8,7 @@ import msgspec
 
 from clnwire.codec import encode
 from clnwire.context import handled
-from clnwire.errors import IdError, UsageError
+from clnwire.errors import IdError, UsageError, sendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from clnwire.dialect import Dialect
     from clnwire.messages import Message, Progress
 
-LogLevel: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "unusual", "broken"]
-"""The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`."""
+LogLevel: TypeAlias = Literal[
+    "trace", "debug", "info", "warn", "error", "unusual", "broken", "warning", "critical"
+]
+"""The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`. `warning`
+and `critical` are the words of `logging` for the two."""
 
 EVERYWHERE: Final[Mapping[str, LogLevel]] = {
     "trace": "debug",
@@ -28,9 +31,15 @@ EVERYWHERE: Final[Mapping[str, LogLevel]] = {
     "unusual": "warn",
     "error": "error",
     "broken": "error",
+    "warning": "warn",
+    "critical": "error",
 }
 """A level → the one of all daemons that comes closest."""
-TODAY: Final[Mapping[str, LogLevel]] = {level: level for level in get_args(LogLevel)}
+TODAY: Final[Mapping[str, LogLevel]] = {
+    **{level: level for level in get_args(LogLevel)},
+    "warning": "warn",
+    "critical": "error",
+}
 """What daemons know since v24.05."""
 
 
@@ -68,7 +77,7 @@ class Request:
         from clnwire.messages.message import Message
 
         check_level(level)
-        self._send("message", Message(self._raw_token(), level, text))
+        self._send("message", Message(self._raw_token(), TODAY[level], sendable(text)))
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
         """Tells the caller that `done` of `total` steps are done.

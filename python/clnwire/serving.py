@@ -89,7 +89,7 @@ def _end(plugin: Plugin, driver: _core.Driver) -> None:
 
 def program_name() -> str:
     """The plugin's file, as the daemon names the plugin."""
-    return os.path.basename(sys.argv[0]) or "plugin"  # noqa: PTH119 - pathlib costs time
+    return os.path.basename((sys.argv or [""])[0]) or "plugin"  # noqa: PTH119 - pathlib costs time
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from clnwire.codec import encode
 from clnwire.context import handled
 from clnwire.dialect import spoken
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
-from clnwire.errors import OptionError, RpcError, describe_error
+from clnwire.errors import OptionError, RpcError, describe_error, sendable
 from clnwire.manifest import announce_deprecated, announce_option
 from clnwire.messages.getmanifest import (
     FeatureBits,
@@ -212,7 +212,7 @@ class _Startup:
         try:
             option.change(raw)
         except (OptionError, ValueError) as error:
-            raise RpcError(INVALID_PARAMS, str(error)) from error
+            raise RpcError(INVALID_PARAMS, sendable(error)) from error
         return ConfigSet(option.name)
 
     def _dynamic_option(self, params: bytes) -> tuple[Option[Any], bytes | None]:
@@ -236,7 +236,7 @@ class _Startup:
             try:
                 option.check(raw)
             except OptionError as error:
-                raise RpcError(INVALID_PARAMS, str(error)) from error
+                raise RpcError(INVALID_PARAMS, sendable(error)) from error
         elif name in self._plugin.methods:
             self._plugin.methods[name].params.decode(rest)
         else:

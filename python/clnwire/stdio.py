@@ -73,7 +73,10 @@ def give_back() -> None:
 
 
 def _make_stdout_prompt() -> None:
-    """Stray output should be logged when it is printed, not when 8 kB of it have gathered."""
+    """Stray output should be logged when it is printed, not when 8 kB of it have gathered.
+
+    No character may make `print()` fail in a handler, whatever the locale.
+    """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(line_buffering=True)
+        reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)

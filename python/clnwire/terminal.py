@@ -22,7 +22,7 @@ def describe(
     subscriptions: Iterable[Subscription],
 ) -> str:
     """What the plugin offers, and how to try it."""
-    path = sys.argv[0] or "plugin.py"
+    path = (sys.argv or [""])[0] or "plugin.py"
     intro = f"""{_purpose()}{path} is a plugin for Core Lightning. It is started by lightningd:
 
     lightningd --plugin={os.path.abspath(path)}

@@ -55,7 +55,7 @@ def connect(
     """
     rpc = _Connected(_nobody_waits, max_connections=max_connections)
     # Not pathlib: a command-line tool may call once and end.
-    program = os.path.basename(sys.argv[0]) or "clnwire"  # noqa: PTH119
+    program = os.path.basename((sys.argv or [""])[0]) or "clnwire"  # noqa: PTH119
     rpc.use(os.fspath(path), name or program)
     return rpc
 

@@ -8,6 +8,7 @@ use clnwire_core::{Outbox, text};
 use rustix::io::Errno;
 
 use crate::descriptor::{Amount, Waited, Watched, stop_blocking, wait_until_writable, write_some};
+use crate::log_line;
 use crate::sync::lock;
 
 /// Where messages for the daemon are put, and written from.
@@ -116,13 +117,15 @@ impl Channel {
         }
     }
 
-    /// Puts a line into the daemon's log. `level` is one of the daemon's words.
+    /// Puts a line into the daemon's log, cut if the daemon could not take it whole. `level` is one
+    /// of the daemon's words.
     pub fn log(&self, level: &str, message: &str) {
+        let message = log_line::cut(message);
         let mut params = Vec::with_capacity(message.len() + 32);
         params.extend_from_slice(b"{\"level\":\"");
         params.extend_from_slice(level.as_bytes());
         params.extend_from_slice(b"\",\"message\":");
-        text::encode(message, &mut params);
+        text::encode(&message, &mut params);
         params.push(b'}');
         self.outbox().notification("log", &params);
     }

@@ -12,6 +12,7 @@ mod job;
 mod jobs;
 #[cfg(target_os = "linux")]
 mod load;
+mod log_line;
 mod looping;
 mod outbox;
 mod route;

@@ -12,8 +12,9 @@ use std::thread;
 use crate::channel::Channel;
 use crate::descriptor::Waited;
 
-/// A longer line is logged in pieces of this size, in bytes.
-const MAX_LINE_BYTES: u64 = 64 << 10;
+/// A longer line is logged in pieces of this size, in bytes: the daemon's log takes them also if each
+/// byte becomes an escape of six.
+const MAX_LINE_BYTES: u64 = 32 << 10;
 
 /// Starts the thread. The receiver hears of its end, which comes when nobody has the pipe's
 /// writing end any more.

@@ -1,0 +1,236 @@
+"""What comes to the daemon's log, and in which form."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from clnwire import Plugin
+
+MOST = 262_144
+"""lightningd up to v26.06.6 aborts at a longer line (cap_header and logv in lightningd/log.c)."""
+
+
+def in_json(text: str) -> int:
+    """Bytes of the text between a JSON string's quotes, with what lightningd escapes."""
+    return sum(
+        2 if c in '"\\\n\r\t' else 6 if c < " " else len(c.encode("utf-8", "replace")) for c in text
+    )
+
+
+@pytest.mark.parametrize("character", ["e", "é", "⚡", '"', "\x01", "😀"])
+@pytest.mark.parametrize("how", ["log", "error", "logging", "print"])
+def test_no_line_is_longer_than_lightningd_takes(plugin, how, character):
+    daemon = plugin(
+        f"""
+        import logging
+
+        @plugin.method("long")
+        def long(how):
+            text = {character!r} * 300_000
+            if how == "error":
+                raise ValueError(text)
+            {{"log": plugin.log, "logging": logging.error, "print": print}}[how](text)
+        """
+    )
+    daemon.start()
+    daemon.request("long", [how])
+    assert daemon.hang_up() == 0
+    assert daemon.logs
+    assert max(in_json(line["message"]) for line in daemon.logs) <= MOST
+    if how == "print":
+        assert "".join(line["message"] for line in daemon.logs).count(character) >= 290_000
+    else:
+        line = next(line["message"] for line in daemon.logs if character in line["message"])
+        kept, _, missing = line.partition(" [... ")
+        kept = kept.removeprefix("long: ValueError: ")
+        assert kept.count(character) + int(missing.split()[0]) == 300_000
+
+
+def test_a_line_of_just_that_length_is_whole(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("long")
+        def long(length: int):
+            plugin.log("é" * (length // 2))
+        """
+    )
+    daemon.start()
+    daemon.call("long", [MOST])
+    daemon.call("long", [MOST + 2])
+    whole, cut = (line["message"] for line in daemon.logs)
+    assert whole == "é" * (MOST // 2)
+    assert cut.endswith(" more characters]")
+
+
+def test_lines_end_at_line_feeds_alone(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("lines")
+        def lines():
+            plugin.log("")
+            plugin.log("a\\r\\nb\\n\\nc\\x0cd\\u2028e\\rf\\n")
+        """
+    )
+    daemon.start()
+    daemon.call("lines")
+    said = [line["message"] for line in daemon.logs]
+    assert said == ["", "a", "b", "", "c\x0cd\u2028e\rf"]
+
+
+def test_the_words_of_logging(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("words")
+        def words(request: Request):
+            plugin.log.warning("w")
+            plugin.log.critical("c")
+            plugin.log("w", level="warning")
+            plugin.log("c", "critical")
+            request.notify("n", level="warning")
+            plugin.log.exception("nothing caught")
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                plugin.log.exception("caught")
+        """
+    )
+    daemon.start()
+    daemon.call("words")
+    said = [(line["level"], line["message"]) for line in daemon.logs]
+    words = [("warn", "w"), ("error", "c")]
+    assert said[:6] == [*words, *words, ("error", "nothing caught"), ("error", "caught")]
+    assert said[6] == ("error", "Traceback (most recent call last):")
+    assert said[-1] == ("error", "ZeroDivisionError: division by zero")
+    (notice,) = daemon.notifications
+    assert notice["params"]["level"] == "warn"
+
+
+def test_what_objects_say_they_are():
+    plugin = Plugin()
+    assert repr(plugin.option("greeting", "World")) == (
+        "<Option 'greeting': string, no value before init>"
+    )
+    secret = plugin.option("key", "x", type="string-conceal")
+    secret.take(b'"hunter2"')
+    assert "hunter2" not in repr(secret)
+    assert repr(plugin.topic("news")) == "<Topic 'news'>"
+    assert repr(plugin.log) == "<Log to stderr>"
+    plugin.method("hello")(lambda: None)
+    assert repr(plugin).startswith("<Plugin ")
+    assert "hello" in repr(plugin)
+
+
+BAD_TEXT = """
+        import logging
+
+        class Bad(Exception):
+            def __str__(self):
+                raise SystemExit("ends the plugin")
+            __repr__ = __str__
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise Bad()",
+        "plugin.log(Bad())",
+        "logging.error('%s', Bad())",
+        "logging.error('x', exc_info=Bad())",
+        "raise RpcError(1, Bad())",
+        "raise RpcError(1, 'x', {'a': Bad()})",
+        "raise ValueError(Bad())",
+        "plugin.log.exception(Bad(), Bad())",
+    ],
+)
+def test_a_text_that_fails_ends_nothing(plugin, body):
+    daemon = plugin(
+        f"""{BAD_TEXT}
+        @plugin.method("bad")
+        def bad():
+            {body}
+
+        @plugin.hook("peer_connected")
+        def on_peer(event):
+            {body}
+            return CONTINUE
+
+        @plugin.method("good")
+        def good():
+            return "good"
+        """
+    )
+    daemon.start()
+    daemon.request("bad")
+    assert daemon.call("peer_connected", {"peer": {"id": "02", "addr": "x"}}) == {
+        "result": "continue"
+    }
+    assert daemon.call("good") == "good"
+    assert daemon.hang_up() == 0
+
+
+def test_a_traceback_begins_in_the_authors_code(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("broken")
+        def broken(amount: int):
+            return amount / 0
+        """
+    )
+    daemon.start()
+    daemon.request("broken", [1])
+    first, head, frame, *_ = (line["message"] for line in daemon.logs)
+    assert first == "broken: ZeroDivisionError: division by zero"
+    assert head == "Traceback (most recent call last):"
+    assert "plugin_under_test.py" in frame
+    assert frame.endswith("in broken")
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_any_character_can_be_printed(plugin, monkeypatch, locale):
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+    daemon = plugin(
+        """
+        @plugin.hook("db_write")
+        def on_write(event: DbWrite):
+            print(event.writes[0])
+            print(os.fsdecode(b"caf\\xe9"))
+            print("⚡", file=sys.stderr)
+            print(os.fsdecode(b"caf\\xe9"), file=sys.stderr)
+            return CONTINUE
+        """
+    )
+    daemon.start()
+    answer = daemon.call("db_write", {"data_version": 1, "writes": ["UPDATE x SET y = '⚡'"]})
+    assert answer == {"result": "continue"}
+    assert daemon.hang_up() == 0
+    said = [line["message"] for line in daemon.logs]
+    assert "UPDATE x SET y = '⚡'" in said
+    assert "caf\\udce9" in said
+
+
+def test_a_program_without_arguments_has_no_name(tmp_path):
+    source = (
+        "import sys; sys.argv = []\nfrom clnwire import Plugin\nplugin = Plugin()\n"
+        "print(repr(plugin))\nplugin.run()\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", source],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={key: value for key, value in os.environ.items() if key != "LIGHTNINGD_PLUGIN"},
+    )
+    assert run.returncode == 0, run.stderr
