@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Callable[[bytes], Any]:
@@ -50,26 +50,62 @@ def _decode_older(
     event: Any, kind: Any, older: Callable[[Any], None], problem: msgspec.ValidationError
 ) -> Any:
     """Raises `problem`, which speaks of today's form, if it is no earlier one either."""
-    from clnwire import tolerant
-
     try:
-        event = _amounts_to_numbers(event)
         older(event)
-        return tolerant.convert(event, kind)
+        return with_amounts(event, kind)
     except (msgspec.ValidationError, AttributeError, KeyError, TypeError, ValueError):
         raise problem from None
 
 
-def _amounts_to_numbers(value: Any) -> Any:
-    """Spells amounts as today. Until v23.11 they were strings: `"10000msat"`."""
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {key: _amounts_to_numbers(each) for key, each in members.items()}
-    if isinstance(value, (list, tuple)):
-        return [_amounts_to_numbers(each) for each in cast("list[Any]", value)]
-    if isinstance(value, str) and value.endswith("msat") and value[:-4].isdecimal():
-        return int(value[:-4])
+def with_amounts(value: Any, kind: Any) -> Any:
+    """The Struct `kind` of what was decoded from JSON. Raises `msgspec.ValidationError`.
+
+    Until v23.11 amounts were strings (`"10000msat"`): they are taken where a number is expected.
+    """
+    from msgspec import inspect
+
+    from clnwire import tolerant
+
+    return tolerant.convert(_amounts_to_numbers(value, inspect.type_info(kind), inspect), kind)
+
+
+def _amounts_to_numbers(value: Any, expected: Any, inspect: Any) -> Any:
+    """Spells amounts as today, where the type that `expected` describes has a number."""
+    kinds = list(_alternatives(expected, inspect))
+    if isinstance(value, str):
+        is_number = any(isinstance(kind, inspect.IntType) for kind in kinds)
+        is_amount = value.endswith("msat") and value[:-4].isdecimal()
+        is_text = any(isinstance(kind, (inspect.StrType, inspect.AnyType)) for kind in kinds)
+        return int(value[:-4]) if is_number and is_amount and not is_text else value
+    for kind in kinds:
+        if isinstance(value, list) and isinstance(kind, inspect.ListType):
+            items: list[Any] = value
+            return [_amounts_to_numbers(each, kind.item_type, inspect) for each in items]
+        if isinstance(value, dict) and isinstance(kind, inspect.DictType):
+            members = cast("dict[str, Any]", value)
+            return {
+                key: _amounts_to_numbers(each, kind.value_type, inspect)
+                for key, each in members.items()
+            }
+        if isinstance(value, dict) and isinstance(kind, inspect.StructType):
+            members = cast("dict[str, Any]", value)
+            known = {field.encode_name: field.type for field in kind.fields}
+            return {
+                key: _amounts_to_numbers(each, known[key], inspect) if key in known else each
+                for key, each in members.items()
+            }
     return value
+
+
+def _alternatives(expected: Any, inspect: Any) -> Iterator[Any]:
+    """The types that a type may be, without what is said about them."""
+    if isinstance(expected, inspect.Metadata):
+        yield from _alternatives(expected.type, inspect)
+    elif isinstance(expected, inspect.UnionType):
+        for kind in expected.types:
+            yield from _alternatives(kind, inspect)
+    else:
+        yield expected
 
 
 def only_amounts(event: Any) -> None:

@@ -27,6 +27,8 @@ STRING_IDS: Final[Release] = (25, 5, 0)
 """From here on the id of `getmanifest` is a string."""
 NEWEST: Final[Release] = (9999, 0, 0)
 
+WITH_DATA_VERSION: Final[Release] = (0, 8, 1)
+"""From here on `db_write` has a `data_version`, and wants an object."""
 FAILURE_MESSAGES: Final[Release] = (0, 8, 2)
 """From here on `invoice_payment` and `htlc_accepted` read `failure_message`; before, a code."""
 HANGS_UP: Final[Release] = (0, 9, 3)

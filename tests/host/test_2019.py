@@ -1,4 +1,4 @@
-"""The dialect of the protocol's first document."""
+"""The daemons of 2019 to 2021: what they say, what they take, and what they end a plugin for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any, Literal
 import pytest
 
 from clnwire.errors import RpcError
-from clnwire.host import FatalAnswerError, Host, ManifestError, PluginSpec
+from clnwire.host import FatalAnswerError, Host, ManifestError, PluginDiedError, PluginSpec
 from tests.host.raw import MakePlugin
 from tests.host.socket_caller import calling
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 THIS_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-Dialect = Literal["current", "2019"]
+Dialect = Literal["current", "2020", "2019"]
+OLD_ONES = pytest.mark.parametrize("dialect", ["2020", "2019"])
 
 OLD = """
 MANIFEST["rpcmethods"] = [{"name": "echo", "usage": "", "description": "d"}]
@@ -43,19 +44,20 @@ def test_what_the_daemon_of_2019_says(make: MakePlugin) -> None:
             plugin = await host.start(make(OLD), {"greeting": "Hi"})
             assert host.notify("connect", {"id": "02", "address": "1.2.3.4"}) == 1
             assert (await host.call("echo", [1], id="cli#1"))["text"] == (
-                '{"jsonrpc":"2.0","id":3,"method":"echo","params":[1]}'
+                '{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}'
             )
             await host.stop()
             assert plugin.returncode == 0
             directory = json.dumps(str(host.rpc_path.parent))
+            assert host.rpc_path.parent.name.startswith("clnwire-"), "there is no network folder"
             assert [entry.message for entry in host.logs] == [
-                '{"jsonrpc":"2.0","id":1,"method":"getmanifest"}',
+                '{"jsonrpc":"2.0","id":0,"method":"getmanifest","params":{}}',
                 (
-                    '{"jsonrpc":"2.0","id":2,"method":"init","params":{"options":{"greeting":"Hi"},'
+                    '{"jsonrpc":"2.0","id":1,"method":"init","params":{"options":{"greeting":"Hi"},'
                     f'"configuration":{{"lightning-dir":{directory},"rpc-file":"lightning-rpc"}}}}}}'
                 ),
                 '{"jsonrpc":"2.0","method":"connect","params":{"id":"02","address":"1.2.3.4"}}',
-                '{"jsonrpc":"2.0","id":3,"method":"echo","params":[1]}',
+                '{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}',
             ]
 
     asyncio.run(run())
@@ -70,7 +72,7 @@ def test_ids_are_unique_and_restored(make: MakePlugin) -> None:
                     reply = await caller.ask("echo", [token], id=token)
                     assert reply["id"] == token
             sent = [json.loads(entry.message) for entry in host.logs if "echo" in entry.message]
-            assert [message["id"] for message in sent] == [3, 4, 5, 6]
+            assert [message["id"] for message in sent] == [2, 3, 4, 5]
 
     asyncio.run(run())
 
@@ -110,11 +112,15 @@ MANIFEST["hooks"] = ["db_write", "invoice_payment", "peer_connected"]
 def answer(message):
     log(message["TEXT"])
     params = message["params"]
-    return True if params.get("writes") == ["good"] else params.get("give")
+    return True if params.get("writes") else params.get("give")
 """
 
 ACCEPTED: list[tuple[str, Any]] = [
     ("invoice_payment", {}),
+    ("invoice_payment", True),
+    ("invoice_payment", {"result": "continue"}),
+    ("invoice_payment", {"result": "reject", "failure_code": 16399}),
+    ("invoice_payment", {"failure_message": "2002", "failure_code": 8194}),
     ("invoice_payment", {"failure_code": 16399}),
     ("peer_connected", {"result": "continue"}),
     ("peer_connected", {"result": "disconnect", "error_message": "no"}),
@@ -124,7 +130,8 @@ FATAL: list[tuple[str, Any, str]] = [
     ("db_write", {"result": "continue"}, "must be true"),
     ("invoice_payment", {"failure_code": 0}, "failure_code"),
     ("invoice_payment", {"failure_code": "x"}, "failure_code"),
-    ("invoice_payment", True, "is an object"),
+    ("invoice_payment", {"failure_code": 0x1007}, "UPDATE"),
+    ("invoice_payment", {"failure_code": 0x8000}, "at each reconnect"),
     ("peer_connected", {}, '"result" must be "continue" or "disconnect"'),
 ]
 
@@ -135,9 +142,14 @@ def test_answers_of_2019(make: MakePlugin, hook: str, answer: Any) -> None:
         async with Host(dialect="2019") as host:
             await host.start(make(HOOKS), migrations=[["good"]])
             assert await host.hook(hook, {"give": answer}) == answer
-            assert host.logs[0].message == (
-                '{"jsonrpc":"2.0","id":2,"method":"db_write","params":{"writes":["good"]}}'
-            )
+            framed = '["BEGIN TRANSACTION;","good","COMMIT;"]'
+            assert [host.logs[index].message for index in (0, 1)] == [
+                (
+                    '{"jsonrpc":"2.0","id":1,"method":"db_write",'
+                    '"params":{"writes":["PRAGMA foreign_keys = ON;"]}}'
+                ),
+                f'{{"jsonrpc":"2.0","id":2,"method":"db_write","params":{{"writes":{framed}}}}}',
+            ]
 
     asyncio.run(run())
 
@@ -157,7 +169,7 @@ def test_answers_that_end_the_daemon_of_2019(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("dialect", ["current", "2019"])
+@pytest.mark.parametrize("dialect", ["current", "2020", "2019"])
 def test_the_example_hello(dialect: Dialect) -> None:
     async def run() -> None:
         async with Host(dialect=dialect) as host:
@@ -170,9 +182,7 @@ def test_the_example_hello(dialect: Dialect) -> None:
             with pytest.raises(RpcError, match="no time zone 'Nowhere'") as caught:
                 await host.call("gettime", ["Nowhere"])
             assert caught.value.code == -32602
-            address: Any = "1.2.3.4"
-            if dialect == "current":
-                address = {"type": "ipv4", "address": "1.2.3.4", "port": 9735}
+            address = {"type": "ipv4", "address": "1.2.3.4", "port": 9735}
             host.notify("connect", {"id": "02aa", "direction": "in", "address": address})
             entry = await host.wait_for_log("02aa")
             assert entry.message == "02aa is connected from 1.2.3.4"
@@ -182,7 +192,7 @@ def test_the_example_hello(dialect: Dialect) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("dialect", ["current", "2019"])
+@pytest.mark.parametrize("dialect", ["current", "2020", "2019"])
 def test_the_example_replica(tmp_path: Path, dialect: Dialect) -> None:
     replica = tmp_path / "replica.sqlite3"
 
@@ -202,3 +212,264 @@ def test_the_example_replica(tmp_path: Path, dialect: Dialect) -> None:
     assert database.execute("SELECT * FROM vars").fetchall() == [("a", 1), ("b", 2)]
     assert database.execute("SELECT * FROM version").fetchall() == []
     database.close()
+
+
+WRITES = 'MANIFEST["hooks"] = ["db_write"]\ndef answer(message):\n    return {answer}\n'
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answer", "reason"),
+    [
+        ("current", True, "is an object"),
+        ("2020", True, "is an object"),
+        ("2019", {"result": "continue"}, "must be true"),
+    ],
+)
+def test_what_db_write_wants(make: MakePlugin, dialect: Dialect, answer: Any, reason: str) -> None:
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            with pytest.raises(FatalAnswerError, match=reason):
+                await host.start(make(WRITES.format(answer=answer)))
+
+    asyncio.run(run())
+
+
+UNASKED = """
+MANIFEST["options"] = [{"name": "say", "type": "string", "description": "d"}]
+MANIFEST["notifications"] = [{"method": "mine"}]
+MANIFEST["rpcmethods"] = [{"name": "ask", "usage": "", "description": "d"}]
+def answer(message):
+    said = json.loads(message["params"][0])
+    if "id" in said.get("params", ()):
+        said["params"]["id"] = message["id"]
+    send(**said)
+    return "done"
+"""
+NOTICE = {"method": "progress", "params": {"id": 0, "num": 1, "total": 2}}
+
+
+@pytest.mark.parametrize(
+    ("said", "killers"),
+    [
+        ({"method": "log", "params": {"level": "trace", "message": "m"}}, ["2019", "2020"]),
+        ({"method": "log", "params": {"level": "unusual", "message": "m"}}, ["2019"]),
+        ({"method": "log", "params": {"level": "warn", "message": "m"}}, []),
+        (NOTICE, ["2019"]),
+        ({"method": "mine", "params": {}}, ["2019", "2020"]),
+        ({"id": 77, "result": 1}, ["2019", "2020"]),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["current", "2020", "2019"])
+def test_what_a_plugin_is_killed_for(
+    make: MakePlugin, dialect: Dialect, said: dict[str, Any], killers: list[str]
+) -> None:
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            plugin = await host.start(make(UNASKED))
+            asking = asyncio.ensure_future(host.call("ask", [json.dumps(said)]))
+            if dialect not in killers:
+                assert await asking == "done"
+                return
+            await plugin.process.exited()
+            assert plugin.death is not None
+            assert plugin.death.kind in ("level", "notification", "reply")
+            if dialect == "2020":
+                with pytest.raises(RpcError) as caught:
+                    await asking
+                assert caught.value.code == -4
+                return
+            # The daemon of 2019 forgets who waits.
+            await asyncio.sleep(0)
+            assert not asking.done()
+            asking.cancel()
+
+    asyncio.run(run())
+
+
+@OLD_ONES
+@pytest.mark.parametrize("topic", ["*", "block_added", "shutdown", "mine"])
+def test_a_topic_that_does_not_exist(make: MakePlugin, dialect: Dialect, topic: str) -> None:
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            with pytest.raises(ManifestError, match="not a known notification topic"):
+                await host.start(make(f'MANIFEST["subscriptions"] = ["connect", "{topic}"]'))
+
+    asyncio.run(run())
+
+
+@OLD_ONES
+def test_a_clash_ends_the_later_plugin_and_an_option_may_be_there_twice(
+    make: MakePlugin, dialect: Dialect
+) -> None:
+    method = 'MANIFEST["rpcmethods"] = [{"name": "echo", "usage": "", "description": "d"}]\n'
+    option = 'MANIFEST["options"] = [{"name": "o", "type": "string", "description": "d"}]\n'
+
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            plugins = [
+                make(method + option, "one.py"),
+                make(method, "two.py"),
+                make(option, "three.py"),
+            ]
+            running = await host.start_all([PluginSpec(path) for path in plugins])
+            assert [plugin.name for plugin in running] == ["one.py", "three.py"]
+            assert "'echo' is already taken by plugin 'one.py'" in host.remarks[0].message
+            assert await host.call("echo") == {"result": "continue"}
+
+    asyncio.run(run())
+
+
+def test_in_2019_a_hook_has_one_plugin(make: MakePlugin) -> None:
+    hook = 'MANIFEST["hooks"] = ["peer_connected"]'
+
+    async def run() -> None:
+        async with Host(dialect="2019") as host:
+            specs = [PluginSpec(make(hook, "one.py")), PluginSpec(make(hook, "two.py"))]
+            assert [plugin.name for plugin in await host.start_all(specs)] == ["one.py"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("where", ["manifest", "init"])
+def test_in_2019_nobody_disables_himself(make: MakePlugin, where: str) -> None:
+    body = (
+        'MANIFEST["disable"] = "no"'
+        if where == "manifest"
+        else 'init = lambda m: {"disable": "no"}'
+    )
+
+    async def run() -> None:
+        async with Host(dialect="2019") as host:
+            plugin = await host.start(make(body))
+            assert plugin.disabled is None
+            assert host.plugins == [plugin]
+
+    asyncio.run(run())
+
+
+def test_the_daemon_of_2019_does_not_survive_a_plugin_with_a_hook(make: MakePlugin) -> None:
+    body = 'MANIFEST["hooks"] = ["peer_connected"]\ndef answer(message):\n    sys.exit(0)\n'
+
+    async def run() -> None:
+        for dialect in ("2019", "2020"):
+            async with Host(dialect=dialect) as host:
+                await host.start(make(body))
+                with pytest.raises(PluginDiedError):
+                    await host.hook("peer_connected", {"peer": {}})
+            stopped = await host.wait_stopped()
+            assert stopped.failed == (dialect == "2019")
+
+    asyncio.run(run())
+
+
+WHERE = """
+def init(message):
+    log(os.getcwd())
+    log(str(os.environ.get("LIGHTNINGD_VERSION")))
+    log(json.dumps(message["params"]["options"]))
+MANIFEST["options"] = [
+    {"name": "unset", "type": "string", "description": "d"},
+    {"name": "set", "type": "string", "description": "d", "default": "x"},
+]
+"""
+
+
+@pytest.mark.parametrize("dialect", ["current", "2020", "2019"])
+def test_where_a_plugin_runs_and_what_it_is_told(make: MakePlugin, dialect: Dialect) -> None:
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            await host.start(make(WHERE))
+            folder, version, options = [entry.message for entry in host.logs]
+            inside = str(host.rpc_path.parent.resolve())
+            assert folder == (str(Path.cwd()) if dialect == "2019" else inside)
+            known = {"current": "v26.06.6", "2020": "v0.10.0", "2019": "None"}
+            assert version == known[dialect]
+            assert json.loads(options) == (
+                {"unset": "", "set": "x"} if dialect == "2019" else {"set": "x"}
+            )
+
+    asyncio.run(run())
+
+
+def test_what_the_daemon_of_2020_says(make: MakePlugin) -> None:
+    async def run() -> None:
+        async with Host(dialect="2020") as host:
+            body = OLD.replace('"disconnect"]', '"warning"]')
+            await host.start(make(body))
+            host.notify("connect", {"id": "02"})
+            host.notify("warning", {"level": "warn"})
+            await host.wait_for_log('"warning"')
+            said = [entry.message for entry in host.logs]
+            assert said[0] == '{"jsonrpc":"2.0","id":0,"method":"getmanifest","params":{}}'
+            assert '"startup":true,"network":"regtest","feature_set":' in said[1]
+            assert said[2:] == [
+                '{"jsonrpc":"2.0","method":"connect","params":{"id":"02"}}',
+                '{"jsonrpc":"2.0","method":"warning","params":{"warning":{"level":"warn"}}}',
+            ]
+
+    asyncio.run(run())
+
+
+def test_a_payment_is_refused_in_2020_by_the_answer_that_took_it_in_2019(make: MakePlugin) -> None:
+    body = 'MANIFEST["hooks"] = ["invoice_payment"]\ndef answer(message):\n    return {}\n'
+
+    async def run() -> None:
+        async with Host(dialect="2020") as host:
+            await host.start(make(body))
+            await host.hook("invoice_payment", {"payment": {}})
+            assert "refuses the payment" in host.remarks[0].message
+
+    asyncio.run(run())
+
+
+OWN = """#!/usr/bin/env python3
+from clnwire import *
+from clnwire.hooks import *
+
+plugin = Plugin()
+mine = plugin.topic("mine")
+
+@plugin.on_init
+def ready():
+    plugin.log.trace("finer")
+    plugin.disable("not today")
+
+@plugin.hook("peer_connected")
+def on_peer(event):
+    return PeerDisconnect()
+
+@plugin.hook("recover")
+def on_recover(event):
+    return CONTINUE
+
+@plugin.subscribe("*")
+def on_any(event: dict):
+    pass
+
+@plugin.method("ask")
+def ask():
+    return 1
+
+plugin.run()
+"""
+
+
+@OLD_ONES
+def test_a_plugin_of_ours_that_is_disabled(tmp_path: Path, dialect: Dialect) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+
+    async def run() -> None:
+        async with Host(dialect=dialect) as host:
+            plugin = await host.start(path)
+            said = [(entry.level, entry.message) for entry in host.logs]
+            assert ("debug", "finer") in said
+            assert plugin.manifest.subscriptions == []
+            if dialect == "2020":
+                assert plugin.disabled == "not today"
+                return
+            assert await host.hook("peer_connected", {"peer": {}}) == {"result": "continue"}
+            with pytest.raises(RpcError, match="not today"):
+                await host.call("ask")
+
+    asyncio.run(run())

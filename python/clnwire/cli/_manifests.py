@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from clnwire.host import Host
 
 if TYPE_CHECKING:
     from clnwire.cli._settings import Settings
+    from clnwire.host.dialect import Name
     from clnwire.host.manifest import Option
 
 
@@ -17,8 +18,7 @@ async def plugin_help(settings: Settings) -> str:
 
     They run in a folder of their own that is removed; none of them gets `init`.
     """
-    dialect = settings.single["dialect"]
-    async with Host(dialect="2019" if dialect == "2019" else "current") as host:
+    async with Host(dialect=cast("Name", settings.single["dialect"])) as host:
         try:
             plugins = await host.load(settings.specs)
             for entry in host.remarks:

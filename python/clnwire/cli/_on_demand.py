@@ -58,7 +58,7 @@ class _OnDemand:
 
     async def _write(self) -> object:
         """The sample's own version would look like a database that went back in time."""
-        writes = hook_sample("db_write", self._dialect)["writes"]
+        writes = hook_sample("db_write")["writes"]
         version = await self._host.db_write(writes, data_version=self._version.next())
         self._version.commit(version)
         return {"result": "continue", "data_version": version}

@@ -10,7 +10,7 @@ import sys
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from clnwire.cli._settings import Settings
+    from clnwire.host.dialect import Name
     from clnwire.host.life import Stopped
     from clnwire.host.manifest import Option
 
@@ -37,7 +38,7 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
         host = Host(
-            dialect="2019" if settings.single["dialect"] == "2019" else "current",
+            dialect=cast("Name", settings.single["dialect"]),
             lightning_dir=settings.directory,
             network=settings.single["network"],
             plugin_dirs=settings.folders,

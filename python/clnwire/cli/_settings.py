@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin")
 """What may be given several times; the file's and the command line's add up."""
 CHOICES: Final[Mapping[str, Sequence[str]]] = {
-    "dialect": ("current", "2019"),
+    "dialect": ("current", "2020", "2019"),
     "log-level": LEVELS,
 }
 DEFAULTS: Final[Mapping[str, str]] = {

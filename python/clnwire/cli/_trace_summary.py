@@ -16,20 +16,21 @@ WIDTH: Final = 120
 """Columns of a table that goes into a pipe."""
 
 
-def show_summary(tally: Tally, *, as_json: bool) -> None:
-    """Writes it to stdout."""
+def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
+    """Writes it to stdout. `daemon` says what the capture was taken from."""
     if as_json:
         found = {
             "messages": tally.messages,
             "seconds": round(tally.seconds, 6),
+            "daemon": daemon,
             "names": [row.as_json() for row in tally.rows],
         }
         sys.stdout.write(json.encode(found).decode() + "\n")
         return
-    _table(tally)
+    _table(tally, daemon)
 
 
-def _table(tally: Tally) -> None:
+def _table(tally: Tally, daemon: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -42,7 +43,7 @@ def _table(tally: Tally) -> None:
         table.add_row(*_cells(row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(table)
-    console.print(f"{tally.messages:,} messages in {tally.seconds:,.3f} s")
+    console.print(f"{tally.messages:,} messages in {tally.seconds:,.3f} s, from {daemon}")
 
 
 def _cells(row: Row) -> list[str]:

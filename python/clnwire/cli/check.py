@@ -26,10 +26,11 @@ from clnwire.host.startup import command_line
 DIALECTS: dict[str, tuple[Name, ...]] = {
     "both": ("current", "2019"),
     "current": ("current",),
+    "2020": ("2020",),
     "2019": ("2019",),
 }
 EXAMPLES = (
-    ("clnwire check ./plugin.py", "in both dialects, by all rules"),
+    ("clnwire check ./plugin.py", "in today's dialect and that of 2019, by all rules"),
     ("clnwire check ./plugin --option url=http://localhost:8080", "one that needs an option"),
     (
         "clnwire check ./plugin.py --select CW3 --json",
@@ -61,7 +62,7 @@ def check(
         Literal["warning", "error"], typer.Option(help="The least that is reported.")
     ] = "warning",
     dialect: Annotated[
-        Literal["both", "current", "2019"], typer.Option(help="The daemon's dialect.")
+        Literal["both", "current", "2020", "2019"], typer.Option(help="The daemon's dialect.")
     ] = "both",
     timeout: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="For each answer, and for the end.")

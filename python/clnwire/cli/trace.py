@@ -165,4 +165,4 @@ def _summarise(reading: _Reading, wanted: Wanted, *, as_json: bool) -> None:
     for asked in reading.conversation.waiting:
         if wanted.has_unanswered(asked):
             tally.unanswered(asked)
-    show_summary(tally, as_json=as_json)
+    show_summary(tally, str(reading.conversation.dialect), as_json=as_json)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct, json
 
 from clnwire.error_codes import PLUGIN_DIED
+from clnwire.hooks._codes import SAFE
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from clnwire._core import Frame
 
+_UPDATE: Final = 0x1000
 Answer: TypeAlias = "dict[str, Any]"
 Check: TypeAlias = Callable[[object], bool]
 
@@ -38,7 +40,7 @@ def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
     """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
     result = reply.result
     if result is None:
-        return _without_result(reply.error)
+        return _without_result(reply.error, dialect)
     if dialect == "2019":
         return _judge_2019(hook, result)
     try:
@@ -50,25 +52,34 @@ def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
     if hook == "rpc_command":
         return Verdict(answer, _rpc_command_remark(answer))
     rules = _RULES.get(hook)
+    if dialect == "2020" and hook == "invoice_payment" and _names_no_result(answer):
+        _check_failure_code(answer)
+        return Verdict(answer, "refuses the payment: neither result nor failure_message")
     if rules is not None:
         _check(answer, rules)
     return Verdict(answer)
 
 
-def _without_result(error: bytes | None) -> Verdict:
+def _names_no_result(answer: object) -> bool:
+    members = as_object(answer)
+    return members is not None and not {"result", "failure_message"} & members.keys()
+
+
+def _without_result(error: bytes | None, dialect: str) -> Verdict:
     if error is None:
         raise AnswerError("the reply has neither result nor error")
     try:
         code = (as_object(decoded(error)) or {}).get("code")
     except UndecodableError:
         code = None
-    if code != PLUGIN_DIED:
+    if code != PLUGIN_DIED or dialect != "current":
         raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
     return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
 
 
 def _judge_2019(hook: str, result: bytes) -> Verdict:
-    """Only `true` lets a write through; a payment is accepted by what names no failure."""
+    """Only `true` lets a write through; a payment is accepted by what names no failure, `true`
+    included."""
     try:
         answer = decoded(result)
     except UndecodableError as error:
@@ -77,10 +88,27 @@ def _judge_2019(hook: str, result: bytes) -> Verdict:
         if answer is not True:
             raise AnswerError(f"must be true, not {_shown(answer)}")
     elif hook == "invoice_payment":
-        _check_failure_code(answer)
+        if answer is not True:
+            _check_failure_code(answer)
+            _check_makeable(answer)
     else:
         _check(answer, _RULES[hook])
+        if as_object(answer) == {"result": "disconnect"}:
+            return Verdict(answer, "leaves the peer half open: there is no error_message")
     return Verdict(answer)
+
+
+def _check_makeable(answer: object) -> None:
+    """The daemon has to make the message from the code alone."""
+    code: object = (as_object(answer) or {}).get("failure_code")
+    if code is None or int(str(code)) in SAFE:
+        return
+    if int(str(code)) & _UPDATE:
+        raise AnswerError(f'"failure_code" must not have the UPDATE bit: {_shown(answer)}')
+    raise AnswerError(
+        f'"failure_code" is none that the channel\'s process can make a message of; it crashes '
+        f"now and at each reconnect: {_shown(answer)}"
+    )
 
 
 def _check_failure_code(answer: object) -> None:

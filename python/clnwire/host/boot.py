@@ -92,7 +92,6 @@ class Boot:
             self._remark_topics([plugin])
             await self._bring_up([plugin], values, migrations)
         except BaseException as error:
-            self._end_for(error)
             await self._abandon(plugin, f"was not wanted any more: {error}")
             raise
         return plugin
@@ -173,10 +172,12 @@ class Boot:
     ) -> None:
         """Options, migrations, the socket, `init`. A plugin that is `alone` may raise."""
         for plugin in plugins:
-            plugin.settings = resolved(plugin.name, plugin.manifest, values)
+            blank = b'""' if self._host.dialect.blanks_options else None
+            plugin.settings = resolved(plugin.name, plugin.manifest, values, blank)
             stay = {name: each for name, each in plugin.settings.items() if each.stays}
             self._host.plugins.configured.update(stay)
         if any("db_write" in plugin.manifest.hooks for plugin in plugins):
+            await self._host.database.begin()
             for writes in migrations:
                 await self._host.database.write(writes)
         await self._host.open_socket()
@@ -217,15 +218,8 @@ class Boot:
             raise error
 
     def _ends_daemon(self, error: BaseException) -> bool:
-        """At the start a clash of options stops the daemon, that of 2019 any clash of names."""
-        if not isinstance(error, ManifestError) or error.clash is None:
-            return False
-        return error.clash == "option" or not self._host.dialect.is_current
-
-    def _end_for(self, error: BaseException) -> None:
-        """What a single plugin's start ends the host for: in 2019 a clash of names."""
-        if not self._host.dialect.is_current and self._ends_daemon(error):
-            self._host.life.finish(str(error), failed=True)
+        """At the start a clash of options stops the daemon."""
+        return isinstance(error, ManifestError) and error.clash == "option"
 
     async def _retire(self, plugin: Plugin) -> None:
         """Ends a plugin that does not want to run. Raises if the host ends with it."""

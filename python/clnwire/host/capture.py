@@ -12,16 +12,20 @@ import msgspec
 from msgspec import Struct
 
 from clnwire import _core
+from clnwire.captures.age import age_after
 from clnwire.captures.errors import CaptureError
 from clnwire.captures.reading import read_records
 from clnwire.captures.span import WHOLE
+from clnwire.dialect import CURRENT, FOUNDING, LAST_TO_LEAVE_OUT
+from clnwire.host.dialect import dialect_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from clnwire.captures.records import Record
     from clnwire.captures.span import Span
+    from clnwire.host.dialect import Dialect
 
 __all__ = ["CaptureError", "Step", "read_capture"]
 
@@ -64,6 +68,21 @@ def read_capture(
     if cuts and on_cut is not None:
         on_cut(cuts[0])
     return steps
+
+
+def dialect_of(steps: Sequence[Step]) -> Dialect:
+    """The dialect of the daemon that the capture was taken from."""
+    known = CURRENT
+    for step in steps:
+        if step.token is not None:
+            params = dict(_core.members(step.frame)).get("params", b"")
+            known = age_after(known, step.method, step.token, params)
+            if step.method in ("init", "db_write"):
+                # There is no more to learn.
+                break
+    if known.newest > LAST_TO_LEAVE_OUT:
+        return dialect_named("current")
+    return dialect_named("2019" if known.newest == FOUNDING else "2020")
 
 
 def _steps(path: Path, span: Span, on_cut: Callable[[CaptureError], object]) -> list[Step]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 _CREATES_VARS: Final = re.compile(r"\s*CREATE\s+TABLE\s+vars\b", re.IGNORECASE)
+PRAGMA: Final = "PRAGMA foreign_keys = ON;"
+BEGIN: Final = "BEGIN TRANSACTION;"
+COMMIT: Final = "COMMIT;"
 
 
 class _Params(Struct):
@@ -40,6 +43,12 @@ class Database:
         self._encode = json.Encoder().encode
         self._has_versions = False
 
+    async def begin(self) -> None:
+        """What old daemons send at each start, before any set."""
+        if not self._dialect.counts_writes:
+            async with self._quiet.kept():
+                await self._send(self._encode(_Params2019([PRAGMA])))
+
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
         """Sends one set, and gives its version: the next one, unless it is given."""
         async with self._quiet.kept():
@@ -59,6 +68,6 @@ class Database:
             await self.write([f"UPDATE vars SET intval={version} WHERE name='data_version'"])
 
     def _params(self, writes: Sequence[str]) -> bytes:
-        if self._dialect.is_current:
+        if self._dialect.counts_writes:
             return self._encode(_Params(self.data_version, writes))
-        return self._encode(_Params2019(writes))
+        return self._encode(_Params2019([BEGIN, *writes, COMMIT]))

@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING, Final
 
 from msgspec import json
 
+from clnwire.host.dialect import VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.lock import locked
 from clnwire.host.manifest import FEATURE_PLACES
-from clnwire.host.process import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,15 @@ NODE_ID: Final = "02" + "c1" * 32
 class Directory:
     """`<lightning-dir>/<network>`: the plugin's working directory, with the socket in it."""
 
-    def __init__(self, given: str | Path | None, network: str, features: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        given: str | Path | None,
+        network: str,
+        features: Mapping[str, str],
+        *,
+        has_network_folder: bool = True,
+    ) -> None:
+        self._folder = network if has_network_folder else ""
         self._temporary = given is None
         self._lock: IO[bytes] | None = None
         self.features = features
@@ -72,8 +80,8 @@ class Directory:
 
     @property
     def path(self) -> Path:
-        """The network's own directory."""
-        return self.root / self.network
+        """The network's own directory; in 2019 that of all of them."""
+        return self.root / self._folder
 
     @property
     def rpc_path(self) -> Path:
@@ -84,7 +92,7 @@ class Directory:
         self, dialect: Dialect, features: Mapping[str, str], *, startup: bool
     ) -> bytes:
         """The member `configuration` of `init`, as text."""
-        if not dialect.is_current:
+        if not dialect.has_network_folder:
             return json.encode({"lightning-dir": str(self.path), "rpc-file": RPC_FILE})
         return json.encode(
             {

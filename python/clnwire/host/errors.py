@@ -28,14 +28,16 @@ DeathKind: TypeAlias = Literal[
     "log",
     "level",
     "notice",
+    "reply",
     "silent",
     "stayed",
     "unwanted",
 ]
 """Why a plugin is gone. `ended`: by itself. `malformed`, `encoding`, `jsonrpc`, `notification`,
-`log`, `level`, `notice`: killed for its output, which was no JSON, no UTF-8, without `jsonrpc`, or
-a bad notification, log line, log level, or `message` or `progress`. `silent`: it did not answer in
-time. `stayed`: it did not end in time. `unwanted`: the host or its user had no use for it."""
+`log`, `level`, `notice`, `reply`: killed for its output, which was no JSON, no UTF-8, without
+`jsonrpc`, or a bad notification, log line, log level, `message` or `progress`, or a reply that
+nobody waits for, which only old daemons mind. `silent`: it did not answer in time. `stayed`: it did
+not end in time. `unwanted`: the host or its user had no use for it."""
 ManifestProblem: TypeAlias = Literal["form", "taken", "twice", "unknown"]
 """A manifest's fault: a name that is taken, is there twice, or is nobody's; all else is `form`."""
 

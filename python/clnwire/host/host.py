@@ -62,6 +62,9 @@ class Host:
         print(await host.call("hello", {"name": "Rusty"}))
     ```
 
+    `dialect` is the daemon's age: `"current"` is Core Lightning v26.06, `"2020"` v0.10.0, `"2019"`
+    the daemon of May 2019.
+
     Without `lightning_dir` a temporary directory is used and removed at the end. The timeouts are
     in seconds, those of the daemon by default; `None` waits for ever, as the daemon does for hooks
     and methods. `max_frame_bytes` and `max_depth` limit what a plugin or a caller may send.
@@ -114,7 +117,12 @@ class Host:
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._limits = (max_frame_bytes, max_depth)
         self._cut, self._own_groups = cut, own_groups
-        self._directory = Directory(lightning_dir, network, features)
+        self._directory = Directory(
+            lightning_dir,
+            network,
+            features,
+            has_network_folder=self._dialect.has_network_folder,
+        )
         self._plugins, self._life, self._quiet = Plugins(), Life(), Quiet()
         self._owner = PluginOwner(self._plugins, self._life, self._dialect, on_log, on_trace)
         self.logs, self.remarks = self._owner.logs, self._owner.remarks
@@ -274,9 +282,8 @@ class Host:
         `options` are those of all plugins together, or a function that is given what they offer
         and returns the values. For the two halves of the way see `load` and `bring_up`.
 
-        Raises what ends the daemon: the error of an important plugin, a clash of option names (in
-        2019 of any names), options that nobody has or whose values do not fit, and a fatal answer
-        to `db_write`.
+        Raises what ends the daemon: the error of an important plugin, a clash of option names,
+        options that nobody has or whose values do not fit, and a fatal answer to `db_write`.
         """
         await self.load(specs, env=env, stderr=stderr)
         return await self.bring_up(options, migrations=migrations)

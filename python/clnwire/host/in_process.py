@@ -25,8 +25,10 @@ _threads: WeakKeyDictionary[Plugin, threading.Thread] = WeakKeyDictionary()
 class ThreadedPlugin:
     """Has what the host needs of a `subprocess.Popen`."""
 
-    def __init__(self, plugin: Plugin, name: str) -> None:
+    def __init__(self, plugin: Plugin, name: str, version: str | None) -> None:
+        """`version` is the daemon's, as a process would find it in its environment."""
         self.pid = os.getpid()
+        self._version = version
         self._plugin, self._code = plugin, 0
         self._ended = threading.Event()
         _wait_for_former(plugin, name)
@@ -58,7 +60,7 @@ class ThreadedPlugin:
 
     def _run(self, stdin: int, stdout: int) -> int:
         try:
-            return self._plugin.run_on(stdin, stdout)
+            return self._plugin.run_on(stdin, stdout, version=self._version)
         except SystemExit as error:
             return _status(error.code)
         except BaseException:

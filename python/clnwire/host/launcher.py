@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from clnwire._core import IdMap
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from clnwire.host.process import Child
     from clnwire.host.spec import PluginSpec
     from clnwire.plugin import Plugin as PluginObject
+
+VERSION_NAME: Final = "LIGHTNINGD_VERSION"
+
+
+def environment_of(dialect: Dialect, env: Mapping[str, str]) -> dict[str, str]:
+    """A plugin's environment: this process's, what the daemon adds to it, and what is given."""
+    environment = {name: value for name, value in os.environ.items() if name != VERSION_NAME}
+    if dialect.version is not None:
+        environment[VERSION_NAME] = dialect.version
+    return {**environment, **env}
 
 
 class Launcher:
@@ -55,13 +65,13 @@ class Launcher:
         """Starts a plugin's process, or its thread. Raises `HostError`."""
         if isinstance(spec.path, (str, Path)):
             path = Path(spec.path).absolute()
-            child: Child = self._process(spec.path, spec.arguments, env, stderr)
+            child: Child = self._process(spec.path, spec.arguments, env or {}, stderr)
             owns_group = self._own_groups
         else:
             if spec.arguments or env or stderr is not None:
                 raise HostError("a Plugin object has no arguments, env or stderr of its own")
             path = Path(self._name(spec.path))
-            child = ThreadedPlugin(spec.path, path.name)
+            child = ThreadedPlugin(spec.path, path.name, self._dialect.version)
             owns_group = False  # Its process is ours.
         plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
         plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
@@ -71,14 +81,14 @@ class Launcher:
         self,
         path: str | Path,
         arguments: Sequence[str],
-        env: Mapping[str, str] | None,
+        env: Mapping[str, str],
         stderr: int | IO[bytes] | None,
     ) -> Child:
-        environment = {**os.environ, **(env or {})}
+        environment = environment_of(self._dialect, env)
         argv = [*command_line(path), *arguments]
         return spawn(
             argv,
-            cwd=self._directory.path,
+            cwd=self._directory.path if self._dialect.has_network_folder else None,
             env=environment,
             stderr=stderr,
             own_group=self._own_groups,

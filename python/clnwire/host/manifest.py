@@ -122,7 +122,7 @@ class _Checker:
         members = as_object(raw)
         if members is None:
             self._refuse("result", f"must be an object, not {_shown(raw)}")
-        if "disable" in members:
+        if "disable" in members and self._dialect.disables:
             return Manifest(disable=self._text(members, "disable", "disable"))
         self._check_ids(members)
         dynamic = self._boolean(members, "dynamic", "dynamic")
@@ -141,8 +141,8 @@ class _Checker:
         raise ManifestError(self._plugin, where, rule, problem=problem)
 
     def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
-        """Refuses a name that belongs to somebody else."""
-        if owner is not None:
+        """Refuses a name that belongs to somebody else. Old daemons take an option twice."""
+        if owner is not None and not (kind == "option" and self._dialect.numbers_ids):
             rule = f"{kind} {name!r} is already taken by {owner}"
             raise ManifestError(self._plugin, where, rule, clash=kind)
 
@@ -288,7 +288,7 @@ class _Checker:
         methods: dict[str, Method] = {}
         for where, entry in self._objects(members, "rpcmethods", required=True):
             name = self._text(entry, "name", f"{where}.name")
-            usage = self._text(entry, "usage", f"{where} ({name}).usage")
+            usage = self._usage(entry, f"{where} ({name}).usage")
             if name in methods:
                 self._refuse(f"{where}.name", f"method {name!r} is registered twice", "twice")
             self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
@@ -298,8 +298,19 @@ class _Checker:
             methods[name] = Method(name, usage, description if isinstance(description, str) else "")
         return methods
 
+    def _usage(self, entry: _Object, where: str) -> str:
+        """The first daemons filled it in."""
+        if "usage" not in entry and not self._dialect.orders_hooks:
+            return "[params]"
+        return self._text(entry, "usage", where)
+
     def _subscriptions(self, members: _Object) -> list[str]:
-        return self._strings(members, "subscriptions", "subscriptions")
+        topics = self._strings(members, "subscriptions", "subscriptions")
+        for index, topic in enumerate(topics):
+            if not self._dialect.takes_anything and topic not in self._dialect.topics:
+                where = f"subscriptions[{index}]"
+                self._refuse(where, f"topic {topic!r} is not a known notification topic", "unknown")
+        return topics
 
     def _hooks(self, members: _Object) -> dict[str, Hook]:
         hooks: dict[str, Hook] = {}
@@ -308,12 +319,12 @@ class _Checker:
             description = as_object({"name": entry} if isinstance(entry, str) else entry)
             if description is None:
                 self._refuse(where, f"must be a name or an object, not {_shown(entry)}")
-            if not self._dialect.is_current and not isinstance(entry, str):
+            if not self._dialect.orders_hooks and not isinstance(entry, str):
                 self._refuse(where, f"must be a name in 2019, not {_shown(entry)}")
             hook = self._hook(where, description)
             if hook.name in hooks:
                 self._refuse(where, f"hook {hook.name!r} is registered twice", "twice")
-            if not self._dialect.is_current:
+            if not self._dialect.orders_hooks:
                 self._check_free("hook", where, hook.name, self._taken.hook_owner(hook.name))
             hooks[hook.name] = hook
         return hooks

@@ -56,10 +56,15 @@ def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -
     return settings_text(resolved(plugin, manifest, given))
 
 
-def resolved(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> dict[str, Setting]:
-    """What each of the plugin's options is set to. Raises `PluginOptionError`."""
+def resolved(
+    plugin: str, manifest: Manifest, given: Mapping[str, object], blank: bytes | None = None
+) -> dict[str, Setting]:
+    """What each of the plugin's options is set to; `blank` if it has no value.
+
+    Raises `PluginOptionError`.
+    """
     return {
-        option.name: _setting(plugin, option, given.get(option.name))
+        option.name: _setting(plugin, option, given.get(option.name), blank)
         for option in manifest.options.values()
     }
 
@@ -107,7 +112,7 @@ def option_text(plugin: str, option: Option, value: object) -> bytes | None:
     return _single(plugin, option, value)
 
 
-def _setting(plugin: str, option: Option, given: object) -> Setting:
+def _setting(plugin: str, option: Option, given: object, blank: bytes | None) -> Setting:
     if isinstance(given, Setting):
         return given
     if isinstance(given, Given):
@@ -115,7 +120,7 @@ def _setting(plugin: str, option: Option, given: object) -> Setting:
     if given is not None:
         return Setting(option_text(plugin, option, given), "cmdline")
     if option.default is None or option.type == "flag":
-        return Setting(None, "default")
+        return Setting(blank, "default")
     return Setting(option_text(plugin, option, option.default), "default")
 
 

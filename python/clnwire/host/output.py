@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, json
 
 from clnwire import _core
+from clnwire.host.dialect import CURRENT
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
-    from clnwire._core import Frame
-    from clnwire.host.errors import DeathKind
+    from collections.abc import Sequence
 
-LEVELS: Final = ("trace", "debug", "info", "warn", "error", "unusual", "broken")
-"""What a log line's level may be; `warn` and `error` are other names for the last two."""
+    from clnwire._core import Frame
+    from clnwire.host.dialect import Dialect
+    from clnwire.host.errors import DeathKind
 
 
 class OutputError(Exception):
@@ -70,7 +71,7 @@ def check_envelope(frame: Frame) -> None:
         raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
 
 
-def judge_notification(frame: Frame) -> Output:
+def judge_notification(frame: Frame, dialect: Dialect = CURRENT) -> Output:
     """What a message without id is. Raises `OutputError`."""
     method, params = frame.method, frame.params
     if method is None or params is None:
@@ -78,13 +79,16 @@ def judge_notification(frame: Frame) -> Output:
         text = f'sent a notification without "{missing}": {_shown(frame.bytes)}'
         raise OutputError("notification", text)
     if method == "log":
-        return _log(params)
-    if method in ("message", "progress"):
+        return _log(params, dialect.levels)
+    if method in ("message", "progress") and dialect.takes_notices:
         return _notice(method, params)
+    if not dialect.takes_anything:
+        text = f"sent a notification {method!r} that a daemon of {dialect.name} does not know"
+        raise OutputError("notification", text)
     return Publication(method, params)
 
 
-def _log(params: bytes) -> Log:
+def _log(params: bytes, levels: Sequence[str]) -> Log:
     try:
         members = as_object(decoded(params)) or {}
     except UndecodableError as error:
@@ -93,8 +97,8 @@ def _log(params: bytes) -> Log:
     if not isinstance(message, str):
         text = f'sent a log line without a string "message": {_shown(params)}'
         raise OutputError("log", text)
-    if level not in LEVELS:
-        known = ", ".join(LEVELS)
+    if level not in levels:
+        known = ", ".join(levels)
         text = f"sent a log line of unknown level {level!r}; there are {known}"
         raise OutputError("level", text)
     return Log(level, message)

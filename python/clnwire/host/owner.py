@@ -76,6 +76,10 @@ class PluginOwner:
             self._announce("plugin_stopped", plugin)
             if plugin.important:
                 self._life.finish(f"important {error}", failed=True)
+            elif plugin.manifest.hooks and not self._dialect.survives:
+                hooks = ", ".join(plugin.manifest.hooks)
+                reason = f"{error}; the daemon of 2019 goes on asking it ({hooks}), and crashes"
+                self._life.finish(reason, failed=True)
         if not self._plugins.running():
             for journal in (self.logs, self.notifications):
                 journal.fail(error)

@@ -63,12 +63,16 @@ class Owner(Protocol):
 class _Call:
     """A request that the plugin has not answered."""
 
-    __slots__ = ("future", "key", "notify")
+    __slots__ = ("future", "key", "method", "notify")
 
     def __init__(
-        self, key: int, future: asyncio.Future[Frame], notify: Callable[[Notice], None] | None
+        self,
+        key: int,
+        method: str,
+        future: asyncio.Future[Frame],
+        notify: Callable[[Notice], None] | None,
     ) -> None:
-        self.key, self.future, self.notify = key, future, notify
+        self.key, self.method, self.future, self.notify = key, method, future, notify
 
 
 class Plugin:
@@ -202,7 +206,7 @@ class Plugin:
             self._ids.take(key)
             future.set_exception(self.death)
         else:
-            self._calls[token] = _Call(key, future, notify)
+            self._calls[token] = _Call(key, method, future, notify)
         return token, future
 
     def subscriptions_to(self, topic: str) -> int:
@@ -259,6 +263,8 @@ class Plugin:
         call = self._calls.pop(token, None)
         if call is None:
             message = f"there is no request with the id of this reply: {token.decode()}"
+            if not self.dialect.takes_anything:
+                raise OutputError("reply", message)
             self._remark(message, "reply")
             return
         self._ids.take(call.key)
@@ -266,7 +272,7 @@ class Plugin:
             call.future.set_result(frame)
 
     def _take_notification(self, frame: Frame) -> None:
-        output = judge_notification(frame)
+        output = judge_notification(frame, self.dialect)
         if isinstance(output, Log):
             self._owner.on_log(LogEntry(self.name, output.level, output.message))
         elif isinstance(output, Notice):
@@ -300,7 +306,8 @@ class Plugin:
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
             self._ids.take(call.key)
-            if not call.future.done():
+            is_forgotten = not self.dialect.survives and call.method in self.manifest.methods
+            if not call.future.done() and not is_forgotten:
                 call.future.set_exception(self.death)
                 # Who waited may have been cancelled; then nobody fetches the exception.
                 call.future.exception()

@@ -255,7 +255,6 @@ def spawn(
     `HostError` with the reason if it cannot be started.
     """
     environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
-    environment.setdefault("LIGHTNINGD_VERSION", VERSION)
     environment[siblings.HOST] = f"{os.getpid()} {cwd}"
     # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
     environment.pop(stdio.MARK, None)
@@ -281,10 +280,6 @@ def _search_path(env: Mapping[str, str]) -> str:
     where the environment is not activated.
     """
     return os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
-
-
-VERSION: Final = "v26.06.6"
-"""The release of Core Lightning that the host imitates."""
 
 
 def ending(code: int) -> str:

@@ -7,7 +7,6 @@ allows. `getmanifest`, `init` and `db_write` are alone on the way, as with the d
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sys
 import time
@@ -21,8 +20,10 @@ from clnwire._core import Framer
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host import startup
 from clnwire.host.answers import AnswerError, judge
+from clnwire.host.capture import dialect_of
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
+from clnwire.host.launcher import environment_of
 from clnwire.host.manifest import Manifest, Taken, check_manifest
 from clnwire.host.output import Log, OutputError, check_envelope, judge_notification
 from clnwire.host.process import PluginProcess, ending, spawn
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from clnwire._core import Frame, MalformedError
     from clnwire.host.capture import Step
+    from clnwire.host.dialect import Dialect
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
 """The methods that the daemon waits for before it does anything else."""
@@ -98,6 +100,7 @@ class Replay:
     ) -> None:
         self._steps, self._window, self._speed, self._timeout = steps, window, speed, timeout
         self._on_reply = on_reply
+        self._dialect = dialect_of(steps)
         self._outcome = Outcome()
         self._waiting: dict[bytes, _Asked] = {}
         self._answered: dict[bytes, Step] = {}
@@ -124,7 +127,7 @@ class Replay:
         self._wake = self._loop.create_future()
         clock = _Clock()
         self._process = PluginProcess(
-            spawn(argv, cwd=None, env=os.environ),
+            spawn(argv, cwd=None, env=environment_of(self._dialect, {})),
             Framer(),
             on_frame=self._take,
             on_malformed=self._take_malformed,
@@ -246,7 +249,7 @@ class Replay:
             check_envelope(frame)
             if frame.id is not None:
                 self._take_reply(frame, frame.id)
-            elif isinstance(judge_notification(frame), Log):
+            elif isinstance(judge_notification(frame, self._dialect), Log):
                 self._outcome.log_lines += 1
             else:
                 self._outcome.published += 1
@@ -279,15 +282,15 @@ class Replay:
         if step.method == "getmanifest":
             return self._manifest_problem(reply)
         if step.method == "init":
-            return _disabled(startup.disabled_by(reply))
+            return _disabled(startup.disabled_by(reply)) if self._dialect.disables else None
         if step.method in HOOKS:
-            return self._unregistered(step, _hook_problem(step.method, reply))
+            return self._unregistered(step, _hook_problem(step.method, reply, self._dialect))
         return None if reply.error is None else f"an error: {_shown(reply.error)}"
 
     def _manifest_problem(self, reply: Frame) -> str | None:
         try:
             self._manifest = check_manifest(
-                self._name, reply.result or b"null", Taken(features=FEATURES)
+                self._name, reply.result or b"null", Taken(features=FEATURES), self._dialect
             )
         except ManifestError as error:
             return f"a manifest that is refused: {error.field}: {error.rule}"
@@ -364,9 +367,9 @@ def _disabled(reason: str | None) -> str | None:
     return None if reason is None else f"a plugin that disables itself: {reason}"
 
 
-def _hook_problem(hook: str, reply: Frame) -> str | None:
+def _hook_problem(hook: str, reply: Frame, dialect: Dialect) -> str | None:
     try:
-        return judge(hook, reply).remark
+        return judge(hook, reply, dialect.name).remark
     except AnswerError as error:
         return f"a plugin at which the daemon would have stopped: {error}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Final, TypeAlias
 
+from clnwire.host.dialect import dialect_named
 from clnwire.host.directory import NODE_ID
 from clnwire.host.names import did_you_mean
 
@@ -281,9 +282,10 @@ _TOPICS: Final[dict[str, Event]] = {
     "warning": {**_LINE, "level": "warn", "log": "Peer is slow to answer"},
 }
 
-# What the protocol's first document has in another form.
+_ADDRESS: Final = {"type": "ipv4", "address": "203.0.113.7", "port": 9735}
+# What old daemons say in another form. In 2020 amounts were strings, as in 2019.
 _HOOKS_2019: Final[dict[str, Event]] = {
-    "db_write": {"writes": _HOOKS["db_write"]["writes"]},
+    "db_write": {"writes": ["BEGIN TRANSACTION;", *_HOOKS["db_write"]["writes"], "COMMIT;"]},
     "invoice_payment": {"payment": {"label": "coffee", "preimage": PREIMAGE, "msat": "10000msat"}},
     "peer_connected": {
         "peer": {
@@ -295,21 +297,39 @@ _HOOKS_2019: Final[dict[str, Event]] = {
     },
 }
 _TOPICS_2019: Final[dict[str, Event]] = {
-    "connect": {"id": PEER, "address": "203.0.113.7"},
+    "connect": {"id": PEER, "address": _ADDRESS},
     "disconnect": {"id": PEER},
+    "warning": {**_LINE, "level": "warn", "log": "Peer is slow to answer"},
+}
+_HOOKS_2020: Final[dict[str, Event]] = {
+    "db_write": _HOOKS["db_write"],
+    "invoice_payment": _HOOKS_2019["invoice_payment"],
+    "peer_connected": {"peer": {"id": PEER, "addr": "203.0.113.7:9735", "features": FEATURES}},
+}
+_TOPICS_2020: Final = _TOPICS_2019
+_SAMPLES: Final[dict[str, tuple[dict[str, Event], dict[str, Event]]]] = {
+    "current": (_HOOKS, _TOPICS),
+    "2020": ({**_HOOKS, **_HOOKS_2020}, {**_TOPICS, **_TOPICS_2020}),
+    "2019": (_HOOKS_2019, _TOPICS_2019),
 }
 
 
 def hook_sample(name: str, dialect: str = "current") -> Event:
     """The params of a hook. Raises `LookupError`, which says what there is instead."""
-    known = _HOOKS if dialect == "current" else _HOOKS_2019
+    known = _of(_SAMPLES[dialect][0], dialect_named(dialect).hooks)
     return _copied(known, name, "hook", dialect)
 
 
 def topic_sample(topic: str, dialect: str = "current") -> Event:
     """A notification's payload, not wrapped. Raises `LookupError` as `hook_sample` does."""
-    known = _TOPICS if dialect == "current" else _TOPICS_2019
+    known = _SAMPLES[dialect][1]
+    if dialect != "current":
+        known = _of(known, dialect_named(dialect).topics)
     return _copied(known, topic, "topic", dialect)
+
+
+def _of(samples: dict[str, Event], names: frozenset[str]) -> dict[str, Event]:
+    return {name: sample for name, sample in samples.items() if name in names}
 
 
 def _copied(known: dict[str, Event], name: str, kind: str, dialect: str) -> Event:

@@ -90,7 +90,7 @@ async def initialise(
     """Sends `init`. An error is as good as a result; one with `disable` turns the plugin off."""
     params = b'{"options":%s,"configuration":%s}' % (options, configuration)
     reply = await within(plugin, plugin.request("init", params), "init", seconds)
-    if plugin.dialect.is_current:
+    if plugin.dialect.disables:
         plugin.disabled = disabled_by(reply)
     return reply
 

@@ -47,15 +47,22 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
 
 
 def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
-    """For a result with half a surrogate pair, say: whoever names an invoice chooses its label."""
+    """For a result with half a surrogate pair, say: whoever names an invoice chooses its label. And
+    for one of a daemon before v23.11, whose amounts are strings."""
     from clnwire import tolerant
+    from clnwire._older import with_amounts
 
     try:
-        return tolerant.decode(text, kind)
+        value = tolerant.loads(text)
+        try:
+            return tolerant.convert(value, kind)
+        except msgspec.ValidationError:
+            return with_amounts(value, kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        hint = ", which an older daemon may not send" if "missing required" in str(problem) else ""
         raise ReplyError(
-            f"{method}: the reply is not as expected: {problem}; rpc.call('{method}', ...) without "
-            "a type takes any"
+            f"{method}: the reply is not as expected: {problem}{hint}; rpc.call('{method}', ...) "
+            "without a type takes any"
         ) from problem
 
 
