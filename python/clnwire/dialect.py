@@ -26,13 +26,12 @@ LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
 STRING_IDS: Final[Release] = (25, 5, 0)
 """From here on the id of `getmanifest` is a string."""
 NEWEST: Final[Release] = (9999, 0, 0)
+NO_RELEASE: Final[Release] = (10_000, 0, 0)
 
 WITH_DATA_VERSION: Final[Release] = (0, 8, 1)
 """From here on `db_write` has a `data_version`, and wants an object."""
 FAILURE_MESSAGES: Final[Release] = (0, 8, 2)
 """From here on `invoice_payment` and `htlc_accepted` read `failure_message`; before, a code."""
-HANGS_UP: Final[Release] = (0, 9, 3)
-"""From here on a `disconnect` without a message closes the connection."""
 _ORDERED_HOOKS: Final[Release] = (0, 9, 2)
 _NOTICES: Final[Release] = (0, 9, 2)
 """`message` and `progress`."""
@@ -141,7 +140,8 @@ class Dialect(Struct, frozen=True):
             return "Core Lightning"
         if self.newest == FOUNDING:
             return "a daemon of 2019"
-        return f"a daemon of v{'.'.join(map(str, self.newest))} or before"
+        release = ".".join(map(str, self.newest))
+        return f"v{release}" if self.oldest == self.newest else f"a daemon of v{release} or before"
 
 
 CURRENT: Final = Dialect(NEWEST, NEWEST)

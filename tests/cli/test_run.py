@@ -264,7 +264,7 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["--dialect", "2020"], "--dialect is one of current, 2019, not '2020'"),
+        (["--dialect", "2021"], "--dialect is one of current, 2020, 2019, not '2021'"),
         (["--log-level", "loud"], "--log-level is one of trace, "),
         (["--plugin=none.py"], "none.py': there is no such file"),
         (["--plugin-dir=none"], "--plugin-dir=none: No such file"),

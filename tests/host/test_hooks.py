@@ -49,7 +49,6 @@ ACCEPTED: dict[str, list[Any]] = {
     "recover": [{"result": "continue"}],
     "peer_connected": [
         {"result": "continue"},
-        {"result": "disconnect"},
         {"result": "disconnect", "error_message": "no"},
     ],
     "openchannel": [
@@ -96,6 +95,7 @@ FATAL: dict[str, list[tuple[Any, str]]] = {
     "recover": [([], "an answer is an object")],
     "peer_connected": [
         ({"result": "reject"}, '"result" must be "continue" or "disconnect"'),
+        ({"result": "disconnect"}, '"error_message" is missing'),
         ({"result": "disconnect", "error_message": 1}, '"error_message" does not fit'),
     ],
     "openchannel": [

@@ -199,7 +199,7 @@ int main(void) {
             result = "{\"options\":[],\"rpcmethods\":[{\"name\":\"compiled\",\"usage\":\"\","
                      "\"description\":\"says that it is\"}],\"hooks\":[\"peer_connected\"]}";
         else if (strstr(line, "\"method\":\"peer_connected\""))
-            result = "{\"result\":\"disconnect\"}";
+            result = "{\"result\":\"disconnect\",\"error_message\":\"no\"}";
         int length = (int)(end - start);
         printf("{\"id\":%.*s,\"result\":%s,\"jsonrpc\":\"2.0\"}", length, start, result);
         fflush(stdout);
@@ -238,7 +238,8 @@ def test_plugins_in_three_languages(make: MakePlugin, tmp_path: Path, dialect: A
             plugins = await host.start_all([PluginSpec(path) for path in paths])
             answers = [await host.call(name) for name in ("compiled", "shell", "python")]
             assert answers == ["compiled", "a shell", "a snake"]
-            assert await host.hook("peer_connected", {"peer": {}}) == {"result": "disconnect"}
+            answer = await host.hook("peer_connected", {"peer": {}})
+            assert answer == {"result": "disconnect", "error_message": "no"}
             await host.stop()
             assert [plugin.returncode for plugin in plugins] == [0, 0, 0]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from clnwire._message import Event, HookAnswer
 from clnwire.codec import encode
-from clnwire.dialect import HANGS_UP
+from clnwire.dialect import NO_RELEASE
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec
 from clnwire.types import Hex, Known, PublicKey
@@ -29,7 +29,7 @@ class ConnectedPeer(Event, frozen=True):
     addr: str
     """Where the connection comes from or goes to; of an incoming one, the port is ephemeral."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """As seen from this node. `None` from the daemon of 2019."""
+    """As seen from this node. `None` from daemons before v0.10."""
     features: Hex | None = None
     """Its feature bits (BOLT 9). `None` from the daemon of 2019."""
     remote_addr: str | None = None
@@ -51,15 +51,16 @@ class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnec
     """Hang up."""
 
     error_message: str | None = None
-    """Sent to the peer first, if given. A daemon before v0.9.3 does not hang up without one, so it
-    gets a short one in any case."""
+    """Sent to the peer first, as a warning; without one, a short one is. No daemon takes the answer
+    without: those before v0.10 leave the connection half open, later ones crash (seen in v26.06).
+    """
 
 
 Answer: TypeAlias = Continue | PeerDisconnect
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Without a message an older daemon leaves the connection half open, and never asks again."""
+    """Without a message no daemon hangs up and goes on."""
     if isinstance(answer, PeerDisconnect) and answer.error_message is None:
         return encode(PeerDisconnect("disconnected"))
     return encode(answer)
@@ -69,7 +70,7 @@ SPEC = HookSpec(
     "peer_connected",
     event=PeerConnected,
     answers=(Continue, PeerDisconnect),
-    complete=(HANGS_UP, _complete),
+    complete=(NO_RELEASE, _complete),
     safe=go_on,
     refusal=PeerDisconnect(),
 )

@@ -91,10 +91,10 @@ def _judge_2019(hook: str, result: bytes) -> Verdict:
         if answer is not True:
             _check_failure_code(answer)
             _check_makeable(answer)
+    elif as_object(answer) == {"result": "disconnect"}:
+        return Verdict(answer, "leaves the peer half open: there is no error_message")
     else:
         _check(answer, _RULES[hook])
-        if as_object(answer) == {"result": "disconnect"}:
-            return Verdict(answer, "leaves the peer half open: there is no error_message")
     return Verdict(answer)
 
 
@@ -219,7 +219,8 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
     "recover": {"continue": _CONTINUE},
     "peer_connected": {
         "continue": _CONTINUE,
-        "disconnect": Choice({"error_message": _is_text}),
+        # Without a message it crashes, whatever its documentation says.
+        "disconnect": Choice({"error_message": _is_text}, must=("error_message",)),
     },
     "openchannel": {
         "continue": Choice({**_CLOSE_TO, "mindepth": _is_u32, "reserve": _is_satoshis}),

@@ -304,9 +304,9 @@ _TOPICS_2019: Final[dict[str, Event]] = {
 _HOOKS_2020: Final[dict[str, Event]] = {
     "db_write": _HOOKS["db_write"],
     "invoice_payment": _HOOKS_2019["invoice_payment"],
-    "peer_connected": {"peer": {"id": PEER, "addr": "203.0.113.7:9735", "features": FEATURES}},
+    "peer_connected": _HOOKS["peer_connected"],
 }
-_TOPICS_2020: Final = _TOPICS_2019
+_TOPICS_2020: Final = {**_TOPICS_2019, "connect": _TOPICS["connect"]}
 _SAMPLES: Final[dict[str, tuple[dict[str, Event], dict[str, Event]]]] = {
     "current": (_HOOKS, _TOPICS),
     "2020": ({**_HOOKS, **_HOOKS_2020}, {**_TOPICS, **_TOPICS_2020}),

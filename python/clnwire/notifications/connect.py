@@ -30,11 +30,12 @@ class Connect(Event, frozen=True):
     address: ConnectAddress
     """Of most use where the connection goes out."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """As seen from this node. `None` from the daemon of 2019."""
+    """As seen from this node. `None` from daemons before v0.10."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """The daemon of 2019 gave the address as a bare string, without its type."""
+    """The protocol's first document has the address as a bare string, without its type. No daemon
+    was seen to send it so."""
     address: str = event["address"]
     event["address"] = {"type": _kind(address), "address": address}
 
