@@ -115,7 +115,7 @@ def test_2019(folder: Path) -> None:
     with Running(folder, f"--plugin={plugin}", "--dialect=2019") as host:
         host.ready()
         assert printed(host, "fire", "connect")["sent"] == 1
-        assert '"address":"203.0.113.7"}' in host.until("heard")
+        assert '"address":"203.0.113.7","port":9735}}' in host.until("heard")
         assert printed(host, "hook", "invoice_payment") == {}
         assert "of 2019" in host.call("recover", command="hook").stderr
 

@@ -45,9 +45,10 @@ def test_the_founding_document(folder: Path, dialect: str) -> None:
     with Running(folder, f"--plugin={HELLO}", "--greeting=Hi", "--dialect", dialect) as host:
         host.ready()
         shown = "".join(host.output)
-        assert f"socket: {folder}/regtest/lightning-rpc\n" in shown
+        inside = folder if dialect == "2019" else folder / "regtest"
+        assert f"socket: {inside}/lightning-rpc\n" in shown
         assert f"    clnwire call --lightning-dir={folder} hello [name]\n" in shown
-        assert host.socket.stat().st_mode & 0o777 == 0o600
+        assert (inside / "lightning-rpc").stat().st_mode & 0o777 == 0o600
         for words, result in [
             ([], "Hello Hi"),
             (["name=Rusty"], "Hello Rusty"),
@@ -69,7 +70,7 @@ def test_the_founding_document(folder: Path, dialect: str) -> None:
         status, output, errors = host.ended()
         assert (status, errors) == (0, "")
         assert output.endswith("Shutdown complete\n")
-        assert not host.socket.exists()
+        assert not (inside / "lightning-rpc").exists()
 
 
 def end_by_stop(host: Running) -> None:

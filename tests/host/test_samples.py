@@ -87,9 +87,15 @@ def test_2019() -> None:
         "localfeatures",
     }
     assert set(hook_sample("db_write", "2019")) == {"writes"}
-    assert topic_sample("connect", "2019")["address"] == "203.0.113.7"
+    assert topic_sample("connect", "2019") == {
+        "id": topic_sample("connect")["id"],
+        "address": {"type": "ipv4", "address": "203.0.113.7", "port": 9735},
+    }
     with pytest.raises(LookupError, match="no sample for the hook 'recover' of 2019; give"):
         hook_sample("recover", "2019")
+    assert hook_sample("rpc_command", "2020") == hook_sample("rpc_command")
+    with pytest.raises(LookupError, match="no sample for the topic 'block_added' of 2020"):
+        topic_sample("block_added", "2020")
 
 
 def test_names_that_nobody_has() -> None:

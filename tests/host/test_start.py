@@ -264,10 +264,9 @@ def test_the_host_must_be_entered(make: MakePlugin) -> None:
 
 
 def test_an_unknown_dialect_is_refused_with_the_known_ones() -> None:
-    dialect: Any = "2020"
-    with pytest.raises(
-        HostError, match="there is no dialect '2020'; there are 'current' and '2019'"
-    ):
+    dialect: Any = "2021"
+    match = "there is no dialect '2021'; there are 'current', '2020', '2019'"
+    with pytest.raises(HostError, match=match):
         Host(dialect=dialect)
 
 

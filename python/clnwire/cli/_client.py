@@ -36,8 +36,11 @@ RpcFile = Annotated[
 
 
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
-    """Where the daemon listens."""
-    return Path(lightning_dir).expanduser() / network / Path(rpc_file).expanduser()
+    """Where the daemon listens; one of 2019 does so in the directory itself."""
+    directory, file = Path(lightning_dir).expanduser(), Path(rpc_file).expanduser()
+    if (directory / file).is_socket():
+        return directory / file
+    return directory / network / file
 
 
 def call_daemon(

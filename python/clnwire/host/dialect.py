@@ -152,5 +152,5 @@ def dialect_named(name: str) -> Dialect:
     for dialect in (CURRENT, OF_2020, OF_2019):
         if dialect.name == name:
             return dialect
-    known = " and ".join(f"'{each}'" for each in NAMES)
+    known = ", ".join(f"'{each}'" for each in NAMES)
     raise HostError(f"there is no dialect {name!r}; there are {known}")
