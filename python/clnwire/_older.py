@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Callable[[bytes], Any]:
     """From JSON to the type `kind`, whatever it holds.
 
-    `older` changes what an older daemon said, decoded, to today's spelling; amounts are so already.
+    `older` changes what an older daemon said, decoded, to today's spelling; amounts follow.
     Without one the message has always had the form it has.
     """
     decode = msgspec.json.Decoder(kind).decode
@@ -69,7 +69,7 @@ def with_amounts(value: Any, kind: Any) -> Any:
     return tolerant.convert(_amounts_to_numbers(value, inspect.type_info(kind), inspect), kind)
 
 
-def _amounts_to_numbers(value: Any, expected: Any, inspect: Any) -> Any:
+def _amounts_to_numbers(value: object, expected: Any, inspect: Any) -> object:
     """Spells amounts as today, where the type that `expected` describes has a number."""
     kinds = list(_alternatives(expected, inspect))
     if isinstance(value, str):
@@ -79,16 +79,16 @@ def _amounts_to_numbers(value: Any, expected: Any, inspect: Any) -> Any:
         return int(value[:-4]) if is_number and is_amount and not is_text else value
     for kind in kinds:
         if isinstance(value, list) and isinstance(kind, inspect.ListType):
-            items: list[Any] = value
+            items = cast("list[object]", value)
             return [_amounts_to_numbers(each, kind.item_type, inspect) for each in items]
         if isinstance(value, dict) and isinstance(kind, inspect.DictType):
-            members = cast("dict[str, Any]", value)
+            members = cast("dict[str, object]", value)
             return {
                 key: _amounts_to_numbers(each, kind.value_type, inspect)
                 for key, each in members.items()
             }
         if isinstance(value, dict) and isinstance(kind, inspect.StructType):
-            members = cast("dict[str, Any]", value)
+            members = cast("dict[str, object]", value)
             known = {field.encode_name: field.type for field in kind.fields}
             return {
                 key: _amounts_to_numbers(each, known[key], inspect) if key in known else each
