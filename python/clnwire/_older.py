@@ -77,24 +77,30 @@ def _amounts_to_numbers(value: object, expected: Any, inspect: Any) -> object:
         is_amount = value.endswith("msat") and value[:-4].isdecimal()
         is_text = any(isinstance(kind, (inspect.StrType, inspect.AnyType)) for kind in kinds)
         return int(value[:-4]) if is_number and is_amount and not is_text else value
-    for kind in kinds:
-        if isinstance(value, list) and isinstance(kind, inspect.ListType):
-            items = cast("list[object]", value)
-            return [_amounts_to_numbers(each, kind.item_type, inspect) for each in items]
-        if isinstance(value, dict) and isinstance(kind, inspect.DictType):
-            members = cast("dict[str, object]", value)
-            return {
-                key: _amounts_to_numbers(each, kind.value_type, inspect)
-                for key, each in members.items()
-            }
-        if isinstance(value, dict) and isinstance(kind, inspect.StructType):
-            members = cast("dict[str, object]", value)
-            known = {field.encode_name: field.type for field in kind.fields}
-            return {
-                key: _amounts_to_numbers(each, known[key], inspect) if key in known else each
-                for key, each in members.items()
-            }
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        item_types = [kind.item_type for kind in kinds if isinstance(kind, inspect.ListType)]
+        if not item_types:
+            return items
+        return [_amounts_to_numbers(each, item_types[0], inspect) for each in items]
+    if isinstance(value, dict):
+        return _in_object(cast("dict[str, object]", value), kinds, inspect)
     return value
+
+
+def _in_object(members: dict[str, object], kinds: list[Any], inspect: Any) -> dict[str, object]:
+    for kind in kinds:
+        if isinstance(kind, inspect.DictType):
+            known = dict.fromkeys(members, kind.value_type)
+        elif isinstance(kind, inspect.StructType):
+            known = {field.encode_name: field.type for field in kind.fields}
+        else:
+            continue
+        return {
+            key: _amounts_to_numbers(each, known[key], inspect) if key in known else each
+            for key, each in members.items()
+        }
+    return members
 
 
 def _alternatives(expected: Any, inspect: Any) -> Iterator[Any]:
