@@ -10,10 +10,10 @@ from msgspec import json
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands import argument, decoded_params, required
+from clnwire.host.dialect import VERSION
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.journal import LogEntry
 from clnwire.host.options import Setting, option_text
-from clnwire.host.process import VERSION
 from clnwire.host.shapes import as_array
 from clnwire.host.texts import result_of
 
