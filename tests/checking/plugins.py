@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from clnwire.host.dialect import Name
+
 
 class Broken(Struct, frozen=True):
     """A plugin with one fault."""
@@ -19,6 +21,8 @@ class Broken(Struct, frozen=True):
     body: str
     dialects: tuple[str, ...] = ("current", "2019")
     """Those in which it is seen; none: that depends."""
+    checked_in: tuple[Name, ...] = ("current", "2019")
+    """A plugin of today's need not be one for the daemon of 2019."""
     others: tuple[str, ...] = ()
     """Rules that cannot but be broken at the same time."""
 
@@ -184,6 +188,7 @@ BROKEN: Final = [
         "topic connect",
         "by its name and by '*'",
         'MANIFEST["subscriptions"] = ["connect", "*"]',
+        CURRENT,
     ),
     # Output.
     Broken(
@@ -213,6 +218,14 @@ BROKEN: Final = [
             return {"result": "continue"} if isinstance(message["id"], str) else True
         """,
         CURRENT,
+    ),
+    Broken(
+        "CW018",
+        "manifest subscriptions[0]",
+        "'block_added' is not a known",
+        'MANIFEST["subscriptions"] = ["block_added"]',
+        ("2019",),
+        checked_in=("2019",),
     ),
     Broken(
         "CW101",
@@ -255,6 +268,8 @@ BROKEN: Final = [
         "hook peer_connected",
         "without the id",
         answering('send(method="progress", params={"num": 0, "total": 1})'),
+        CURRENT,
+        others=("CW104",),
     ),
     Broken(
         "CW108",
@@ -269,12 +284,14 @@ BROKEN: Final = [
         def answer(message):
             return {"result": "continue"}
         """,
+        others=("CW304",),
     ),
     Broken(
         "CW109",
         "hook peer_connected",
         "a second reply",
         answering('reply(message, {"result": "continue"})'),
+        others=("CW211",),
     ),
     Broken(
         "CW110",
@@ -285,12 +302,15 @@ BROKEN: Final = [
         def notified(message):
             send(id=None, result={})
         """,
+        others=("CW405",),
     ),
     Broken(
         "CW111",
         "hook peer_connected",
         "topic 'mine'",
         answering('send(method="mine", params={})'),
+        CURRENT,
+        others=("CW104",),
     ),
     # Start and end.
     Broken(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from clnwire.checking import RULES, Limits, Report, Target, check
 from clnwire.host.config import parse_words
+from clnwire.host.dialect import Name
 from tests.checking.plugins import BROKEN, Broken
 from tests.host.raw import write_plugin
 
@@ -17,8 +19,14 @@ HANGING = Limits(timeout=2, slow_start=60)
 """For plugins that do not answer or end."""
 
 
-def checked(path: Path, *options: str, limits: Limits = LIMITS) -> Report:
-    return asyncio.run(check(Target(path, options=parse_words(options)), limits=limits))
+def checked(
+    path: Path,
+    *options: str,
+    limits: Limits = LIMITS,
+    dialects: Sequence[Name] = ("current", "2019"),
+) -> Report:
+    target = Target(path, options=parse_words(options))
+    return asyncio.run(check(target, dialects, limits))
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.code)
@@ -26,7 +34,7 @@ def test_a_plugin_that_breaks_one_rule(tmp_path: Path, broken: Broken) -> None:
     limits = HANGING if broken.hangs else LIMITS
     if broken.code == "CW207":
         limits = Limits(timeout=20, slow_start=1)
-    report = checked(write_plugin(tmp_path, broken.body), limits=limits)
+    report = checked(write_plugin(tmp_path, broken.body), limits=limits, dialects=broken.checked_in)
     found = {(finding.rule.code, finding.where): finding for finding in report.findings}
     assert (broken.code, broken.where) in found, report
     finding = found[broken.code, broken.where]

@@ -159,6 +159,13 @@ DYNAMIC_DB_WRITE = _warning(
     "plugin stop removes it in silence, even if it is important, and the node commits without it.",
     'Say "dynamic": false in the manifest.',
 )
+TOPIC_OF_LATER = _error(
+    "CW018",
+    "topic-of-later",
+    "a subscription to a topic that an old daemon does not have",
+    "Before v0.10.1 the daemon ends a plugin for it, and in 2019 itself some time after.",
+    "Leave the topic out of the manifest for such a daemon, as clnwire does.",
+)
 
 # What comes out of stdout.
 

@@ -99,6 +99,8 @@ def rule_for(error: ManifestError) -> rules.Rule:
     part, _, member = _taken_apart(error.field)
     if error.problem == "taken":
         return rules.NATIVE_TOPIC if part == "notifications" else rules.NAME_TAKEN
+    if error.problem == "unknown" and part == "subscriptions":
+        return rules.TOPIC_OF_LATER
     by_problem = _BY_PROBLEM.get(error.problem)
     if by_problem is not None:
         return by_problem
