@@ -233,6 +233,9 @@ class Handled:
     def method(self) -> str:
         """The method, hook or topic."""
     @property
+    def number(self) -> int:
+        """The number of its job; 0 if it is handled at once."""
+    @property
     def origin(self) -> _Json | None:
         """The plugin that a notification comes from."""
 
@@ -242,7 +245,7 @@ class Job:
     answer, whatever happened; so a task of it never fails."""
 
     def run(self) -> None:
-        """Handles the message to the end, on this thread."""
+        """Handles the message to the end, on this thread; nothing if it was given up before."""
     # What a task does with a coroutine.
     def send(self, value: None, /) -> object: ...
     def throw(self, *error: Any) -> object: ...
@@ -306,8 +309,9 @@ class Driver:
         Raises `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all
         requests before that are answered.
         """
-    def attach(self, soon: Callable[[], object], /) -> None:
-        """This thread's event loop serves from now on: `soon` makes it call `turn` soon. Nothing
+    def attach(self, soon: Callable[[], object], run_soon: Callable[[Job], object], /) -> None:
+        """This thread's event loop serves from now on: `soon` makes it call `turn` soon, `run_soon`
+        a job's `run`, each after what else it was made to call. Nothing
         that is called on this thread waits for the daemon any more."""
     def detach(self) -> None:
         """The event loop is over. Raises what `fail` was given."""
@@ -342,6 +346,13 @@ class Driver:
     @property
     def in_flight(self) -> int:
         """How many messages are with tasks and threads, or wait for them."""
+    def begin_call(self, number: int, /) -> None:
+        """The job of this number waits for one of the daemon's commands: it does not count against
+        `max_in_flight`. Without such a job it does nothing."""
+    def end_call(self, number: int, /) -> None:
+        """It waits no more."""
+    def is_answered(self, key: int, /) -> bool:
+        """Whether the request has its answer."""
     def tasks(self) -> list[Any]:
         """What `later` gave for the messages that are being handled."""
     def fail(self, error: BaseException, /) -> None:

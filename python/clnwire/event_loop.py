@@ -17,7 +17,7 @@ from clnwire.errors import MalformedError, describe_error
 from clnwire.serving import tell_of_malformed
 
 if TYPE_CHECKING:
-    from clnwire._core import Driver
+    from clnwire._core import Driver, Job
     from clnwire.background import Background
     from clnwire.plugin import Plugin
 
@@ -63,7 +63,7 @@ class _Serving:
         plugin.start_background = self._start_background
 
     def run(self) -> int:
-        self._driver.attach(partial(self._loop.call_soon, self._turn))
+        self._driver.attach(partial(self._loop.call_soon, self._turn), self._run_soon)
         try:
             self._loop.run_until_complete(self._serve())
         finally:
@@ -77,6 +77,9 @@ class _Serving:
         await self._ended.wait()
         await self._finish()
         await self._say_goodbye()
+
+    def _run_soon(self, job: Job) -> object:
+        return self._loop.call_soon(job.run)
 
     # Turns
 

@@ -7,6 +7,7 @@ import sys
 
 # Not `threading`, which no plugin needs before it starts a thread.
 from _thread import allocate_lock, get_ident
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,12 +24,13 @@ from clnwire.registration import Registration
 from clnwire.serving import program_name, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from clnwire.background import Background
     from clnwire.dialect import Dialect
     from clnwire.messages.init import Configuration, Init
     from clnwire.pool import Pool
+    from clnwire.rpc._caller import Asking
     from clnwire.rpc.blocking import Rpc
 
 
@@ -96,7 +98,8 @@ class Plugin(Registration):
         has come (docs/hooks.md).
         `max_in_flight`: so many messages may be with async and threaded handlers, or wait for them;
         beyond, nothing is read.
-        `max_threads`: so many handlers with `thread=True` run at a time.
+        `max_threads`: so many handlers with `thread=True` run at a time. Against both, a handler
+        that waits for `plugin.rpc` does not count.
         """
         super().__init__()
         if dynamic and feature_bits:
@@ -332,15 +335,25 @@ class Plugin(Registration):
         )
         raise SystemExit(1)
 
-    def _before_call(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
-        """The id of the request being handled, for the ids of calls that it causes; and whether
-        it is a handler that calls. Raises `DeadlockError`."""
+    def _before_call(self, method: str, *, blocking: bool) -> Asking:
+        """Who calls. Raises `DeadlockError`."""
+        from clnwire.rpc._caller import NOBODY, Asking
+
         driver = self._driver
         if driver is None or self._serving_thread is None:
-            return None, False
+            return NOBODY
         current = handled(driver)
+        # A task that a handler has started may outlive it: the daemon has its answer by then.
+        is_answered = (
+            current is not None and current.key is not None and driver.is_answered(current.key)
+        )
         on_serving_thread = get_ident() == self._serving_thread
-        if current is not None and current.method == "db_write" and current.key is not None:
+        if (
+            current is not None
+            and current.method == "db_write"
+            and current.key is not None
+            and not is_answered
+        ):
             raise DeadlockError(
                 f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
                 "answer. Call it after the hook, or from another plugin"
@@ -348,9 +361,31 @@ class Plugin(Registration):
         # Awaited in a loop that a plain handler runs, a call holds that handler up all the same.
         if on_serving_thread and (blocking or not self._in_event_loop):
             self._refuse_to_block(method)
-        token = None if current is None else current.token
-        is_handler = current is not None or on_serving_thread
-        return None if token is None else _id_text(token), is_handler
+        if current is None:
+            return Asking(is_handler=on_serving_thread)
+        prefix = None if current.token is None else _id_text(current.token)
+        if is_answered:
+            return Asking(prefix, is_handler=on_serving_thread)
+        waits = self._waits(driver, current.number, blocking=blocking) if current.number else None
+        return Asking(prefix, is_handler=True, waits=waits)
+
+    @contextmanager
+    def _waits(
+        self, driver: _core.Driver, number: int, *, blocking: bool
+    ) -> Generator[None, None, None]:
+        """Held while the handler of the job of this number waits for the daemon: it counts neither
+        against `max_threads` nor against `max_in_flight`, or others that the daemon first waits for
+        might never begin. Raises `DeadlockError`."""
+        pool = self.__dict__.get("pool") if blocking else None
+        if pool is not None:
+            pool.begin_call()
+        driver.begin_call(number)
+        try:
+            yield
+        finally:
+            driver.end_call(number)
+            if pool is not None:
+                pool.end_call()
 
     def _refuse_to_block(self, method: str) -> None:
         """Only this thread answers the daemon: it must not wait for what needs its own answer."""

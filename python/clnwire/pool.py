@@ -7,38 +7,100 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from clnwire.errors import DeadlockError
+
 if TYPE_CHECKING:
     from clnwire._core import Job
 
 
 class Pool:
-    """At most `size` threads, each started when there is work and no idle one.
+    """At most `size` threads at work, each started when there is work and no idle one.
 
-    They are daemon threads: the end waits for what is in flight, and for no more.
+    A thread that waits for one of the daemon's commands does not count: the daemon may wait for
+    another handler first. They are daemon threads: the end waits for what is in flight, and for no
+    more.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = self._idle = 0
+        self._calls: dict[int, int] = {}
+        """Each thread, and how many commands it waits for: a callback may call another."""
+        self._started = self._idle = self._waiting = 0
 
     def submit(self, job: Job) -> None:
-        """Has a thread do the job, as soon as one is free."""
+        """Has a thread do the job, as soon as one is free.
+
+        Raises `RuntimeError` if the job needs a thread that cannot be started; then nobody does it.
+        """
         with self._lock:
-            self._jobs.put(job)
             if self._idle:
                 self._idle -= 1
-            elif self._threads < self._size:
-                self._threads += 1
-                name = f"clnwire-handler-{self._threads}"
-                threading.Thread(target=self._work, name=name, daemon=True).start()
+            else:
+                self._start_one_more()
+            self._jobs.put(job)
 
     def close(self) -> None:
         """Ends the threads, each after the job that it is at."""
         with self._lock:
-            for _ in range(self._threads):
+            for _ in self._calls:
                 self._jobs.put(None)
+
+    def begin_call(self) -> None:
+        """The calling thread begins to wait for one of the daemon's commands.
+
+        Raises `DeadlockError` if it is the last one at work, others queue, and no more can be
+        started.
+        """
+        thread = threading.get_ident()
+        with self._lock:
+            if thread not in self._calls:
+                return
+            self._count_call(thread, 1)
+            try:
+                if not self._idle and not self._jobs.empty():
+                    self._start_one_more()
+            except RuntimeError as error:
+                self._count_call(thread, -1)
+                raise DeadlockError(
+                    "the daemon may first wait for a handler that no thread is left for, and "
+                    f"another one cannot be started: {error}. The system limits the number of "
+                    "threads (ulimit -u, or pids.max of its control group)"
+                ) from error
+
+    def end_call(self) -> None:
+        """The calling thread waits no more."""
+        thread = threading.get_ident()
+        with self._lock:
+            if thread in self._calls:
+                self._count_call(thread, -1)
+
+    def _count_call(self, thread: int, change: int) -> None:
+        before = self._calls[thread]
+        self._calls[thread] = now = before + change
+        self._waiting += (now > 0) - (before > 0)
+
+    def _at_work(self) -> int:
+        return len(self._calls) - self._waiting
+
+    def _start_one_more(self) -> None:
+        """Raises `RuntimeError` if there is no thread to come to the job at all."""
+        if self._at_work() >= self._size:
+            return
+        thread = threading.Thread(
+            target=self._work, name=f"clnwire-handler-{self._started + 1}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            if self._at_work() > 0:
+                # One of those at work comes to it.
+                return
+            raise
+        self._started += 1
+        if thread.ident is not None:
+            self._calls[thread.ident] = 0
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -47,6 +109,10 @@ class Pool:
 
     def _next(self) -> Job | None:
         with self._lock:
+            if self._at_work() > self._size:
+                # It stood in for one that waited.
+                del self._calls[threading.get_ident()]
+                return None
             try:
                 return self._jobs.get_nowait()
             except Empty:

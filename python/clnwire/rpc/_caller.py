@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from clnwire.codec import encode, encode_any
 from clnwire.errors import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import msgspec
 
@@ -24,11 +25,26 @@ Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
 _numbers = count(1)
 
 
+class Asking(NamedTuple):
+    """Who calls."""
+
+    prefix: str | None = None
+    """The prefix of the call's id: the id of the request that it is for."""
+    is_handler: bool = False
+    """Whether the daemon may be waiting for the caller."""
+    waits: AbstractContextManager[None] | None = None
+    """Held while the call waits for its reply."""
+
+
+NOBODY: Final = Asking()
+"""The daemon does not wait for the caller."""
+
+
 class BeforeCall(Protocol):
     """Is told of each call; may refuse it by raising."""
 
-    def __call__(self, method: str, *, blocking: bool) -> tuple[str | None, bool]:
-        """The prefix of the call's id, and whether the daemon may be waiting for the caller."""
+    def __call__(self, method: str, *, blocking: bool) -> Asking:
+        """Who calls."""
         ...
 
 
@@ -50,19 +66,20 @@ class Caller:
         self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
     ) -> Steps[Frame]:
         """The steps of one call. Raises what `BeforeCall` does, and `NotReadyError`."""
-        prefix, from_handler = self._before_call(method, blocking=blocking)
+        asking = self._before_call(method, blocking=blocking)
         if not self._path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         # A plugin that never calls the daemon does not pay for these.
         from clnwire.rpc._call import NO_OPTIONS, Call
         from clnwire.rpc._text import request_text
 
-        name = f"{prefix}/{self._name}" if prefix else self._name
+        name = f"{asking.prefix}/{self._name}" if asking.prefix else self._name
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
         call = Call(self._path, method, token, request, options or NO_OPTIONS)
-        return call.steps(self._opened_pool(), may_exceed=from_handler)
+        steps = call.steps(self._opened_pool(), may_exceed=asking.is_handler)
+        return steps if asking.waits is None else _held(steps, asking.waits)
 
     def hang_up(self) -> None:
         """Ends all connections and what waits on them."""
@@ -76,6 +93,11 @@ class Caller:
             with self._opening:
                 self._pool = self._pool or Pool(self._max_connections)
         return self._pool
+
+
+def _held(steps: Steps[Frame], waits: AbstractContextManager[None]) -> Steps[Frame]:
+    with waits:
+        return (yield from steps)
 
 
 def params_text(params: Params) -> bytes:

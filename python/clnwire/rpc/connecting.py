@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from clnwire.rpc._caller import NOBODY, Asking
 from clnwire.rpc.blocking import MAX_CONNECTIONS, Rpc
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ def connect(
     return rpc
 
 
-def _nobody_waits(method: str, *, blocking: bool) -> tuple[None, bool]:
+def _nobody_waits(method: str, *, blocking: bool) -> Asking:
     del method, blocking
-    return None, False
+    return NOBODY

@@ -238,11 +238,12 @@ impl Driver {
     }
 
     /// From now on this thread's event loop has the driver take turns: `soon` is to call `turn`
-    /// when the loop comes round.
-    #[pyo3(signature = (soon, /))]
-    fn attach(&self, soon: Py<PyAny>) {
+    /// when the loop comes round, `run_soon` a job's `run`.
+    #[pyo3(signature = (soon, run_soon, /))]
+    fn attach(&self, soon: Py<PyAny>, run_soon: Py<PyAny>) {
         self.serving_thread.get_or_init(|| thread::current().id());
-        *lock(&self.event_loop) = Some(EventLoop { thread: thread::current().id(), soon });
+        *lock(&self.event_loop) =
+            Some(EventLoop { thread: thread::current().id(), soon, run_soon });
         self.is_attached.store(true, Ordering::SeqCst);
     }
 
@@ -329,6 +330,23 @@ impl Driver {
     #[getter]
     fn in_flight(&self) -> usize {
         self.jobs.count()
+    }
+
+    /// The job of this number waits for one of the daemon's commands: it does not stop the reading.
+    #[pyo3(signature = (number, /))]
+    fn begin_call(&self, py: Python<'_>, number: u64) -> PyResult<()> {
+        self.begin_wait(py, number)
+    }
+
+    #[pyo3(signature = (number, /))]
+    fn end_call(&self, number: u64) {
+        self.jobs.end_call(number);
+    }
+
+    /// Whether the request of this key has its answer.
+    #[pyo3(signature = (key, /))]
+    fn is_answered(&self, key: u64) -> bool {
+        lock(&self.ids).token(key).is_err()
     }
 
     fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {

@@ -12,6 +12,8 @@ pub struct Handled {
     pub token: Option<Py<PyBytes>>,
     /// The method, hook or topic.
     pub method: String,
+    /// The number of its job; 0 if it is handled at once.
+    pub number: u64,
     /// The plugin that a notification comes from, as JSON text.
     pub origin: Option<Py<PyBytes>>,
 }

@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::driver::Driver;
 use crate::handled::Handled;
-use crate::jobs::Lane;
+use crate::jobs::{Lane, Queued};
 use crate::route::Params;
 use crate::routes::Entry;
 use crate::sync::lock;
@@ -32,7 +32,7 @@ pub struct Job {
 
 /// How far it is.
 pub enum State {
-    New,
+    New(Queued),
     /// What the handler gave when it was called.
     Started(Py<PyAny>),
     Done,
@@ -40,11 +40,23 @@ pub enum State {
 
 #[pymethods]
 impl Job {
-    /// Handles the message to the end, on this thread.
+    /// Handles the message to the end, on this thread; does nothing if it was given up before.
     fn run(&self, py: Python<'_>) -> PyResult<()> {
-        self.set_done();
+        if !self.end_new() {
+            return Ok(());
+        }
+        let driver = self.driver.bind(py).get();
+        // The watchdog looks at one thread's handlers; those of the pool are jobs to it.
+        let is_on_loop = driver.is_on_loop();
+        if is_on_loop {
+            driver.activity().starts(self.entry.watched);
+        }
         let answer = self.call(py);
-        self.driver.bind(py).get().job_ended(py, self, answer)
+        let settled = driver.settle(py, self, answer);
+        if is_on_loop {
+            driver.activity().ends();
+        }
+        driver.start_next(py, settled)
     }
 
     /// The next step of the task.
@@ -101,6 +113,10 @@ impl Job {
         py: Python<'py>,
         step: impl FnOnce(&Self) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
+        if self.is_done() {
+            // It was given up before its task came to it.
+            return Err(PyStopIteration::new_err(()));
+        }
         let driver = self.driver.bind(py).get();
         driver.activity().starts(self.entry.watched);
         let ended = match step(self) {
@@ -114,9 +130,9 @@ impl Job {
             Err(error) => Err(error),
         };
         self.set_done();
-        let settled = driver.job_ended(py, self, ended);
+        let settled = driver.settle(py, self, ended);
         driver.activity().ends();
-        settled?;
+        driver.start_next(py, settled)?;
         Err(PyStopIteration::new_err(()))
     }
 
@@ -125,11 +141,34 @@ impl Job {
         match &*lock(&self.state) {
             State::Started(coroutine) => return Ok(coroutine.bind(py).clone()),
             State::Done => return Err(PyRuntimeError::new_err("the handler has ended")),
-            State::New => {}
+            State::New(_) => {}
         }
         let coroutine = self.call(py)?;
-        *lock(&self.state) = State::Started(coroutine.clone().unbind());
+        let before =
+            std::mem::replace(&mut *lock(&self.state), State::Started(coroutine.clone().unbind()));
+        drop(before);
         Ok(coroutine)
+    }
+
+    /// From now on plain handlers whose messages came later wait until this one has begun.
+    pub fn keep_ahead(&self) {
+        if let State::New(queued) = &mut *lock(&self.state) {
+            queued.keep_ahead();
+        }
+    }
+
+    /// Whether the job was new; it is done now.
+    pub fn end_new(&self) -> bool {
+        let mut state = lock(&self.state);
+        if !matches!(*state, State::New(_)) {
+            return false;
+        }
+        *state = State::Done;
+        true
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(*lock(&self.state), State::Done)
     }
 
     fn set_done(&self) {

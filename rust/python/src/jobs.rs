@@ -17,12 +17,63 @@ use crate::sync::lock;
 /// A topic, and the handler's index in the watchdog's list.
 pub type Lane = (Arc<str>, usize);
 
+/// Handlers that wait for the daemon's commands do not stop the reading, up to so many: each has a
+/// connection of its own, with a buffer of 64 kB.
+const MOST_WAITING: usize = 2048;
+
+/// Messages that queue behind such handlers do not stop it either, up to so many bytes.
+const MOST_QUEUED_BYTES: usize = 64 << 20;
+
+/// What a job takes beside its params, in bytes: a generous guess.
+const BYTES_A_JOB: usize = 1024;
+
 #[derive(Default)]
 pub struct Jobs {
     table: Mutex<Table>,
     /// Those at work and those in lanes.
     count: AtomicUsize,
+    /// Those that wait for one of the daemon's commands.
+    waiting: AtomicUsize,
+    queue: Arc<Queue>,
     limit: AtomicUsize,
+}
+
+/// The jobs whose handlers have not begun.
+///
+/// Each number is only compared with a limit, or with 0 by the thread that has changed it last: so
+/// no order is needed.
+#[derive(Default)]
+struct Queue {
+    jobs: AtomicUsize,
+    bytes: AtomicUsize,
+    /// Those that plain handlers whose messages came later must not overtake.
+    ahead: AtomicUsize,
+}
+
+/// A job's place in the queue, until its handler begins.
+pub struct Queued {
+    queue: Arc<Queue>,
+    bytes: usize,
+    is_ahead: bool,
+}
+
+impl Queued {
+    pub fn keep_ahead(&mut self) {
+        if !self.is_ahead {
+            self.is_ahead = true;
+            self.queue.ahead.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.queue.jobs.fetch_sub(1, Ordering::Relaxed);
+        self.queue.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        if self.is_ahead {
+            self.queue.ahead.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -40,6 +91,8 @@ struct Work {
     next_warning: Option<Duration>,
     /// The task, for nobody else keeps it, and it may have to be cancelled.
     task: Option<Py<PyAny>>,
+    /// How many of the daemon's commands it waits for.
+    calls: usize,
 }
 
 /// A handler that is not done for a long time.
@@ -55,7 +108,56 @@ impl Jobs {
 
     /// Whether there is no room for one more.
     pub fn is_full(&self) -> bool {
-        self.count() >= self.limit.load(Ordering::Relaxed)
+        let (count, limit) = (self.count(), self.limit.load(Ordering::Relaxed));
+        count >= limit && self.is_really_full(count, limit)
+    }
+
+    /// While handlers wait for the daemon, it may itself wait for what this plugin has not read
+    /// yet. So neither they nor what queues behind them counts, within bounds.
+    #[cold]
+    fn is_really_full(&self, count: usize, limit: usize) -> bool {
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        let queued = self.queue.jobs.load(Ordering::Relaxed);
+        waiting == 0
+            || waiting >= MOST_WAITING
+            || count.saturating_sub(waiting + queued) >= limit
+            || self.queue.bytes.load(Ordering::Relaxed) >= MOST_QUEUED_BYTES
+    }
+
+    /// Whether a plain handler would overtake a job that came before.
+    pub fn has_ahead(&self) -> bool {
+        self.queue.ahead.load(Ordering::Relaxed) > 0
+    }
+
+    /// A place in the queue, for a job with so many bytes of params.
+    pub fn queued(&self, bytes: usize) -> Queued {
+        let queue = Arc::clone(&self.queue);
+        let bytes = bytes + BYTES_A_JOB;
+        queue.jobs.fetch_add(1, Ordering::Relaxed);
+        queue.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Queued { queue, bytes, is_ahead: false }
+    }
+
+    /// The job of this number waits for one of the daemon's commands from now on.
+    pub fn begin_call(&self, number: u64) {
+        if let Some(work) = lock(&self.table).at_work.get_mut(&number) {
+            work.calls += 1;
+            if work.calls == 1 {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// It waits no more. A call that its handler has left to a task may end after the job.
+    pub fn end_call(&self, number: u64) {
+        if let Some(work) = lock(&self.table).at_work.get_mut(&number)
+            && work.calls > 0
+        {
+            work.calls -= 1;
+            if work.calls == 0 {
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
     }
 
     pub fn count(&self) -> usize {
@@ -84,6 +186,11 @@ impl Jobs {
         Some(job)
     }
 
+    /// Whether the job is at work as a task of the event loop.
+    pub fn has_task(&self, job: &Job) -> bool {
+        lock(&self.table).at_work.get(&job.number).is_some_and(|work| work.task.is_some())
+    }
+
     /// The task that a job became.
     pub fn set_task(&self, job: &Job, task: Py<PyAny>) {
         if let Some(work) = lock(&self.table).at_work.get_mut(&job.number) {
@@ -91,10 +198,13 @@ impl Jobs {
         }
     }
 
-    /// The job is done. Gives the next one of its lane, if that goes on.
+    /// The job is done, if it was at work. Gives the next one of its lane, if that goes on.
     pub fn leave(&self, job: &Job, goes_on: bool) -> Option<Py<Job>> {
         let mut table = lock(&self.table);
-        let done = table.at_work.remove(&job.number);
+        let done = table.at_work.remove(&job.number)?;
+        if done.calls > 0 {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
         let (next, dropped) = table.advance(job, goes_on);
         drop(table);
         self.count.fetch_sub(1 + dropped.len(), Ordering::SeqCst);
@@ -139,7 +249,7 @@ impl Jobs {
 impl Table {
     fn enter(&mut self, job: &Job) {
         let name = Arc::clone(&job.entry.name);
-        let work = Work { name, since: Instant::now(), next_warning: None, task: None };
+        let work = Work { name, since: Instant::now(), next_warning: None, task: None, calls: 0 };
         self.at_work.insert(job.number, work);
     }
 

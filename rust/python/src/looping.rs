@@ -26,6 +26,8 @@ pub struct EventLoop {
     pub thread: ThreadId,
     /// Has `turn` called soon.
     pub soon: Py<PyAny>,
+    /// Has a job's `run` called soon, after what else was to be called.
+    pub run_soon: Py<PyAny>,
 }
 
 impl Driver {

@@ -106,7 +106,7 @@ impl Driver {
             lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
         });
         let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
-        Handled { key: current.key, token, method: current.method.to_string(), origin }
+        Handled { key: current.key, token, method: current.method.to_string(), number: 0, origin }
     }
 
     /// Sets the context variable.
@@ -157,6 +157,9 @@ impl<'py> Batch<'_, 'py> {
         if let Some(later) = entry.route.get().later(py) {
             return Driver::hand_over(self.bound, &entry, current, params, None, later);
         }
+        if let Some(in_turn) = driver.in_turn(py) {
+            return Driver::hand_over(self.bound, &entry, current, params, None, &in_turn);
+        }
         let given = Params { text: params, is_plain: frame.is_plain() };
         let answer = self.run(&entry, current, || entry.route.get().answer(py, given))?;
         let (outcome, fatal) = match answer {
@@ -179,7 +182,7 @@ impl<'py> Batch<'_, 'py> {
     }
 
     fn notification(&mut self, frame: &core::Frame<'_>, topic: &str) -> PyResult<()> {
-        let py = self.py();
+        let (py, driver) = (self.py(), self.driver);
         let (payload, origin) = unwrap(frame, topic);
         let given = Params { text: payload, is_plain: frame.is_plain() };
         let table = Arc::clone(&self.routes.table);
@@ -194,6 +197,8 @@ impl<'py> Batch<'_, 'py> {
             if let Some(later) = entry.route.get().later(py) {
                 let lane = (Arc::clone(&current.method), entry.watched);
                 Driver::hand_over(self.bound, entry, current, payload, Some(lane), later)?;
+            } else if let Some(in_turn) = driver.in_turn(py) {
+                Driver::hand_over(self.bound, entry, current, payload, None, &in_turn)?;
             } else if let Err(error) =
                 self.run(entry, current, || entry.route.get().run(py, given).map(drop))?
                 && let (_, Some(fatal)) = recover(py, entry, payload, error)

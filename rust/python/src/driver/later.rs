@@ -1,5 +1,7 @@
 //! Messages whose handlers run in tasks and threads: handed over, started, and answered.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -8,10 +10,28 @@ use pyo3::types::PyBytes;
 
 use crate::driver::Driver;
 use crate::driver::dispatch::{Current, recover};
+use crate::handled::Handled;
 use crate::job::{Job, State};
 use crate::jobs::Lane;
 use crate::route::Outcome;
 use crate::routes::Entry;
+use crate::sync::lock;
+
+/// A job, and what takes it.
+type Start = (Py<Job>, Py<PyAny>);
+
+thread_local! {
+    /// What this thread starts when the start that it is at has returned; nothing if it is at none.
+    /// A task may run within its own creation, end there, and have the next of its lane started: in
+    /// a loop, or as many as are in the lane would stand on the stack.
+    static STARTS: RefCell<Option<VecDeque<Start>>> = const { RefCell::new(None) };
+}
+
+/// What is left to do when a job has been answered.
+pub struct Settled {
+    answered: PyResult<()>,
+    next: Option<Py<Job>>,
+}
 
 impl Driver {
     /// Makes a job of a message whose handler runs in a task or a thread.
@@ -24,39 +44,91 @@ impl Driver {
         later: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
+        let number = this.jobs.number();
         let job = Job {
             driver: slf.clone().unbind(),
             entry: Arc::clone(entry),
-            handled: Py::new(py, this.handled(py, &current))?,
+            handled: Py::new(py, Handled { number, ..this.handled(py, &current) })?,
             params: PyBytes::new(py, params).unbind(),
-            number: this.jobs.number(),
+            number,
             lane,
-            state: Mutex::new(State::New),
+            state: Mutex::new(State::New(this.jobs.queued(params.len()))),
         };
-        match this.jobs.admit(Py::new(py, job)?) {
-            Some(job) => this.start_job(py, job, later),
-            None => Ok(()),
+        let Some(job) = this.jobs.admit(Py::new(py, job)?) else { return Ok(()) };
+        let started = this.start(py, job.clone_ref(py), later);
+        if this.is_attached.load(Ordering::Relaxed) && this.jobs.has_task(job.get()) {
+            job.get().keep_ahead();
         }
+        started
     }
 
-    fn start_job(&self, py: Python<'_>, job: Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// What takes the messages of plain handlers while jobs that came before have not begun:
+    /// answers keep the order of what is answered at once.
+    pub fn in_turn<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        if !self.jobs.has_ahead() {
+            return None;
+        }
+        lock(&self.event_loop).as_ref().map(|each| each.run_soon.bind(py).clone())
+    }
+
+    /// Has the job started, and those that this one leads to.
+    fn start(&self, py: Python<'_>, job: Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut start = Some((job, later.clone().unbind()));
+        let is_first = STARTS.with_borrow_mut(|starts| match starts {
+            Some(starts) => {
+                starts.extend(start.take());
+                false
+            }
+            None => {
+                *starts = Some(VecDeque::new());
+                true
+            }
+        });
+        let mut started = Ok(());
+        while let Some((job, later)) = start {
+            started = started.and(self.start_now(py, &job, later.bind(py)));
+            start = STARTS.with_borrow_mut(|starts| starts.as_mut()?.pop_front());
+        }
+        if is_first {
+            STARTS.set(None);
+        }
+        started
+    }
+
+    fn start_now(&self, py: Python<'_>, job: &Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
         self.activity.wake_if_asleep();
         match later.call1((job.clone_ref(py),)) {
+            Ok(task) if task.is_none() => Ok(()),
             Ok(task) => {
                 self.jobs.set_task(job.get(), task.unbind());
                 Ok(())
             }
-            Err(error) => self.job_ended(py, job.get(), Err(error)),
+            // Nobody has begun it, and nobody will any more.
+            Err(error) if job.get().end_new() => {
+                let settled = self.settle(py, job.get(), Err(error));
+                self.start_next(py, settled)
+            }
+            Err(error) => {
+                error.write_unraisable(py, None);
+                Ok(())
+            }
         }
     }
 
-    /// A job is done: what it gave is answered, and the next of its lane started.
-    pub fn job_ended(
-        &self,
-        py: Python<'_>,
-        job: &Job,
-        answer: PyResult<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    /// Starts what comes after a job that has been settled.
+    pub fn start_next(&self, py: Python<'_>, settled: Settled) -> PyResult<()> {
+        let Settled { answered, next } = settled;
+        if let Some(next) = next
+            && let Some(later) = next.get().entry.route.get().later(py)
+        {
+            self.start(py, next.clone_ref(py), later)?;
+        }
+        answered
+    }
+
+    /// A job is done: answers what it gave, and gives the next of its lane, which is not started
+    /// yet: one handler is not to begin within another.
+    pub fn settle(&self, py: Python<'_>, job: &Job, answer: PyResult<Bound<'_, PyAny>>) -> Settled {
         let (entry, key) = (&job.entry, job.handled.get().key);
         let encoded = answer.and_then(|answer| match key {
             Some(_) => entry.route.get().encoded(py, answer, job.params.as_bytes(py)),
@@ -66,18 +138,27 @@ impl Driver {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, entry, job.params.as_bytes(py), error),
         };
-        let answered = key.map_or(Ok(()), |key| self.answer(py, key, outcome));
+        let mut answered = key.map_or(Ok(()), |key| self.answer(py, key, outcome));
         if let Some(fatal) = fatal {
             self.end_with(fatal);
         }
         let next = self.jobs.leave(job, !self.stops());
-        self.tell_of_end(py)?;
-        if let Some(next) = next
-            && let Some(later) = entry.route.get().later(py)
-        {
-            self.start_job(py, next, later)?;
+        answered = answered.and(self.tell_of_end(py));
+        Settled { answered, next }
+    }
+
+    /// The job of this number waits for one of the daemon's commands.
+    pub fn begin_wait(&self, py: Python<'_>, number: u64) -> PyResult<()> {
+        self.jobs.begin_call(number);
+        // Reading may go on: the daemon may need an answer of this plugin first.
+        match self.is_awaited.load(Ordering::SeqCst) {
+            true if self.is_on_loop() => self.soon(py),
+            true => {
+                self.wake();
+                Ok(())
+            }
+            false => Ok(()),
         }
-        answered
     }
 
     /// Sees to it that an answer is written, and that who waits for room, or the end, goes on.
