@@ -33,6 +33,8 @@ pub enum Reason {
     FrameTooLarge(usize),
     /// Arrays and objects are nested deeper than the cap.
     TooDeep(usize),
+    /// There is no memory for so many bytes of a frame.
+    OutOfMemory(usize),
 }
 
 impl fmt::Display for Reason {
@@ -56,6 +58,10 @@ impl fmt::Display for Reason {
             Self::TooDeep(cap) => write!(
                 out,
                 "the message is nested deeper than max_depth = {cap}; raise it if you expect such messages"
+            ),
+            Self::OutOfMemory(bytes) => write!(
+                out,
+                "there is no memory to hold {bytes} bytes of the message; allow the process more, or lower max_frame_bytes"
             ),
         }
     }

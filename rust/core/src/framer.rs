@@ -91,13 +91,15 @@ impl Framer {
 
     /// Takes bytes of the stream; none at all is its end.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.make_room(bytes.len());
+        if !self.make_room(bytes.len()) {
+            return;
+        }
         self.buffer[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
         self.commit(bytes.len());
     }
 
     /// Room to read bytes into, at least [`READ_BYTES`] of it; tell with [`Framer::commit`] how
-    /// many came.
+    /// many came. Without memory for that it may be less, or empty, and the stream has failed.
     pub fn space(&mut self) -> &mut [u8] {
         self.make_room(READ_BYTES);
         &mut self.buffer[self.filled..]
@@ -231,10 +233,11 @@ impl Framer {
     /// has been consumed since the last move, and the vector's capacity doubles: linear in all.
     /// Only what is needed of the capacity is touched, so that a large frame takes its own size of
     /// memory and not twice that.
-    fn make_room(&mut self, wanted: usize) {
+    /// Gives whether there is room; without memory for it the stream has failed.
+    fn make_room(&mut self, wanted: usize) -> bool {
         self.release();
         if self.buffer.len() - self.filled >= wanted {
-            return;
+            return true;
         }
         let unread = self.filled - self.start;
         if self.start >= unread {
@@ -244,8 +247,18 @@ impl Framer {
             self.filled = unread;
         }
         let needed = self.filled + wanted;
-        if self.buffer.len() < needed {
-            self.buffer.resize(needed, 0);
+        let more = needed.saturating_sub(self.buffer.len());
+        if more == 0 {
+            return true;
         }
+        // A peer chooses how long a frame is: that must not abort the process.
+        if self.buffer.try_reserve(more).is_err() && self.buffer.try_reserve_exact(more).is_err() {
+            let reason = Reason::OutOfMemory(needed - self.start);
+            let offset = self.discarded + self.start as u64;
+            self.failed.get_or_insert(Malformed { reason, offset });
+            return false;
+        }
+        self.buffer.resize(needed, 0);
+        true
     }
 }
