@@ -54,6 +54,7 @@ class Daemon:
         self.logs: list[dict[str, str]] = []
         self.notifications: list[dict[str, Any]] = []
         self._unread = bytearray()
+        self._searched = 0
         self._calls = 0
 
     # Bytes
@@ -74,8 +75,10 @@ class Daemon:
             self._read(deadline)
 
     def _decode(self) -> dict[str, Any] | None:
-        if b"\n\n" not in self._unread:
+        if self._unread.find(b"\n\n", self._searched) < 0:
+            self._searched = max(0, len(self._unread) - 1)
             return None
+        self._searched = 0
         text = self._unread.decode(errors="replace")
         try:
             message, end = json.JSONDecoder().raw_decode(text.lstrip())
