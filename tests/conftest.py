@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+try:
+    import hypothesis
+except ImportError:
+    # The wheels' tests have it; a fixture alone does not need it.
+    pass
+else:
+    # A busy machine is slow, and that is no failure.
+    slow = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
+    hypothesis.settings.register_profile("clnwire", deadline=None, suppress_health_check=slow)
+    hypothesis.settings.load_profile("clnwire")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts into the background so, and plugins that tests interrupt would
+    # inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

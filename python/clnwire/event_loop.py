@@ -56,6 +56,7 @@ class _Serving:
     def __init__(self, plugin: Plugin, driver: Driver, loop: asyncio.AbstractEventLoop) -> None:
         self._plugin, self._driver, self._loop = plugin, driver, loop
         self._is_reading = self._is_writing = False
+        self._is_file = self._will_read_file = False
         self._ended, self._idle = asyncio.Event(), asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._status = 0
@@ -111,11 +112,31 @@ class _Serving:
     def _read(self) -> None:
         if not self._is_reading:
             self._is_reading = True
-            self._loop.add_reader(self._driver.input_fd, partial(self._turn, readable=True))
+            try:
+                self._loop.add_reader(self._driver.input_fd, partial(self._turn, readable=True))
+            except PermissionError:
+                # A file can always be read, and epoll takes none.
+                self._is_file = True
+                self._read_file_soon()
+
+    def _read_file_soon(self) -> None:
+        if not self._will_read_file:
+            self._will_read_file = True
+            self._loop.call_soon(self._read_file)
+
+    def _read_file(self) -> None:
+        """Each round of the loop reads some of the file, so that others have their turn."""
+        self._will_read_file = False
+        if self._is_reading:
+            self._turn(readable=True)
+            if self._is_reading:
+                self._read_file_soon()
 
     def _pause(self) -> None:
         if self._is_reading:
             self._is_reading = False
+            if self._is_file:
+                return
             self._loop.remove_reader(self._driver.input_fd)
             self._loop.call_later(LOOK_SECONDS, self._look)
 

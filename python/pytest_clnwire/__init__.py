@@ -28,16 +28,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+# Not `wrapper`, which pluggy knows from 1.2 on: an older one would fail every run of pytest.
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Shows with a failure what the daemon and its plugins said to each other."""
-    report = yield
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()
     if report.failed:
         recorded = item.stash.get(_TRAFFIC, None) or ()
         report.sections.extend((_SECTION, str(traffic)) for traffic in recorded)
-    return report
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def frames(chunks: list[bytes]) -> list[bytes]:
 
 
 @given(streams(), st.lists(st.integers(0, 10_000)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_same_values_however_the_stream_is_cut(stream, cuts):
     data, values = stream
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
@@ -59,7 +59,7 @@ def test_the_same_values_however_the_stream_is_cut(stream, cuts):
 
 
 @given(st.binary(max_size=60) | st.text('{}[]",:\\u0a1e-+. \ntruefalsn', max_size=40))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_the_verdict_is_that_of_json(data):
     data = data if isinstance(data, bytes) else data.encode()
     problem = _problem(data)

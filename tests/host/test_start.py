@@ -7,11 +7,13 @@ import json
 import os
 import socket
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clnwire import ConnectionLostError, Plugin
 from clnwire.host import (
     FatalAnswerError,
     Host,
@@ -20,6 +22,8 @@ from clnwire.host import (
     PluginDiedError,
     PluginOptionError,
 )
+from clnwire.host.short_path import shortened
+from clnwire.rpc import connect
 from tests.host.raw import MakePlugin
 
 RECORDER = """
@@ -270,9 +274,49 @@ def test_an_unknown_dialect_is_refused_with_the_known_ones() -> None:
         Host(dialect=dialect)
 
 
-def test_a_directory_too_long_for_a_socket(make: MakePlugin, tmp_path: Path) -> None:
-    match = "too long for a unix socket"
-    fails(make(""), HostError, match, lightning_dir=tmp_path / ("d" * 100))
+def test_a_socket_whose_path_does_not_fit_into_an_address(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 100) / ("é" * 60)
+    folder.mkdir(parents=True)
+    plugin = Plugin()
+
+    @plugin.method("network", thread=True)
+    def network() -> str:
+        return str(plugin.rpc.getinfo().network)
+
+    async def run() -> None:
+        async with Host(lightning_dir=folder) as host:
+            await host.start(plugin)
+            assert len(os.fsencode(host.rpc_path)) > 200
+            assert host.rpc_path.is_socket()
+            assert stat.S_IMODE(host.rpc_path.stat().st_mode) == 0o600
+            assert await host.call("network") == "regtest"
+            async with connect(host.rpc_path) as rpc:
+                assert (await rpc.getinfo()).network == "regtest"
+            command = [sys.executable, "-m", "clnwire", "call", "--lightning-dir", folder]
+            called = await asyncio.create_subprocess_exec(
+                *command, "network", stdout=asyncio.subprocess.PIPE
+            )
+            out, _ = await called.communicate()
+            assert b"regtest" in out
+        assert not host.rpc_path.exists()
+
+    asyncio.run(run())
+    with pytest.raises(ConnectionLostError, match="No such file"):
+        connect(folder / "lightning-rpc").call("getinfo")
+
+
+def test_what_a_killed_daemon_left_in_a_deep_directory_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 120) / "regtest"
+    folder.mkdir(parents=True)
+
+    async def run() -> None:
+        async with Host(lightning_dir=folder.parent) as host:
+            with shortened(host.rpc_path) as name, socket.socket(socket.AF_UNIX) as left:
+                left.bind(name)
+            await host.start(Plugin())
+            assert (await host.call("getinfo"))["network"] == "regtest"
+
+    asyncio.run(run())
 
 
 def test_two_hosts_in_one_directory(make: MakePlugin, tmp_path: Path) -> None:

@@ -6,7 +6,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -311,3 +315,41 @@ def test_no_more_than_so_many_are_in_handlers(plugin):
     replies = [daemon.reply() for _ in range(50)]
     assert {reply["id"] for reply in replies} == set(range(50))
     assert max(reply["result"] for reply in replies) == 3
+
+
+@pytest.mark.parametrize("kind", ["async ", ""])
+@pytest.mark.parametrize("input_", ["file", "null"])
+def test_input_that_is_no_pipe(tmp_path, kind, input_):
+    """A file holds a whole conversation, and then ends."""
+    source = f"""
+        from clnwire import Plugin
+        plugin = Plugin()
+        @plugin.method("hello")
+        {kind}def hello(name: str) -> str:
+            return "Hello " + name
+        plugin.run()
+    """
+    path = tmp_path / "plugin.py"
+    path.write_text(textwrap.dedent(source))
+    calls = [{"jsonrpc": "2.0", "id": "m", "method": "getmanifest", "params": {}}]
+    init = {"options": {}, "configuration": {"lightning-dir": "/", "rpc-file": "rpc"}}
+    calls.append({"jsonrpc": "2.0", "id": "i", "method": "init", "params": init})
+    calls += [
+        {"jsonrpc": "2.0", "id": n, "method": "hello", "params": [str(n)]} for n in range(3_000)
+    ]
+    given = tmp_path / "calls"
+    given.write_text("\n\n".join(map(json.dumps, calls)))
+    with (given if input_ == "file" else Path(os.devnull)).open("rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, path],
+            stdin=stdin,
+            env={**os.environ, "LIGHTNINGD_PLUGIN": "1"},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    replies = [json.loads(text) for text in done.stdout.split(b"\n\n") if text]
+    answers = {each["id"]: each.get("result") for each in replies if "id" in each}
+    if input_ == "file":
+        assert [answers[n] for n in range(3_000)] == [f"Hello {n}" for n in range(3_000)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.host.commands import Session
 from clnwire.host.errors import HostError
+from clnwire.host.short_path import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[tuple[bytes, Delivery | None]]]"
 """Answers one request: the reply's whole text, white space at its end included, and how it goes
 out if not at once."""
-
-LONGEST_PATH: Final = 100
-"""Bytes of a socket's path that all systems take: 104 at least, one of them a zero."""
 
 
 class Connection(asyncio.Protocol):
@@ -148,12 +146,11 @@ class RpcSocket:
 
 
 def _listener(path: Path) -> socket.socket:
-    if len(str(path).encode()) > LONGEST_PATH:
-        raise HostError(f"too long for a unix socket: {path}; choose a shorter lightning_dir")
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        listener.bind(str(path))
+        with shortened(path) as name:
+            listener.bind(name)
         # Nobody can connect before it listens, so nobody slips in before the mode is set.
         path.chmod(0o600)
     except OSError as error:
@@ -166,7 +163,7 @@ def _remove_stale(path: Path) -> None:
     """Removes what a daemon that was killed has left; a living one is left in peace."""
     if not path.is_socket():
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        if probe.connect_ex(str(path)) == 0:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, shortened(path) as name:
+        if probe.connect_ex(name) == 0:
             raise HostError(f"another daemon listens at {path}")
     path.unlink()

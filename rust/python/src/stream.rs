@@ -1,9 +1,9 @@
 //! The client's end of the daemon's unix socket. Nothing here waits: who must wait does so on
 //! `fileno()`, with poll or in an event loop.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
@@ -93,10 +93,83 @@ impl Stream {
 
 /// With a full queue at the other end this is `EAGAIN`, since the socket does not block.
 fn connected(path: PathBuf) -> Result<OwnedFd, Errno> {
-    let address = SocketAddrUnix::new(path)?;
+    match SocketAddrUnix::new(&path) {
+        Err(Errno::NAMETOOLONG) => {
+            let shortened = Shortened::new(&path)?;
+            connected_to(&SocketAddrUnix::new(shortened.path())?)
+        }
+        address => connected_to(&address?),
+    }
+}
+
+fn connected_to(address: &SocketAddrUnix) -> Result<OwnedFd, Errno> {
     let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     ioctl_fionbio(&socket, true)?;
-    connect(&socket, &address)?;
+    connect(&socket, address)?;
     Ok(socket)
+}
+
+/// Another name of a socket whose path does not fit into an address: a daemon that binds a relative
+/// name in a deep directory has such a one. It holds as long as this lives.
+#[cfg(target_os = "linux")]
+struct Shortened {
+    path: PathBuf,
+    _folder: OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Shortened {
+    fn new(path: &Path) -> Result<Self, Errno> {
+        use rustix::fs::{Mode, OFlags, open};
+
+        let (folder, name) = parts(path)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = open(folder, flags, Mode::empty())?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name);
+        Ok(Self { path, _folder: folder })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Without `/proc`, a link to the directory at a place with a short name.
+#[cfg(not(target_os = "linux"))]
+struct Shortened {
+    path: PathBuf,
+    link: PathBuf,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Shortened {
+    fn new(path: &Path) -> Result<Self, Errno> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let (folder, name) = parts(path)?;
+        // Relaxed: only that no two are the same matters.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let link = PathBuf::from(format!("/tmp/clnwire-{}-{number}", std::process::id()));
+        let folder = std::path::absolute(folder).map_err(|_| Errno::NOENT)?;
+        rustix::fs::symlink(&folder, &link)?;
+        Ok(Self { path: link.join(name), link })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Drop for Shortened {
+    fn drop(&mut self) {
+        // Nothing depends on it any more; a leftover does no harm.
+        let _ = rustix::fs::unlink(&self.link);
+    }
+}
+
+fn parts(path: &Path) -> Result<(&Path, &OsStr), Errno> {
+    path.parent().zip(path.file_name()).ok_or(Errno::NAMETOOLONG)
 }
