@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from clnwire.errors import RpcError
-from clnwire.host import Host, PluginSpec
+from clnwire.host import Caller, Host, PluginSpec, journal, unix_socket
 from tests.host.raw import MakePlugin
 
 GOOD = 'MANIFEST["rpcmethods"] = [{"name": "good", "usage": ""}]\nMANIFEST["hooks"] = ["recover"]'
@@ -242,5 +242,68 @@ def test_plugins_in_three_languages(make: MakePlugin, tmp_path: Path, dialect: A
             assert answer == {"result": "disconnect", "error_message": "no"}
             await host.stop()
             assert [plugin.returncode for plugin in plugins] == [0, 0, 0]
+
+    asyncio.run(run())
+
+
+def test_a_plugin_that_logs_megabytes_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal, "KEPT_CHARACTERS", 10_000)
+    book: journal.Journal[journal.LogEntry] = journal.Journal()
+    for number in range(500):
+        book.add(journal.LogEntry("a", "info", f"{number}:".ljust(1_000)))
+        assert sum(len(entry.message) for entry in book) <= 20_000
+        assert book[-1].message.startswith(f"{number}:")
+    assert len(book) >= 10
+    book.add(journal.LogEntry("a", "info", "x" * 50_000))
+    assert [len(entry.message) for entry in book] == [50_000]
+    book.add(journal.LogEntry("a", "info", "y"))
+    assert book[-1].message == "y"
+
+
+def test_a_caller_that_does_not_read_is_not_buffered_for_ever(
+    make: MakePlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next commands wait, as lightningd's do; notices beyond the bound end it."""
+    monkeypatch.setattr(unix_socket, "MOST_UNREAD_BYTES", 1 << 20)
+    ran: list[int] = []
+
+    def big(params: object) -> str:
+        ran.append(1)
+        return "x" * 300_000
+
+    async def run() -> None:
+        async with Host() as host:
+
+            async def noisy(params: object, caller: Caller) -> object:
+                try:
+                    while True:
+                        caller.notify("x" * 65_536)
+                        await asyncio.sleep(0)
+                finally:
+                    ended.set()
+
+            ended = asyncio.Event()
+            await host.start(make(""))
+            host.command("big")(big)
+            host.command("noisy")(noisy)
+            reader, writer = await asyncio.open_unix_connection(host.rpc_path, limit=1 << 16)
+            call = '{"jsonrpc":"2.0","id":1,"method":"%s","params":{}}'
+            for _ in range(1_000):
+                writer.write((call % "big").encode())
+            # Whoever else is there is served meanwhile.
+            for _ in range(20):
+                assert await host.call("getinfo")
+                await asyncio.sleep(0.01)
+            assert len(ran) < 20
+            _, other = await asyncio.open_unix_connection(host.rpc_path, limit=1 << 16)
+            on = '{"jsonrpc":"2.0","id":1,"method":"notifications","params":[true]}'
+            other.write((on + call % "noisy").encode())
+            await asyncio.wait_for(ended.wait(), 60)
+            assert host.callers == 1
+            writer.transport.abort()
+            other.transport.abort()
+            del reader
 
     asyncio.run(run())

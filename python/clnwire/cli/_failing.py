@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
+from clnwire.cli._foreign import printable
 from clnwire.errors import ClnwireError, describe_error
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def fail(command: str, message: str, status: int) -> NoReturn:
     """Ends the command with one line that says why; an exception being handled is its reason."""
     if os.environ.get(DEBUG) and sys.exc_info()[1] is not None:
         traceback.print_exc()
-    sys.stderr.write(f"{f'clnwire {command}'.strip()}: {message}\n")
+    sys.stderr.write(f"{f'clnwire {command}'.strip()}: {printable(message)}\n")
     raise typer.Exit(status)
 
 

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from clnwire.cli._foreign import in_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,23 +30,23 @@ def as_text(plugin: str, findings: Sequence[Finding], report: Report, seconds: f
         max((len(cell[column]) for cell in map(_cells, findings)), default=0) for column in range(2)
     ]
     lines = [line for finding in findings for line in _block(finding, widths)]
-    lines += [_painted(DIM, f"note: {note}") for note in report.notes]
+    lines += [_painted(DIM, f"note: {in_one_line(note)}") for note in report.notes]
     lines.append(_summary(plugin, findings, report, seconds))
     return "\n".join(lines) + "\n"
 
 
 def _cells(finding: Finding) -> tuple[str, str]:
-    return ", ".join(finding.dialects), finding.where[:WIDEST]
+    return ", ".join(finding.dialects), in_one_line(finding.where)[:WIDEST]
 
 
 def _block(finding: Finding, widths: list[int]) -> list[str]:
     rule = finding.rule
-    dialects, where = ", ".join(finding.dialects), finding.where
+    dialects, where = ", ".join(finding.dialects), in_one_line(finding.where)
     head = _painted(_COLOURS[rule.severity], f"{rule.code} {rule.severity:<7}")
     place = f"{dialects:<{widths[0]}}  {where:<{widths[1]}}"
-    lines = [f"{head}  {_painted(BOLD, place)}  {finding.message}"]
+    lines = [f"{head}  {_painted(BOLD, place)}  {in_one_line(finding.message)}"]
     if finding.excerpt:
-        lines.append(_painted(DIM, f"{INDENT}wire  {finding.excerpt}"))
+        lines.append(_painted(DIM, f"{INDENT}wire  {in_one_line(finding.excerpt)}"))
     lines.append(f"{INDENT}{_painted(GREEN, 'fix')}   {rule.fix}")
     return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, cast
 
+from clnwire.cli._foreign import in_one_line
 from clnwire.host import Host
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ async def plugin_help(settings: Settings) -> str:
             plugins = await host.load(settings.specs)
             for entry in host.remarks:
                 # Such as a plugin that was refused.
-                sys.stderr.write(f"plugin-{entry.plugin}: {entry.message}\n")
+                sys.stderr.write(in_one_line(f"plugin-{entry.plugin}: {entry.message}") + "\n")
         finally:
             # A plugin that has not seen `init` may wait for it, even at the end of its input; and
             # who asks for help and presses Ctrl-C does not want to wait for a plugin.
@@ -38,7 +39,7 @@ def _section(name: str, options: list[Option]) -> str:
     rows = [(_spelled(option), _meaning(option)) for option in options]
     width = max((len(spelled) for spelled, _ in rows), default=0)
     lines = [f"  {spelled:<{width}}  {meaning}".rstrip() for spelled, meaning in rows]
-    return "\n".join([f"Options of {name}:", *(lines or ["  none"]), "", ""])
+    return "\n".join([f"Options of {in_one_line(name)}:", *(lines or ["  none"]), "", ""])
 
 
 def _spelled(option: Option) -> str:
@@ -51,4 +52,4 @@ def _meaning(option: Option) -> str:
         parts.append(f"(default: {option.default})")
     if option.multi:
         parts.append("(may be given several times)")
-    return " ".join(parts)
+    return in_one_line(" ".join(parts))

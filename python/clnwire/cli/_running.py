@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
+from clnwire.cli._foreign import in_one_line
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion
@@ -127,8 +128,9 @@ def announce(host: Host, settings: Settings) -> None:
     names = ", ".join(plugin.name for plugin in host.plugins) or "no plugins"
     lines = [f"clnwire runs {names}", f"socket: {host.rpc_path}", "from another terminal:"]
     lines += [f"    clnwire {command}{where} {words}" for command, words in _to_try(host)]
+    shown = map(in_one_line, [*lines, "Ctrl-C ends it."])
     try:
-        sys.stdout.write("\n".join([*lines, "Ctrl-C ends it.", ""]))
+        sys.stdout.write("".join(f"{line}\n" for line in shown))
         sys.stdout.flush()
     except BrokenPipeError:
         # Nobody reads, and Python would complain once more when it ends.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import DecodeError, Struct, json
 
+from clnwire.cli._foreign import printable
+
 if TYPE_CHECKING:
     from clnwire._core import Frame
 
@@ -56,7 +58,8 @@ class Waiting:
             return
         if found.method == "message" and self._matters(found.params.level):
             self._wipe()
-            sys.stderr.write(f"# {found.params.message}\n")
+            text = printable(found.params.message).replace("\n", "\n# ")
+            sys.stderr.write(f"# {text}\n")
         elif found.method == "progress":
             self._progress(found.params)
         sys.stderr.flush()

@@ -18,6 +18,7 @@ from clnwire.cli._client import (
     socket_path,
 )
 from clnwire.cli._failing import fail
+from clnwire.cli._foreign import printable, printable_json
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 
@@ -84,7 +85,7 @@ def call(
     path = socket_path(lightning_dir, network, rpc_file)
     reply = reached("call", lambda: call_daemon(path, method, params, trim=wanted, level=level))
     if reply.error is not None:
-        sys.stderr.write(_indented(reply.error) + "\n")
+        sys.stderr.write(printable_json(_indented(reply.error)) + "\n")
         raise typer.Exit(1)
     sys.stdout.write(_shown(reply.result or b"null", raw=raw))
 
@@ -104,8 +105,8 @@ def _shown(result: bytes, *, raw: bool) -> str:
     if b'"format-hint"' in result:
         members = _decoded(result)
         if isinstance(members, dict) and cast("_Object", members).get("format-hint") == "simple":
-            return "".join(f"{line}\n" for line in _plain(cast("_Object", members)))
-    return _indented(result) + "\n"
+            return "".join(f"{printable(line)}\n" for line in _plain(cast("_Object", members)))
+    return printable_json(_indented(result)) + "\n"
 
 
 def _decoded(result: bytes) -> object:

@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 KEPT: Final = 100_000
 """Entries that a journal keeps at least: a plugin that floods the log must not fill the memory."""
+KEPT_CHARACTERS: Final = 32 << 20
+"""In the texts of a journal's entries: each of them may have megabytes."""
 
 
 RemarkKind: TypeAlias = Literal["", "reply", "topic", "subscription", "answer", "missed", "aborted"]
@@ -47,10 +49,19 @@ class TopicEntry(Struct, frozen=True):
         return json.decode(self.params)
 
 
+def _size(entry: object) -> int:
+    """About how much memory an entry's texts take."""
+    if isinstance(entry, LogEntry):
+        return len(entry.message)
+    return len(entry.params) if isinstance(entry, TopicEntry) else 0
+
+
 class Journal(Sequence[T], Generic[T]):
-    """A growing record. Beyond twice `KEPT` entries the oldest are forgotten."""
+    """A growing record. Beyond twice `KEPT` entries, or twice `KEPT_CHARACTERS` in them, the oldest
+    are forgotten."""
 
     def __init__(self) -> None:
+        self._size = 0
         self._entries: list[T] = []
         self._waiters: dict[asyncio.Future[T], Callable[[T], bool]] = {}
 
@@ -70,11 +81,27 @@ class Journal(Sequence[T], Generic[T]):
     def add(self, entry: T) -> None:
         """Records an entry, and wakes those who wait for one like it."""
         self._entries.append(entry)
+        self._size += _size(entry)
         if len(self._entries) > 2 * KEPT:
-            del self._entries[:KEPT]
+            self._forget(KEPT)
+        if self._size > 2 * KEPT_CHARACTERS:
+            self._forget(self._oldest())
         for waiter, wanted in list(self._waiters.items()):
             if not waiter.done() and wanted(entry):
                 waiter.set_result(entry)
+
+    def _oldest(self) -> int:
+        """How many have to go until at most `KEPT_CHARACTERS` are left; the last one stays."""
+        size = self._size
+        for number, entry in enumerate(self._entries[:-1]):
+            if size <= KEPT_CHARACTERS:
+                return number
+            size -= _size(entry)
+        return len(self._entries) - 1
+
+    def _forget(self, number: int) -> None:
+        self._size -= sum(map(_size, self._entries[:number]))
+        del self._entries[:number]
 
     def fail(self, error: Exception) -> None:
         """Nothing more will come: whoever waits gets the error."""

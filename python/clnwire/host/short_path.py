@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 LONGEST: Final = 100
 """Bytes of a socket's path that all systems take: 104 at least, one of them a zero."""
 
 
 @contextmanager
-def shortened(path: Path) -> Iterator[str]:
+def shortened(path: Path) -> Generator[str, None, None]:
     """A name of `path` that fits, for as long as the block runs. Raises `OSError`.
 
     lightningd binds a name relative to its directory, so that it may be in a deep one.

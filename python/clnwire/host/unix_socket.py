@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
@@ -23,6 +23,11 @@ Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[tuple[bytes, Deliver
 """Answers one request: the reply's whole text, white space at its end included, and how it goes
 out if not at once."""
 
+MOST_WAITING: Final = 100
+"""Requests of a caller that wait; more of them stay in the socket."""
+MOST_UNREAD_BYTES: Final = 64 << 20
+"""What waits for a caller that does not read; beyond, the connection ends."""
+
 
 class Connection(asyncio.Protocol):
     """One caller."""
@@ -34,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
+        self._is_read = asyncio.Event()
+        self._is_read.set()
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -51,6 +58,16 @@ class Connection(asyncio.Protocol):
                 self._requests.put_nowait(frame)
         except MalformedError as error:
             self._requests.put_nowait(error)
+        if self._requests.qsize() >= MOST_WAITING and self._transport is not None:
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """The caller does not read; it gets no further command carried out until it does."""
+        self._is_read.clear()
+
+    def resume_writing(self) -> None:
+        """The caller has read."""
+        self._is_read.set()
 
     def eof_received(self) -> bool:
         """Keeps the way back open until all that was asked is answered."""
@@ -66,7 +83,12 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Sends something to the caller, if it is still there."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            # Notices of a command that runs have no end.
+            self.abort()
+        else:
             self._transport.write(data)
 
     def close(self) -> None:
@@ -80,7 +102,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _run(self) -> None:
-        while (request := await self._requests.get()) is not None:
+        while (request := await self._next()) is not None:
             if isinstance(request, MalformedError):
                 self.write(_malformed(request))
                 break
@@ -92,6 +114,14 @@ class Connection(asyncio.Protocol):
             if delivery.hang_up_after is not None:
                 break
         self.close()
+
+    async def _next(self) -> Frame | MalformedError | None:
+        """Like lightningd: the next command waits until what came before it has been read."""
+        await self._is_read.wait()
+        request = await self._requests.get()
+        if self._requests.empty() and self._transport is not None:
+            self._transport.resume_reading()
+        return request
 
     async def _deliver(self, chunks: list[bytes], pause: float) -> None:
         for chunk in chunks:
