@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 READ_SIZE: Final = 1 << 18
 UNPACKED_SIZE: Final = 1 << 20
 """Bytes that are unpacked at a time, whatever a file claims to hold."""
+LONGEST_LINE: Final = 256 << 20
+"""Bytes of a record: several times what the longest reply of a large node takes."""
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -41,6 +43,10 @@ def read_records(
     number = 0
     try:
         for number, text in enumerate(_lines(path, on_read), 1):
+            if text is None:
+                size = f"longer than {LONGEST_LINE >> 20} MiB"
+                on_broken(CaptureError(f"{path}:{number}: no record of a capture: {size}"))
+                continue
             if not text.strip():
                 continue
             try:
@@ -58,8 +64,11 @@ def _checked(record: Record) -> Record:
     return record
 
 
-def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes]:
-    """The lines without their ends. Raises `CutError`, behind the last whole one."""
+def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes | None]:
+    """The lines without their ends, `None` for one that is too long to be one.
+
+    Raises `CutError`, behind the last whole one.
+    """
     try:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
@@ -70,15 +79,20 @@ def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[byte
         raise CaptureError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
     parts: list[bytes] = []
+    size = 0
     for chunk in chunks:
         first, *others = chunk.split(b"\n")
         parts.append(first)
+        size += len(first)
+        if size > LONGEST_LINE:
+            # A file of a megabyte can unpack to one line of a gigabyte.
+            parts.clear()
         for line in others:
-            yield b"".join(parts)
-            parts = [line]
-    yield b"".join(parts)
+            yield b"".join(parts) if size <= LONGEST_LINE else None
+            parts, size = [line], len(line)
+    yield b"".join(parts) if size <= LONGEST_LINE else None
 
 
 def _plain(file: BinaryIO, on_read: Callable[[int], object] | None) -> Iterator[bytes]:
