@@ -6,7 +6,8 @@ database of our own and put into a log; when both have worked, the node may go o
 truth. The database follows it, and is caught up from it after a crash. See docs/replica.md.
 
 The replica is `replica.sqlite3` in the node's directory, or what CLNWIRE_REPLICA names; the log and
-the base that it goes on from are beside it, in `.log` and `.base`.
+the base that it goes on from are beside it, in `.log` and `.base`. CLNWIRE_NODE names the node's
+own database: only under daemons before v0.8.1, which number nothing, is it looked at.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from zlib import crc32
 
@@ -26,6 +29,7 @@ import msgspec
 
 from clnwire import Plugin
 from clnwire.hooks import CONTINUE, Continue, DbWrite, Refuse
+from clnwire.messages import Init
 
 LOG_BYTES = 64 << 20
 """A log grows to this, or to the database's size: what is copied then has been written before."""
@@ -79,6 +83,8 @@ class Replica:
         # The node's connection is as new as ours, and checks them from its start.
         self.foreign_keys = True
         self.fd = -1
+        # Before anything else: another process may be making the same files.
+        self.lock = lock(Path(f"{path}.lock"))
         self.db = sqlite3.connect(path, isolation_level=None)
         try:
             self._open()
@@ -91,7 +97,7 @@ class Replica:
         # No fsync at each commit: the log has had its own, and brings back what gets lost here.
         self.db.execute("PRAGMA synchronous = NORMAL")
         if self.log.exists():
-            self._lock(self.log)
+            self._use(self.log)
             self.last = self._catch_up()
         else:
             self.last = self._begin_log(self._version_of_snapshot())
@@ -101,6 +107,7 @@ class Replica:
         self.db.close()
         if self.fd >= 0:
             os.close(self.fd)
+        os.close(self.lock)
 
     def take(self, event: DbWrite) -> None:
         """Makes a set of writes durable. Raises if the node must not commit it."""
@@ -137,6 +144,27 @@ class Replica:
             if setting is None:
                 raise ReplicaError(f"a setting that this replica does not know: {statement}")
             self.foreign_keys = setting[1].upper() == "ON"
+        if event.data_version is None:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Without numbers, only the node's database tells whether our last set was committed.
+
+        Each start of a daemon that numbers nothing is announced by a setting.
+        """
+        node = node_database()
+        if not node.exists():
+            if self.db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise ReplicaError(f"no database of the node at {node}; let CLNWIRE_NODE name it")
+            return
+        with frozen(node, Path(f"{self.path}.node")) as committed:
+            if is_same(committed, self.db):
+                return
+            if self.previous is not None:
+                self._undo()
+                if is_same(committed, self.db):
+                    return
+        raise ReplicaError(f"the node's database is another; {AFRESH.format(self.path)}")
 
     def _step(self, version: int | None) -> int | None:
         """How far a version is ahead of the last; `None` if the daemon, of 2019, tells none."""
@@ -169,7 +197,9 @@ class Replica:
     def _catch_up(self) -> Mark:
         """Brings the database to the end of the log; from the base if the log does not know it."""
         found, last = self._replay()
+        end = 0 if last is None else last.end
         if not found:
+            self._refuse_bad_tail(end)
             # The number may be given again, so the state that had it must be gone from the disk.
             self.db.execute("PRAGMA synchronous = FULL")
             with closing(sqlite3.connect(self.base)) as base:
@@ -178,7 +208,19 @@ class Replica:
             self.db.execute("PRAGMA synchronous = NORMAL")
         if not found or last is None:
             raise ReplicaError(f"the log does not go on from its base; {AFRESH.format(self.path)}")
+        # What is behind was being written when the power went away, and was never approved.
+        os.ftruncate(self.fd, end)
         return last
+
+    def _refuse_bad_tail(self, end: int) -> None:
+        """The database is at a state that the log does not have: has the log had it?
+
+        A set gets into the database when its line is on the disk, so a line that is bad now was
+        whole then.
+        """
+        if os.fstat(self.fd).st_size > end:
+            what = f"{self.log}: damaged after byte {end}, which the database is beyond"
+            raise ReplicaError(f"{what}; {AFRESH.format(self.path)}")
 
     def _replay(self) -> tuple[bool, Mark | None]:
         """Carries out what the log has beyond the database; whether the log knows its state."""
@@ -209,7 +251,7 @@ class Replica:
         return Mark(self.last.end + len(line), entry.number, entry.version)
 
     def _entries(self) -> Iterator[tuple[int, Entry]]:
-        """All entries, and where each ends. One torn by a kill is the last, and is cut off."""
+        """All entries, and where each ends. One torn by a kill is the last, and is left out."""
         end = 0
         with self.log.open("rb") as file:
             for line in file:
@@ -219,7 +261,6 @@ class Replica:
                 yield end, decode_entry(line[9:])
             if file.read(1):
                 raise ReplicaError(f"{self.log}: damaged after byte {end}, and not at its end")
-        os.ftruncate(self.fd, end)
 
     def _begin_log(self, version: int | None) -> Mark:
         """Makes the database as it is the base, and begins a log that goes on from it."""
@@ -231,20 +272,15 @@ class Replica:
         (number,) = self.db.execute("PRAGMA user_version").fetchone()
         line = to_line(Entry(number, version, True, []))
         new_log.write_bytes(line)
-        self._lock(new_log)
+        self._use(new_log)
         os.fsync(self.fd)
         replace(new_log, self.log)
         return Mark(len(line), number, version)
 
-    def _lock(self, log: Path) -> None:
-        """Opens the log for this process alone."""
+    def _use(self, log: Path) -> None:
         if self.fd >= 0:
             os.close(self.fd)
         self.fd = os.open(log, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReplicaError("another process keeps this replica") from None
 
     def _version_of_snapshot(self) -> int | None:
         """The version of the database that is there before a log is; 0 if there is none."""
@@ -252,6 +288,40 @@ class Replica:
             return 0
         row = self.db.execute("SELECT intval FROM vars WHERE name = 'data_version'").fetchone()
         return row[0] % VERSIONS if row else None
+
+
+def lock(path: Path) -> int:
+    """Keeps other processes away for as long as the descriptor is open."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise ReplicaError("another process keeps this replica") from None
+    return fd
+
+
+@contextmanager
+def frozen(database: Path, copy: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of the node's database as it is committed; the only one who writes to it waits.
+
+    With its journal, from which SQLite takes back what a crash has left unfinished.
+    """
+    suffixes = ("", "-journal", "-wal", "-shm")
+    try:
+        for suffix in suffixes[:3]:
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{database}{suffix}", f"{copy}{suffix}")
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            yield connection
+    finally:
+        for suffix in suffixes:
+            Path(f"{copy}{suffix}").unlink(missing_ok=True)
+
+
+def is_same(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
+    """Whether two databases hold the same."""
+    return all(a == b for a, b in zip_longest(one.iterdump(), other.iterdump()))
 
 
 def to_line(entry: Entry) -> bytes:
@@ -280,6 +350,11 @@ def place() -> Path:
     return Path(os.environ.get("CLNWIRE_REPLICA", "replica.sqlite3")).absolute()
 
 
+def node_database() -> Path:
+    """The node's own database."""
+    return Path(os.environ.get("CLNWIRE_NODE", "lightningd.sqlite3")).absolute()
+
+
 @cache
 def replica() -> Replica:
     """Opened by the first write: for `lightningd --help` alone, no file is touched."""
@@ -294,6 +369,16 @@ def on_write(event: DbWrite) -> Continue | Refuse:
         close()
         return Refuse(f"the replica cannot follow: {error}")
     return CONTINUE
+
+
+@plugin.on_init
+def check_that_sets_come(init: Init) -> None:
+    """Each start of a node has a set before `init`, unless its database is in PostgreSQL."""
+    if init.configuration.startup and not replica.cache_info().misses:
+        plugin.disable(
+            "the node starts and has sent no set of writes: its database is not in SQLite, and "
+            "db_write cannot replicate it. PostgreSQL replicates by itself"
+        )
 
 
 @plugin.on_shutdown

@@ -47,7 +47,7 @@ def test_any_set_of_writes(version, writes, ascii_only):
     params = compact(version, writes, ascii_only=ascii_only)
     event, quick = decoded(params)
     assert event == reference(params) == DbWrite(writes, version)
-    assert quick == (params.isascii() and b"\\" not in params)
+    assert quick
 
 
 USUAL = [
@@ -56,14 +56,14 @@ USUAL = [
     b'{"data_version":7,"writes":["a","","b"]}',
     b'{"data_version":7,"writes":["\x7f"]}',
     b'{"data_version":7,"writes":["' + b"x" * 100_000 + b'"]}',
+    b'{"data_version":7,"writes":["a\\"b","c\\\\"]}',
+    b'{"data_version":7,"writes":["\\ud83e\\udd80"]}',
+    '{"data_version":7,"writes":["ü","\U0001f980"]}'.encode(),
 ]
 UNUSUAL = [
     b'{"data_version": 7,"writes":["a"]}',
     b'{"data_version":7,"writes":["a", "b"]}',
     b'{"data_version":7,"writes":[ ]}',
-    b'{"data_version":7,"writes":["a\\"b","c\\\\"]}',
-    b'{"data_version":7,"writes":["\\ud83e\\udd80"]}',
-    '{"data_version":7,"writes":["ü","\U0001f980"]}'.encode(),
     b'{"data_version":7,"writes":["a"],"more":1}',
     b'{"data_version":7,"writes":["a"]} ',
     b'{"writes":["a"],"data_version":7}',
@@ -97,6 +97,83 @@ def test_every_other_form_is_understood_as_well(params):
 def test_what_is_no_set_of_writes(params):
     with pytest.raises(msgspec.ValidationError):
         decoded(params)
+
+
+ESCAPES = [
+    *(f"\\{letter}" for letter in '"\\/bfnrt'),
+    "\\u0000",
+    "\\u007f",
+    "\\u0080",
+    "\\u00FF",
+]
+ESCAPES += [
+    "\\u0100",
+    "\\u07ff",
+    "\\u0800",
+    "\\uffff",
+    "\\ud800\\udc00",
+    "\\uDBFF\\uDFFF",
+    "\\\\u0041",
+]
+BAD_ESCAPES = [
+    "\\x",
+    "\\u12",
+    "\\u12g4",
+    "\\ud800",
+    "\\ud800x",
+    "\\ud800\\u0041",
+    "\\udc00",
+    "\\ud800\\ud800",
+    "\\",
+]
+PLAIN = st.text(
+    st.characters(exclude_characters='"\\', exclude_categories=["Cs", "Cc"]), max_size=20
+)
+
+
+def of_text(inside: str, tail: str = '"]}') -> bytes:
+    """Params with one statement, as it stands between its quotes."""
+    return f'{{"data_version":7,"writes":["{inside}{tail}'.encode()
+
+
+@given(st.lists(st.one_of(PLAIN, st.sampled_from(ESCAPES)), max_size=12).map("".join))
+def test_escapes_and_characters_anywhere(inside):
+    params = of_text(inside)
+    event, quick = decoded(params)
+    assert quick
+    assert event.writes == json.loads(params)["writes"]
+    assert event == reference(params)
+
+
+@given(
+    st.lists(st.one_of(PLAIN, st.sampled_from(ESCAPES + BAD_ESCAPES)), max_size=8).map("".join),
+    st.sampled_from(['"]}', '"', "", '"]']),
+)
+def test_what_is_no_text_is_as_wrong_as_for_msgspec(inside, tail):
+    params = of_text(inside, tail)
+    try:
+        expected = reference(params)
+    except msgspec.DecodeError:
+        with pytest.raises(msgspec.DecodeError):
+            decoded(params)
+    else:
+        assert decoded(params)[0] == expected
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f\xa6"])
+def test_bytes_that_are_no_utf8(bad):
+    with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
+        decoded(b'{"data_version":7,"writes":["' + bad + b'"]}')
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x80", "\xff", "\u0100", "\uffff", "\U00010000"])
+@pytest.mark.parametrize("before", range(18))
+@pytest.mark.parametrize("behind", [0, 7, 8, 9])
+def test_strings_are_as_narrow_as_pythons(character, before, behind):
+    text = "a" * before + character + "b" * behind
+    (made,) = decoded(of_text(text))[0].writes
+    assert (made, hash(made)) == (text, hash(text))
+    assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
 
 
 def test_strings_are_pythons_own():

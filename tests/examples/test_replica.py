@@ -148,11 +148,15 @@ def test_a_snapshot_that_is_no_node_s_database_is_refused(coins: Node) -> None:
     assert "no such table: vars" in coins.refusal(add(2), version=2)
 
 
+START = "PRAGMA foreign_keys = ON;"
+
+
 class TestDaemonOf2019:
-    """It numbers nothing, so there is nothing to check."""
+    """It numbers nothing, so that its database is looked at when it starts."""
 
     @pytest.fixture
-    def old(self, node: Node) -> Node:
+    def old(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> Node:
+        monkeypatch.setenv("CLNWIRE_NODE", str(node.path))
         node.dialect, node.version = "2019", None
         node.next_version = lambda: None  # type: ignore[method-assign]
         node.commit("CREATE TABLE coins (id INTEGER PRIMARY KEY, sat INTEGER)")
@@ -165,9 +169,52 @@ class TestDaemonOf2019:
         old.commit(add(2))
         old.assert_same()
 
+    def test_a_set_that_was_not_committed_is_dropped_at_the_next_start(self, old: Node) -> None:
+        old.commit(add(1))
+        old.lose(add(2))
+        old.kill()
+        old.set(START, version=None)
+        old.commit(add(3))
+        old.assert_same()
+        assert not list(old.replica.parent.glob("*.node*"))
+
+    def test_a_set_that_was_committed_stays(self, old: Node) -> None:
+        old.commit(add(1))
+        old.kill()
+        old.set(START, version=None)
+        old.commit(add(2))
+        old.assert_same()
+
+    def test_another_database_is_refused(self, old: Node) -> None:
+        old.commit_alone(add(1))
+        old.commit_alone(add(2))
+        reason = old.refusal(START, version=None)
+        assert "the node's database is another" in reason
+        assert "copy the node's database to" in reason
+
+    def test_without_the_nodes_database_it_is_refused(
+        self, old: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CLNWIRE_NODE", str(old.path.with_name("gone.sqlite3")))
+        old.kill()
+        assert "let CLNWIRE_NODE name it" in old.refusal(START, version=None)
+
+    def test_a_node_that_is_born_has_no_database_yet(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CLNWIRE_NODE", str(node.path.with_name("unborn.sqlite3")))
+        node.dialect, node.version = "2019", None
+        node.set(START, version=None)
+
+    def test_a_daemon_of_2020_numbers_and_wants_todays_answer(self, node: Node) -> None:
+        node.daemon.dialect = "2019"  # Its ids are numbers.
+        reply = node.daemon.request("db_write", node.params(("CREATE TABLE a (b)",), 1))
+        assert reply["result"] == {"result": "continue"}
+
     def test_a_newer_daemon_may_follow(self, old: Node) -> None:
         old.end()
-        assert old.approves(old.daemon.request("db_write", old.params((add(1),), 77)))
+        reply = old.daemon.request("db_write", old.params((add(1),), 77))
+        assert reply["result"] == {"result": "continue"}
         old.commit_alone(add(1))
         assert "writes were missed" in old.refusal(add(2), version=79)
         old.assert_same()
@@ -267,7 +314,7 @@ class TestTrouble:
         self, node: Node, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("CLNWIRE_REPLICA", str(node.path.parent / "none" / "replica.sqlite3"))
-        assert "unable to open" in node.refusal("CREATE TABLE a (b)", version=1)
+        assert "No such file" in node.refusal("CREATE TABLE a (b)", version=1)
 
     def test_a_second_keeper_is_refused(self, coins: Node) -> None:
         second = Node(coins.path.parent)
@@ -299,6 +346,22 @@ class TestTrouble:
         resource.prlimit(process, resource.RLIMIT_FSIZE, before)
         coins.commit(add(3))
         coins.assert_same()
+
+
+def test_a_node_on_postgresql_is_told(node: Node) -> None:
+    node.daemon.getmanifest()
+    assert "not in SQLite" in node.daemon.init(startup=True)["disable"]
+
+
+def test_a_node_with_sets_is_not(coins: Node) -> None:
+    coins.commit(add(2))
+    assert "disable" not in coins.daemon.init(startup=True)
+    coins.assert_same()
+
+
+def test_started_later_it_cannot_know(node: Node) -> None:
+    node.daemon.getmanifest()
+    assert "disable" not in node.daemon.init(startup=False)
 
 
 def test_a_node_that_only_asks_for_the_manifest_touches_no_file(node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import random
 import shutil
@@ -72,14 +73,17 @@ def test_killed_a_hundred_times_while_writes_flow(hasty: Node) -> None:
 
 
 class TestTornLog:
+    """The power goes away while the last record is being written: the database has not got it."""
+
     @pytest.fixture
     def log(self, coins: Node) -> tuple[int, bytes]:
-        """Where the last record begins, and the whole log with it, after a kill."""
+        """Where the last record begins, and the whole log with it."""
         coins.commit(add(2))
-        coins.kill()
-        begin = coins.log.stat().st_size
+        coins.end()
+        begin, before = coins.log.stat().st_size, coins.replica.read_bytes()
         coins.commit(add(3))
-        coins.kill()
+        coins.end()
+        coins.replica.write_bytes(before)
         return begin, coins.log.read_bytes()
 
     def test_whatever_is_missing_at_its_end(self, coins: Node, log: tuple[int, bytes]) -> None:
@@ -130,6 +134,48 @@ class TestTornLog:
         begin, whole = log
         coins.log.write_bytes(whole[: begin + 1])
         assert "writes were missed: version 4 after 2" in coins.refusal(add(4), version=4)
+
+
+class TestDamage:
+    """The last record was whole once: the database, which follows it, has it."""
+
+    @pytest.fixture
+    def record(self, coins: Node) -> int:
+        """Where the last record begins."""
+        coins.commit(add(2))
+        coins.end()
+        begin = coins.log.stat().st_size
+        coins.commit(add(3))
+        coins.end()
+        return begin
+
+    @pytest.mark.parametrize("offset", [0, 8, 9, 20, -2, -1])
+    def test_a_flipped_bit_is_no_tear(self, coins: Node, record: int, offset: int) -> None:
+        damaged = bytearray(coins.log.read_bytes())
+        damaged[record + offset if offset >= 0 else offset] ^= 1
+        coins.log.write_bytes(damaged)
+        outcome = catch_up()
+        assert outcome.returncode == 1
+        assert f"damaged after byte {record}, which the database is beyond" in outcome.stderr
+        assert "damaged after byte" in coins.refusal(add(4), version=4)
+        coins.end()
+        assert coins.log.read_bytes() == damaged
+        assert "VALUES(3," in "".join(dump(coins.replica))
+
+    def test_neither_is_a_part_that_is_missing(self, coins: Node, record: int) -> None:
+        coins.log.write_bytes(coins.log.read_bytes()[: record + 5])
+        assert "damaged after byte" in catch_up().stderr
+
+
+def test_two_that_are_started_at_once(node: Node) -> None:
+    """The first has made no log yet: the lock is there before anything else."""
+    with node.replica.with_name("replica.sqlite3.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        reason = node.refusal("CREATE TABLE coins (id)", version=1)
+        assert "another process keeps this replica" in reason
+        assert not node.replica.exists()
+    node.commit("CREATE TABLE coins (id)")
+    node.assert_same()
 
 
 class TestDatabaseBehindOrAhead:
