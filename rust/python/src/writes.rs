@@ -71,7 +71,6 @@ impl WritesDecoder {
 }
 
 /// `{"data_version":7,"writes":["…",…]}`, without white space or anything more.
-#[expect(clippy::type_complexity, reason = "a version and strings, if the form is the usual one")]
 fn split<'py>(
     py: Python<'py>,
     params: &[u8],
@@ -214,14 +213,14 @@ fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
     })
 }
 
-/// A Python string of UTF-8 that is not all ASCII. Python's own decoder takes three times as long.
+/// A Python string of UTF-8 that is not all ASCII. Python's own decoder takes longer.
 fn beyond_ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
     // Python has strings of one, two and four bytes a character: the first byte of the largest
     // character tells which. What the closures are given fits for that reason.
     let (length, largest) = (characters(text), text.iter().fold(0, |most, &byte| most.max(byte)));
     match largest {
-        ..0xC4 => filled(py, length, 0xFF, |room| widen(text, room, |code| code as u8)),
-        ..0xF0 => filled(py, length, 0xFFFF, |room| widen(text, room, |code| code as u16)),
+        0..0xC4 => filled(py, length, 0xFF, |room| widen(text, room, |code| code as u8)),
+        0xC4..0xF0 => filled(py, length, 0xFFFF, |room| widen(text, room, |code| code as u16)),
         _ => filled(py, length, 0x10_FFFF, |room| widen(text, room, |code| code)),
     }
 }
@@ -241,23 +240,23 @@ fn widen<T: From<u8>>(
     room: &mut [MaybeUninit<T>],
     narrow: impl Fn(u32) -> T,
 ) -> usize {
+    const BEYOND: u64 = u64::from_le_bytes([0x80; 8]);
     let (mut read, mut written) = (0, 0);
     while read < text.len() {
-        let blocks = (text[read..].first_chunk::<8>(), room[written..].first_chunk_mut::<8>());
-        if let (Some(block), Some(room)) = blocks {
-            let beyond = u64::from_le_bytes(*block) & 0x8080_8080_8080_8080;
-            let plain = beyond.trailing_zeros() as usize / 8;
-            // What is not plain is written over.
-            for (character, &byte) in room.iter_mut().zip(block) {
+        let (rest, free) = (&text[read..], &mut room[written..]);
+        if let (Some(block), Some(free)) = (rest.first_chunk::<8>(), free.first_chunk_mut::<8>()) {
+            // What is not ASCII, and what follows it, is written over.
+            for (character, &byte) in free.iter_mut().zip(block) {
                 character.write(T::from(byte));
             }
-            (read, written) = (read + plain, written + plain);
-            if plain == 8 {
+            let plain = (u64::from_le_bytes(*block) & BEYOND).trailing_zeros() as usize / 8;
+            if plain > 0 {
+                (read, written) = (read + plain, written + plain);
                 continue;
             }
         }
-        let Some((code, size)) = decode(&text[read..]) else { break };
-        let Some(character) = room.get_mut(written) else { break };
+        let Some((code, size)) = decode(rest) else { break };
+        let Some(character) = free.first_mut() else { break };
         character.write(narrow(code));
         (read, written) = (read + size, written + 1);
     }
@@ -269,9 +268,9 @@ fn decode(text: &[u8]) -> Option<(u32, usize)> {
     let more = |at: usize| text.get(at).map(|&byte| u32::from(byte & 0x3F));
     let first = u32::from(*text.first()?);
     Some(match first {
-        ..0x80 => (first, 1),
-        ..0xE0 => ((first & 0x1F) << 6 | more(1)?, 2),
-        ..0xF0 => ((first & 0x0F) << 12 | more(1)? << 6 | more(2)?, 3),
+        0..0x80 => (first, 1),
+        0x80..0xE0 => ((first & 0x1F) << 6 | more(1)?, 2),
+        0xE0..0xF0 => ((first & 0x0F) << 12 | more(1)? << 6 | more(2)?, 3),
         _ => ((first & 0x07) << 18 | more(1)? << 12 | more(2)? << 6 | more(3)?, 4),
     })
 }
