@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .cases import FLOOD, METHOD, START, round_trip, window
+from .cases import BEYOND_ASCII, ESCAPES, FLOOD, METHOD, START, round_trip, round_trip_with, window
 from .results import BARE, CLNWIRE, FLOOR, PYLN, RAW
 
 if TYPE_CHECKING:
@@ -80,6 +80,18 @@ def _round_trips() -> list[Budget]:
         )
         for peer, name in ((CLNWIRE, "round trip, typed"), (RAW, "round trip, Raw"))
         for size, (limit, libplugin) in typed.items()
+    ]
+    limits = {"0.4 kB": 1.6, "2.4 kB": 1.8, "12 kB": 2.2, "1 MB": 3.0}
+    rows += [
+        Budget(
+            f"round trip, typed, {size}, {form}",
+            round_trip_with(size, form),
+            "p50_us",
+            "µs",
+            floor=limit,
+        )
+        for form in (ESCAPES, BEYOND_ASCII)
+        for size, limit in limits.items()
     ]
     slowest = [
         Budget(f"99.9 % round trip, {size}", round_trip(size), "p999_us", "µs", floor=1.6)

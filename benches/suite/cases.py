@@ -68,6 +68,15 @@ def round_trip(size: str) -> str:
     return f"db_write, {size}"
 
 
+ESCAPES, BEYOND_ASCII = "escapes", "beyond ASCII"
+"""What strings may have that takes longer."""
+
+
+def round_trip_with(size: str, form: str) -> str:
+    """The name of that case."""
+    return f"{round_trip(size)}, {form}"
+
+
 def window(size: str) -> str:
     """The name of that case."""
     return f"db_write, {size}, {WINDOW} in flight"
@@ -83,6 +92,14 @@ START = "start"
 def _writes() -> list[Case]:
     return [
         *(Case(round_trip(size), "writes", _db_write(size)) for size in SIZES),
+        *(
+            Case(round_trip_with(size, form), "writes", partial(make, SIZES[size]))
+            for form, make in (
+                (ESCAPES, payloads.db_write_with_escapes),
+                (BEYOND_ASCII, payloads.db_write_beyond_ascii),
+            )
+            for size in SIZES
+        ),
         *(Case(window(size), "writes", _many(_db_write(size))) for size in ("0.4 kB", "2.4 kB")),
         Case(CAPTURE, "writes", _recorded),
     ]

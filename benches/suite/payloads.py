@@ -28,6 +28,27 @@ def db_write(size: int) -> Settings:
     return {"mode": "one", "requests": [load_db_write(size, head, "';")], "expect": CONTINUE}
 
 
+def db_write_with_escapes(size: int) -> Settings:
+    """One escape in 130 bytes: JSON in a column, as zap receipts and LNURL's metadata are."""
+    return _reworded(db_write(size), "aa", '\\"', 130)
+
+
+def db_write_beyond_ascii(size: int) -> Settings:
+    """2 % of the characters are beyond ASCII: labels and descriptions."""
+    return _reworded(db_write(size), "aa", "⚡a", 50)
+
+
+def _reworded(settings: Settings, letters: str, instead: str, distance: int) -> Settings:
+    """The same with other letters, so many characters apart."""
+    (ask,) = settings["requests"]
+    parts, start = list[str](), 0
+    while (found := ask.text.find(letters, start + distance - len(instead))) >= 0:
+        parts += [ask.text[start:found], instead]
+        start = found + len(letters)
+    text = "".join([*parts, ask.text[start:]])
+    return {**settings, "requests": [Ask(ask.id, text)]}
+
+
 def early_db_write() -> Settings:
     """One before `init`, then as ever."""
     settings = db_write(400)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from benches.suite.cases import FLOOD, METHOD, START, round_trip, window
+from benches.suite.cases import (
+    BEYOND_ASCII,
+    ESCAPES,
+    FLOOD,
+    METHOD,
+    START,
+    round_trip,
+    round_trip_with,
+    window,
+)
 from benches.suite.results import Machine, Method, Outcome, Results
 
 from clnwire.load import Figures
 
 CASES = [
     *(round_trip(size) for size in ("0.4 kB", "2.4 kB", "12 kB", "1 MB")),
+    *(
+        round_trip_with(size, form)
+        for size in ("0.4 kB", "2.4 kB", "12 kB", "1 MB")
+        for form in (ESCAPES, BEYOND_ASCII)
+    ),
     *(window(size) for size in ("0.4 kB", "2.4 kB")),
     FLOOD,
     METHOD,

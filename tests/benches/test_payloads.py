@@ -31,6 +31,23 @@ def test_a_db_write_has_the_size_that_was_asked_for(size):
     assert abs(len(sent(ask)) - size) <= 80
 
 
+@pytest.mark.parametrize("size", SIZES.values())
+def test_a_db_write_with_escapes_has_one_in_130_bytes(size):
+    (ask,) = payloads.db_write_with_escapes(size)["requests"]
+    text = sent(ask)
+    assert json.loads(text)["params"]["data_version"] == 7
+    assert size / 200 <= text.count("\\") <= size / 130
+    assert abs(len(text) - size) <= 80
+
+
+@pytest.mark.parametrize("size", SIZES.values())
+def test_a_db_write_beyond_ascii_has_two_percent(size):
+    (ask,) = payloads.db_write_beyond_ascii(size)["requests"]
+    text = sent(ask)
+    assert json.loads(text)["params"]["data_version"] == 7
+    assert 0.01 <= sum(not character.isascii() for character in text) / len(text) <= 0.02
+
+
 def test_the_flood_is_of_connections():
     event = json.loads(payloads.flood()["notification"])
     assert event["method"] == "connect"
