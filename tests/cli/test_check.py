@@ -44,19 +44,20 @@ def test_findings_are_aligned_and_summed_up(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "CW014 warning  current        manifest subscriptions  "
+        "CW014 warning  current  manifest subscriptions  "
         "topic 'conect' is not a known notification topic"
     )
     assert lines[1].startswith("      fix   Correct the name.")
     assert lines[2].startswith(
-        "CW302 error    current, 2019  hook peer_connected     "
+        "CW302 error    current  hook peer_connected     "
         '"result" must be "continue" or "disconnect": {"result":"allow"}'
     )
     wire = '{"jsonrpc": "2.0", "id": "cln:peer_connected#3", "result": {"result": "allow"}}'
     assert lines[3] == f"      wire  {wire}"
     assert lines[4] == "      fix   Answer with what the hook permits; an error is no answer."
-    assert lines[5].startswith("plugin.py: 1 error, 1 warning (current and 2019, ")
-    assert len(lines) == 6
+    assert lines[5].startswith("note: 2019: not checked, the plugin is for another daemon: ")
+    assert lines[6].startswith("plugin.py: 1 error, 1 warning (current, ")
+    assert len(lines) == 7
     assert "\x1b" not in done.stdout
 
 

@@ -126,6 +126,7 @@ def test_a_summary(path: Path) -> None:
     done = clnwire("trace", path, "--summary", "--json")
     found = json.loads(done.stdout)
     assert (found["messages"], found["seconds"]) == (12, 0.300001)
+    assert found["daemon"] == "a daemon of 2019"
     rows = {(row["kind"], row["name"], row["dir"]): row for row in found["names"]}
     assert rows["method", "hello", "in"] == {
         "kind": "method",
@@ -147,7 +148,7 @@ def test_a_summary(path: Path) -> None:
     }
     shown = clnwire("trace", path, "--summary").stdout
     assert re.search(r"→ +method +hello +2 +1 +1 +300 µs +300 µs +300 µs", shown)
-    assert shown.endswith("12 messages in 0.300 s\n")
+    assert shown.endswith("12 messages in 0.300 s, from a daemon of 2019\n")
     assert "connect" not in clnwire("trace", path, "--summary", "--hook=*").stdout
     for words, unanswered in (["--method=h*"], 1), (["--to=10"], 0), (["--kind=hook"], 0):
         done = clnwire("trace", path, "--summary", "--json", *words)

@@ -104,7 +104,7 @@ class Conversation:
         name, token = _text(found["method"]), found.get("id")
         if token is not None and record.dir == "in":
             self.dialect = age_after(self.dialect, name, token, found.get("params", b""))
-        kind = self._kind(name, record.dir, is_request=token is not None)
+        kind = _kind(name, record.dir, is_request=token is not None)
         if token is not None and record.dir == "in":
             self._waiting[token] = Asked(number, record.t_us, kind, name)
             if len(self._waiting) > MOST_WAITING:
@@ -121,15 +121,15 @@ class Conversation:
         name = "" if asked is None else asked.name
         return Message(number, record, kind, name, token, content, asked)
 
-    def _kind(self, name: str, direction: str, *, is_request: bool) -> Kind:
-        if is_request:
-            if name in STARTUP:
-                return "startup"
-            # What is a hook today was free for methods once.
-            return "hook" if name in HOOKS and self.dialect.may_have_hook(name) else "method"
-        if direction == "out" and name in ("log", "message", "progress"):
-            return "log" if name == "log" else "notice"
-        return "topic"
+
+def _kind(name: str, direction: str, *, is_request: bool) -> Kind:
+    if is_request:
+        if name in STARTUP:
+            return "startup"
+        return "hook" if name in HOOKS else "method"
+    if direction == "out" and name in ("log", "message", "progress"):
+        return "log" if name == "log" else "notice"
+    return "topic"
 
 
 def _text(text: bytes) -> str:
