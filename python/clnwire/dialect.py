@@ -160,7 +160,7 @@ def spoken(
     if getmanifest_token.startswith(b'"'):
         return Dialect(max(oldest, STRING_IDS), newest if newest >= STRING_IDS else NEWEST)
     if allow_deprecated_apis is not None:
-        return Dialect(max(oldest, FIRST_TO_ASK), max(newest, FIRST_TO_ASK))
+        return Dialect(max(oldest, FIRST_TO_ASK), newest if newest >= FIRST_TO_ASK else NEWEST)
     if oldest > LAST_TO_LEAVE_OUT:
         # From another daemon: this one has not set it.
         return Dialect(FOUNDING, FOUNDING)

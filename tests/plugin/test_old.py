@@ -19,7 +19,7 @@ OLD = pytest.mark.parametrize("dialect", ["2019", "2020"])
         (b'"cln:getmanifest#1"', True, "9f3c2ab-modded", Dialect((25, 5, 0), NEWEST)),
         (b"1", True, "v23.08.1", Dialect((23, 8, 1), (23, 8, 1))),
         (b"1", False, "v0.10.0", Dialect((0, 10, 0), (0, 10, 0))),
-        (b"1", False, None, Dialect((0, 9, 1), (0, 9, 1))),
+        (b"1", False, None, Dialect((0, 9, 1), NEWEST)),
         (b"0", None, "v0.10.0", Dialect((0, 10, 0), (0, 10, 0))),
         (b"0", None, "v0.8.2-17-gabcdef", Dialect((0, 7, 3), (0, 10, 0))),
         (b"0", None, None, OF_2019),
