@@ -5,7 +5,7 @@ from __future__ import annotations
 from clnwire._message import Event
 from clnwire._older import only_amounts
 from clnwire.notifications._spec import TopicSpec
-from clnwire.types import Msat, Secret
+from clnwire.types import Hash, Msat, Secret
 
 
 class InvoiceCreation(Event, frozen=True):
@@ -17,6 +17,8 @@ class InvoiceCreation(Event, frozen=True):
     """Its label, unique in this node."""
     msat: Msat | None = None
     """What it asks for; `None` if the payer chooses."""
+    offer_id: Hash | None = None
+    """The offer that it is for, if any. The daemon's schema does not name it."""
 
 
 SPEC = TopicSpec("invoice_creation", InvoiceCreation, older=only_amounts)
