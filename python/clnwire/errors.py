@@ -88,14 +88,16 @@ class CallTimeoutError(ClnwireError, TimeoutError):
 
 
 class ReplyError(ClnwireError):
-    """A command's result is not of the type that was expected. The command was carried out."""
+    """A command's result is no JSON, or not of the type that was expected. The command was carried
+    out."""
 
 
 class RpcError(ClnwireError):
     """An error of JSON-RPC: raised by a method to refuse a call, or by a call that was refused.
 
     `code` is a JSON-RPC code (-32768 to -32000 are reserved) or one of the daemon's own; `data` is
-    anything that JSON can express, or `None`.
+    anything that JSON can express, or `None`. Of another plugin's error that has no
+    integer as its code, `code` is 0 and `data` all of it.
     """
 
     code: int

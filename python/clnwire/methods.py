@@ -144,7 +144,7 @@ class Params:
 
     def _collect(self, params: bytes) -> tuple[list[Any], dict[str, Any]]:
         """Each argument decoded by itself."""
-        given = _split(params)
+        given = split(params)
         if isinstance(given, list):
             return self._collect_positions(given), {}
         return self._collect_names(given)
@@ -207,8 +207,8 @@ class Params:
         return RpcError(INVALID_PARAMS, f"{self._method}: {problem} (usage: {hint})")
 
 
-def _split(params: bytes) -> list[bytes] | dict[str, bytes]:
-    """Each argument's text."""
+def split(params: bytes) -> list[bytes] | dict[str, bytes]:
+    """Each argument's text; params are an array or an object."""
     try:
         given: Any = msgspec.json.decode(params, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError):

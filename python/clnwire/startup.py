@@ -13,6 +13,7 @@ import msgspec
 
 from clnwire import _core
 from clnwire._functions import is_async, parameters_of
+from clnwire._older import event_decoder
 from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
 from clnwire.context import handled
@@ -28,6 +29,7 @@ from clnwire.messages.getmanifest import (
     ManifestMethod,
     ManifestTopic,
 )
+from clnwire.methods import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +220,7 @@ class _Startup:
     def _dynamic_option(self, params: bytes) -> tuple[Option[Any], bytes | None]:
         from clnwire.messages.setconfig import SetConfig
 
-        change = msgspec.json.decode(params, type=SetConfig)
+        change = event_decoder(SetConfig)(params)
         option = self._plugin.options.get(change.config)
         if option is None:
             raise RpcError(INVALID_PARAMS, f"setconfig: unknown option '{change.config}'")
@@ -247,11 +249,13 @@ class _Startup:
 def _checked_call(params: bytes) -> tuple[str, bytes]:
     """The method that `check` is about, and the params it would be called with."""
     try:
-        if params[:1] == b"[":
-            first, *rest = msgspec.json.decode(params, type=list[msgspec.Raw])
-            return msgspec.json.decode(first, type=str), encode(rest)
-        named = msgspec.json.decode(params, type=dict[str, msgspec.Raw])
-        return msgspec.json.decode(named.pop("command_to_check"), type=str), encode(named)
+        given = split(params)
+        if isinstance(given, list):
+            first, *others = given
+            return msgspec.json.decode(first, type=str), b"[%s]" % b",".join(others)
+        name = msgspec.json.decode(given.pop("command_to_check"), type=str)
+        members = (encode(each) + b":" + value for each, value in given.items())
+        return name, b"{%s}" % b",".join(members)
     except (msgspec.ValidationError, KeyError, ValueError):
         raise RpcError(INVALID_PARAMS, "check: missing parameter 'command_to_check'") from None
 

@@ -97,10 +97,8 @@ def test_a_caller_is_answered_whatever_fails(make: MakePlugin) -> None:
         assert (await caller.ask("broken"))["error"]["message"] == "broken: KeyError: 'none'"
         assert host.remarks[-1].message.startswith("Traceback")
         assert host.remarks[-1].level == "broken"
-        for members in ({"params": [half]}, {"filter": half}):
-            error = (await caller.ask("help", **members))["error"]
-            assert error["code"] == -32602
-            assert "cannot be decoded" in error["message"]
+        assert "error" in await caller.ask("help", [half])
+        assert (await caller.ask("help", filter=half))["error"]["code"] == -32602
         assert "got" in (await caller.ask("hello", [half]))["result"]
         with pytest.raises(KeyError):
             await host.call("broken")

@@ -200,7 +200,7 @@ def test_a_reply_without_anything(make: MakePlugin) -> None:
 def test_an_answer_that_python_cannot_hold(make: MakePlugin) -> None:
     error = with_reply(make, '{"jsonrpc":"2.0","id":ID,"result":"\\ud800"}')
     assert isinstance(error, FatalAnswerError)
-    assert "cannot be decoded" in error.reason
+    assert r"\ud800" in error.reason
 
 
 def test_a_plugin_that_exits_in_the_middle_of_a_hook(make: MakePlugin) -> None:
@@ -283,8 +283,8 @@ def test_filters_leave_events_out(make: MakePlugin) -> None:
             assert await host.hook("rpc_command", {"rpc_command": {"method": "x"}}) == other
             pay = json.dumps({"rpc_command": {"method": "pay"}}).encode()
             assert (await host.hook("rpc_command", pay))["asked"] == 2
-            unreadable = rb'{"rpc_command":{"method":"\ud800"}}'
-            assert (await host.hook("rpc_command", unreadable))["asked"] == 3
+            odd = rb'{"rpc_command":{"method":"pay","params":["\ud800"]}}'
+            assert (await host.hook("rpc_command", odd))["asked"] == 3
 
     asyncio.run(run())
 

@@ -52,10 +52,6 @@ def handle(message, handle=handle):
             "a log line of unknown level 'loud'",
         ),
         (
-            '{"jsonrpc":"2.0","method":"log","params":{"message":"\\ud800"}}',
-            "sent a log line that cannot be decoded",
-        ),
-        (
             '{"jsonrpc":"2.0","method":"message","params":{"message":"m"}}',
             'sent "message" without the id of a request',
         ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 
 import pytest
 
+from clnwire.host import Host
 from clnwire.host.samples import hook_sample
 
 CONTINUE = {"result": "continue"}
@@ -180,6 +183,26 @@ def test_methods_take_what_json_can_say_and_name_the_parameter_otherwise(plugin)
     assert call("count", "[1e999]") == "count: parameter 'n': Expected `int`, got `float`"
 
 
+def test_check_and_setconfig_take_it_as_well(plugin):
+    daemon = plugin(
+        """
+        word = plugin.option("word", "a", dynamic=True)
+
+        @plugin.method("m")
+        def m(label: str, more: int = 1):
+            return ascii(label)
+        """
+    )
+    daemon.start()
+    assert daemon.call("check", {"command_to_check": "m", "label": "\ud83d"}) == {
+        "command_to_check": "m"
+    }
+    assert daemon.call("check", ["m", "\ud83d", None]) == {"command_to_check": "m"}
+    error = daemon.request("check", ["m", "a", "\ud83d"])["error"]
+    assert "m: parameter 'more': Expected `int`, got `str`" in error["message"]
+    assert daemon.call("setconfig", {"config": "word", "val": "a\ud83d"}) == {"config": "word"}
+
+
 def test_null_by_position_leaves_an_optional_parameter_out(plugin):
     daemon = plugin(
         """
@@ -237,3 +260,46 @@ def test_names_and_words_that_are_no_arguments(plugin):
     daemon.write('{"id":7,"method":"rate","params":[1e999]}')
     assert daemon.reply()["result"] == [True, ""]
     assert daemon.call("anything", [[1], {"a": None}]) == [[1], {"a": None}]
+
+
+GUARDED = """#!/usr/bin/env python
+from clnwire import Plugin
+from clnwire.hooks import RpcCommand, RpcCommandReturn
+
+plugin = Plugin()
+
+@plugin.hook("rpc_command", filters=["withdraw"])
+def on_command(event: RpcCommand):
+    return RpcCommandReturn.error(-1, f"no {event.rpc_command.method} here")
+
+plugin.run()
+"""
+
+
+def test_nobody_gets_past_a_guard_at_the_hosts_socket(tmp_path):
+    path = tmp_path / "guard.py"
+    path.write_text(GUARDED.replace("/usr/bin/env python", sys.executable))
+    path.chmod(0o755)
+    withdrawn: list[object] = []
+
+    async def ask(host: Host, call: str) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(host.rpc_path))
+        writer.write(f'{{"jsonrpc":"2.0",{call}}}\n\n'.encode())
+        reply = await asyncio.wait_for(reader.readuntil(b"\n\n"), 20)
+        writer.close()
+        return reply
+
+    async def run() -> None:
+        async with Host() as host:
+            host.command("withdraw")(withdrawn.append)
+            await host.start(path)
+            for value in ODD.values():
+                params = f'"id":1,"method":"withdraw","params":{{"feerate":{value}}}'
+                assert b"no withdraw here" in await ask(host, params)
+            for token in ('"\\ud800"', "1e999", "true"):
+                reply = await ask(host, f'"id":{token},"method":"withdraw","params":[]')
+                assert b"no withdraw here" in reply
+                assert f'"id":{token}'.encode() in reply
+
+    asyncio.run(run())
+    assert withdrawn == []

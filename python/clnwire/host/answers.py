@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from msgspec import Struct, json
+from msgspec import Struct
 
+from clnwire.codec import encode
 from clnwire.error_codes import PLUGIN_DIED
 from clnwire.hooks._codes import SAFE
 from clnwire.host.shapes import UndecodableError, as_object, decoded
@@ -290,5 +291,5 @@ def _return_remark(returned: object) -> str | None:
 
 
 def _shown(value: object) -> str:
-    text = (value if isinstance(value, bytes) else json.encode(value)).decode()
+    text = (value if isinstance(value, bytes) else encode(value)).decode()
     return text if len(text) <= 200 else f"{text[:197]}..."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import json
-
+from clnwire.codec import encode
 from clnwire.host.shapes import as_object, decoded
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _with(event: bytes, part: str, name: str, value: object) -> bytes:
     inner = None if members is None else as_object(members.get(part))
     if members is None or inner is None:
         return event
-    return json.encode({**members, part: {**inner, name: value}})
+    return encode({**members, part: {**inner, name: value}})
 
 
 def _prefixed(payload: str) -> str:

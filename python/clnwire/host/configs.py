@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import json
 
+from clnwire.codec import encode
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands import argument, decoded_params, required
@@ -92,7 +93,7 @@ class Configs:
         if value is not None:
             # The daemon passes what the user wrote; only `init` has JSON's types.
             change["val"] = _as_written(value)
-        result_of(await plugin.request("setconfig", json.encode(change), caller=command.token))
+        result_of(await plugin.request("setconfig", encode(change), caller=command.token))
         plugin.settings[name] = self._plugins.configured[name] = setting
         self._remark_literals([name])
         return {"config": {"config": name, **_shown(plugin, option)}}

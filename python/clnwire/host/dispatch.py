@@ -5,10 +5,9 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from msgspec import json
-
 from clnwire._core import Outbox
 from clnwire._facts import COMMANDS
+from clnwire.codec import encode
 from clnwire.error_codes import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -16,7 +15,7 @@ from clnwire.error_codes import (
     METHOD_NOT_FOUND,
     PLUGIN_DIED,
 )
-from clnwire.errors import RpcError, describe_error
+from clnwire.errors import RpcError, describe_error, sendable
 from clnwire.host.commands import Command, CommandTable, Outcome
 from clnwire.host.delivery import Delivery
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
@@ -147,7 +146,7 @@ class Dispatcher:
             raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
         return Command(
             method,
-            json.encode(members["params"]),
+            encode(members["params"]),
             command.token,
             notify=command.notify,
             session=command.session,
@@ -196,16 +195,16 @@ def _problem(replacement: dict[str, object] | None) -> str | None:
 
 
 def _bad_replacement(problem: str | None, request: object) -> RpcError:
-    text = json.encode(request).decode()
+    text = encode(request).decode()
     return RpcError(INVALID_REQUEST, f"Bad response to 'rpc_command' hook: {problem} ({text})")
 
 
 def _returned(returned: object) -> Outcome:
     members = as_object(returned) or {}
     if "result" in members:
-        return Outcome(result=json.encode(members["result"]))
+        return Outcome(result=encode(members["result"]))
     if as_object(members.get("error")) is not None:
-        return Outcome(error=rpc_error(json.encode(members["error"])))
+        return Outcome(error=rpc_error(encode(members["error"])))
     raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
 
 
@@ -225,8 +224,8 @@ def _reply(token: bytes, outcome: Outcome) -> bytes:
     outbox = Outbox()
     if outcome.error is not None:
         error = outcome.error
-        data = None if error.data is None else json.encode(error.data)
-        outbox.error(token, error.code, error.message, data)
+        data = None if error.data is None else encode(error.data)
+        outbox.error(token, error.code, sendable(error.message), data)
     else:
         outbox.reply(token, outcome.result or b"{}")
     return outbox.take()

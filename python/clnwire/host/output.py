@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, json
 
 from clnwire import _core
+from clnwire.errors import sendable
 from clnwire.host.dialect import CURRENT
 from clnwire.host.shapes import UndecodableError, as_object, decoded
 
@@ -101,7 +102,8 @@ def _log(params: bytes, levels: Sequence[str]) -> Log:
         known = ", ".join(levels)
         text = f"sent a log line of unknown level {level!r}; there are {known}"
         raise OutputError("level", text)
-    return Log(level, message)
+    # The daemon logs the escape as it is spelled.
+    return Log(level, sendable(message))
 
 
 def _notice(method: str, params: bytes) -> Notice:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import msgspec
-
+from clnwire import tolerant
 from clnwire.host.errors import HostError
 
 
 class UndecodableError(HostError):
-    """Well-formed JSON that Python cannot hold: half a surrogate pair, numbers or nesting without
-    end."""
+    """What is no JSON."""
 
 
 def decoded(text: bytes) -> object:
     """The value of a JSON text. Raises `UndecodableError`."""
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        return tolerant.loads(text)
+    except ValueError as error:
         shown = text[:60].decode("utf-8", "replace")
         raise UndecodableError(f"cannot be decoded: {error}: {shown}") from None
 

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import json
 
 from clnwire import _core
+from clnwire.codec import encode
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.errors import RpcError
 from clnwire.host.shapes import UndecodableError, as_object, decoded
@@ -19,26 +19,24 @@ if TYPE_CHECKING:
     from clnwire.host.journal import LogEntry
     from clnwire.host.plugin import Plugin
 
-_encode = json.Encoder().encode
-
 
 def text_of(value: object) -> bytes:
     """A value's JSON text; `bytes` and `msgspec.Raw` are such text, and left as they are."""
     if isinstance(value, (bytes, msgspec.Raw)):
         return bytes(value)
-    return _encode(value)
+    return encode(value)
 
 
 def bare_request(token: bytes, method: str) -> bytes:
     """A request that has no params."""
-    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, _encode(method))
+    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, encode(method))
 
 
 def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
     """A notification that a plugin has published, as the others get it."""
     return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (
-        _encode(topic),
-        _encode(origin),
+        encode(topic),
+        encode(origin),
         params,
     )
 
@@ -47,7 +45,7 @@ def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> byt
     """The event of the topics `log` and `warning`, at a time since 1970."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return _encode(
+    return encode(
         {
             "level": level,
             "time": f"{seconds}.{rest:09}",
@@ -65,12 +63,12 @@ def rpc_command_event(command: Command) -> bytes:
     """
     if command.frame is not None:
         members = [
-            _encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
+            encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
         ]
         return b'{"rpc_command":{%s}}' % b",".join(members)
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
-        _encode(command.method),
+        encode(command.method),
         command.params,
     )
 
@@ -78,9 +76,7 @@ def rpc_command_event(command: Command) -> bytes:
 def plugin_event(plugin: Plugin) -> bytes:
     """The event of the topics `plugin_started` and `plugin_stopped`."""
     methods = list(plugin.manifest.methods)
-    return _encode(
-        {"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods}
-    )
+    return encode({"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods})
 
 
 def result_of(reply: Frame) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import json
-
 from clnwire import _core
+from clnwire.codec import encode
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host.shapes import as_array, as_object, decoded
@@ -39,7 +38,7 @@ def trimmed(result: bytes, template: object) -> bytes:
     members = as_object(value)
     if trimmer.problem is not None and members is not None:
         value = {**members, WARNING: trimmer.problem}
-    return json.encode(value)
+    return encode(value)
 
 
 def _check(template: object, where: str) -> None:

@@ -99,7 +99,7 @@ class Call:
         """The way to the reply. `may_exceed`: it must not wait for other calls.
 
         Whatever else ends it also ends the connection: the late reply would come to the next call.
-        Raises `ConnectionLostError` and `CallTimeoutError`.
+        Raises `ConnectionLostError`, `CallTimeoutError`, and `ReplyError` if it is no JSON.
         """
         try:
             self._connection = yield from pool.take(may_exceed=may_exceed)

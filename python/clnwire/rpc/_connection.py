@@ -6,18 +6,22 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from clnwire._core import Framer, MalformedError, Stream
-from clnwire.errors import ConnectionLostError
+from clnwire.errors import ConnectionLostError, ReplyError
 from clnwire.rpc._waiting import QUEUE_IS_FULL, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._core import Frame
+    from clnwire.errors import ClnwireError
     from clnwire.rpc._waiting import Steps
 
 
 _UNBROKEN_BYTES: Final = 1 << 20
 """After so many bytes in one go others get their turn, and time-outs are noticed."""
+
+_BEGINNING: Final = len('\n\n{"jsonrpc":')
+"""Bytes. Who sends so much of a reply is no other program than the daemon."""
 
 
 def opened(path: str) -> Steps[Connection]:
@@ -34,13 +38,15 @@ def opened(path: str) -> Steps[Connection]:
 class Connection:
     """An open connection."""
 
-    __slots__ = ("_framer", "_path", "_stream", "shows_notices")
+    __slots__ = ("_end", "_framer", "_path", "_stream", "shows_notices")
 
     shows_notices: bool
     """The daemon was asked for `message` and `progress` on it."""
 
     def __init__(self, path: str, stream: Stream) -> None:
         self._path, self._stream, self._framer = path, stream, Framer()
+        self._end = 0
+        """Where the last whole message ended."""
         self.shows_notices = False
 
     def hang_up(self) -> None:
@@ -65,7 +71,8 @@ class Connection:
         """The reply with this id's token.
 
         What comes before it is `message` and `progress`: `on_other` may look at it. Raises
-        `ConnectionLostError` if the daemon hangs up.
+        `ConnectionLostError` if the daemon hangs up, or is none, and `ReplyError` for a reply that
+        begins as one: what is no JSON in it is another plugin's result.
         """
         unbroken = 0
         count: int | None = 0
@@ -73,6 +80,7 @@ class Connection:
             try:
                 # Nothing but this call is under way here, so the next reply is as a rule its own.
                 for frame in self._framer:
+                    self._end = frame.offset + len(frame.bytes)
                     if frame.kind == "reply" and frame.id == token:
                         return frame
                     if on_other is not None:
@@ -83,12 +91,20 @@ class Connection:
                     unbroken = 0
                 count = self._stream.receive(self._framer)
             except (OSError, MalformedError) as error:
-                raise _lost(self._path, error, may_have_run=True) from error
+                raise self._broken(error, token) from error
             if count == 0:
                 raise ConnectionLostError(
                     f"{self._path}: the daemon hung up before it answered", may_have_run=True
                 )
             unbroken += count or 0
+
+    def _broken(self, error: OSError | MalformedError, token: bytes) -> ClnwireError:
+        is_reply = isinstance(error, MalformedError) and error.offset - self._end > _BEGINNING
+        if not is_reply:
+            return _lost(self._path, error, may_have_run=True)
+        return ReplyError(
+            f"{token.decode()}: the reply is no JSON, {error}; the command has been carried out"
+        )
 
     def lost(self, error: OSError) -> ConnectionLostError:
         """What a failed `send` means: part of the request may have arrived."""
