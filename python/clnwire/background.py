@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clnwire._functions import is_async
 from clnwire.errors import UsageError, describe_error
+from clnwire.forks import end_if_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,9 @@ class Background:
         try:
             self.function()
         except BaseException as error:
+            end_if_child(driver, error)
             self.failed(plugin, driver, error)
+        end_if_child(driver)
 
     def failed(self, plugin: Plugin, driver: Driver, error: BaseException) -> None:
         """Logs the failure, and ends the plugin with status 1 if it is fatal."""

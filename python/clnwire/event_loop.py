@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from clnwire._functions import is_async
 from clnwire.errors import MalformedError, describe_error
+from clnwire.forks import end_if_child
 from clnwire.serving import tell_of_malformed
 
 if TYPE_CHECKING:
@@ -94,10 +94,8 @@ class _Serving:
             # A handler may end the process; nobody else is to see that go through the loop.
             self._driver.fail(error)
             progress = "ended"
-        if self._driver.is_disowned:
-            # A fork of the plugin, whose handler has returned. It shares the selector with the
-            # plugin: to take anything out of it would take it from there.
-            os._exit(0)
+        # A fork of the plugin shares the selector with it: what it took, the plugin would lack.
+        end_if_child(self._driver)
         self._follow(progress)
 
     def _follow(self, progress: str) -> None:
@@ -178,7 +176,9 @@ class _Serving:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
+            end_if_child(self._driver, error)
             background.failed(self._plugin, self._driver, error)
+        end_if_child(self._driver)
 
     # The end
 
@@ -217,6 +217,7 @@ class _Serving:
                     await result
             except Exception as error:
                 self._plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
+            end_if_child(self._driver)
 
     def _tidy_up(self) -> None:
         """What the plugin's author started and forgot."""

@@ -6,7 +6,7 @@ import os
 import sys
 
 # Not `threading`, which no plugin needs before it starts a thread.
-from _thread import allocate_lock, get_ident
+from _thread import get_ident
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from clnwire import _core, startup, stdio
+from clnwire import _core, forks, startup, stdio
 from clnwire.codec import encode_any
 from clnwire.context import HANDLED, handled
 from clnwire.errors import DeadlockError, NotReadyError, UsageError
@@ -123,9 +123,7 @@ class Plugin(Registration):
         self.watchdog_seconds = watchdog_seconds
         self.topics: dict[str, Topic] = {}
         self.log = Log()
-        self._rpc: Rpc | None = None
         self._socket: str | None = None
-        self._rpc_lock = allocate_lock()
         self.disabled: str | None = None
         self.daemon_version = os.environ.get("LIGHTNINGD_VERSION")
         self.init: Init | None = None
@@ -175,7 +173,8 @@ class Plugin(Registration):
     @property
     def rpc(self) -> Rpc:
         """The daemon's own commands, from `init` on."""
-        return self._rpc or self._make_rpc()
+        rpc: Rpc | None = self.__dict__.get("_rpc")
+        return rpc or self._make_rpc()
 
     @property
     def configuration(self) -> Configuration:
@@ -202,8 +201,9 @@ class Plugin(Registration):
     def run(self) -> None:
         """Serves the daemon; returns when it goes away, at `shutdown`, SIGTERM or SIGINT.
 
-        Run by hand, prints what the plugin offers. Raises `SystemExit` with status 1 if the
-        daemon sent malformed bytes, or if the plugin cannot work as it is.
+        Run by hand, prints what the plugin offers. Does nothing in a child of `multiprocessing`
+        that imports the plugin's file again. Raises `SystemExit` with status 1 if the daemon sent
+        malformed bytes, or if the plugin cannot work as it is.
         """
         if stdio.is_run_by_hand():
             from clnwire import terminal
@@ -216,6 +216,8 @@ class Plugin(Registration):
                     self.subscriptions,
                 )
             )
+            return
+        if forks.imports_main_again():
             return
         self._refuse_mixed_db_write()
         driver = self._driver = self._driver or self._connect()
@@ -264,28 +266,28 @@ class Plugin(Registration):
         return driver
 
     def _make_rpc(self) -> Rpc:
-        """Whichever thread comes first: a plugin that calls nothing does not pay for it."""
+        """Made when it is first used: a plugin that calls nothing does not pay for it.
+
+        There is no lock, which a fork or a signal's handler could find held: of several threads the
+        first one's is kept.
+        """
         from clnwire.rpc.blocking import Rpc
 
-        with self._rpc_lock:
-            if self._rpc is None:
-                rpc = Rpc(self._before_call)
-                if self._socket is not None:
-                    rpc.use(self._socket, program_name())
-                self._rpc = rpc
-            return self._rpc
+        rpc: Rpc = self.__dict__.setdefault("_rpc", Rpc(self._before_call))
+        if self._socket is not None:
+            rpc.use(self._socket, program_name())
+        return rpc
 
     def use_socket(self, path: str) -> None:
         """Where the daemon takes calls, as `init` has told; empty: nowhere any more."""
-        with self._rpc_lock:
-            self._socket = path
-            if self._rpc is not None:
-                self._rpc.use(path, program_name())
+        self._socket = path
+        if "_rpc" in self.__dict__:
+            self._make_rpc()
 
     def hang_up(self) -> None:
         """Ends the connections that calls have opened."""
-        if self._rpc is not None:
-            self._rpc.hang_up()
+        if "_rpc" in self.__dict__:
+            self.rpc.hang_up()
 
     def _serve(self, driver: _core.Driver, *, own_process: bool) -> int:
         self._serving_thread = get_ident()
@@ -340,7 +342,8 @@ class Plugin(Registration):
         from clnwire.rpc._caller import NOBODY, Asking
 
         driver = self._driver
-        if driver is None or self._serving_thread is None:
+        # The daemon does not wait for a forked child.
+        if driver is None or self._serving_thread is None or driver.is_disowned:
             return NOBODY
         current = handled(driver)
         # A task that a handler has started may outlive it: the daemon has its answer by then.

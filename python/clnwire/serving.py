@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from clnwire import _core
+from clnwire import _core, forks
 from clnwire.errors import describe_error
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> 
     daemon is gone or a signal comes. In a process that is not the plugin's own, signals and forks
     are others'.
     """
-    if own_process:
-        os.register_at_fork(after_in_child=driver.disown)
     with _signals(plugin, driver) if own_process else contextlib.nullcontext():
         _prepare(plugin, driver)
         try:
@@ -79,6 +77,7 @@ def _end(plugin: Plugin, driver: _core.Driver) -> None:
             function()
         except Exception as error:
             plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
+        forks.end_if_child(driver)
     plugin.hang_up()
     for stream in (sys.stdout, sys.stderr):
         # It may be closed, or broken, or none at all.
@@ -114,6 +113,7 @@ def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[None, None, None
     except ValueError:
         # Only the main thread may: on another one, signals stay the program's affair.
         before = {}
+    forks.watch(driver, {number: (end, handler) for number, handler in before.items()})
     if not before:
         yield
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
 
 _numbers = count(1)
+_CALLERS: weakref.WeakSet[Caller] = weakref.WeakSet()
+_forked_from = ""
+"""In a forked child, what tells its calls' ids from the parent's, which count on from the same."""
 
 
 class Asking(NamedTuple):
@@ -55,8 +60,9 @@ class Caller:
         self._before_call = before_call
         self._path, self._name = "", ""
         self._max_connections = max_connections
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()
         self._pool: Pool | None = None
+        _CALLERS.add(self)
 
     def use(self, path: str, name: str) -> None:
         """Where the socket is, and who calls."""
@@ -73,7 +79,8 @@ class Caller:
         from clnwire.rpc._call import NO_OPTIONS, Call
         from clnwire.rpc._text import request_text
 
-        name = f"{asking.prefix}/{self._name}" if asking.prefix else self._name
+        own = f"{self._name}{_forked_from}"
+        name = f"{asking.prefix}/{own}" if asking.prefix else own
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
@@ -85,6 +92,13 @@ class Caller:
         """Ends all connections and what waits on them."""
         if self._pool is not None:
             self._pool.hang_up()
+
+    def forget(self) -> None:
+        """After a fork, in the child: connections and locks are the parent's."""
+        pool, self._pool = self._pool, None
+        self._opening = threading.RLock()
+        if pool is not None:
+            pool.forget()
 
     def _opened_pool(self) -> Pool:
         if self._pool is None:
@@ -98,6 +112,16 @@ class Caller:
 def _held(steps: Steps[Frame], waits: AbstractContextManager[None]) -> Steps[Frame]:
     with waits:
         return (yield from steps)
+
+
+def _become_child() -> None:
+    global _forked_from  # noqa: PLW0603
+    _forked_from = f"[{os.getpid()}]"
+    for caller in [*_CALLERS]:
+        caller.forget()
+
+
+os.register_at_fork(after_in_child=_become_child)
 
 
 def params_text(params: Params) -> bytes:

@@ -53,6 +53,10 @@ class Connection:
         """Ends it from another thread; who waits for a reply gets `ConnectionLostError`."""
         self._stream.hang_up()
 
+    def forget(self) -> None:
+        """Closes this process's end; after a fork the connection is the parent's."""
+        self._stream.forget()
+
     def close(self) -> None:
         """Ends it; nobody may be waiting on it."""
         self._stream.close()

@@ -25,7 +25,9 @@ class Pool:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        # A signal's handler may call while this very thread holds it. It leaves the counts as
+        # they were, but may have taken what a list held a moment ago.
+        self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._used: set[Connection] = set()
         self._taken = 0
@@ -40,7 +42,8 @@ class Pool:
         with self._lock:
             if self._taken < self._limit or may_exceed:
                 self._taken += 1
-                return self._marked(self._idle.pop()) if self._idle else None
+                connection = _last(self._idle)
+                return None if connection is None else self._marked(connection)
             turn = Turn()
             self._waiting.append(turn)
         try:
@@ -61,8 +64,9 @@ class Pool:
         """The call has ended well: the next one may use the connection."""
         with self._lock:
             if self._taken <= self._limit:
-                if self._waiting:
-                    self._waiting.popleft().come(connection)
+                turn = _first(self._waiting)
+                if turn is not None:
+                    turn.come(connection)
                     return
                 self._idle.append(connection)
                 self._used.discard(connection)
@@ -75,9 +79,10 @@ class Pool:
         self.discard(connection)
         with self._lock:
             self._taken -= 1
-            if self._waiting and self._taken < self._limit:
+            turn = _first(self._waiting) if self._taken < self._limit else None
+            if turn is not None:
                 self._taken += 1
-                self._waiting.popleft().come(None)
+                turn.come(None)
 
     def discard(self, connection: Connection | None) -> None:
         """Closes a connection; it stays one's turn."""
@@ -92,10 +97,21 @@ class Pool:
             idle, self._idle = self._idle, []
             for connection in self._used:
                 connection.hang_up()
-            while self._waiting:
-                self._waiting.popleft().come(None, is_refused=True)
+            while (turn := _first(self._waiting)) is not None:
+                turn.come(None, is_refused=True)
         for connection in idle:
             connection.close()
+
+    def forget(self) -> None:
+        """After a fork, in the child: closes the descriptors and leaves the connections alone.
+
+        Another thread may have held the lock at the fork. Calls under way end with an error.
+        """
+        self._lock = threading.RLock()
+        for connection in [*self._idle, *self._used]:
+            connection.forget()
+        self._idle = []
+        self._waiting.clear()
 
     def _marked(self, connection: Connection) -> Connection:
         self._used.add(connection)
@@ -112,3 +128,17 @@ class Pool:
                 self.drop(None)
             else:
                 self.give_back(turn.connection)
+
+
+def _last(idle: list[Connection]) -> Connection | None:
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
+
+
+def _first(waiting: deque[Turn]) -> Turn | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

@@ -35,7 +35,8 @@ class Turn:
     """An open one; without it, a new one may be opened."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal's handler may end the wait while this very thread begins it.
+        self._lock = threading.RLock()
         self._wake: Callable[[], object] | None = None
         self.connection = None
         self.has_come = self.is_refused = False

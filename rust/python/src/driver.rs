@@ -27,7 +27,8 @@ use crate::descriptor::{
     Ready, Waited, Watched, drain, is_hung_up, read_some, wait, wait_for_wakeup,
 };
 pub use crate::driver::dispatch::Progress;
-use crate::errors::{bad_id, os_error};
+use crate::errors::{IdError, bad_id, os_error};
+use crate::forked::end_child;
 use crate::handled::Handled;
 use crate::interrupter::Interrupter;
 use crate::jobs::Jobs;
@@ -168,6 +169,10 @@ impl Driver {
     }
 
     fn stop(&self) {
+        // The pipe that wakes the serving thread is the parent's, too.
+        if self.is_disowned() {
+            return;
+        }
         self.stopping.store(true, Ordering::Relaxed);
         self.limit_the_end();
         self.wake();
@@ -179,14 +184,15 @@ impl Driver {
         self.end_with(PyErr::from_value(error));
     }
 
-    /// This process is a fork of the plugin: it has nothing to say to the daemon.
+    /// This process is a fork of the plugin: it has nothing to say to the daemon. From now on no
+    /// lock is taken, since the thread that held it may not exist here.
     fn disown(&self) {
         self.channel.disown();
         self.stopping.store(true, Ordering::Relaxed);
     }
 
     #[getter]
-    fn is_disowned(&self) -> bool {
+    pub fn is_disowned(&self) -> bool {
         self.channel.is_disowned()
     }
 
@@ -258,6 +264,9 @@ impl Driver {
     #[pyo3(signature = (readable, /))]
     fn turn(slf: &Bound<'_, Self>, readable: bool) -> PyResult<&'static str> {
         let this = slf.get();
+        if this.is_disowned() {
+            return Ok("ended");
+        }
         this.soon_asked.store(false, Ordering::SeqCst);
         let mut framer = match this.framer.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Self::is_busy()),
@@ -356,28 +365,43 @@ impl Driver {
     /// The request or notification that the serving thread is at.
     #[getter(current)]
     fn get_current(&self, py: Python<'_>) -> Option<Handled> {
+        if self.is_disowned() {
+            return None;
+        }
         self.current(py)
     }
 
     /// The token of a request that waits for its answer.
     #[pyo3(signature = (key, /))]
     fn token<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Bound<'py, PyBytes>> {
+        if self.is_disowned() {
+            return Err(IdError::new_err("requests are the parent process's to answer"));
+        }
         lock(&self.ids).token(key).map(|token| PyBytes::new(py, token)).map_err(bad_id)
     }
 
     #[pyo3(signature = (method, params, /))]
     fn notify(&self, py: Python<'_>, method: &str, params: &[u8]) -> PyResult<()> {
+        if self.is_disowned() {
+            return Ok(());
+        }
         self.channel.outbox().notification(method, params);
         self.flush(py)
     }
 
     #[pyo3(signature = (level, message, /))]
     fn log(&self, py: Python<'_>, level: &str, message: &str) -> PyResult<()> {
+        if self.is_disowned() {
+            return Ok(());
+        }
         self.channel.log(level, message);
         self.flush(py)
     }
 
     pub fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_disowned() {
+            return Ok(());
+        }
         match self.is_on_loop() {
             true => self.flush_on_loop(py),
             false => self.flush_waiting(py),
@@ -387,6 +411,9 @@ impl Driver {
     /// Ends the threads, and waits a moment for the last of the stray output.
     #[pyo3(signature = (patience, /))]
     fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
+        if self.is_disowned() {
+            return Ok(());
+        }
         let patience = seconds(patience)?;
         if self.owns_process {
             stdio::release_stdout().map_err(os_error)?;
@@ -484,6 +511,15 @@ impl Driver {
         self.serving_thread.get() == Some(&thread::current().id())
     }
 
+    /// Ends the process if it is a child that the handler forked off; `answer` is what the handler
+    /// gave.
+    pub fn end_if_forked<T>(&self, py: Python<'_>, answer: &PyResult<T>) -> PyResult<()> {
+        if self.channel.is_disowned() {
+            return Err(end_child(py, answer.as_ref().err()));
+        }
+        Ok(())
+    }
+
     pub fn activity(&self) -> &Activity {
         &self.activity
     }
@@ -494,6 +530,9 @@ impl Driver {
     }
 
     fn end_with(&self, error: PyErr) {
+        if self.is_disowned() {
+            return;
+        }
         lock(&self.fatal).get_or_insert(error);
         self.stop();
     }

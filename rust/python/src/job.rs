@@ -52,6 +52,7 @@ impl Job {
             driver.activity().starts(self.entry.watched);
         }
         let answer = self.call(py);
+        driver.end_if_forked(py, &answer)?;
         let settled = driver.settle(py, self, answer);
         if is_on_loop {
             driver.activity().ends();
@@ -120,15 +121,18 @@ impl Job {
         let driver = self.driver.bind(py).get();
         driver.activity().starts(self.entry.watched);
         let ended = match step(self) {
-            Ok(awaited) => {
+            Ok(awaited) if !driver.is_disowned() => {
                 driver.activity().ends();
                 return Ok(awaited.unbind());
             }
+            // The event loop is the parent's: nothing would come of it.
+            Ok(_) => Err(PyRuntimeError::new_err("a forked child cannot await")),
             Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
                 error.value(py).getattr(intern!(py, "value"))
             }
             Err(error) => Err(error),
         };
+        driver.end_if_forked(py, &ended)?;
         self.set_done();
         let settled = driver.settle(py, self, ended);
         driver.activity().ends();

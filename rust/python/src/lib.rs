@@ -4,6 +4,7 @@ mod channel;
 mod descriptor;
 mod driver;
 mod errors;
+mod forked;
 mod framing;
 mod handled;
 mod ids;

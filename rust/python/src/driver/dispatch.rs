@@ -215,8 +215,8 @@ impl<'py> Batch<'_, 'py> {
         &mut self,
         entry: &Entry,
         current: Current,
-        handler: impl FnOnce() -> T,
-    ) -> PyResult<T> {
+        handler: impl FnOnce() -> PyResult<T>,
+    ) -> PyResult<PyResult<T>> {
         let (py, driver, route) = (self.py(), self.driver, entry.route.get());
         if self.others_wait && !route.is_quick() {
             driver.flush(py)?;
@@ -233,6 +233,7 @@ impl<'py> Batch<'_, 'py> {
         }
         driver.activity.starts(entry.watched);
         let answer = handler();
+        driver.end_if_forked(py, &answer)?;
         driver.activity.ends();
         if on_loop {
             driver.set_handled(py, None)?;
