@@ -66,7 +66,7 @@ def tell_of_malformed(plugin: Plugin, error: _core.MalformedError) -> int:
     """Says what the daemon sent; gives the exit status."""
     plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"clnwire: the daemon sent malformed bytes: {error}\n")
+        (sys.__stderr__ or sys.stderr).write(f"clnwire: the daemon sent malformed bytes: {error}\n")
     return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -9,11 +10,13 @@ from typing import Final
 
 from clnwire import _core
 from clnwire.context import HANDLED
+from clnwire.stderr import Capture, capture
 
 MARK: Final = "CLNWIRE_PLUGIN_PID"
 """Set in the environment of a plugin's child processes."""
 
 _driver: _core.Driver | None = None
+_stderr: Capture | None = None
 
 
 def belongs_to_daemon() -> bool:
@@ -45,11 +48,13 @@ def take_over() -> _core.Driver:
     There is one, whichever of the process's `Plugin` objects then runs. Raises `SystemExit` if
     there is no stdin or stdout.
     """
-    global _driver  # noqa: PLW0603
+    global _driver, _stderr  # noqa: PLW0603
     if _driver is None:
         _refuse_closed()
         _driver = _core.Driver(HANDLED)
         _make_stdout_prompt()
+        _stderr = capture(_driver)
+        atexit.register(_end_without_run, _driver, os.getpid())
     return _driver
 
 
@@ -68,8 +73,18 @@ def _refuse_closed() -> None:
 
 def give_back() -> None:
     """Forgets the driver, which has been closed."""
-    global _driver  # noqa: PLW0603
-    _driver = None
+    global _driver, _stderr  # noqa: PLW0603
+    atexit.unregister(_end_without_run)
+    if _stderr is not None:
+        _stderr.close()
+    _driver = _stderr = None
+
+
+def _end_without_run(driver: _core.Driver, pid: int) -> None:
+    """The program ends before `run()`: what it said last is why."""
+    if os.getpid() == pid and not driver.is_disowned:
+        give_back()
+        driver.close(0.5)
 
 
 def _make_stdout_prompt() -> None:

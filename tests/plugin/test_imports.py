@@ -45,6 +45,7 @@ plugin.run()
 BESIDES = {
     "__future__",
     "_contextvars",
+    "atexit",
     "contextlib",
     "contextvars",
     "importlib",
@@ -89,7 +90,7 @@ def test_what_is_there_when_the_manifest_is(daemon):
     daemon.getmanifest()
     loaded = modules(daemon)
     assert loaded - own(loaded) - of_msgspec() <= BESIDES
-    assert len(own(loaded)) <= 44
+    assert len(own(loaded)) <= 47
     for late in ("initialisation", "messages.init", "background", "pool", "rpc", "terminal"):
         assert f"clnwire.{late}" not in loaded
     assert {name for name in loaded if name.startswith("clnwire.hooks.d")} == {

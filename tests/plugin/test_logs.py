@@ -234,3 +234,52 @@ def test_a_program_without_arguments_has_no_name(tmp_path):
         env={key: value for key, value in os.environ.items() if key != "LIGHTNINGD_PLUGIN"},
     )
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "level", "text"),
+    [
+        ("import no_such_module", "error", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("plugin.hook('x')(1)", "error", "Error"),
+        ("sys.exit('no key: set one')", "warn", "no key: set one"),
+        ("import warnings; warnings.warn('old'); sys.exit(1)", "warn", "UserWarning: old"),
+        ("print('last words', file=sys.stderr); os._exit(3)", "warn", "last words"),
+        (
+            "import ctypes; print('last words', file=sys.stderr); ctypes.string_at(0)",
+            "warn",
+            "last words",
+        ),
+        (
+            "import threading as t; x = t.Thread(target=lambda: 1 / 0); x.start(); x.join(); 1 / 0",
+            "warn",
+            "ZeroDivisionError: division by zero",
+        ),
+    ],
+)
+def test_why_it_died_is_in_the_log_and_on_stderr(plugin, body, level, text):
+    daemon = plugin(body)
+    daemon.drain()
+    assert daemon.process.wait(20) != 0
+    assert any(line["level"] == level and text in line["message"] for line in daemon.logs)
+    assert text in daemon.errors()
+
+
+def test_stderr_is_in_order_and_no_record_comes_twice(plugin):
+    daemon = plugin(
+        """
+        import logging
+        logging.basicConfig(format="%(message)s", level="INFO")
+
+        @plugin.method("say")
+        def say():
+            plugin.log("one")
+            print("two", file=sys.stderr)
+            logging.error("three")
+            plugin.log("four")
+        """
+    )
+    daemon.start()
+    daemon.call("say")
+    assert [line["message"] for line in daemon.logs] == ["one", "two", "three", "four"]
+    assert daemon.hang_up() == 0
+    assert daemon.errors().split() == ["two", "three"]

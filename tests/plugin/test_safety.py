@@ -720,7 +720,7 @@ def test_logging_goes_to_the_daemon(plugin):
     lines = daemon.log_text().splitlines()
     assert lines[:5] == ["info info 1", "warn two", "warn lines", "error critical", "error caught"]
     assert "error ZeroDivisionError: division by zero" in lines
-    assert lines[-4:-1] == ["info plain", "debug fine", "unusual odd ?"]
+    assert lines[-4:-1] == ["info plain", "debug fine", "unusual odd \\ud800"]
     assert "unknown log level 'loud'" in lines[-1]
 
 

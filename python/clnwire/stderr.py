@@ -1,0 +1,172 @@
+"""What the plugin writes to `sys.stderr` goes to the daemon's log, and where it went before.
+
+The text is taken from `sys.stderr`, not from a pipe at file descriptor 2: a line is where it went
+before, and on its way to the daemon, when the write returns, however the process ends next. What
+does not come through `sys.stderr` (`faulthandler`, C libraries, child processes) has its
+descriptor as ever, and is not in the daemon's log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import FrameType
+    from typing import TextIO
+
+    from _typeshed import ReadableBuffer
+
+    from clnwire._core import Driver
+
+STDERR_LEVEL: Final = "warn"
+"""What nobody gave a level, such as warnings of Python's."""
+MOST_PENDING: Final = 1 << 16
+"""Characters of a line without an end that are kept; then they are logged as a line."""
+
+
+def capture(driver: Driver) -> Capture | None:
+    """Has `sys.stderr` logged, until `close`. `None` if somebody has put another
+    stream in its place."""
+    stream = sys.stderr
+    if stream is not sys.__stderr__:
+        return None
+    return Capture(driver, stream)
+
+
+class Capture:
+    """`sys.stderr` and the hooks for exceptions that nobody caught, while they are logged."""
+
+    def __init__(self, driver: Driver, before: TextIO | None) -> None:
+        self._before = before
+        self._raw = _LoggedFile(driver, before)
+        self._stream = io.TextIOWrapper(
+            # What is written is not kept back: the process may end at once.
+            self._raw,
+            encoding="utf-8",
+            errors="backslashreplace",
+            write_through=True,
+        )
+        sys.stderr = self._stream
+        self._hooks: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
+        self._hook(sys, "excepthook")
+        self._hook(sys, "unraisablehook")
+        self.hook_threads()
+
+    def hook_threads(self) -> None:
+        """Logs what ends a thread as an error, if `threading` is there by now."""
+        threading = sys.modules.get("threading")
+        if threading is not None and all(module is not threading for module, *_ in self._hooks):
+            self._hook(threading, "excepthook")
+
+    def close(self) -> None:
+        """Puts everything back, after what is left of a line."""
+        self._raw.disconnect()
+        for module, name, before, ours in self._hooks:
+            if getattr(module, name) is ours:
+                setattr(module, name, before)
+        if sys.stderr is self._stream:
+            sys.stderr = self._before
+
+    def _hook(self, module: Any, name: str) -> None:
+        before = getattr(module, name)
+
+        def hook(*args: Any) -> Any:
+            with self._raw.at("error"):
+                return before(*args)
+
+        self._hooks.append((module, name, before, hook))
+        setattr(module, name, hook)
+
+
+class _LoggedFile(io.RawIOBase):
+    """The bytes of `sys.stderr`: to where they went before, then line by line to the log."""
+
+    name = "<stderr>"
+    mode = "w"
+
+    def __init__(self, driver: Driver, before: TextIO | None) -> None:
+        self._driver: Driver | None = driver
+        self._before = before
+        self._levels: dict[int, str] = {}
+        self._pending: dict[int, str] = {}
+        """Thread → what it has written of a line: one for each, so that no lock is needed."""
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return super().fileno() if self._before is None else self._before.fileno()
+
+    def isatty(self) -> bool:
+        return self._before is not None and self._before.isatty()
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Never fails: a line for the log is no reason for a handler to."""
+        written = bytes(data)
+        self.pass_on(written)
+        driver = self._driver
+        writer = sys._getframe().f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if driver is not None and not _is_logged_already(writer):
+            self._log(driver, written.decode("utf-8", "replace"))
+        return len(written)
+
+    def pass_on(self, data: bytes) -> None:
+        """Writes to the stderr of before."""
+        # It may be closed, or full, or nobody reads it.
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = self.fileno()
+            while data:
+                data = data[os.write(descriptor, data) :]
+
+    def disconnect(self) -> None:
+        """Nothing more is logged, after what is left of lines."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            for thread in list(self._pending):
+                _put(driver, STDERR_LEVEL, self._pending.pop(thread, ""))
+
+    @contextlib.contextmanager
+    def at(self, level: str) -> Generator[None, None, None]:
+        """What this thread writes is logged at this level."""
+        self._levels[get_ident()] = level
+        try:
+            yield
+        finally:
+            self._levels.pop(get_ident(), None)
+
+    def _log(self, driver: Driver, text: str) -> None:
+        thread = get_ident()
+        *lines, rest = (self._pending.pop(thread, "") + text).split("\n")
+        if len(rest) > MOST_PENDING:
+            lines, rest = [*lines, rest], ""
+        for line in lines:
+            _put(driver, self._levels.get(thread, STDERR_LEVEL), line)
+        if rest:
+            # A signal handler may have begun a line in the meantime.
+            self._pending[thread] = self._pending.get(thread, "") + rest
+
+
+def _put(driver: Driver, level: str, line: str) -> None:
+    if line := line.rstrip():
+        with contextlib.suppress(Exception):
+            driver.log(level, line)
+
+
+def _is_logged_already(writer: FrameType | None) -> bool:
+    """Whether a handler of `logging` writes a record that `plugin.log` gets from `logging`, too."""
+    if (
+        writer is None
+        or writer.f_code.co_name != "emit"
+        or writer.f_globals.get("__name__") != "logging"
+    ):
+        return False
+    from clnwire._logging_bridge import is_bridged
+
+    record = writer.f_locals.get("record")
+    return record is not None and is_bridged(record)
