@@ -556,6 +556,19 @@ BROKEN: Final = [
                     log(line)
         """,
     ),
+    Broken(
+        "CW407",
+        "hook rpc_command",
+        "surrogates not allowed",
+        """
+        MANIFEST["hooks"] = ["rpc_command"]
+        def answer(message):
+            params = message["params"]["rpc_command"].get("params", {})
+            " ".join(map(str, params.values() if isinstance(params, dict) else params)).encode()
+            return {"result": "continue"}
+        """,
+        CURRENT,
+    ),
     # How messages arrive.
     Broken(
         "CW501",
@@ -567,7 +580,7 @@ BROKEN: Final = [
                 yield json.loads(data)
         """,
         CURRENT,
-        ("CW502",),
+        others=("CW502",),
     ),
     Broken(
         "CW502",
@@ -641,7 +654,7 @@ BROKEN: Final = [
             """
         ),
         CURRENT,
-        ("CW602",),
+        others=("CW602",),
     ),
     Broken(
         "CW604",

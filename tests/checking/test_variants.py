@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec import json
 
 from clnwire.checking import variants
 from clnwire.checking.hooks import FORMS
+from clnwire.codec import encode
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.host.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE, topic_spec
@@ -28,7 +28,7 @@ def test_hooks_can_be_decoded_in_all_forms(name: str, change: Any) -> None:
     sample = hook_sample(name)
     event = change(sample, variants.struct_of_hook(name))
     assert sample == hook_sample(name), "the sample itself must stay as it is"
-    hook_spec(name).decoder()(json.encode(event))
+    hook_spec(name).decoder()(encode(event))
 
 
 @pytest.mark.parametrize(("topic", "change"), TOPIC_FORMS, ids=shown)
@@ -36,7 +36,7 @@ def test_topics_can_be_decoded_in_all_forms(topic: str, change: Any) -> None:
     payload = change(topic_sample(topic), variants.struct_of_topic(topic))
     spec = topic_spec(topic)
     assert spec is not None
-    spec.decoder()(json.encode(payload))
+    spec.decoder()(encode(payload))
 
 
 def test_what_the_forms_are() -> None:

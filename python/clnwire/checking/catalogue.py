@@ -420,6 +420,15 @@ TOPIC_FAILS = _warning(
     "The handler seems to have failed.",
     "See the error. If it is right to say so, log it at a lower level.",
 )
+REJECTS_ODD_TEXT = _warning(
+    "CW407",
+    "rejects-odd-text",
+    "the handler fails at half a surrogate pair in what a caller wrote",
+    "Whoever calls the daemon chooses labels and parameters. A guard that fails at them lets the "
+    "command pass, or the daemon's answer for a failed handler decides.",
+    "Decode and encode as Python's json does, which keeps such text, and escape it before it is "
+    "written anywhere as UTF-8.",
+)
 
 # How messages arrive.
 

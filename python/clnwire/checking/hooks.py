@@ -28,6 +28,7 @@ FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
         (rules.REJECTS_NEW_WORD, variants.with_new_words),
         (rules.REJECTS_OLDER, variants.with_amounts_as_strings),
         (rules.NEEDS_OPTIONAL, variants.without_optional_members),
+        (rules.REJECTS_ODD_TEXT, variants.with_odd_texts),
     ],
     "2020": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
     "2019": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NEW_MEMBER: Final = "a_member_of_tomorrow"
 NEW_WORD: Final = "of_tomorrow"
+HALF_AN_EMOJI: Final = "tip \ud83d"
 
 ALWAYS_THERE: Final = frozenset(
     ("address", "amount_msat", "amount_sent_msat", "completed_at", "created_at", "created_index")
@@ -56,6 +57,18 @@ def with_amounts_as_strings(event: Any, kind: Any = None) -> Any:
     """Amounts as they were spelled until v23.11: `"10000msat"`."""
     del kind
     return _changed(event, _in_msat)
+
+
+def with_odd_texts(event: Any, kind: Any = None) -> Any:
+    """What callers write cannot be decoded strictly: an emoji that was cut in two."""
+    del kind
+    if "rpc_command" in event:
+        return {"rpc_command": {**event["rpc_command"], "params": {"label": HALF_AN_EMOJI}}}
+    return _changed(event, _with_odd_label)
+
+
+def _with_odd_label(members: Event) -> Event:
+    return {**members, "label": HALF_AN_EMOJI} if "label" in members else members
 
 
 def with_new_words(event: Any, kind: Any) -> Any:
