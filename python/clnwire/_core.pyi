@@ -40,15 +40,18 @@ DEFAULT_MAX_DEPTH: Final[int]
 
 @final
 class MalformedError(ValueError):
-    """The peer sent bytes that are not JSON, or beyond a cap. The stream is lost from there on."""
+    """Bytes that are not JSON, or beyond a cap. Only the message that they belong to is lost."""
 
     reason: str
     """What is wrong."""
     offset: int
-    """Where, in bytes since the start of the stream."""
+    """Where, in bytes since the start of the message; since the start of the stream if it has ended
+    inside a message."""
+    near: str
+    """The text around it, shortened and on one line; may be empty."""
 
-    def __new__(cls, reason: str, offset: int) -> MalformedError: ...
-    def __init__(self, reason: str, offset: int) -> None: ...
+    def __new__(cls, reason: str, offset: int, near: str = "") -> MalformedError: ...
+    def __init__(self, reason: str, offset: int, near: str = "") -> None: ...
 
 @final
 class IdError(LookupError):
@@ -56,9 +59,10 @@ class IdError(LookupError):
 
 @final
 class Frame:
-    """One whole JSON value, and where its JSON-RPC members stand.
+    """One whole JSON value, and where its JSON-RPC members stand; or a message that is no JSON.
 
-    Of a doubled member the first counts.
+    Of a doubled member the first counts. Of a message that is no JSON there are those members that
+    could be found, as they are spelled.
     """
 
     @property
@@ -68,8 +72,11 @@ class Frame:
     def offset(self) -> int:
         """Where it starts, in bytes since the start of the stream."""
     @property
-    def kind(self) -> Literal["request", "notification", "reply", "other"]:
-        """What it is for; `"other"` is JSON, but no message of JSON-RPC."""
+    def kind(self) -> Literal["request", "notification", "reply", "other", "malformed"]:
+        """What it is for; `"other"` is JSON, but no message of JSON-RPC, `"malformed"` no JSON."""
+    @property
+    def fault(self) -> MalformedError | None:
+        """Why it is no JSON, or which limit it exceeds."""
     @property
     def id(self) -> _Json | None:
         """The id's token: its exact text, quotes included."""
@@ -98,8 +105,8 @@ class Frame:
 class Framer:
     """Cuts a stream of bytes into frames: feed it, then iterate until it has none.
 
-    An empty feed is the stream's end. Iterating raises `MalformedError` at the first malformed
-    byte, after all frames before it.
+    An empty feed is the stream's end. A message that is no JSON is a frame with a
+    `fault`. Iterating raises `MalformedError` if the stream has ended inside a message.
     """
 
     def __new__(cls, *, max_frame_bytes: int = ..., max_depth: int = ...) -> Framer: ...
@@ -107,6 +114,9 @@ class Framer:
         """Takes bytes of the stream; `b""` is its end."""
     def __iter__(self) -> Framer: ...
     def __next__(self) -> Frame: ...
+    @property
+    def pending_fault(self) -> MalformedError | None:
+        """What is wrong with a message whose end has not come; the offset is the stream's."""
     @property
     def buffered(self) -> int:
         """How many bytes were taken that no frame has been given for."""

@@ -13,7 +13,7 @@ from clnwire import _core
 from clnwire._functions import is_async
 from clnwire._older import event_decoder
 from clnwire.codec import encode, encode_any
-from clnwire.error_codes import INTERNAL_ERROR
+from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
 from clnwire.errors import RpcError, UsageError, describe_error, sendable
 from clnwire.hooks._answers import RefusedError, answer_encoder, failing, on_failure_of
 from clnwire.hooks._catalogue import hook_spec
@@ -153,6 +153,9 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     if isinstance(error, RpcError) and _is_code(error.code):
         return error.code, sendable(error.message), _encoded_data(method, error, log)
     reason = _reason(method, error)
+    if isinstance(error, _core.MalformedError):
+        # The caller's mistake, and told to the caller alone.
+        return PARSE_ERROR, reason, None
     with contextlib.suppress(Exception):
         _log_failure(log, reason, error)
     return INTERNAL_ERROR, reason, None
@@ -176,7 +179,7 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, RefusedError) or _is_cancelled(error):
+    if isinstance(error, (RefusedError, _core.MalformedError)) or _is_cancelled(error):
         log.error(reason)
     else:
         log.exception(reason, error)
@@ -185,6 +188,8 @@ def _log_failure(log: Log, reason: str, error: BaseException) -> None:
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, RefusedError):
         return f"{name}: refused: {sendable(error)}"
+    if isinstance(error, _core.MalformedError):
+        return f"{name}: what the caller sent is no JSON: {error}"
     if isinstance(error, msgspec.DecodeError):
         return f"{name}: what the daemon sent cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):

@@ -64,9 +64,9 @@ def _serve(plugin: Plugin, driver: _core.Driver) -> int:
 
 def tell_of_malformed(plugin: Plugin, error: _core.MalformedError) -> int:
     """Says what the daemon sent; gives the exit status."""
-    plugin.log.error(f"the daemon sent malformed bytes: {error}; the plugin ends")
+    plugin.log.error(f"malformed bytes from the daemon: {error}; the plugin ends")
     with contextlib.suppress(OSError):
-        (sys.__stderr__ or sys.stderr).write(f"clnwire: the daemon sent malformed bytes: {error}\n")
+        (sys.__stderr__ or sys.stderr).write(f"clnwire: malformed bytes from the daemon: {error}\n")
     return 1
 
 

@@ -236,37 +236,7 @@ def test_output_of_a_child_that_outlives_the_plugin_is_no_reason_to_wait(plugin)
         os.kill(child, signal.SIGKILL)
 
 
-# Malformed bytes
-
-MALFORMED = {
-    "garbage": (b"garbage", "expected a JSON value", 0),
-    "a byte order mark": (b"\xef\xbb\xbf{}", "expected a JSON value", 0),
-    "a missing comma": (b'{"a":1 "b":2}', "expected ',' or '}'", 7),
-    "a bad escape": (rb'{"a":"\x"}', "invalid escape", 7),
-    "bad UTF-8": (b'{"a":"\xff"}', "invalid UTF-8", 6),
-    "a control character": (b'{"a":"\n"}', "control character", 6),
-    "a closing bracket": (b"]", "expected a JSON value", 0),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_bytes_end_it_with_the_offset(plugin, name):
-    raw, reason, at = MALFORMED[name]
-    daemon = plugin(WORKER)
-    daemon.start()
-    before = b'{"jsonrpc":"2.0","id":1,"method":"quick"}'
-    daemon.write(before + raw + b'{"jsonrpc":"2.0","id":2,"method":"quick"}')
-    assert daemon.reply()["result"] == "quick", "what came before it is answered"
-    with pytest.raises(EOFError):
-        daemon.reply()
-    assert daemon.process.wait(20) == 1
-    errors = [line["message"] for line in daemon.logs if line["level"] == "error"]
-    assert len(errors) == 1
-    assert reason in errors[0]
-    offset = int(errors[0].split("at byte ")[1].split(";")[0])
-    assert offset > at
-    assert f"at byte {offset}" in daemon.errors()
-    assert daemon.logs[-1]["message"] == "bye", "on_shutdown runs all the same"
+# Malformed bytes: tests/plugin/test_malformed.py
 
 
 def test_the_end_inside_a_message(plugin):
@@ -289,10 +259,11 @@ def test_the_caps_are_the_users(plugin):
     )
     daemon.start()
     assert daemon.call("echo", ["x" * 5000]) == "x" * 5000
-    daemon.write('{"id":1,"params":"' + "x" * 10_000)
-    daemon.drain()
-    assert daemon.process.wait(20) == 1
-    assert "max_frame_bytes = 10000; raise it" in daemon.log_text()
+    daemon.write('{"id":1,"method":"echo","params":["' + "x" * 10_000 + '"]}\n\n')
+    assert "max_frame_bytes = 10000; raise it" in daemon.reply()["error"]["message"]
+    daemon.write('{"id":2,"method":"echo","params":[[[[[[[1]]]]]]]}\n\n')
+    assert "max_depth = 5; raise it" in daemon.reply()["error"]["message"]
+    assert daemon.call("echo", ["x" * 5000]) == "x" * 5000
 
 
 # The end

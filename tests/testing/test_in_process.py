@@ -172,7 +172,9 @@ def test_how_it_exits(code: object, status: int, capfd) -> None:
     assert ("a reason" in capfd.readouterr().err) == (code == "a reason")
 
 
-def test_malformed_bytes_end_it_with_status_1(run_plugin: RunPlugin, capfd) -> None:
+def test_a_stream_that_ends_inside_a_message_ends_it_with_status_1(
+    run_plugin: RunPlugin, capfd
+) -> None:
     running = run_plugin(Plugin())
     running._waiter.act(lambda: running._plugin.process.send(b"{]"))
     assert running.wait_ended() == 1

@@ -62,15 +62,19 @@ class Cutter:
     def _frames(self, data: bytes) -> Iterator[Piece]:
         self._framer.feed(data)
         self._keep(data)
-        try:
-            for frame in self._framer:
-                yield Piece(frame.bytes)
-        except MalformedError as error:
-            self._keep_last(self._framer.buffered)
-            start = error.offset - self._start()
-            self._problem = f"no JSON: {error.reason} at byte {start}"
-            return
+        for frame in self._framer:
+            if frame.fault is not None:
+                self._lose(frame.offset, frame.fault.reason, frame.fault.offset)
+                return
+            yield Piece(frame.bytes)
         self._keep_last(self._framer.buffered)
+        if (fault := self._framer.pending_fault) is not None:
+            self._lose(self._start(), fault.reason, fault.offset - self._start())
+
+    def _lose(self, start: int, reason: str, at: int) -> None:
+        """The message that starts there in the framer's stream is no JSON."""
+        self._keep_last(self._fed - start)
+        self._problem = f"no JSON: {reason} at byte {at}"
 
     def _start(self) -> int:
         """Where in the framer's stream the bytes begin that are kept."""

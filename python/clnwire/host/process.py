@@ -179,13 +179,22 @@ class PluginProcess:
         self._fed += len(data)
         try:
             for frame in framer:
+                if frame.fault is not None:
+                    self._lose(frame.fault, frame.fault.near)
+                    break
                 self._on_frame(frame)
                 if not self._reading:
                     break
+            else:
+                if (fault := framer.pending_fault) is not None:
+                    raise fault
         except MalformedError as error:
-            self.stop_reading()
             near = data[max(0, error.offset - (self._fed - len(data))) :][:SHOWN]
-            self._on_malformed(error, near.decode("utf-8", "replace"))
+            self._lose(error, near.decode("utf-8", "replace"))
+
+    def _lose(self, error: MalformedError, near: str) -> None:
+        self.stop_reading()
+        self._on_malformed(error, near)
 
     def _kill_if_running(self) -> None:
         if not self._exited.done():

@@ -85,15 +85,15 @@ class Connection:
                 # Nothing but this call is under way here, so the next reply is as a rule its own.
                 for frame in self._framer:
                     self._end = frame.offset + len(frame.bytes)
-                    if frame.kind == "reply" and frame.id == token:
+                    if _is_reply(frame, token):
                         return frame
-                    if on_other is not None:
+                    if on_other is not None and frame.fault is None:
                         on_other(frame)
                 # Only now: what has come already may be all that comes.
                 if count is None or unbroken > _UNBROKEN_BYTES:
                     yield Ready(self._stream.fileno(), for_writing=False)
                     unbroken = 0
-                count = self._stream.receive(self._framer)
+                count = self._receive()
             except (OSError, MalformedError) as error:
                 raise self._broken(error, token) from error
             if count == 0:
@@ -110,9 +110,22 @@ class Connection:
             f"{token.decode()}: the reply is no JSON, {error}; the command has been carried out"
         )
 
+    def _receive(self) -> int | None:
+        """Raises `MalformedError` for a message whose end may never come."""
+        if (fault := self._framer.pending_fault) is not None:
+            raise fault
+        return self._stream.receive(self._framer)
+
     def lost(self, error: OSError) -> ConnectionLostError:
         """What a failed `send` means: part of the request may have arrived."""
         return _lost(self._path, error, may_have_run=True)
+
+
+def _is_reply(frame: Frame, token: bytes) -> bool:
+    """Whether it is the reply to the only call under way, also if it is no JSON."""
+    if frame.kind == "malformed":
+        return frame.id == token or (frame.id is None and frame.method is None)
+    return frame.kind == "reply" and frame.id == token
 
 
 def _lost(path: str, error: Exception, *, may_have_run: bool) -> ConnectionLostError:

@@ -80,14 +80,17 @@ impl Envelope {
     pub fn parse(frame: &[u8], limits: Limits) -> Result<Self, Malformed> {
         let mut envelope = Self::default();
         let start = frame.iter().position(|&byte| !is_space(byte)).unwrap_or(frame.len());
-        let end = start + envelope.scan(&frame[start..], limits).map_err(|f| f.after(start))?;
+        let end =
+            start + envelope.scan(&frame[start..], limits).map_err(|f| f.after(start as u64))?;
         for value in envelope.values.iter_mut().flatten() {
             value.start += start;
             value.end += start;
         }
         match frame[end..].iter().position(|&byte| !is_space(byte)) {
             None => Ok(envelope),
-            Some(extra) => Err(Fault { reason: Reason::ExpectedValue, at: extra }.after(end)),
+            Some(extra) => {
+                Err(Fault { reason: Reason::ExpectedValue, at: extra }.after(end as u64))
+            }
         }
     }
 
@@ -105,6 +108,13 @@ impl Envelope {
         self.values[member as usize].map(|value| value.start..value.end)
     }
 
+    /// Forgets the members that reach beyond so many bytes.
+    pub(crate) fn cut_at(&mut self, length: usize) {
+        for value in &mut self.values {
+            value.take_if(|value| value.end > length);
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.values = [None; Member::COUNT];
     }
@@ -120,8 +130,8 @@ impl Members for Envelope {
 }
 
 impl Fault {
-    pub(crate) fn after(self, start: usize) -> Malformed {
-        Malformed { reason: self.reason, offset: (start + self.at) as u64 }
+    pub(crate) fn after(self, start: u64) -> Malformed {
+        Malformed { reason: self.reason, offset: start + self.at as u64 }
     }
 }
 
@@ -136,15 +146,17 @@ pub enum Kind {
     Reply,
     /// It is JSON, but no message of JSON-RPC.
     Other,
+    /// It is no JSON, or beyond a limit: see [`Frame::fault`].
+    Malformed,
 }
 
-/// One whole JSON value and its envelope.
+/// One whole JSON value and its envelope; or a message that should be one.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) envelope: &'a Envelope,
     pub(crate) offset: u64,
-    pub(crate) bare_word: Option<Malformed>,
+    pub(crate) fault: Option<Malformed>,
     pub(crate) is_plain: bool,
 }
 
@@ -161,11 +173,23 @@ impl<'a> Frame<'a> {
         self.offset
     }
 
-    /// The first value in the frame that is no JSON but was tolerated; see
-    /// [`crate::Framer::tolerate_bare_words`].
+    /// Why the frame is no JSON, if it is none, or which limit it exceeds.
+    ///
+    /// Its members are then those that could be found, the values as they are spelled; of one that
+    /// is too large there are its first bytes only.
     #[must_use]
-    pub fn bare_word(&self) -> Option<Malformed> {
-        self.bare_word
+    pub fn fault(&self) -> Option<Malformed> {
+        self.fault
+    }
+
+    /// The text around the fault, shortened, and escaped so that it is one line.
+    #[must_use]
+    pub fn around_fault(&self) -> Option<String> {
+        let at = usize::try_from(self.fault?.offset - self.offset).unwrap_or(usize::MAX);
+        let at = at.min(self.bytes.len());
+        let (start, end) = (at.saturating_sub(SHOWN), (at + SHOWN).min(self.bytes.len()));
+        let text = String::from_utf8_lossy(&self.bytes[start..end]);
+        Some(text.chars().flat_map(escaped_control).collect())
     }
 
     /// Whether no string in the frame has an escape or a character beyond ASCII: what stands between
@@ -220,6 +244,9 @@ impl<'a> Frame<'a> {
     /// What the frame is for.
     #[must_use]
     pub fn kind(&self) -> Kind {
+        if self.fault.is_some() {
+            return Kind::Malformed;
+        }
         let has = |member| self.envelope.values[member as usize].is_some();
         match (has(Member::Method), has(Member::Id)) {
             (true, true) => Kind::Request,
@@ -228,6 +255,15 @@ impl<'a> Frame<'a> {
             _ => Kind::Other,
         }
     }
+}
+
+/// How much [`Frame::around_fault`] shows on either side, in bytes.
+const SHOWN: usize = 30;
+
+fn escaped_control(letter: char) -> impl Iterator<Item = char> {
+    let escaped = letter.is_control().then(|| letter.escape_default());
+    let plain = (!letter.is_control()).then_some(letter);
+    escaped.into_iter().flatten().chain(plain)
 }
 
 /// The value of an object's only member, if it has that name. `json` is one value without a comma

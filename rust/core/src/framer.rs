@@ -2,13 +2,15 @@
 //!
 //! A message ends where its JSON value ends. The blank line that lightningd puts behind it is no
 //! delimiter: a forwarded call carries the caller's own white space, blank lines included.
+//! A message that is no JSON ends where lightningd's own parser ends it, and is lost alone.
 //!
 //! Complexity: each byte is scanned once, however the bytes are cut, and moved a constant number
 //! of times on average. In a steady state nothing is allocated: a frame is lent from the buffer.
 
 use crate::envelope::{Envelope, Frame};
 use crate::error::{Malformed, Reason};
-use crate::scanner::{Scanner, is_space};
+use crate::lax::Lax;
+use crate::scanner::{Fault, Scanner, is_space};
 
 /// The longest frame that is accepted unless told otherwise, in bytes: five times the largest
 /// reply seen of a daemon (some 100 MB of gossip), and a stop for a peer that never ends one.
@@ -61,6 +63,12 @@ pub struct Framer {
     envelope: Envelope,
     limits: Limits,
     ended: bool,
+    /// The frame at `start` is no JSON, or beyond a limit.
+    fault: Option<Fault>,
+    /// Looks for the end of a frame with a fault.
+    lax: Lax,
+    /// How many bytes of that frame were let go behind what the limit allows to keep.
+    dropped: usize,
     failed: Option<Malformed>,
 }
 
@@ -78,15 +86,11 @@ impl Framer {
             envelope: Envelope::default(),
             limits,
             ended: false,
+            fault: None,
+            lax: Lax::new(limits.max_depth),
+            dropped: 0,
             failed: None,
         }
-    }
-
-    /// Goes on behind a value inside a member that is no JSON but ends where a scalar would, such
-    /// as `0x10`: lightningd copies integer options into `init` as the user spelled them. The
-    /// frame then says so in [`Frame::bare_word`]. Holds from the next byte on.
-    pub fn tolerate_bare_words(&mut self, tolerate: bool) {
-        self.scanner.tolerate_bare_words(tolerate);
     }
 
     /// Takes bytes of the stream; none at all is its end.
@@ -114,18 +118,19 @@ impl Framer {
     pub fn commit(&mut self, count: usize) {
         assert!(count <= self.buffer.len() - self.filled, "committed more than there was room for");
         self.ended |= count == 0;
-        // Behind an error nothing can be found any more, so nothing is kept.
+        // An error is final, so nothing is kept behind it.
         if self.failed.is_none() {
             self.filled += count;
         }
     }
 
-    /// The next whole frame, or nothing if more bytes are needed first.
+    /// The next whole frame, or nothing if more bytes are needed first. A frame that is no JSON, or
+    /// beyond a limit, has a [`Frame::fault`], and those behind it come as ever.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if the stream is not JSON or a limit is exceeded; all frames before that have
-    /// been given. It is final: every later call gives the same error.
+    /// [`Malformed`] if the stream has ended inside a frame. It is final: every later call gives
+    /// the same error.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Malformed> {
         self.release();
         match self.locate() {
@@ -144,6 +149,13 @@ impl Framer {
         self.filled - self.start - self.lent
     }
 
+    /// What is wrong with the message whose end has not come yet, if that is known already.
+    #[must_use]
+    pub fn pending_fault(&self) -> Option<Malformed> {
+        let fault = self.fault.filter(|_| self.lent == 0)?;
+        Some(fault.after(self.discarded + self.start as u64))
+    }
+
     /// Whether the stream has ended.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -154,6 +166,9 @@ impl Framer {
     fn locate(&mut self) -> Result<Option<usize>, Malformed> {
         if let Some(error) = self.failed {
             return Err(error);
+        }
+        if let Some(fault) = self.fault {
+            return self.locate_laxly(fault);
         }
         if self.scanner.position() == 0 {
             self.skip_space();
@@ -170,29 +185,56 @@ impl Framer {
         if self.ended && available <= cap && end == Ok(None) {
             end = self.scanner.finish(window, &mut self.envelope).map(Some);
         }
-        let offset = self.discarded + self.start as u64;
+        let fault = match end {
+            Ok(Some(length)) if length <= cap => return Ok(Some(length)),
+            Ok(None) if available <= cap => return Ok(None),
+            Ok(_) => Fault { reason: Reason::FrameTooLarge(cap), at: cap },
+            Err(fault) => fault,
+        };
+        self.fault = Some(fault);
+        self.envelope.clear();
+        self.locate_laxly(fault)
+    }
+
+    /// The same for a frame with a fault. Of one that is too large, what is beyond the limit is let
+    /// go.
+    #[cold]
+    fn locate_laxly(&mut self, fault: Fault) -> Result<Option<usize>, Malformed> {
+        let kept = self.start + self.limits.max_frame_bytes.min(self.filled - self.start);
+        let frame = &self.buffer[self.start..kept];
+        let mut end = None;
+        if self.lax.position() < frame.len() {
+            end = self.lax.scan(frame, 0, &mut self.envelope);
+        }
+        if end.is_none() && kept < self.filled {
+            let before = self.lax.position();
+            end = self.lax.scan(&self.buffer[kept..self.filled], before, &mut self.envelope);
+            // A blank line may stand on either side of the limit.
+            let seen = end.unwrap_or(self.lax.position()).saturating_sub(before);
+            self.buffer.copy_within(kept + seen..self.filled, kept);
+            self.filled -= seen;
+            self.dropped += seen;
+        }
         match end {
-            Err(fault) => Err(Malformed { reason: fault.reason, offset: offset + fault.at as u64 }),
-            Ok(Some(length)) if length <= cap => Ok(Some(length)),
-            Ok(None) if available <= cap => Ok(None),
-            Ok(_) => {
-                Err(Malformed { reason: Reason::FrameTooLarge(cap), offset: offset + cap as u64 })
+            Some(end) => {
+                let frame = &self.buffer[self.start..self.start + end.min(kept - self.start)];
+                let length = frame.len() - frame.iter().rev().take_while(|b| is_space(**b)).count();
+                self.envelope.cut_at(length);
+                Ok(Some(length))
             }
+            None if self.ended => Err(fault.after(self.discarded + self.start as u64)),
+            None => Ok(None),
         }
     }
 
     fn lend(&mut self, length: usize) -> Frame<'_> {
         self.lent = length;
         let offset = self.discarded + self.start as u64;
-        let bare_word = self
-            .scanner
-            .bare_word()
-            .map(|fault| Malformed { reason: fault.reason, offset: offset + fault.at as u64 });
         Frame {
             bytes: &self.buffer[self.start..self.start + length],
             envelope: &self.envelope,
             offset,
-            bare_word,
+            fault: self.fault.map(|fault| fault.after(offset)),
             is_plain: self.scanner.is_plain(),
         }
     }
@@ -205,10 +247,21 @@ impl Framer {
             self.lent = 0;
             self.scanner.reset();
             self.envelope.clear();
+            if self.fault.is_some() {
+                self.forget_fault();
+            }
         }
         if self.start == self.filled {
             self.rewind();
         }
+    }
+
+    #[cold]
+    fn forget_fault(&mut self) {
+        self.fault = None;
+        self.lax.reset();
+        self.discarded += self.dropped as u64;
+        self.dropped = 0;
     }
 
     fn skip_space(&mut self) {

@@ -36,6 +36,8 @@ pub mod envelope;
 pub mod error;
 pub mod framer;
 pub mod ids;
+mod lax;
+mod nesting;
 pub mod outbox;
 mod scanner;
 pub mod text;

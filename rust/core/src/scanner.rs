@@ -10,6 +10,7 @@ use std::ops::Range;
 use wide::{CmpEq, CmpLt, i8x16};
 
 use crate::error::Reason;
+use crate::nesting::Nesting;
 
 /// Who is told of the members of the outermost object, in their order.
 pub(crate) trait Members {
@@ -77,9 +78,6 @@ const LITERALS: &[u8] = b"truefalsenull";
 /// Compared as a whole, it takes a fifth less time to scan a short message.
 const USUAL_START: &[u8] = br#"{"jsonrpc":"2.0","#;
 
-/// Tolerated bare words stand at least this deep: in the envelope itself none can be meant well.
-const BARE_WORD_MIN_DEPTH: usize = 2;
-
 #[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
@@ -97,8 +95,6 @@ pub(crate) struct Scanner {
     max_depth: usize,
     /// From which depth on bare words are tolerated, if at all.
     bare_words_from: Option<usize>,
-    /// The first bare word that was tolerated.
-    bare_word: Option<Fault>,
     /// No string so far has an escape, or a character beyond ASCII.
     is_plain: bool,
 }
@@ -115,7 +111,6 @@ impl Scanner {
             nesting: Nesting::default(),
             max_depth,
             bare_words_from: None,
-            bare_word: None,
             is_plain: true,
         }
     }
@@ -126,22 +121,12 @@ impl Scanner {
         self.position = 0;
         self.in_key = false;
         self.nesting.clear();
-        self.bare_word = None;
         self.is_plain = true;
-    }
-
-    /// See [`crate::Framer::tolerate_bare_words`].
-    pub(crate) fn tolerate_bare_words(&mut self, tolerate: bool) {
-        self.bare_words_from = tolerate.then_some(BARE_WORD_MIN_DEPTH);
     }
 
     /// Bare words that stand at least so deep are tolerated.
     pub(crate) fn tolerate_bare_words_from(&mut self, depth: usize) {
         self.bare_words_from = Some(depth);
-    }
-
-    pub(crate) fn bare_word(&self) -> Option<Fault> {
-        self.bare_word
     }
 
     pub(crate) fn is_plain(&self) -> bool {
@@ -222,7 +207,6 @@ impl Scanner {
         if !(bare_word && tolerated) {
             return Err(fault);
         }
-        self.bare_word.get_or_insert(fault);
         self.state = State::BareWord;
         Ok(fault.at)
     }
@@ -510,51 +494,6 @@ impl State {
             Self::Literal(next, end) => next == end,
             _ => false,
         }
-    }
-}
-
-/// The open arrays and objects as one bit each, so that a hundred thousand of them take 12 kB.
-#[derive(Debug, Default)]
-struct Nesting {
-    depth: usize,
-    objects: Vec<u64>,
-}
-
-impl Nesting {
-    fn depth(&self) -> usize {
-        self.depth
-    }
-
-    fn clear(&mut self) {
-        self.depth = 0;
-    }
-
-    fn open(&mut self, object: bool) {
-        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
-        if word == self.objects.len() {
-            self.objects.push(0);
-        }
-        if object {
-            self.objects[word] |= bit;
-        } else {
-            self.objects[word] &= !bit;
-        }
-        self.depth += 1;
-    }
-
-    /// Only called with something open: the automaton reaches a closing byte no other way.
-    fn close(&mut self) {
-        self.depth -= 1;
-    }
-
-    fn in_object(&self) -> bool {
-        let innermost = self.depth - 1;
-        self.objects[innermost / 64] & (1 << (innermost % 64)) != 0
-    }
-
-    /// Whether the innermost of what is open is an array.
-    fn in_array(&self) -> bool {
-        self.depth > 0 && !self.in_object()
     }
 }
 

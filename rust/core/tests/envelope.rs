@@ -149,7 +149,7 @@ fn what_a_frame_tells() {
     told("  {\"id\": 7 ,\"params\":[ ]}\n\n", |frame| {
         assert_eq!(frame.bytes(), b"{\"id\": 7 ,\"params\":[ ]}");
         assert_eq!((frame.id(), frame.get(Member::Params)), (Some(&b"7"[..]), Some(&b"[ ]"[..])));
-        assert_eq!((frame.offset(), frame.bare_word()), (2, None));
+        assert_eq!((frame.offset(), frame.fault()), (2, None));
     });
 }
 

@@ -10,6 +10,9 @@
 #[allow(dead_code)]
 mod oracle;
 
+#[path = "../../core/tests/common/lax.rs"]
+mod lax;
+
 use std::ops::Range;
 
 use clnwire_core::{Framer, Limits, Malformed};
@@ -18,6 +21,8 @@ use libfuzzer_sys::fuzz_target;
 #[derive(Debug, PartialEq)]
 struct Outcome {
     frames: Vec<Range<usize>>,
+    /// Those that are no JSON: which of the frames, and why.
+    faults: Vec<(usize, Malformed)>,
     error: Option<Malformed>,
 }
 
@@ -30,12 +35,21 @@ fuzz_target!(|data: &[u8]| {
     if !lengths.is_empty() {
         assert_eq!(framed(stream, cycled(stream, lengths).into_iter()), whole);
     }
-    oracle::agrees(stream, &whole.frames, whole.error);
+    match whole.faults.first() {
+        None => oracle::agrees(stream, &whole.frames, whole.error),
+        Some(&(count, fault)) => oracle::agrees(stream, &whole.frames[..count], Some(fault)),
+    }
+    for &(number, _) in &whole.faults {
+        let Range { start, end } = whole.frames[number];
+        if let Some(length) = lax::accepted(&stream[start..]) {
+            assert_eq!(end - start, length, "where lightningd's parser ends it");
+        }
+    }
 });
 
 fn framed<'a>(stream: &[u8], chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
     let mut framer = Framer::new(Limits::default());
-    let mut outcome = Outcome { frames: Vec::new(), error: None };
+    let mut outcome = Outcome { frames: Vec::new(), faults: Vec::new(), error: None };
     for chunk in chunks.filter(|chunk| !chunk.is_empty()) {
         framer.feed(chunk);
         take(&mut framer, stream, &mut outcome);
@@ -54,6 +68,11 @@ fn take(framer: &mut Framer, stream: &[u8], outcome: &mut Outcome) {
                 let start = frame.offset() as usize;
                 let range = start..start + frame.bytes().len();
                 assert_eq!(&stream[range.clone()], frame.bytes());
+                if let Some(fault) = frame.fault() {
+                    outcome.faults.push((outcome.frames.len(), fault));
+                    outcome.frames.push(range);
+                    continue;
+                }
                 let is_plain = frame.bytes().is_ascii() && !frame.bytes().contains(&b'\\');
                 assert_eq!(frame.is_plain(), is_plain);
                 outcome.frames.push(range);

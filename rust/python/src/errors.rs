@@ -7,30 +7,43 @@ use pyo3::prelude::*;
 
 create_exception!(clnwire._core, IdError, PyLookupError);
 
-/// The peer sent bytes that are not JSON, or beyond a cap.
-#[pyclass(extends = PyValueError, frozen, module = "clnwire._core")]
+/// Bytes that are not JSON, or beyond a cap.
+#[pyclass(extends = PyValueError, frozen, get_all, module = "clnwire._core")]
 pub struct MalformedError {
-    #[pyo3(get)]
     reason: String,
-    #[pyo3(get)]
     offset: u64,
+    near: String,
 }
 
 #[pymethods]
 impl MalformedError {
     #[new]
-    fn new(reason: String, offset: u64) -> Self {
-        Self { reason, offset }
+    #[pyo3(signature = (reason, offset, near = String::new()))]
+    fn new(reason: String, offset: u64, near: String) -> Self {
+        Self { reason, offset, near }
     }
 
     fn __str__(&self) -> String {
-        format!("{} at byte {}", self.reason, self.offset)
+        let Self { reason, offset, near } = self;
+        match near.as_str() {
+            "" => format!("{reason} at byte {offset}"),
+            near => format!("{reason} at byte {offset}, near: {near}"),
+        }
     }
 }
 
 #[cold]
 pub fn malformed(error: core::Malformed) -> PyErr {
-    PyErr::new::<MalformedError, _>((error.reason.to_string(), error.offset))
+    PyErr::new::<MalformedError, _>((error.reason.to_string(), error.offset, String::new()))
+}
+
+/// Why a message is no JSON. The offset counts from the message's start, which is what its sender
+/// knows.
+#[cold]
+pub fn fault(frame: &core::Frame<'_>) -> Option<PyErr> {
+    let (fault, near) = (frame.fault()?, frame.around_fault()?);
+    let offset = fault.offset - frame.offset();
+    Some(PyErr::new::<MalformedError, _>((fault.reason.to_string(), offset, near)))
 }
 
 #[cold]

@@ -8,7 +8,7 @@ use clnwire_core::{Kind, Member};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::errors::malformed;
+use crate::errors::{fault, malformed};
 use crate::sync::lock;
 
 /// One whole JSON value and where its JSON-RPC members stand.
@@ -21,6 +21,7 @@ pub struct Frame {
     kind: Kind,
     #[pyo3(get)]
     method: Option<String>,
+    fault: Option<PyErr>,
 }
 
 impl Frame {
@@ -31,6 +32,7 @@ impl Frame {
             offset: frame.offset(),
             kind: frame.kind(),
             method: frame.method().map(String::from),
+            fault: fault(frame),
         }
     }
 
@@ -54,7 +56,13 @@ impl Frame {
             Kind::Notification => "notification",
             Kind::Reply => "reply",
             Kind::Other => "other",
+            Kind::Malformed => "malformed",
         }
+    }
+
+    #[getter]
+    fn fault(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.fault.as_ref().map(|fault| fault.clone_ref(py).into_value(py).into_any())
     }
 
     #[getter]
@@ -142,6 +150,12 @@ impl Framer {
             }
             Err(error) => Err(malformed(error)),
         })
+    }
+
+    #[getter]
+    fn pending_fault(&self) -> Option<Py<PyAny>> {
+        let fault = self.with(|framer| framer.pending_fault())?;
+        Python::attach(|py| Some(malformed(fault).into_value(py).into_any()))
     }
 
     #[getter]

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::driver::Driver;
-use crate::errors::{bad_id, malformed};
+use crate::errors::{bad_id, fault, malformed};
 use crate::handled::Handled;
 use crate::route::{Outcome, Params};
 use crate::routes::{Entry, Seen};
@@ -21,6 +21,8 @@ use crate::sync::lock;
 
 /// A handler that returned this soon may run while replies wait to be written.
 const QUICK: Duration = Duration::from_micros(100);
+/// JSON-RPC 2.0: the message is no JSON.
+const PARSE_ERROR: i64 = -32700;
 /// JSON-RPC 2.0: the request is no request.
 const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC 2.0: the method does not exist.
@@ -79,13 +81,7 @@ impl Driver {
             if driver.jobs.is_full() {
                 return Ok(Progress::Full);
             }
-            framer.tolerate_bare_words(!driver.initialised.load(Ordering::Relaxed));
             let Some(frame) = framer.next_frame().map_err(malformed)? else { break };
-            if let Some(bare_word) = frame.bare_word()
-                && frame.method().as_deref() != Some("init")
-            {
-                return Err(malformed(bare_word));
-            }
             // The manifest's own handler binds the others.
             driver.routes.refresh(&mut batch.routes);
             batch.handle(&frame)?;
@@ -137,6 +133,7 @@ impl<'py> Batch<'_, 'py> {
         match (frame.kind(), frame.id(), frame.method()) {
             (Kind::Request, Some(token), Some(method)) => self.request(frame, token, &method),
             (Kind::Notification, _, Some(topic)) => self.notification(frame, &topic),
+            (Kind::Malformed, ..) => self.malformed(frame),
             (Kind::Request, Some(token), None) => {
                 self.refuse(token, INVALID_REQUEST, "the method's name must be a string");
                 Ok(())
@@ -169,6 +166,48 @@ impl<'py> Batch<'_, 'py> {
         driver.answer(py, key, outcome)?;
         self.others_wait = true;
         fatal.map_or(Ok(()), Err)
+    }
+
+    /// A message that is no JSON: its handler cannot be called, and what answers for it then does.
+    /// `init` is read all the same: lightningd copies integer options into it as they are spelled.
+    #[cold]
+    fn malformed(&mut self, frame: &core::Frame<'_>) -> PyResult<()> {
+        let (py, method) = (self.py(), frame.method());
+        let Some(error) = fault(frame) else { return Ok(()) };
+        let params = frame.get(Member::Params).unwrap_or(b"null");
+        let table = Arc::clone(&self.routes.table);
+        match (frame.id(), method) {
+            (Some(token), Some(method)) => {
+                if method == "init" && !self.driver.initialised.load(Ordering::Relaxed) {
+                    return self.request(frame, token, &method);
+                }
+                let Some(entry) = table.request(&method) else {
+                    self.refuse(token, METHOD_NOT_FOUND, &format!("unknown method '{method}'"));
+                    return self.unhandled(&method);
+                };
+                let (outcome, _) = recover(py, entry, params, error);
+                let key = lock(&self.driver.ids).insert(token);
+                self.driver.answer(py, key, outcome)?;
+                self.others_wait = true;
+            }
+            (Some(token), None) => {
+                self.refuse(
+                    token,
+                    PARSE_ERROR,
+                    &format!("the message is no JSON: {}", error.value(py)),
+                );
+            }
+            (None, Some(topic)) if table.notification(&topic).next().is_some() => {
+                for entry in table.notification(&topic) {
+                    recover(py, entry, params, error.clone_ref(py));
+                }
+            }
+            (None, _) => self
+                .driver
+                .channel
+                .log("warn", &format!("a message that is no JSON is lost: {}", error.value(py))),
+        }
+        Ok(())
     }
 
     fn refuse(&mut self, token: &[u8], code: i64, message: &str) {
