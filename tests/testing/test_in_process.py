@@ -177,6 +177,7 @@ def test_a_stream_that_ends_inside_a_message_ends_it_with_status_1(
 ) -> None:
     running = run_plugin(Plugin())
     running._waiter.act(lambda: running._plugin.process.send(b"{]"))
+    running._waiter.act(running._plugin.process.close_stdin)
     assert running.wait_ended() == 1
     assert "malformed" in running.log_text()
     assert "malformed" in capfd.readouterr().err
