@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from clnwire import CallTimeoutError, ConnectionLostError
+from clnwire import CallTimeoutError, ConnectionLostError, ReplyError
 from clnwire.host import Delivery
 from clnwire.rpc import connect
 from tests.rpc.node import GETINFO, Node, echo
@@ -184,7 +184,7 @@ def test_a_daemon_that_sends_no_json(client, tmp_path):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with pytest.raises(ConnectionLostError, match=r"odd: .* byte 17"):
+    with pytest.raises(ReplyError, match=r"no JSON, .* byte 17"):
         connect(path).getinfo()
     thread.join(10)
     listener.close()

@@ -84,8 +84,9 @@ class Connection:
             try:
                 # Nothing but this call is under way here, so the next reply is as a rule its own.
                 for frame in self._framer:
+                    self._refuse_broken(frame, token)
                     self._end = frame.offset + len(frame.bytes)
-                    if _is_reply(frame, token):
+                    if frame.kind == "reply" and frame.id == token:
                         return frame
                     if on_other is not None and frame.fault is None:
                         on_other(frame)
@@ -104,11 +105,16 @@ class Connection:
 
     def _broken(self, error: OSError | MalformedError, token: bytes) -> ClnwireError:
         is_reply = isinstance(error, MalformedError) and error.offset - self._end > _BEGINNING
-        if not is_reply:
-            return _lost(self._path, error, may_have_run=True)
-        return ReplyError(
-            f"{token.decode()}: the reply is no JSON, {error}; the command has been carried out"
-        )
+        return _no_json(error, token) if is_reply else _lost(self._path, error, may_have_run=True)
+
+    def _refuse_broken(self, frame: Frame, token: bytes) -> None:
+        """Raises if it is no JSON, and no notification: only one reply is awaited."""
+        fault = frame.fault
+        if fault is None or frame.method is not None:
+            return
+        if frame.id == token or frame.bytes.startswith(b'{"jsonrpc":'):
+            raise _no_json(fault, token)
+        raise _lost(self._path, fault, may_have_run=True)
 
     def _receive(self) -> int | None:
         """Raises `MalformedError` for a message whose end may never come."""
@@ -121,11 +127,10 @@ class Connection:
         return _lost(self._path, error, may_have_run=True)
 
 
-def _is_reply(frame: Frame, token: bytes) -> bool:
-    """Whether it is the reply to the only call under way, also if it is no JSON."""
-    if frame.kind == "malformed":
-        return frame.id == token or (frame.id is None and frame.method is None)
-    return frame.kind == "reply" and frame.id == token
+def _no_json(error: Exception, token: bytes) -> ReplyError:
+    return ReplyError(
+        f"{token.decode()}: the reply is no JSON, {error}; the command has been carried out"
+    )
 
 
 def _lost(path: str, error: Exception, *, may_have_run: bool) -> ConnectionLostError:

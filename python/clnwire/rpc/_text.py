@@ -33,8 +33,6 @@ def enabling_text(token: bytes = ENABLING_TOKEN) -> bytes:
 
 def result_of(method: str, reply: Frame, kind: Any) -> Any:
     """The reply's result, decoded. Raises `RpcError`, and `ReplyError` if it does not fit."""
-    if reply.fault is not None:
-        raise ReplyError(f"{method}: the reply is no JSON: {reply.fault}")
     error = reply.error
     if error is not None and error != b"null":
         raise _refusal(error)
