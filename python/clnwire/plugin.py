@@ -202,8 +202,8 @@ class Plugin(Registration):
         """Serves the daemon; returns when it goes away, at `shutdown`, SIGTERM or SIGINT.
 
         Run by hand, prints what the plugin offers. Does nothing in a child of `multiprocessing`
-        that imports the plugin's file again. Raises `SystemExit` with status 1 if the daemon sent
-        malformed bytes, or if the plugin cannot work as it is.
+        that imports the plugin's file again. Raises `SystemExit` with status 1 if the daemon hung
+        up inside a message, or if the plugin cannot work as it is.
         """
         if stdio.is_run_by_hand():
             from clnwire import terminal
