@@ -1,0 +1,163 @@
+"""What callers, plugins and ends do to a real node, which has to live and keep its data."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.node.node import Node, script, until
+
+HEAD = "from clnwire import Plugin\nfrom clnwire.hooks import *\n\nplugin = Plugin()\n"
+
+MALFORMED = [
+    b"[203.0.113.7]",
+    b"[123456x1x0]",
+    b"[0x10]",
+    b"[010]",
+    b"[1,]",
+    b'["a" "b"]',
+    b"[nan]",
+    b"[-Infinity]",
+    b'["a\tb"]',
+    b'["a\nb"]',
+    b"[1\n\n,2 3]",
+]
+"""Params that are no JSON, and that lightningd forwards."""
+
+METHOD = """
+@plugin.method("ban")
+def ban(address: str) -> dict[str, str]:
+    return {"banned": address}
+
+plugin.run()
+"""
+
+GUARD = """
+@plugin.hook("rpc_command", filters=["withdraw", "ban"])
+def guard(event):
+    return RpcCommandReturn.error(-1, "refused by the guard")
+
+plugin.run()
+"""
+
+WATCHER = """
+@plugin.hook("invoice_payment")
+def on_payment(event):
+    return CONTINUE
+
+@plugin.subscribe("invoice_creation")
+def on_creation(event):
+    plugin.log.info(f"created {event!r}")
+
+plugin.run()
+"""
+
+COPY = """
+import sys
+
+@plugin.hook("db_write")
+def on_write(event):
+    with open({versions!r}, "a") as file:
+        print(event.data_version, file=file)
+    print("\u26a1", *event.writes)
+    return CONTINUE
+
+@plugin.on_shutdown
+def on_shutdown():
+    plugin.log.info("goodbye")
+
+plugin.run()
+"""
+
+
+def test_a_malformed_argument_costs_its_own_call_alone(node: Node, folder: Path) -> None:
+    plugin = script(folder / "method.py", HEAD + METHOD)
+    node.start(important=(plugin,))
+    for params in MALFORMED:
+        error = node.call_with("ban", params)["error"]
+        assert error["code"] in (-32700, -32600, -32602), (params, error)
+        assert node.call("ban", ["203.0.113.7"]) == {"banned": "203.0.113.7"}
+
+
+def test_a_guard_is_not_passed_by_what_it_cannot_read(node: Node, folder: Path) -> None:
+    node.start(
+        plugins=(script(folder / "method.py", HEAD + METHOD),),
+        important=(script(folder / "guard.py", HEAD + GUARD),),
+    )
+    for params in (*MALFORMED, b'["\\ud800"]', b"[1e999]", b"[" * 5000 + b"]" * 5000):
+        reply = node.call_with("ban", params)
+        assert "result" not in reply, (params, reply)
+    for token in (b'"\\ud800"', b"1e999", b"-0.0"):
+        reply = node.call_with("withdraw", b'["bcrt1qxyz", "all"]', token)
+        assert reply["error"]["message"] == "refused by the guard", (token, reply)
+    assert node.is_alive
+
+
+def test_labels_that_are_no_text_reach_subscribers(node: Node, folder: Path) -> None:
+    node.start(important=(script(folder / "watcher.py", HEAD + WATCHER),))
+    for label in (b'"tip \\ud83d"', b'"a\tb"'):
+        params = b'{"amount_msat":1000,"label":%b,"description":"d"}' % label
+        node.call_with("invoice", params)
+    until(lambda: "created InvoiceCreation" in node.log)
+    assert node.call("getinfo")["network"] == "regtest"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'raise ValueError("e" * 300_000)',
+        'plugin.log("e" * 600_000)',
+        'print("e" * 600_000)',
+        'import sys; print("e" * 600_000, file=sys.stderr)',
+    ],
+)
+def test_a_long_log_line_does_not_end_the_node(node: Node, folder: Path, body: str) -> None:
+    source = f'{HEAD}\n@plugin.method("long")\ndef long():\n    {body}\n\nplugin.run()\n'
+    node.start(important=(script(folder / "long.py", source),))
+    node.answer("long")
+    until(lambda: "eeee" in node.log)
+    assert node.call("getinfo")["network"] == "regtest"
+
+
+def test_the_log_tells_why_a_plugin_died(node: Node, folder: Path) -> None:
+    dying = script(folder / "dying.py", HEAD + "import nowhere_to_be_found\n\nplugin.run()\n")
+    node.start(plugins=(dying,))
+    until(lambda: "plugin-dying.py: ModuleNotFoundError" in node.log)
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["calm", "busy"])
+def test_a_stop_loses_no_write(
+    node: Node, folder: Path, is_busy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The copy prints a sign that this encoding lacks: that must not fail a write.
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    versions = folder / "versions"
+    copy = script(folder / "copy.py", HEAD + COPY.format(versions=str(versions)))
+    node.start(important=(copy,))
+    writers = [threading.Thread(target=_write, args=(node, n)) for n in range(4 * is_busy)]
+    for writer in writers:
+        writer.start()
+    node.call("datastore", {"key": "first", "string": "x"})
+    assert node.stop() == 0
+    for writer in writers:
+        writer.join()
+    with closing(sqlite3.connect(node.folder / "regtest" / "lightningd.sqlite3")) as database:
+        query = "SELECT intval FROM vars WHERE name = 'data_version'"
+        (committed,) = database.execute(query).fetchone()
+    assert int(versions.read_text().split()[-1]) == committed
+    assert "goodbye" in node.log
+
+
+def _write(node: Node, number: int) -> None:
+    """Writes until the node does not answer any more."""
+    count = 0
+    while node.is_alive:
+        try:
+            node.answer("datastore", {"key": [f"w{number}", str(count)], "string": "x" * 100})
+        except (OSError, ValueError):
+            return
+        count += 1
