@@ -312,6 +312,13 @@ BROKEN: Final = [
         CURRENT,
         others=("CW104",),
     ),
+    Broken(
+        "CW112",
+        "hook peer_connected",
+        "a line of 262145 bytes",
+        answering('log("x" * 262_144); log("x" * 262_145)'),
+        ("current",),
+    ),
     # Start and end.
     Broken(
         "CW201",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from clnwire.errors import RpcError
-from clnwire.host import Host, PluginDiedError, TopicEntry
+from clnwire.host import Host, PluginDiedError, Stopped, TopicEntry
 from tests.host.raw import MakePlugin
 
 TALKER = """
@@ -21,6 +21,14 @@ def handle(message, handle=handle):
         say(message["params"]["text"])
     if message["method"] != "hang":
         handle(message)
+"""
+
+LONG = """
+MANIFEST["rpcmethods"] = [{{"name": "talk", "usage": ""}}]
+def answer(message):
+    text = {character!r} * message["params"]["length"]
+    say('{{"jsonrpc":"2.0","method":"log","params":{{"message":"%s"}}}}' % text)
+    return {{}}
 """
 
 
@@ -118,6 +126,47 @@ def test_log_levels(make: MakePlugin, level: str) -> None:
 def test_a_log_line_without_level_is_info(make: MakePlugin) -> None:
     host = talked(make, '{"jsonrpc":"2.0","method":"log","params":{"message":"m"}}')
     assert host.logs[-1].level == "info"
+
+
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        ('"a\\nb\\r\\n\\nc\x0cd\u2028e\\n"', ["a", "b\r", "", "c\x0cd\u2028e", ""]),
+        ('"a\\nb\\u00e9"', ["a\nbé"]),
+        ('"a\\nb\\\\u00e9"', ["a", "b\\u00e9"]),
+    ],
+)
+def test_a_log_text_becomes_the_lines_that_lightningd_makes(
+    make: MakePlugin, message: str, lines: list[str]
+) -> None:
+    params = '{"message":' + message.replace("\x0c", "\\f") + "}"
+    host = talked(make, '{"jsonrpc":"2.0","method":"log","params":' + params + "}")
+    assert [entry.message for entry in host.logs] == lines
+
+
+@pytest.mark.parametrize("character", ["x", "é", '\\"', "\\u0001"])
+def test_a_log_line_at_which_lightningd_aborts_ends_the_host(
+    make: MakePlugin, character: str
+) -> None:
+    counted = 1 if character == '\\"' else len(character.encode())
+
+    def remarks(length: int) -> tuple[list[str], Stopped | None]:
+        async def run() -> tuple[list[str], Stopped | None]:
+            async with Host() as host:
+                await host.start(make(LONG.format(character=character)))
+                await host.call("talk", {"length": length})
+                said = [remark.message for remark in host.remarks if remark.kind == "line"]
+                return said, await host.wait_stopped() if said else None
+
+        return asyncio.run(run())
+
+    most = (1 << 18) // counted
+    assert remarks(most) == ([], None)
+    (said,), stopped = remarks(most + 1)
+    assert f"a line of {(most + 1) * counted} bytes" in said
+    assert stopped is not None
+    assert stopped.failed
+    assert said in stopped.reason
 
 
 def test_messages_need_no_separator(make: MakePlugin) -> None:

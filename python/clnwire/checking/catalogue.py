@@ -247,6 +247,13 @@ UNDECLARED_TOPIC = _warning(
     "The daemon drops it: no subscriber gets it.",
     "Announce the topic in the manifest's notifications.",
 )
+LONG_LOG_LINE = _error(
+    "CW112",
+    "long-log-line",
+    "a line for the log of more than 262,144 bytes",
+    "lightningd up to v26.06.6 aborts at it, and the node with it, whatever the line's level.",
+    "Cut long lines, those with an exception's text included; clnwire does.",
+)
 
 # Start and end.
 

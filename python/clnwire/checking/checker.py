@@ -219,9 +219,11 @@ class _Dialect:
         if session is None or not self._where:
             return
         output.report_stray(self._found, session, self._where)
-        for remark in session.new_remarks("topic", "subscription"):
+        for remark in session.new_remarks("topic", "line", "subscription"):
             if remark.kind == "topic":
                 output.report_undeclared(self._found, self._where, remark.message)
+            elif remark.kind == "line":
+                output.report_long_line(self._found, self._where, remark.message)
             elif not self._is_extra:
                 manifest.report_remark(self._found, remark)
 

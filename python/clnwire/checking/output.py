@@ -45,6 +45,11 @@ def report_stray(found: Found, session: Session, where: str) -> bool:
     return any(one.kind == "wrong id" for one in stray)
 
 
+def report_long_line(found: Found, where: str, message: str) -> None:
+    """Reports a line for the log at which the daemon would have aborted."""
+    found.add(rules.LONG_LOG_LINE, where, message)
+
+
 def report_undeclared(found: Found, where: str, message: str) -> None:
     """Reports a topic that the manifest does not announce."""
     found.add(rules.UNDECLARED_TOPIC, where, message)

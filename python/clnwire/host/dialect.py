@@ -41,6 +41,8 @@ class Dialect(Struct, frozen=True):
     """What a log line's level may be."""
     numbers_ids: bool = False
     """Ids are integers from 0 on, shared by all plugins."""
+    longest_line: int | None = 1 << 18
+    """Bytes of a line for the log, at which the daemon aborts if there are more."""
     takes_notices: bool = True
     """`message` and `progress`."""
     takes_anything: bool = True
@@ -124,6 +126,7 @@ OF_2020: Final = Dialect(
     b"{}",
     version="v0.10.0",
     levels=("debug", "info", "warn", "error", "unusual", "broken"),
+    longest_line=None,
     numbers_ids=True,
     takes_anything=False,
 )
@@ -135,6 +138,7 @@ OF_2019: Final = Dialect(
     b"{}",
     version=None,
     levels=("debug", "info", "warn", "error"),
+    longest_line=None,
     numbers_ids=True,
     takes_notices=False,
     takes_anything=False,

@@ -16,10 +16,13 @@ KEPT_CHARACTERS: Final = 32 << 20
 """In the texts of a journal's entries: each of them may have megabytes."""
 
 
-RemarkKind: TypeAlias = Literal["", "reply", "topic", "subscription", "answer", "missed", "aborted"]
+RemarkKind: TypeAlias = Literal[
+    "", "reply", "topic", "line", "subscription", "answer", "missed", "aborted"
+]
 """What a remark is about: a reply that nobody waits for, a topic that was published but not
-announced, a subscription that nothing can come of, an answer that the daemon does not understand,
-commits that a `db_write` plugin has missed by leaving too early, a stop that ended in an abort.
+announced, a line for the log that is too long, a subscription that nothing can come of, an answer
+that the daemon does not understand, commits that a `db_write` plugin has missed by leaving too
+early, a stop that ended in an abort.
 """
 
 

@@ -36,7 +36,7 @@ class Logbook:
 
     def _lines(self, shown: str, source: str, message: str, colour: str | None) -> None:
         stamp = _now()
-        for line in message.splitlines() or [""]:
+        for line in message.split("\n"):
             text = f"{shown:<7} {source}: {_printable(line)}"
             if self._colours and colour is not None:
                 text = f"\x1b[{colour}m{text}\x1b[0m"

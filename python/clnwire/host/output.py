@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct, json
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from clnwire.host.dialect import Dialect
     from clnwire.host.errors import DeathKind
 
+_UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
+
 
 class OutputError(Exception):
     """The daemon would have killed the plugin for this; the text says why."""
@@ -31,10 +34,12 @@ class OutputError(Exception):
 
 
 class Log(Struct, frozen=True):
-    """A line for the log."""
+    """What is for the log."""
 
     level: str
-    message: str
+    lines: list[str]
+    longest: int
+    """Bytes of the longest line, as the daemon counts them."""
 
 
 class Notice(Struct, frozen=True):
@@ -102,8 +107,22 @@ def _log(params: bytes, levels: Sequence[str]) -> Log:
         known = ", ".join(levels)
         text = f"sent a log line of unknown level {level!r}; there are {known}"
         raise OutputError("level", text)
-    # The daemon logs the escape as it is spelled.
-    return Log(level, sendable(message))
+    lines, longest = _lines(message, _core.members(params))
+    # The daemon logs half a surrogate pair as it is spelled.
+    return Log(level, [sendable(line) for line in lines], longest)
+
+
+def _lines(message: str, params: Sequence[tuple[str, bytes]]) -> tuple[list[str], int]:
+    """The lines that the daemon makes of a text, and the length of the longest one.
+
+    Of a text with an escape that it does not know (`\\u`) it makes one, which has that as it is
+    spelled (`plugin_log_handle` in lightningd/plugin.c, `unescape` in ccan/json_escape).
+    """
+    spelled = dict(params).get("message", b"")
+    if _UNKNOWN_ESCAPE.search(spelled):
+        return [message], len(spelled) - 2
+    lines = message.split("\n")
+    return lines, max(len(line.encode()) for line in lines)
 
 
 def _notice(method: str, params: bytes) -> Notice:

@@ -58,6 +58,11 @@ class PluginOwner:
         self.remarks.add(entry)
         self._pass_on(entry)
 
+    def on_abort(self, entry: LogEntry) -> None:
+        """The daemon would have aborted: for `wait_stopped` it has, while the plugins run on."""
+        self.on_remark(entry)
+        self._life.finish(f"plugin '{entry.plugin}': {entry.message}", failed=True)
+
     def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
         """A frame has gone to a plugin or has come from it."""
         if self._tell_trace is not None:

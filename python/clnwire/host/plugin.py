@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from clnwire._core import Framer, IdMap, Outbox
+from clnwire.host.dialect import VERSION
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.journal import LogEntry
 from clnwire.host.manifest import Manifest
@@ -45,6 +46,10 @@ class Owner(Protocol):
 
     def on_remark(self, entry: LogEntry) -> None:
         """The daemon itself would have logged something about the plugin."""
+        ...
+
+    def on_abort(self, entry: LogEntry) -> None:
+        """The daemon would have aborted, for the reason that the entry gives."""
         ...
 
     def on_publication(self, plugin: str, publication: Publication) -> None:
@@ -274,7 +279,7 @@ class Plugin:
     def _take_notification(self, frame: Frame) -> None:
         output = judge_notification(frame, self.dialect)
         if isinstance(output, Log):
-            self._owner.on_log(LogEntry(self.name, output.level, output.message))
+            self._log(output)
         elif isinstance(output, Notice):
             call = self._calls.get(output.token)
             if call is not None and call.notify is not None:
@@ -284,6 +289,17 @@ class Plugin:
         else:
             message = f"topic {output.topic!r} is not in its manifest; nobody gets it"
             self._remark(message, "topic")
+
+    def _log(self, log: Log) -> None:
+        for line in log.lines:
+            self._owner.on_log(LogEntry(self.name, log.level, line))
+        most = self.dialect.longest_line
+        if most is not None and log.longest > most:
+            message = (
+                f"lightningd {VERSION} aborts here: a line of {log.longest} bytes for its log, "
+                f"which takes {most}; cut it"
+            )
+            self._owner.on_abort(LogEntry(self.name, "broken", message, "line"))
 
     def _take_malformed(self, error: MalformedError, near: str) -> None:
         where = f"at byte {error.offset} of its output"
