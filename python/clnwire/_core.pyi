@@ -174,8 +174,6 @@ class Stream:
         """
     def hang_up(self) -> None:
         """Ends the connection, from any thread; who waits on `fileno()` wakes up."""
-    def forget(self) -> None:
-        """Closes this process's descriptor alone, after a fork."""
     def close(self) -> None:
         """Gives the descriptor back; nobody may be waiting on it."""
 

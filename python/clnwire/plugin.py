@@ -191,6 +191,9 @@ class Plugin(Registration):
         driver = self._driver
         if driver is None or self._serving_thread is None:
             raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
+        if driver.is_disowned:
+            # A thread that is not in this child may have been importing the encoder at the fork.
+            return
         if method in _FORMED:
             raise UsageError(f"'{method}' has a form of its own; {_FORMED[method]} sends it")
         if self.dialect is not None and not self.dialect.takes_topics_of_plugins:

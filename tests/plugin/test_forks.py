@@ -212,6 +212,41 @@ def test_a_child_never_waits_for_a_lock_of_the_core(plugin, kind):
     assert daemon.hang_up() == 0
 
 
+def test_a_child_never_waits_for_an_import_of_another_thread(plugin, kind, tmp_path):
+    decorator, head = kind
+    (tmp_path / "orjson.py").write_text(
+        "from __main__ import goes_on, is_importing\n"
+        "is_importing.set()\n"
+        "goes_on.wait()\n"
+        "raise ImportError\n"
+    )
+    daemon = plugin(
+        f"""
+        {START.replace(chr(10), chr(10) + " " * 8)}
+        topic = plugin.topic("noise")
+        is_importing, goes_on = threading.Event(), threading.Event()
+
+        {decorator}
+        {head} go():
+            thread = threading.Thread(target=lambda: topic.publish({{"x": 1}}))
+            thread.start()
+            is_importing.wait()
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)
+                topic.publish({{"x": 2}})
+                return 0
+            status = os.waitpid(child, 0)[1]
+            goes_on.set()
+            thread.join()
+            return status
+        """
+    )
+    daemon.start()
+    assert daemon.call("go") == 0
+    assert daemon.hang_up() == 0
+
+
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="needs a system that forks"
 )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from clnwire.rpc import connect
+from clnwire.rpc._connection import Connection, opened
 from clnwire.testing import BlockingHost, RunPlugin
 
 CHILDREN, CALLS = 4, 50
@@ -36,6 +39,10 @@ def rpc(clnwire_host: BlockingHost) -> Callable[..., object]:
     clnwire_host.serve()
     _RPC = connect(clnwire_host.rpc_path)
     return _RPC.call
+
+
+def _opened(path: str) -> Iterator[Connection]:
+    yield (yield from opened(path))
 
 
 def forked(check: Callable[[], bool]) -> tuple[int, bool]:
@@ -81,6 +88,54 @@ def test_a_call_under_way_stays_the_parent_s(rpc: Callable[..., object], clnwire
     clnwire_host.run(go_on())
     caller.join(60)
     assert answers == [["mine"]]
+    assert rpc("echo", ["after"]) == ["after"]
+
+
+def descriptors(what: str) -> list[str]:
+    """This process's descriptors that are such."""
+    links = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.append(str(descriptor.readlink()))
+    return [link for link in links if link.startswith(what)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_child_holds_no_connection_that_is_not_in_a_pool_yet(
+    rpc: Callable[..., object], clnwire_host: BlockingHost
+) -> None:
+    sockets = len(descriptors("socket:"))
+    # Connected, as a thread is just before its pool knows of it.
+    connections = [next(_opened(str(clnwire_host.rpc_path))) for _ in range(3)]
+    assert len(descriptors("socket:")) >= sockets + len(connections)
+    assert forked(lambda: len(descriptors("socket:")) <= sockets)[1]
+    assert rpc("echo", ["after"]) == ["after"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_child_holds_no_connection_that_a_thread_is_using(
+    rpc: Callable[..., object], clnwire_host: BlockingHost
+) -> None:
+    connection = next(_opened(str(clnwire_host.rpc_path)))
+    # The streams' lock is held for moments only: in some of the forks it is.
+    is_over = threading.Event()
+
+    def receive() -> None:
+        while not is_over.is_set():
+            connection._receive()  # holds the stream's lock
+
+    threads = [threading.Thread(target=receive, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        sockets = len(descriptors("socket:"))
+        held = [forked(lambda: len(descriptors("socket:")) < sockets)[1] for _ in range(200)]
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join(60)
+        connection.close()
+    assert all(held)
     assert rpc("echo", ["after"]) == ["after"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from clnwire._core import Framer, MalformedError, Stream
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from clnwire.errors import ClnwireError
     from clnwire.rpc._waiting import Steps
 
+
+_OPEN: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 _UNBROKEN_BYTES: Final = 1 << 20
 """After so many bytes in one go others get their turn, and time-outs are noticed."""
@@ -38,12 +41,15 @@ def opened(path: str) -> Steps[Connection]:
 class Connection:
     """An open connection."""
 
-    __slots__ = ("_end", "_framer", "_path", "_stream", "shows_notices")
+    __slots__ = ("__weakref__", "_end", "_fd", "_framer", "_path", "_stream", "shows_notices")
 
     shows_notices: bool
     """The daemon was asked for `message` and `progress` on it."""
 
     def __init__(self, path: str, stream: Stream) -> None:
+        self._fd = stream.fileno()
+        """For a forked child: there the stream may stay locked for ever."""
+        _OPEN.add(self)
         self._path, self._stream, self._framer = path, stream, Framer()
         self._end = 0
         """Where the last whole message ended."""
@@ -53,12 +59,9 @@ class Connection:
         """Ends it from another thread; who waits for a reply gets `ConnectionLostError`."""
         self._stream.hang_up()
 
-    def forget(self) -> None:
-        """Closes this process's end; after a fork the connection is the parent's."""
-        self._stream.forget()
-
     def close(self) -> None:
         """Ends it; nobody may be waiting on it."""
+        self._fd = -1
         self._stream.close()
 
     def send(self, request: bytes) -> Steps[None]:
@@ -125,6 +128,23 @@ class Connection:
     def lost(self, error: OSError) -> ConnectionLostError:
         """What a failed `send` means: part of the request may have arrived."""
         return _lost(self._path, error, may_have_run=True)
+
+
+def _forget_all() -> None:
+    """In a forked child: the connections are the parent's, also those that no pool has yet.
+
+    Takes no lock. An empty file takes each descriptor's place, since the stream closes its number.
+    """
+    connections = [each for each in [*_OPEN] if each._fd >= 0]  # noqa: SLF001 - of this module
+    if not connections:
+        return
+    empty = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for connection in connections:
+        os.dup2(empty, connection._fd, inheritable=False)  # noqa: SLF001
+    os.close(empty)
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 def _no_json(error: Exception, token: bytes) -> ReplyError:

@@ -103,13 +103,11 @@ class Pool:
             connection.close()
 
     def forget(self) -> None:
-        """After a fork, in the child: closes the descriptors and leaves the connections alone.
+        """In a forked child: the connections are the parent's.
 
         Another thread may have held the lock at the fork. Calls under way end with an error.
         """
         self._lock = threading.RLock()
-        for connection in [*self._idle, *self._used]:
-            connection.forget()
         self._idle = []
         self._waiting.clear()
 

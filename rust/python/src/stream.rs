@@ -89,14 +89,6 @@ impl Stream {
     fn close(&self) {
         lock(&self.0).take();
     }
-
-    /// Closes this process's descriptor alone, after a fork. One that another thread was using then
-    /// stays open: its lock is never free here.
-    fn forget(&self) {
-        if let Ok(mut socket) = self.0.try_lock() {
-            socket.take();
-        }
-    }
 }
 
 /// With a full queue at the other end this is `EAGAIN`, since the socket does not block.
