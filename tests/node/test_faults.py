@@ -25,6 +25,8 @@ MALFORMED = [
     b'["a\tb"]',
     b'["a\nb"]',
     b"[1\n\n,2 3]",
+    b'[1:2\n\n{"jsonrpc":"2.0","method":"shutdown"}\n\n]',
+    b'{"a":1:"\n\n,"b":{"jsonrpc":"2.0","id":1,"method":"ban","params":["x"]}}',
 ]
 """Params that are no JSON, and that lightningd forwards."""
 

@@ -1,9 +1,10 @@
 //! Where a message ends that is no JSON.
 //!
 //! lightningd forwards a caller's bytes as they are, once its own parser has accepted them. That
-//! parser (jsmn, not strict, and a check of what it gives) takes much that is no JSON: any word
-//! as a value (`203.0.113.7`, `0x10`, `nan`), commas anywhere or nowhere, control characters in
-//! strings. This automaton ends a message where that parser does. It is used once the scanner has
+//! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is no JSON: words
+//! as values (`203.0.113.7`, `0x10`, `1:{"`), commas anywhere or nowhere, control characters in
+//! strings. A word may start with any character here, for integer options in `init`, which that
+//! parser never reads (`+5`). This automaton ends a message where that parser does. It is used once the scanner has
 //! found a fault, and reads the message again from its start.
 //!
 //! What that parser refuses cannot have been forwarded. Such a message has lost its way, and the
@@ -20,8 +21,8 @@ use crate::scanner::{Members, is_space, plain_run};
 enum State {
     /// White space, commas and colons; a value or an end may come.
     Between,
-    /// Inside a word: a number, a literal, or anything else without quotes. A quote, `{` and `[`
-    /// belong to it.
+    /// Inside a word: a number, a literal, or anything else without quotes. A quote, `:`, `{` and
+    /// `[` belong to it.
     Word,
     /// Inside a string.
     Text,
@@ -290,7 +291,7 @@ enum Turn {
 }
 
 fn ends_word(byte: u8) -> bool {
-    is_space(byte) || matches!(byte, b',' | b':' | b']' | b'}')
+    is_space(byte) || matches!(byte, b',' | b']' | b'}')
 }
 
 fn last_blank_line(text: &[u8]) -> Option<usize> {

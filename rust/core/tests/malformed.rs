@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const NEXT: &str = r#"{"jsonrpc":"2.0","id":"next","method":"m","params":[]}"#;
 
 /// What lightningd's parser lets a caller send.
-const ACCEPTED: [&str; 26] = [
+const ACCEPTED: [&str; 31] = [
     "[203.0.113.7]",
     "[123456x1x0]",
     "[0x10]",
@@ -33,6 +33,11 @@ const ACCEPTED: [&str; 26] = [
     "{\"a\":[] \"b\":1}",
     "{\"a\":1,}",
     "{\"a\"::1}",
+    "[1:2]",
+    "[1:{]",
+    "{\"a\":1:\"}",
+    "[1:2\n\n{\"jsonrpc\":\"2.0\",\"method\":\"shutdown\"}\n\n]",
+    "{\"a\":t:\"\n\n,\"b\":{\"jsonrpc\":\"2.0\",\"id\":\"evil\",\"method\":\"m\"}}",
     "[a\"b]",
     "[a{b]",
     "[a[b]",
@@ -91,7 +96,7 @@ fn what_lightningd_refuses_ends_at_a_blank_line() {
         "{",
         "{\"a\":1",
         "[\0]",
-        "[1:2]",
+        "[1 :2]",
         "{\"a\":1 \"b\":2}",
         "[\"a\0\"]",
     ] {
@@ -190,6 +195,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"\\u00e9",
         b"x",
         b"1",
+        b"1:",
         b"\"id\":1",
         b"{\"jsonrpc\":\"2.0\"",
         b"\xc3\xa9",

@@ -69,7 +69,7 @@ fn tokens(message: &[u8]) -> Option<Vec<Token>> {
                 }
             }
             _ => {
-                let word = message[at..].iter().position(|byte| b"\t\r\n ,]}:".contains(byte))?;
+                let word = message[at..].iter().position(|byte| b"\t\r\n ,]}".contains(byte))?;
                 if !message[at..at + word].iter().all(|byte| (b' '..0x7F).contains(byte)) {
                     return None;
                 }
