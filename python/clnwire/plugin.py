@@ -332,13 +332,13 @@ class Plugin(Registration):
         others = [*(name for name in self.hooks if name != "db_write"), *self.methods]
         if "db_write" not in self.hooks or not others or self.mixed_db_write:
             return
-        sys.stderr.write(
+        # Python says why on stderr, which is logged.
+        raise SystemExit(
             f"{program_name()}: refused: db_write must be alone in its plugin, but there is also "
             f"{', '.join(others)}. The daemon waits for db_write in the middle of everything, and "
             "can come to a halt. Move the rest to a plugin of its own, or, knowing better, say "
-            "Plugin(mixed_db_write=True).\n"
+            "Plugin(mixed_db_write=True)."
         )
-        raise SystemExit(1)
 
     def _before_call(self, method: str, *, blocking: bool) -> Asking:
         """Who calls. Raises `DeadlockError`."""

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 STDERR_LEVEL: Final = "warn"
 """What nobody gave a level, such as warnings of Python's."""
+ERROR_LEVEL: Final = "error"
+"""What ends a thread or the program."""
+SHOWN: Final = "CLNWIRE_LOG_SHOWN_BY"
+"""In a plugin's environment the process that starts it and shows its log where stderr goes: what
+is logged would be there twice."""
 MOST_PENDING: Final = 1 << 16
 """Characters of a line without an end that are kept; then they are logged as a line."""
 
@@ -53,35 +58,28 @@ class Capture:
             write_through=True,
         )
         sys.stderr = self._stream
-        self._hooks: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = []
-        self._hook(sys, "excepthook")
-        self._hook(sys, "unraisablehook")
-        self.hook_threads()
-
-    def hook_threads(self) -> None:
-        """Logs what ends a thread as an error, if `threading` is there by now."""
-        threading = sys.modules.get("threading")
-        if threading is not None and all(module is not threading for module, *_ in self._hooks):
-            self._hook(threading, "excepthook")
+        self._hooks: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = []
+        self._hook("excepthook")
+        self._hook("unraisablehook")
 
     def close(self) -> None:
         """Puts everything back, after what is left of a line."""
         self._raw.disconnect()
-        for module, name, before, ours in self._hooks:
-            if getattr(module, name) is ours:
-                setattr(module, name, before)
+        for name, before, ours in self._hooks:
+            if getattr(sys, name) is ours:
+                setattr(sys, name, before)
         if sys.stderr is self._stream:
             sys.stderr = self._before
 
-    def _hook(self, module: Any, name: str) -> None:
-        before = getattr(module, name)
+    def _hook(self, name: str) -> None:
+        before = getattr(sys, name)
 
         def hook(*args: Any) -> Any:
-            with self._raw.at("error"):
+            with self._raw.at(ERROR_LEVEL):
                 return before(*args)
 
-        self._hooks.append((module, name, before, hook))
-        setattr(module, name, hook)
+        self._hooks.append((name, before, hook))
+        setattr(sys, name, hook)
 
 
 class _LoggedFile(io.RawIOBase):
@@ -93,6 +91,7 @@ class _LoggedFile(io.RawIOBase):
     def __init__(self, driver: Driver, before: TextIO | None) -> None:
         self._driver: Driver | None = driver
         self._before = before
+        self._is_shown = os.environ.get(SHOWN) == str(os.getppid())
         self._levels: dict[int, str] = {}
         self._pending: dict[int, str] = {}
         """Thread → what it has written of a line: one for each, so that no lock is needed."""
@@ -109,14 +108,19 @@ class _LoggedFile(io.RawIOBase):
     def write(self, data: ReadableBuffer, /) -> int:
         """Never fails: a line for the log is no reason for a handler to."""
         written = bytes(data)
-        self.pass_on(written)
         driver = self._driver
+        if driver is None or driver.is_disowned:
+            self._pass_on(written)
+            return len(written)
+        if not self._is_shown:
+            self._pass_on(written)
         writer = sys._getframe().f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        if driver is not None and not _is_logged_already(writer):
-            self._log(driver, written.decode("utf-8", "replace"))
+        if not _is_logged_already(writer):
+            level = self._levels.get(get_ident()) or _level(writer)
+            self._log(driver, level, written.decode("utf-8", "replace"))
         return len(written)
 
-    def pass_on(self, data: bytes) -> None:
+    def _pass_on(self, data: bytes) -> None:
         """Writes to the stderr of before."""
         # It may be closed, or full, or nobody reads it.
         with contextlib.suppress(OSError, ValueError):
@@ -140,13 +144,13 @@ class _LoggedFile(io.RawIOBase):
         finally:
             self._levels.pop(get_ident(), None)
 
-    def _log(self, driver: Driver, text: str) -> None:
+    def _log(self, driver: Driver, level: str, text: str) -> None:
         thread = get_ident()
         *lines, rest = (self._pending.pop(thread, "") + text).split("\n")
         if len(rest) > MOST_PENDING:
             lines, rest = [*lines, rest], ""
         for line in lines:
-            _put(driver, self._levels.get(thread, STDERR_LEVEL), line)
+            _put(driver, level, line)
         if rest:
             # A signal handler may have begun a line in the meantime.
             self._pending[thread] = self._pending.get(thread, "") + rest
@@ -156,6 +160,24 @@ def _put(driver: Driver, level: str, line: str) -> None:
     if line := line.rstrip():
         with contextlib.suppress(Exception):
             driver.log(level, line)
+
+
+def _level(writer: FrameType | None) -> str:
+    """How bad it is that this frame writes.
+
+    Without a frame it is Python itself, which says what `SystemExit` ends the program with. What
+    ends a thread comes from `threading`, which a plugin may import at any time.
+    """
+    if writer is None:
+        return ERROR_LEVEL
+    while writer is not None:
+        if (
+            writer.f_code.co_name == "invoke_excepthook"
+            and writer.f_globals.get("__name__") == "threading"
+        ):
+            return ERROR_LEVEL
+        writer = writer.f_back
+    return STDERR_LEVEL
 
 
 def _is_logged_already(writer: FrameType | None) -> bool:

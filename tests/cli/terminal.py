@@ -47,7 +47,13 @@ def short_folder() -> Iterator[Path]:
 class Running:
     """`clnwire run` in one terminal, and calls from another one."""
 
-    def __init__(self, folder: Path, *words: str | Path, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str | Path,
+        cwd: Path | None = None,
+        stderr: int = subprocess.PIPE,
+    ) -> None:
         self.folder = folder
         self.output: list[str] = []
         argv = [*CLNWIRE, "run", "--lightning-dir", str(folder), *map(str, words)]
@@ -56,7 +62,7 @@ class Running:
             cwd=cwd,
             env={**ENV, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             # A process group as a shell makes one, for Ctrl-C.
             start_new_session=True,
@@ -105,7 +111,7 @@ class Running:
     def ended(self) -> tuple[int, str, str]:
         """Waits for the end: the status, and the rest of both outputs."""
         output, errors = self.process.communicate(timeout=60)
-        assert "Traceback" not in errors, errors
+        assert "Traceback" not in (errors or output), errors or output
         return self.process.returncode, output, errors
 
 

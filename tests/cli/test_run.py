@@ -6,6 +6,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +158,50 @@ def test_the_daemons_log(folder: Path) -> None:
         for level in ("DEBUG", "INFO", "UNUSUAL", "**BROKEN**")
         for text in ("a", "b")
     ]
+
+
+SAYING = """#!{python}
+import logging, os, sys
+from clnwire import Plugin
+plugin = Plugin()
+logging.basicConfig()
+@plugin.on_init
+def ready():
+    print("to stderr", file=sys.stderr)
+    logging.error("to logging")
+    os.write(2, b"to the descriptor\\n")
+    child = os.fork()
+    if not child:
+        print("in a child", file=sys.stderr)
+        os._exit(0)
+    os.waitpid(child, 0)
+plugin.run()
+"""
+SAID = ("to stderr", "to logging", "to the descriptor", "in a child")
+
+
+@pytest.mark.parametrize(
+    ("words", "stderr", "times"),
+    [
+        # Only what is not in the log is to be seen beside it.
+        ([], subprocess.STDOUT, (1, 1, 1, 1)),
+        (["--log-level=broken"], subprocess.STDOUT, (1, 2, 1, 1)),
+        ([], subprocess.PIPE, (2, 2, 1, 1)),
+    ],
+)
+def test_nothing_is_shown_twice_in_one_place(
+    folder: Path, words: list[str], stderr: int, times: tuple[int, ...]
+) -> None:
+    plugin = folder / "saying.py"
+    plugin.write_text(SAYING.format(python=sys.executable))
+    plugin.chmod(0o755)
+    with Running(folder, f"--plugin={plugin}", *words, stderr=stderr) as host:
+        host.ready()
+        host.ctrl_c()
+        status, output, errors = host.ended()
+    assert status == 0
+    text = "".join(host.output) + output + (errors or "")
+    assert tuple(text.count(each) for each in SAID) == times
 
 
 def test_a_log_file_and_the_traffic(folder: Path) -> None:

@@ -236,12 +236,27 @@ def test_a_program_without_arguments_has_no_name(tmp_path):
     assert run.returncode == 0, run.stderr
 
 
+IN_A_THREAD = (
+    "say = lambda text: print(text, file=sys.stderr); "
+    "x = t.Thread(target=lambda: 1 / 0); x.start(); x.join(); os._exit(1)"
+)
+
+
 @pytest.mark.parametrize(
     ("body", "level", "text"),
     [
         ("import no_such_module", "error", "ModuleNotFoundError: No module named 'no_such_module'"),
-        ("plugin.hook('x')(1)", "error", "Error"),
-        ("sys.exit('no key: set one')", "warn", "no key: set one"),
+        (
+            "plugin.method('x')(lambda: (yield))",
+            "error",
+            "clnwire.errors.UsageError: method 'x': a handler answers once",
+        ),
+        ("sys.exit('no key: set one')", "error", "no key: set one"),
+        (
+            "plugin.hook('db_write')(lambda event: CONTINUE); plugin.method('x')(lambda: None)",
+            "error",
+            "refused: db_write must be alone in its plugin",
+        ),
         ("import warnings; warnings.warn('old'); sys.exit(1)", "warn", "UserWarning: old"),
         ("print('last words', file=sys.stderr); os._exit(3)", "warn", "last words"),
         (
@@ -250,9 +265,14 @@ def test_a_program_without_arguments_has_no_name(tmp_path):
             "last words",
         ),
         (
-            "import threading as t; x = t.Thread(target=lambda: 1 / 0); x.start(); x.join(); 1 / 0",
-            "warn",
+            f"import threading as t; {IN_A_THREAD}",
+            "error",
             "ZeroDivisionError: division by zero",
+        ),
+        (
+            f"import threading as t; t.excepthook = lambda a: say(str(a)); {IN_A_THREAD}",
+            "error",
+            "ZeroDivisionError('division by zero')",
         ),
     ],
 )
@@ -283,3 +303,40 @@ def test_stderr_is_in_order_and_no_record_comes_twice(plugin):
     assert [line["message"] for line in daemon.logs] == ["one", "two", "three", "four"]
     assert daemon.hang_up() == 0
     assert daemon.errors().split() == ["two", "three"]
+
+
+def test_a_handler_that_leaves_says_why(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("leave")
+        def leave():
+            sys.exit("no key: set one")
+        """
+    )
+    daemon.start()
+    daemon.request("leave")
+    daemon.drain()
+    assert daemon.process.wait(20) == 1
+    assert daemon.logs[0] == {"level": "error", "message": "leave: SystemExit: no key: set one"}
+    assert daemon.errors() == "no key: set one\n"
+
+
+def test_warnings_of_pythons_are_logged_while_it_runs(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("warn")
+        def warn():
+            import warnings
+
+            async def forgotten(): ...
+
+            warnings.warn("old")
+            forgotten()
+        """
+    )
+    daemon.start()
+    daemon.call("warn")
+    assert {line["level"] for line in daemon.logs} == {"warn"}
+    text = daemon.log_text()
+    assert "UserWarning: old" in text
+    assert "forgotten' was never awaited" in text

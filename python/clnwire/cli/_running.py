@@ -18,8 +18,9 @@ from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
-from clnwire.host.logbook import Logbook
+from clnwire.host.logbook import LEVELS, Logbook
 from clnwire.host.startup import MIGRATIONS
+from clnwire.stderr import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -38,6 +39,7 @@ async def serve(settings: Settings, *, trace: bool) -> str | None:
     """Runs the host; why it failed, if so. Raises `HostError` if it could not start."""
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
+        _show_no_line_twice(settings, stream)
         host = Host(
             dialect=cast("Name", settings.single["dialect"]),
             lightning_dir=settings.directory,
@@ -164,6 +166,14 @@ def _opened(log_file: str) -> TextIO:
         return Path(log_file).expanduser().open("a", encoding="utf-8", errors="replace")
     # Another stream than Python's own: it may break, and takes any character.
     return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
+
+
+def _show_no_line_twice(settings: Settings, stream: TextIO) -> None:
+    """Has plugins leave out of stderr what goes to the log, if both end up in one place."""
+    with suppress(OSError, ValueError, AttributeError):
+        shows_warnings = LEVELS.index(settings.single["log-level"]) <= LEVELS.index("unusual")
+        if shows_warnings and os.path.sameopenfile(stream.fileno(), sys.stderr.fileno()):
+            os.environ[SHOWN] = str(os.getpid())
 
 
 def _wants_colours(stream: TextIO) -> bool:
