@@ -313,8 +313,11 @@ class Driver:
         status 1, if it is still there `grace` seconds after it has begun to end. With
         `max_in_flight` messages in tasks and threads, no more are taken in.
         """
-    def serve(self) -> None:
+    def serve(self, keep: Callable[[], object] | None = None, /) -> None:
         """Serves until the daemon goes away, or `stop` is called, and threads have finished.
+
+        In a process with asyncio, `keep` is called after handlers and before the next read: one of
+        them may have run an event loop, which resets the wakeup descriptor when it closes.
 
         Raises `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all
         requests before that are answered.

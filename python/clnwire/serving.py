@@ -12,9 +12,12 @@ from clnwire import _core, forks
 from clnwire.errors import describe_error
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from typing import TypeAlias
 
     from clnwire.plugin import Plugin
+
+    Keep: TypeAlias = Callable[[], None]
 
 STRAY_OUTPUT_SECONDS: Final = 0.5
 """How long the exit waits for the last stray output; only a child process can keep it waiting."""
@@ -28,10 +31,12 @@ def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> 
     daemon is gone or a signal comes. In a process that is not the plugin's own, signals and forks
     are others'.
     """
-    with _signals(plugin, driver) if own_process else contextlib.nullcontext():
+    with _signals(plugin, driver) if own_process else contextlib.nullcontext() as keep:
         _prepare(plugin, driver)
         try:
-            return _serve_in_loop(plugin, driver) if plugin.is_async else _serve(plugin, driver)
+            if plugin.is_async:
+                return _serve_in_loop(plugin, driver)
+            return _serve(plugin, driver, keep)
         finally:
             if not driver.is_disowned:
                 _end(plugin, driver)
@@ -54,9 +59,9 @@ def _serve_in_loop(plugin: Plugin, driver: _core.Driver) -> int:
     return serve(plugin, driver)
 
 
-def _serve(plugin: Plugin, driver: _core.Driver) -> int:
+def _serve(plugin: Plugin, driver: _core.Driver, keep: Keep | None) -> int:
     try:
-        driver.serve()
+        driver.serve(keep)
     except _core.MalformedError as error:
         return tell_of_malformed(plugin, error)
     return 0
@@ -92,14 +97,18 @@ def program_name() -> str:
 
 
 @contextlib.contextmanager
-def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[None, None, None]:
+def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[Keep | None, None, None]:
     """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills.
 
-    A plugin with `db_write` goes on for as long as the daemon may commit.
+    Gives what takes the signals back from an event loop that a handler has run. A plugin with
+    `db_write` goes on for as long as the daemon may commit.
     """
+
+    kept: set[int] = {signal.SIGTERM, signal.SIGINT}
 
     def end(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
+        kept.discard(number)
         has_end_announced = plugin.dialect is not None and plugin.dialect.takes_topic("shutdown")
         if "db_write" not in plugin.hooks or not has_end_announced:
             driver.stop()
@@ -115,12 +124,21 @@ def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[None, None, None
         before = {}
     forks.watch(driver, {number: (end, handler) for number, handler in before.items()})
     if not before:
-        yield
+        yield None
         return
     fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)
     try:
-        yield
+        yield lambda: _keep(driver, end, kept)
     finally:
         signal.set_wakeup_fd(fd)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _keep(driver: _core.Driver, end: Callable[[int, object], None], numbers: set[int]) -> None:
+    """Takes back what an event loop has reset that a handler ran."""
+    if signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False) == driver.wakeup_fd:
+        return
+    for number in numbers:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, end)

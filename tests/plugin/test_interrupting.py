@@ -98,3 +98,86 @@ def test_input_during_an_interruption_is_not_lost(plugin):
         os.kill(daemon.process.pid, signal.SIGURG)
         daemon.write('"method":"quick"}')
         assert daemon.reply() == {"jsonrpc": "2.0", "id": number, "result": "quick"}
+
+
+def test_sigterm_after_a_handler_s_event_loop_is_never_lost(plugin):
+    """The loop had SIGTERM, and sets it and the wakeup descriptor back when it closes."""
+    for attempt in range(40):
+        daemon = plugin(
+            """
+            import asyncio, signal
+
+            async def work() -> None:
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGTERM, signal.SIGUSR1):
+                    loop.add_signal_handler(number, print, "the loop's")
+                await asyncio.sleep(0)
+
+            @plugin.method("go")
+            def go() -> None:
+                asyncio.run(work())
+
+            @plugin.on_shutdown
+            def bye():
+                plugin.log("bye")
+            """
+        )
+        daemon.start()
+        daemon.call("go")
+        time.sleep(attempt * 0.0001)
+        daemon.signal(signal.SIGTERM)
+        daemon.drain()
+        assert daemon.process.wait(20) == 0
+        assert daemon.log_text() == "info bye"
+
+
+def test_sigterm_after_an_event_loop_that_had_another_signal_ends_the_wait(plugin):
+    """The loop leaves the plugin's handler, but no wakeup descriptor."""
+    daemon = plugin(
+        """
+        import asyncio, signal
+
+        async def work() -> None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print, "the loop's")
+
+        @plugin.method("go")
+        def go() -> int:
+            asyncio.run(work())
+
+        @plugin.method("look")
+        def look() -> bool:
+            fd = signal.set_wakeup_fd(-1)
+            signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
+            return fd >= 0
+        """
+    )
+    daemon.start()
+    daemon.call("go")
+    assert daemon.call("look")
+
+
+def test_a_second_sigterm_kills_after_a_handler_s_event_loop(plugin):
+    daemon = plugin(
+        """
+        import asyncio, os, signal, time
+
+        async def work() -> None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print, "the loop's")
+
+        @plugin.method("go")
+        def go() -> None:
+            asyncio.run(work())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        @plugin.on_shutdown
+        def bye():
+            plugin.log("bye")
+            time.sleep(600)
+        """
+    )
+    daemon.start()
+    daemon.write('{"jsonrpc":"2.0","id":9,"method":"go","params":[]}\n\n')
+    while daemon.receive().get("method") != "log":
+        pass
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(20) == -signal.SIGTERM

@@ -59,6 +59,11 @@ class Connection:
         """Ends it from another thread; who waits for a reply gets `ConnectionLostError`."""
         self._stream.hang_up()
 
+    def forget(self, empty: int) -> None:
+        """In a forked child: has the descriptor of an empty file take its descriptor's place."""
+        if self._fd >= 0:
+            os.dup2(empty, self._fd, inheritable=False)
+
     def close(self) -> None:
         """Ends it; nobody may be waiting on it."""
         self._fd = -1
@@ -135,12 +140,11 @@ def _forget_all() -> None:
 
     Takes no lock. An empty file takes each descriptor's place, since the stream closes its number.
     """
-    connections = [each for each in [*_OPEN] if each._fd >= 0]  # noqa: SLF001 - of this module
-    if not connections:
+    if not (connections := [*_OPEN]):
         return
     empty = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for connection in connections:
-        os.dup2(empty, connection._fd, inheritable=False)  # noqa: SLF001
+        connection.forget(empty)
     os.close(empty)
 
 

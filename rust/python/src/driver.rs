@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use clnwire_core::{Framer, IdMap, Limits};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use rustix::io::Errno;
 
 use crate::channel::Channel;
@@ -78,6 +79,29 @@ pub struct Driver {
     stray_ended: Mutex<Option<Receiver<()>>>,
     /// Stdin and stdout are the daemon's. If it is in this process itself, they are others'.
     owns_process: bool,
+}
+
+/// Keeps the process's signals the plugin's.
+struct Signals<'py> {
+    /// `sys.modules`.
+    modules: Bound<'py, PyDict>,
+    keep: Bound<'py, PyAny>,
+}
+
+impl<'py> Signals<'py> {
+    fn new(keep: Bound<'py, PyAny>) -> PyResult<Self> {
+        let modules = keep.py().import("sys")?.getattr("modules")?.cast_into()?;
+        Ok(Self { modules, keep })
+    }
+
+    /// To be called after handlers and before the next read: one of them may have run an event
+    /// loop, which resets the wakeup descriptor when it closes.
+    fn keep(&self) -> PyResult<()> {
+        if self.modules.contains(intern!(self.keep.py(), "asyncio"))? {
+            self.keep.call0()?;
+        }
+        Ok(())
+    }
 }
 
 /// What a turn brought.
@@ -217,7 +241,9 @@ impl Driver {
         Ok(())
     }
 
-    fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// In a process with asyncio, `keep` is called after handlers.
+    #[pyo3(signature = (keep = None, /))]
+    fn serve(slf: &Bound<'_, Self>, keep: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         let _serving = match this.serving.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -230,7 +256,8 @@ impl Driver {
         };
         this.serving_thread.get_or_init(|| thread::current().id());
         let interrupter = this.interrupter()?;
-        let ended = Self::take_turns(slf, &mut framer, interrupter.as_deref());
+        let signals = keep.map(Signals::new).transpose()?;
+        let ended = Self::take_turns(slf, &mut framer, interrupter.as_deref(), signals.as_ref());
         if let Some(interrupter) = interrupter
             && !this.is_disowned()
         {
@@ -451,6 +478,7 @@ impl Driver {
         slf: &Bound<'_, Self>,
         framer: &mut Framer,
         interrupter: Option<&Interrupter>,
+        signals: Option<&Signals<'_>>,
     ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         while !this.stops() {
@@ -458,6 +486,7 @@ impl Driver {
                 Turn::Input => {
                     this.handle_all(slf, framer)?;
                     this.note_input(framer);
+                    signals.map_or(Ok(()), Signals::keep)?;
                 }
                 Turn::Signal => py.check_signals()?,
                 Turn::Gone => break,
