@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
@@ -31,6 +32,7 @@ EXAMPLES = (
         "clnwire call --lightning-dir ~/.lightning --network bitcoin getinfo",
         "a real lightningd, as with lightning-cli",
     ),
+    ("clnwire call --raw ban '[203.0.113.7]'", "parameters as they are, no JSON here"),
     ("""clnwire call -l '{"peers":[{"id":"x"}]}' listpeers""", "only a part of the result"),
 )
 _Object: TypeAlias = "dict[str, object]"
@@ -56,7 +58,10 @@ def call(
         str | None,
         typer.Option("--filter", "-l", metavar="JSON", help="What the result is to consist of."),
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", "-R", help="The result's text as it came.")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", "-R", help="Parameters in [] or {} as they are, and the result too."),
+    ] = False,
     level: Annotated[
         str,
         typer.Option("--notifications", "-N", metavar="LEVEL", help=f"{' | '.join(LEVELS)}."),
@@ -66,6 +71,8 @@ def call(
 
     Parameters are KEY=VALUE if the first one is. Numbers, true, false, null and what is in {}, []
     or "" are JSON; everything else is a string. Messages and progress are on stderr meanwhile.
+    With --raw, a single word in [] or {} is all of the parameters and goes out unchecked: that is
+    how to see what a plugin makes of bytes that are no JSON but that lightningd forwards.
 
     Status 1: the daemon refused; the error is on stderr, as JSON. Status 2: there is no daemon, or
     the command line is wrong.
@@ -78,7 +85,9 @@ def call(
         # What cannot be sent is refused before anybody is called.
         string_text(method)
         chosen = _checked(words or [])
-        params = params_text(chosen, keyword=keyword, ordered=ordered)
+        params = _raw_params(chosen) if raw else None
+        if params is None:
+            params = params_text(chosen, keyword=keyword, ordered=ordered)
         wanted = None if trim is None else json_object(trim)
     except WordError as error:
         fail("call", str(error), 2)
@@ -88,6 +97,13 @@ def call(
         sys.stderr.write(printable_json(_indented(reply.error)) + "\n")
         raise typer.Exit(1)
     sys.stdout.write(_shown(reply.result or b"null", raw=raw))
+
+
+def _raw_params(words: list[str]) -> bytes | None:
+    """All parameters as one word gives them, if it looks like an array or an object."""
+    if len(words) != 1 or words[0][:1] + words[0][-1:] not in ("[]", "{}"):
+        return None
+    return os.fsencode(words[0])
 
 
 def _checked(words: list[str]) -> list[str]:

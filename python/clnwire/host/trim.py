@@ -17,7 +17,9 @@ WARNING = "warning_parameter_filter"
 
 
 def filter_of(frame: Frame) -> object:
-    """The request's filter; `None` if it has none. Raises `RpcError`."""
+    """The request's filter; `None` if it has none, or is no JSON. Raises `RpcError`."""
+    if frame.fault is not None:
+        return None
     text = dict(_core.members(frame.bytes)).get("filter")
     if text is None:
         return None
