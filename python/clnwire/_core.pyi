@@ -4,7 +4,7 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 """
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias, final
 
@@ -27,6 +27,7 @@ __all__ = [
     "WritesDecoder",
     "__version__",
     "is_json",
+    "mask",
     "measure",
     "members",
     "validate",
@@ -176,6 +177,10 @@ class Stream:
         """Ends the connection, from any thread; who waits on `fileno()` wakes up."""
     def close(self) -> None:
         """Gives the descriptor back; nobody may be waiting on it."""
+
+def mask(message: bytes, names: Sequence[str], /) -> tuple[bytes, tuple[str, ...]]:
+    """The message with the values of the members of these names masked, and the names that were
+    met. Names are compared as the text they stand for; the message need not be JSON."""
 
 def members(object: bytes, /) -> list[tuple[str, bytes]]:
     """The members of a JSON object, each with its value's exact text, in their order.

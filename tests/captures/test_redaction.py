@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -42,6 +44,59 @@ SECRET = Redaction(["secret", "pre"])
 )
 def test_masks(frame: str, masked: str) -> None:
     assert SECRET.mask(frame.encode())[0].decode() == masked
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        r"a/b \"\n",
+        r"a\/b \"\n",
+        r"a\u002fb \u0022\u000A",
+        r"\u0061\u002F\u0062\u0020\"\n",
+    ],
+)
+def test_a_name_is_masked_however_it_is_spelled(spelling: str) -> None:
+    redaction = Redaction(['a/b "\n'])
+    frame = f'{{"{spelling}":"hidden","a/c":"shown"}}'
+    masked, names = redaction.mask(frame.encode())
+    assert masked.decode() == f'{{"{spelling}":"******","a/c":"shown"}}'
+    assert names == ('a/b "\n',)
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [("ü\t€", r"\u00fc\t\u20aC"), ("🗲", r"\ud83d\uddf2"), ("🗲", "🗲"), ("b\\f", r"b\\f")],
+)
+def test_names_beyond_ascii_are_masked_too(name: str, spelling: str) -> None:
+    masked, names = Redaction([name]).mask(f'{{"{spelling}" : "zz"}}'.encode())
+    assert masked.decode() == f'{{"{spelling}" : "**"}}'
+    assert names == (name,)
+
+
+@pytest.mark.parametrize("size", range(60))
+def test_what_is_cut_off_or_no_json_is_survived(size: int) -> None:
+    text = b'{"secret":["a\\u00e9\\"b",{"pre":-1}],"secret":tru,]]}},"x":"\\'
+    masked, _ = SECRET.mask(text[:size])
+    assert b"00e9" not in masked
+
+
+PEAK = """
+import resource, sys
+from clnwire.captures.redaction import Redaction
+
+frame = b'{"secret":[' + b'"a",' * 4_000_000 + b'1]}'
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+masked, names = Redaction(["secret"]).mask(frame)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert names == ("secret",) and masked.count(b"*") == 4_000_000, names
+scale = 1 if sys.platform == "darwin" else 1024
+print((after - before) * scale / len(frame))
+"""
+
+
+def test_masking_takes_a_few_bytes_of_memory_for_a_byte_of_the_message() -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 6
 
 
 def test_the_names_that_were_met() -> None:

@@ -28,6 +28,7 @@
 //! | [`envelope`] | where the JSON-RPC members stand in a frame |
 //! | [`ids`] | our integer ↔ the peer's id token, each answered once |
 //! | [`outbox`] | replies and notifications to bytes |
+//! | [`redaction`] | a message without what its members of some names say |
 //! | [`text`] | JSON strings to text and back |
 
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod ids;
 mod lax;
 mod nesting;
 pub mod outbox;
+pub mod redaction;
 mod scanner;
 pub mod text;
 

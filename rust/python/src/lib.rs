@@ -16,6 +16,7 @@ mod load;
 mod log_line;
 mod looping;
 mod outbox;
+mod redaction;
 mod route;
 mod routes;
 mod stdio;
@@ -50,6 +51,8 @@ mod _core {
     use super::load::measure;
     #[pymodule_export]
     use super::outbox::Outbox;
+    #[pymodule_export]
+    use super::redaction::mask;
     #[pymodule_export]
     use super::route::Route;
     #[pymodule_export]
