@@ -6,6 +6,7 @@ does not take is kept, and sent again every few seconds.
 """
 
 import asyncio
+import re
 from collections import deque
 from typing import Any
 
@@ -22,18 +23,29 @@ unsent: deque[bytes] = deque()
 sending = asyncio.Lock()
 
 
+def where() -> tuple[str, int]:
+    """Host and port. Raises `OSError` if the option names none."""
+    found = re.fullmatch(r"([^\s:/]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", address.value, re.ASCII)
+    if found is None or not 0 < int(found[2]) < 65536 or not found[1].isascii():
+        raise OSError(f"webhook-address: must be host:port, not {address.value!r}")
+    return found[1], int(found[2])
+
+
 async def post(body: bytes) -> None:
-    """Raises `OSError` if the server is not there, or refuses."""
-    host, _, port = address.value.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    """Raises `OSError` if the server is not there, refuses, or speaks no HTTP."""
+    host, port = where()
+    reader, writer = await asyncio.open_connection(host.strip("[]"), port)
     try:
         head = f"POST / HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        status = (await reader.readline()).split()
+        status = await reader.readline()
+    except ValueError as error:
+        raise OSError(f"{address.value} answered with a line that does not end") from error
     finally:
         writer.close()
-    if status[1:2] != [b"200"]:
-        raise OSError(f"{address.value} answered {status}")
+    version, code = [*status.split(), b"", b""][:2]
+    if not version.startswith(b"HTTP/") or not re.fullmatch(rb"2\d\d", code):
+        raise OSError(f"{address.value} answered {status[:60]!r}")
 
 
 async def send_all() -> None:

@@ -21,6 +21,7 @@ class Server:
 
     def __init__(self) -> None:
         self.got: list[Any] = []
+        self.reply = b"HTTP/1.0 200 OK\r\n\r\n"
         self.answer = asyncio.Event()
         self.answer.set()
         self.arrived = asyncio.Event()
@@ -43,7 +44,7 @@ class Server:
         self.arrived.set()
         await self.answer.wait()
         self.got.append(body["label"])
-        writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        writer.write(self.reply)
         await writer.drain()
         writer.close()
 
@@ -107,3 +108,55 @@ def test_what_could_not_be_sent_is_kept(with_server):
         assert await host.call("webhook-flush") == {"unsent": 0}
 
     with_server(talk)
+
+
+@pytest.mark.parametrize("code", [200, 201, 202, 204])
+def test_what_the_server_takes_is_not_sent_again(with_server, code):
+    async def talk(host: Host, server: Server) -> None:
+        server.reply = f"HTTP/1.1 {code} \r\n\r\n".encode()
+        pay(host, "once")
+        await until(lambda: len(server.got) == 1)
+        assert await host.call("webhook-flush") == {"unsent": 0}
+        assert server.got == ["once"]
+
+    with_server(talk)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.0 301 Moved\r\n\r\n",
+        b"HTTP/1.0 500 No\r\n\r\n",
+        b"HTTP/1.0 2000\r\n",
+        b"HTTP/1.0 " + b"x" * 200_000 + b"\r\n",
+        b"200 200 OK\r\n",
+        b"\xff\r\n",
+        b"",
+    ],
+    ids=["moved", "broken", "four digits", "long", "not HTTP", "no text", "nothing"],
+)
+def test_what_the_server_does_not_take_is_kept(with_server, reply):
+    async def talk(host: Host, server: Server) -> None:
+        server.reply = reply
+        pay(host, "kept")
+        await host.wait_for_log("1 wait")
+        with pytest.raises(RpcError, match="webhook-flush"):
+            await host.call("webhook-flush")
+        server.reply = b"HTTP/1.0 200 OK\r\n\r\n"
+        assert await host.call("webhook-flush") == {"unsent": 0}
+
+    with_server(talk)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost", "host:", "host:http", ":80", "h:99999", "h:0", "h:8\u0668", "a b:1"],
+)
+def test_an_address_that_is_none_is_named(run_plugin: RunPlugin, clnwire_host, address):
+    options = {"webhook-address": address, "webhook-retry": 3600}
+    plugin = run_plugin(EXAMPLES / "webhook.py", options)
+    plugin.notify("invoice_payment", sample(InvoicePaymentEvent, label="kept"))
+    clnwire_host.run(clnwire_host.host.wait_for_log("1 wait"))
+    with pytest.raises(RpcError, match="webhook-address: must be host:port"):
+        plugin.call("webhook-flush")
+    assert plugin.call("webhook-unsent") == 1

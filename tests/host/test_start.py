@@ -369,6 +369,48 @@ def test_a_socket_left_behind_is_replaced(make: MakePlugin, tmp_path: Path) -> N
     asyncio.run(run())
 
 
+def test_a_lock_that_is_a_link_is_left_alone(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir(0o700)
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / "regtest/clnwire.lock").symlink_to(tmp_path / "precious")
+    fails(make(""), HostError, "symbolic link", lightning_dir=tmp_path)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_lock_that_is_a_named_pipe_is_refused(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "regtest").mkdir(0o700)
+    os.mkfifo(tmp_path / "regtest/clnwire.lock")
+    fails(make(""), HostError, "no regular file", lightning_dir=tmp_path)
+
+
+def test_a_new_directory_is_its_owners_alone(make: MakePlugin, tmp_path: Path) -> None:
+    root = tmp_path / "new"
+
+    async def run() -> None:
+        async with Host(lightning_dir=root) as host:
+            await host.start(make(""))
+            modes = [stat.S_IMODE(each.stat().st_mode) for each in (root, root / "regtest")]
+            assert modes == [0o700, 0o700]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("folder", [".", "regtest"])
+def test_a_directory_that_all_can_write_is_refused(
+    make: MakePlugin, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "node/regtest").mkdir(parents=True)
+    (tmp_path / "node" / folder).chmod(0o777)
+    fails(make(""), HostError, "chmod o-w", lightning_dir=tmp_path / "node")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a directory away")
+def test_a_directory_of_another_user_is_refused(make: MakePlugin, tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir(0o700)
+    os.chown(tmp_path / "node", 12345, -1)
+    fails(make(""), HostError, "belongs to another user", lightning_dir=tmp_path / "node")
+
+
 def test_developer_mode_is_an_argument(make: MakePlugin) -> None:
     path = make(RECORDER)
     assert started(path, arguments=["--developer"])["argv"] == [str(path), "--developer"]

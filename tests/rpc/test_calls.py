@@ -173,3 +173,8 @@ def test_ids_name_the_program_and_the_method(client):
     names, numbers = zip(*(each.split("#") for each in ids), strict=True)
     assert names == ("test:askrene-age",) * 2
     assert int(numbers[1]) == int(numbers[0]) + 1
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), 1e300, 10**30])
+def test_a_timeout_beyond_all_clocks_is_none(client, timeout):
+    assert client().call(lambda rpc: rpc.options(timeout=timeout).getinfo()).version

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_it_runs_once_at_a_time() -> None:
         thread.join(10)
         os.close(theirs)
     assert not thread.is_alive()
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(OSError, match="Bad file descriptor"):
         plugin.run_on(99_999, 99_999)
 
 
@@ -225,3 +226,19 @@ def test_a_plugin_that_is_refused(run_plugin: RunPlugin) -> None:
     plugin.option("alias", "me", description="d")
     with pytest.raises((HostError, PluginDiedError), match="alias"):
         run_plugin(plugin)
+
+
+def test_a_plugin_is_served_at_a_socket_too() -> None:
+    """A socket cannot be opened as `/dev/fd/N`, nor can a pipe where there is no `/proc`."""
+    plugin = Plugin()
+    plugin.method("hello")(lambda: "there")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        number = theirs.fileno()
+        thread = threading.Thread(target=plugin.run_on, args=(number, number), daemon=True)
+        thread.start()
+        ours.sendall(b'{"jsonrpc":"2.0","id":"a#1","method":"getmanifest","params":{}}\n\n')
+        assert b'"hello"' in ours.recv(1 << 16)
+        ours.shutdown(socket.SHUT_WR)
+        thread.join(20)
+        assert not thread.is_alive()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -36,6 +38,15 @@ FEATURES: Final = {
 NODE_ID: Final = "02" + "c1" * 32
 
 
+def _refuse_others(folder: Path) -> None:
+    """Who can write where the socket is can put one of their own there. Raises `HostError`."""
+    status = folder.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        raise HostError(f"{folder} belongs to another user; choose another lightning_dir")
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise HostError(f"{folder} can be written by everybody; run: chmod o-w {folder}")
+
+
 class Directory:
     """`<lightning-dir>/<network>`: the plugin's working directory, with the socket in it."""
 
@@ -66,7 +77,14 @@ class Directory:
         except UnicodeEncodeError:
             # JSON could not carry it to the plugins.
             raise HostError(f"must be UTF-8: {self.path}; choose another lightning_dir") from None
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            # `parents=True` would make the upper one with the usual mode.
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise HostError(f"cannot make {self.path}: {error.strerror}") from None
+        for folder in (self.root, self.path):
+            _refuse_others(folder)
         self._lock = locked(self.path / LOCK_FILE)
 
     def remove(self) -> None:

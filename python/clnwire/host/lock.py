@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from typing import IO, TYPE_CHECKING
 
 from clnwire.host.errors import HostError
@@ -17,15 +18,12 @@ def locked(path: Path) -> IO[bytes]:
 
     Raises `HostError` if somebody else has it, or if it cannot be written.
     """
-    try:
-        file = path.open("a+b")
-    except OSError as error:
-        raise HostError(f"cannot open {path}: {error.strerror}") from None
+    file = _opened(path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        pid = file.read().decode().strip() or "unknown"
+        pid = file.read(20).decode("ascii", "replace").strip() or "unknown"
         file.close()
         raise HostError(f"another host runs in {path.parent} (process {pid})") from None
     if not _is_still(path, file):
@@ -36,6 +34,22 @@ def locked(path: Path) -> IO[bytes]:
     file.write(b"%d\n" % os.getpid())
     file.flush()
     return file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file as it is. Only a file of its own: what somebody linked to is not to be overwritten,
+    and a named pipe would be waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        if path.is_symlink():
+            raise HostError(f"{path} is a symbolic link; remove it") from None
+        raise HostError(f"cannot open {path}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise HostError(f"{path} is no regular file; remove it")
+    return os.fdopen(descriptor, "a+b")
 
 
 def _is_still(path: Path, file: IO[bytes]) -> bool:

@@ -25,17 +25,24 @@ OnProgress: TypeAlias = Callable[[int, int, "tuple[int, int] | None"], Any]
 """Takes how much is done, of how much, and the stage: which one, of how many."""
 
 
+LONGEST_TIMEOUT: Final = 100.0 * 365 * 86_400
+"""Seconds. The clocks that are waited with overflow at some longer times, `inf` among them."""
+
+
 class Options(msgspec.Struct, frozen=True):
     """What a call is to do besides."""
 
     timeout: float | None = None
-    """Seconds until it gives up; without one it waits as long as the daemon takes."""
+    """Seconds until it gives up; without one, or with more than a century, it waits
+    as long as the daemon takes."""
     on_message: OnMessage | None = None
     on_progress: OnProgress | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout > 0:
             raise UsageError(f"timeout: must be more than 0 seconds, not {self.timeout}")
+        if self.timeout is not None and self.timeout > LONGEST_TIMEOUT:
+            msgspec.structs.force_setattr(self, "timeout", None)
 
     def merged(
         self, timeout: float | None, on_message: OnMessage | None, on_progress: OnProgress | None

@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(message in prop::collection::vec(
         prop::sample::select(br#"{}[]:,"\u0a /1-te"#.to_vec()), 0..60)) {
-let names = ["a".to_owned(), String::new()];
+        let names = ["a".to_owned(), String::new()];
         let masked = mask(&message, &names);
         prop_assert!(masked.message.is_none_or(|text| !text.is_empty()));
     }

@@ -127,7 +127,7 @@ impl Driver {
     fn new(variable: Py<PyAny>, pipes: Option<(RawFd, RawFd)>) -> PyResult<Self> {
         let wakeup = stdio::wakeup_pipe().map_err(os_error)?;
         let stdio = match pipes {
-            Some((input, output)) => stdio::at_pipes(input, output)?,
+            Some((input, output)) => stdio::at_pipes(input, output).map_err(os_error)?,
             None => stdio::take_over().map_err(os_error)?,
         };
         let channel = Arc::new(Channel::new(stdio.output).map_err(os_error)?);

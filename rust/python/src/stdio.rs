@@ -1,7 +1,6 @@
 //! Moves the daemon's pipes away from file descriptors 0 and 1, where anybody could disturb them.
 
-use std::fs::{File, OpenOptions};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -31,13 +30,20 @@ pub fn take_over() -> Result<Stdio, Errno> {
 }
 
 /// The pipes of a daemon in the same process; its stdin and stdout stay as they are. The numbers
-/// remain the caller's to close: opened anew, the pipes have descriptors of their own.
-pub fn at_pipes(input: RawFd, output: RawFd) -> std::io::Result<Stdio> {
-    Ok(Stdio {
-        input: File::open(format!("/dev/fd/{input}"))?.into(),
-        output: OpenOptions::new().write(true).open(format!("/dev/fd/{output}"))?.into(),
-        stray: None,
-    })
+/// remain the caller's to close.
+pub fn at_pipes(input: RawFd, output: RawFd) -> Result<Stdio, Errno> {
+    Ok(Stdio { input: duplicate(input)?, output: duplicate(output)?, stray: None })
+}
+
+/// A descriptor of our own. To open `/dev/fd/N` instead needs `/proc`, and fails for a socket.
+#[allow(unsafe_code)]
+fn duplicate(number: RawFd) -> Result<OwnedFd, Errno> {
+    if number < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: The number is not -1. It is used for this one call to `fcntl`, which fails with
+    // `EBADF` if nothing is open there; nothing is closed, read or written through it.
+    fcntl_dupfd_cloexec(unsafe { BorrowedFd::borrow_raw(number) }, 3)
 }
 
 /// Sends what is printed from now on to stderr, and so ends the pipe for stray output.
