@@ -207,12 +207,22 @@ def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str)
     """`bytes` → what the handler's parameter wants; `None` if it wants the bytes."""
     wanted = event_parameter(signature, what)
     if wanted is bytes:
-        return None
+        return _reading(spec, None)
     if wanted is msgspec.Raw:
-        return msgspec.Raw
+        return _reading(spec, msgspec.Raw)
     if spec is not None and spec.event is not None and wanted in (Any, spec.event):
         return spec.decoder()
     try:
-        return event_decoder(wanted)
+        return _reading(spec, event_decoder(wanted))
     except TypeError as error:
         raise UsageError(f"{what}: the event cannot be decoded to {wanted}: {error}") from None
+
+
+def _reading(
+    spec: HookSpec | TopicSpec | None, decode: Callable[[bytes], object] | None
+) -> Callable[[bytes], object] | None:
+    """The decoder, given the text as the daemon reads it."""
+    read: Callable[[bytes], bytes] | None = getattr(spec, "read", None)
+    if read is None or decode is None:
+        return decode or read
+    return lambda text: decode(read(text))

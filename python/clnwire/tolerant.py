@@ -42,6 +42,21 @@ def _loads_tolerantly(text: bytes) -> Any:
     return json.loads(shallow, parse_int=_number, parse_constant=lambda _: next(cut_out))
 
 
+def doubled_name(text: bytes) -> str | None:
+    """A name that stands twice in an object of the text, down to `MAX_DEPTH`."""
+    import json
+
+    doubled: list[str] = []
+
+    def look(members: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in members]
+        if len(set(names)) < len(names):
+            doubled.append(next(name for name in names if names.count(name) > 1))
+
+    json.loads(_cut(text)[0], parse_int=float, object_pairs_hook=look)
+    return doubled[0] if doubled else None
+
+
 def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
     """As `msgspec.json.decode`. Raises `msgspec.ValidationError` for what is not of the type."""
     return convert(loads(text), kind, strict=strict)

@@ -303,3 +303,66 @@ def test_nobody_gets_past_a_guard_at_the_hosts_socket(tmp_path):
 
     asyncio.run(run())
     assert withdrawn == []
+
+
+TWICE = [
+    '"method":"withdraw","params":[],"method":"getinfo"',
+    '"method":"withdraw","params":[],"m\\u0065thod":"getinfo"',
+    '"m\\u0065thod":"getinfo","method":"withdraw","params":[]',
+    '"method":"withdraw","params":[],"params":["harmless"]',
+]
+"""Calls that lightningd carries out as `withdraw []`."""
+
+
+@pytest.mark.parametrize("annotation", ["RpcCommand", "dict", "Mine", "bytes", "msgspec.Raw"])
+def test_a_guard_sees_the_call_that_is_carried_out(plugin, annotation):
+    daemon = plugin(
+        f"""
+        import msgspec
+
+        class Call(msgspec.Struct):
+            method: str
+            params: list
+
+        class Mine(msgspec.Struct):
+            rpc_command: Call
+
+        @plugin.hook("rpc_command")
+        def on_command(event: {annotation}):
+            # As any author would read it.
+            import json
+            is_text = isinstance(event, (bytes, msgspec.Raw))
+            text = bytes(event) if is_text else msgspec.json.encode(event)
+            call = json.loads(text)["rpc_command"]
+            return RpcCommandReturn.error(-1, f"{{call['method']}} {{call['params']}}")
+        """
+    )
+    daemon.start()
+    for members in TWICE:
+        call = f'{{"rpc_command":{{"jsonrpc":"2.0","id":"x",{members}}}}}'
+        daemon.write(f'{{"id":7,"method":"rpc_command","params":{call}}}')
+        error = daemon.reply()["result"]["return"]["error"]
+        assert error == {"code": -1, "message": "withdraw []"}
+
+
+@pytest.mark.parametrize("annotation", ["RpcCommand", "dict", "bytes"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        '{"destination":"a","destination":"b"}',
+        '{"route":[{"amount_msat":1,"id":"02","amount_msat":2}]}',
+        '[{"a":{"x":[1,{"b":1,"\\u0062":2}]}}]',
+    ],
+)
+def test_a_guard_is_not_shown_one_of_two_values(plugin, annotation, params):
+    daemon = plugin(
+        f"""
+        @plugin.hook("rpc_command")
+        def on_command(event: {annotation}):
+            return CONTINUE
+        """
+    )
+    daemon.start()
+    call = f'{{"rpc_command":{{"jsonrpc":"2.0","id":"x","method":"pay","params":{params}}}}}'
+    daemon.write(f'{{"id":7,"method":"rpc_command","params":{call}}}')
+    assert "twice" in daemon.reply()["result"]["return"]["error"]["message"]

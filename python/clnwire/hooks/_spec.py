@@ -51,6 +51,10 @@ class HookSpec(msgspec.Struct, frozen=True):
     """Changes an event of an older daemon, decoded to a dict, to today's spelling."""
     quicker: Any = None
     """`(event, decoder)` → a decoder that is quicker for what usually comes."""
+    read: Callable[[bytes], bytes] | None = None
+    """Gives an event's text as the daemon reads it, before it becomes whatever a handler takes."""
+    decoded: Any = None
+    """A decoder of what `read` gives → one that completes the Struct by its text."""
     refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
     """What `on_failure="refuse"` answers: an answer, or a function as `safe` is. Without it the
     hook has no answer that refuses and fits every event."""
@@ -71,4 +75,11 @@ class HookSpec(msgspec.Struct, frozen=True):
     def decoder(self) -> Callable[[bytes], Any]:
         """From the params to the hook's own Struct, in whichever spelling they come."""
         decode = event_decoder(self.event, self.older)
-        return decode if self.quicker is None else self.quicker(self.event, decode)
+        if self.decoded is not None:
+            decode = self.decoded(decode)
+        if self.quicker is not None:
+            decode = self.quicker(self.event, decode)
+        if self.read is None:
+            return decode
+        read = self.read
+        return lambda text: decode(read(text))

@@ -10,12 +10,13 @@ Any other answer: logged, and the command runs; a bad `replace` is an error for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw, field
 
 from clnwire._message import Event, HookAnswer
+from clnwire.errors import sendable
 from clnwire.hooks._safe import refuse_call
 from clnwire.hooks._spec import Continue, HookSpec
 
@@ -97,6 +98,8 @@ class RpcCommandReturn(HookAnswer, frozen=True):
         return cls(RpcReply(error=RpcFailure(code, message, data)))
 
 
+_INFINITE: Final = (float("inf"), float("-inf"))
+
 Answer: TypeAlias = Continue | RpcCommandReplace | RpcCommandReturn
 
 
@@ -106,22 +109,37 @@ def _older(event: dict[str, Any]) -> None:
     event["rpc_command"].setdefault("id", None)
 
 
-def _as_it_will_run(kind: Any, decode: Callable[[bytes], RpcCommand]) -> Any:
-    """Of a doubled member the daemon carries out the first, so that is the one to judge.
+def _as_it_will_run(text: bytes) -> bytes:
+    """The event with each member once, whatever the handler takes it as.
 
-    `decode` takes the last. Names are compared as they are spelled, escapes included.
+    Of a doubled member of the call the daemon carries out the first; decoders take the last. Names
+    are compared as they are spelled, escapes included. Raises `ValueError` for a name that stands
+    twice in one object of the params: who carries the call out may take either.
     """
-    decode_usual: Callable[[bytes], RpcCommand] = msgspec.json.Decoder(kind).decode
+    if text.count(b"{") > 2:
+        _refuse_doubled(text)
+    if text.count(b'"method"') < 2 and text.count(b'"params"') < 2 and b"\\u" not in text:
+        return text
+    call = _first_members(_first_members(text)[b'"rpc_command"'])
+    return b'{"rpc_command":{%s}}' % b",".join(b"%s:%s" % member for member in call.items())
 
+
+def _refuse_doubled(text: bytes) -> None:
+    from clnwire import tolerant
+
+    call = _first_members(_first_members(text)[b'"rpc_command"'])
+    if (name := tolerant.doubled_name(call.get(b'"params"', b"null"))) is not None:
+        raise ValueError(f"the params of the call have {sendable(name)!r} twice in one object")
+
+
+def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], RpcCommand]:
     def decode_call(text: bytes) -> RpcCommand:
-        if text.count(b'"method"') < 2 and text.count(b'"params"') < 2 and b"\\u" not in text:
-            try:
-                return decode_usual(text)
-            except (msgspec.MsgspecError, RecursionError):
-                pass
-        call = _first_members(_first_members(text)[b'"rpc_command"'])
-        members = b",".join(b"%s:%s" % member for member in call.items())
-        return _with_exact_id(decode(b'{"rpc_command":{%s}}' % members), call.get(b'"id"', b"null"))
+        event = decode(text)
+        # Python has only one number that is too large.
+        if event.rpc_command.id not in _INFINITE:
+            return event
+        token = _first_members(_first_members(text)[b'"rpc_command"'])[b'"id"']
+        return RpcCommand(msgspec.structs.replace(event.rpc_command, id=Raw(token)))
 
     return decode_call
 
@@ -140,19 +158,12 @@ def _first_members(text: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _with_exact_id(event: RpcCommand, token: bytes) -> RpcCommand:
-    """Python has only one number that is too large."""
-    call = event.rpc_command
-    if call.id in (float("inf"), float("-inf")):
-        return RpcCommand(msgspec.structs.replace(call, id=Raw(token)))
-    return event
-
-
 SPEC = HookSpec(
     "rpc_command",
     event=RpcCommand,
     older=_older,
-    quicker=_as_it_will_run,
+    read=_as_it_will_run,
+    decoded=_with_exact_ids,
     answers=(Continue, RpcCommandReplace, RpcCommandReturn),
     safe=refuse_call,
     refusal=refuse_call,
