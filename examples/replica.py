@@ -18,7 +18,7 @@ import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from itertools import zip_longest
@@ -302,7 +302,7 @@ def lock(path: Path) -> int:
 
 
 @contextmanager
-def frozen(database: Path, copy: Path) -> Iterator[sqlite3.Connection]:
+def frozen(database: Path, copy: Path) -> Generator[sqlite3.Connection]:
     """A copy of the node's database as it is committed; the only one who writes to it waits.
 
     With its journal, from which SQLite takes back what a crash has left unfinished.
