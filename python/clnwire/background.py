@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from clnwire._functions import is_async
+from clnwire._functions import is_async, must_not_wait
 from clnwire.errors import UsageError, describe_error
 from clnwire.forks import end_if_child
 
@@ -34,7 +34,7 @@ class Background:
 
     def _run(self, plugin: Plugin, driver: Driver) -> None:
         try:
-            self.function()
+            must_not_wait("it", self.function())
         except BaseException as error:
             end_if_child(driver, error)
             self.failed(plugin, driver, error)

@@ -13,12 +13,14 @@ from clnwire import _core
 from clnwire._functions import is_async
 from clnwire._older import event_decoder
 from clnwire.codec import encode, encode_any
+from clnwire.debugging import HOW_TO_DEBUG
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
-from clnwire.errors import RpcError, UsageError, describe_error, sendable
+from clnwire.errors import NotAwaitedError, RpcError, UsageError, describe_error, sendable
 from clnwire.hooks._answers import RefusedError, answer_encoder, failing, on_failure_of
 from clnwire.hooks._catalogue import hook_spec
 from clnwire.hooks._safe import refuse
 from clnwire.hooks._spec import CONTINUE
+from clnwire.logs import has_foreign_frames
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.requests import request_kind
 from clnwire.signature import (
@@ -179,7 +181,7 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, (RefusedError, _core.MalformedError)) or _is_cancelled(error):
+    if isinstance(error, (RefusedError, _core.MalformedError)) or _is_plain(error):
         log.error(reason)
     else:
         log.exception(reason, error)
@@ -194,7 +196,21 @@ def _reason(name: str, error: BaseException) -> str:
         return f"{name}: what the daemon sent cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):
         return f"{name}: CancelledError: cancelled before it was done"
+    if _is_returned(error):
+        return f"{name}: returned {sendable(error)}"
+    if type(error).__module__ == "bdb":
+        return f"{name}: {describe_error(error)}: {HOW_TO_DEBUG}"
     return f"{name}: {describe_error(error)}"
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Whether a traceback would say nothing more."""
+    return _is_returned(error) or _is_cancelled(error)
+
+
+def _is_returned(error: BaseException) -> bool:
+    """Whether it is about the handler's result: the author's code has none of its frames."""
+    return isinstance(error, NotAwaitedError) and not has_foreign_frames(error.__traceback__)
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from clnwire import _core
+from clnwire._functions import unawaited
+from clnwire.errors import NotAwaitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,8 +117,8 @@ def _builtin(value: Any) -> object:
     kind = cast("type[object]", type(value))
     if hasattr(kind, "model_dump"):
         return value.model_dump(mode="json")
-    if hasattr(kind, "__await__"):
-        raise TypeError(f"a {kind.__name__} cannot be sent as JSON: an 'await' is missing")
+    if (what := unawaited(value)) is not None:
+        raise NotAwaitedError(f"{what}: `await` is missing")
     ways = [name for name in _CONVERSIONS if hasattr(kind, name)]
     way = (
         "list(…)"

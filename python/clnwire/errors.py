@@ -49,6 +49,10 @@ class UsageError(ClnwireError):
     """The plugin uses clnwire in a way that cannot work. The message says what to do instead."""
 
 
+class NotAwaitedError(UsageError, TypeError):
+    """A coroutine, or something like it, is in the place of what it would give."""
+
+
 class NotReadyError(UsageError):
     """Something was used before the daemon has provided it: options and `rpc` come with `init`."""
 

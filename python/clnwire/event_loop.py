@@ -11,7 +11,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from clnwire._functions import is_async
+from clnwire._functions import is_async, must_not_wait
 from clnwire.errors import MalformedError, describe_error
 from clnwire.forks import end_if_child
 from clnwire.serving import tell_of_malformed
@@ -215,6 +215,8 @@ class _Serving:
                 result = function()
                 if is_async(function) and asyncio.iscoroutine(result):
                     await result
+                else:
+                    must_not_wait("on_shutdown", result)
             except Exception as error:
                 self._plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
             end_if_child(self._driver)

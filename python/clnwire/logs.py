@@ -117,10 +117,18 @@ def _formatted(error: BaseException) -> str:
 
 def _without_own_frames(frames: TracebackType | None) -> TracebackType | None:
     """Drops the frames of clnwire that called the author's code, unless there are no others."""
-    rest = frames
-    while rest is not None and rest.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
-        rest = rest.tb_next
-    return rest or frames
+    return _foreign(frames) or frames
+
+
+def has_foreign_frames(frames: TracebackType | None) -> bool:
+    """Whether code that is not clnwire's took part."""
+    return _foreign(frames) is not None
+
+
+def _foreign(frames: TracebackType | None) -> TracebackType | None:
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
+        frames = frames.tb_next
+    return frames
 
 
 def bridge_logging(log: Log, only_if: Callable[[], bool] | None = None) -> logging.Handler | None:

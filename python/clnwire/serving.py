@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from clnwire import _core, forks
+from clnwire._functions import must_not_wait
 from clnwire.errors import describe_error
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _end(plugin: Plugin, driver: _core.Driver) -> None:
     # In an event loop they have run already.
     for function in () if plugin.is_async else plugin.shutdown_functions:
         try:
-            function()
+            must_not_wait("on_shutdown", function())
         except Exception as error:
             plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
         forks.end_if_child(driver)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import _core
-from clnwire._functions import is_async, parameters_of
+from clnwire._functions import is_async, must_not_wait, parameters_of
 from clnwire._older import event_decoder
 from clnwire.binding import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire.codec import encode
@@ -141,7 +141,7 @@ class _Startup:
         try:
             init = self._take_init(params)
             for function in self._plugin.init_functions:
-                _call_with_init(function, init)
+                must_not_wait("on_init", _call_with_init(function, init))
         except Exception as error:
             self._init_failed(error)
         return self._initialised()
@@ -154,6 +154,8 @@ class _Startup:
                 result = _call_with_init(function, init)
                 if is_async(function) and isinstance(result, Awaitable):
                     await result
+                else:
+                    must_not_wait("on_init", result)
         except Exception as error:
             self._init_failed(error)
         return self._initialised()

@@ -10,6 +10,7 @@ from typing import Final
 
 from clnwire import _core
 from clnwire.context import HANDLED
+from clnwire.debugging import pass_over_breakpoints
 from clnwire.stderr import Capture, capture
 
 MARK: Final = "CLNWIRE_PLUGIN_PID"
@@ -54,6 +55,7 @@ def take_over() -> _core.Driver:
         _driver = _core.Driver(HANDLED)
         _make_stdout_prompt()
         _stderr = capture(_driver)
+        pass_over_breakpoints(_driver)
         atexit.register(_end_without_run, _driver, os.getpid())
     return _driver
 
@@ -77,6 +79,7 @@ def give_back() -> None:
     atexit.unregister(_end_without_run)
     if _stderr is not None:
         _stderr.close()
+    sys.breakpointhook = sys.__breakpointhook__
     _driver = _stderr = None
 
 

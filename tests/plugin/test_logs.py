@@ -340,3 +340,103 @@ def test_warnings_of_pythons_are_logged_while_it_runs(plugin):
     text = daemon.log_text()
     assert "UserWarning: old" in text
     assert "forgotten' was never awaited" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "returned"),
+    [
+        ("async def wait(): ...", "a coroutine"),
+        ("async def wait(): yield", "an asynchronous generator"),
+    ],
+)
+@pytest.mark.parametrize("also", ["", "async def on_init_too(): ..."])
+def test_an_await_that_is_missing_is_named(plugin, body, returned, also):
+    daemon = plugin(
+        f"""
+        {body}
+        {also and "@plugin.on_init"}
+        {also}
+
+        @plugin.method("whole")
+        def whole():
+            return wait()
+
+        @plugin.method("part")
+        def part():
+            return {{"a": [wait()]}}
+
+        @plugin.hook("peer_connected")
+        def on_peer(event):
+            return wait()
+
+        @plugin.on_shutdown
+        def end():
+            return wait()
+        """
+    )
+    daemon.start()
+    for name in ("whole", "part"):
+        text = f"{name}: returned {returned}: `await` is missing"
+        assert daemon.request(name)["error"]["message"] == text
+        assert {"level": "error", "message": text} in daemon.logs
+    event = {"peer": {"id": "02", "addr": "x"}}
+    assert daemon.call("peer_connected", event) == {"result": "continue"}
+    assert daemon.hang_up() == 0
+    errors = [line["message"] for line in daemon.logs if line["level"] == "error"]
+    assert f"peer_connected: returned {returned}: `await` is missing" in errors
+    assert any(f"on_shutdown returned {returned}: `await` is missing" in each for each in errors)
+
+
+@pytest.mark.parametrize("also", ["", "async def on_init_too(): ..."])
+def test_an_await_that_is_missing_in_on_init_disables(plugin, also):
+    daemon = plugin(
+        f"""
+        async def wait(): ...
+        plugin.on_init(lambda: wait())
+        {also and "@plugin.on_init"}
+        {also}
+        """
+    )
+    daemon.getmanifest()
+    disabled = daemon.init()["disable"]
+    assert disabled == "init failed: on_init returned a coroutine: `await` is missing"
+
+
+@pytest.mark.parametrize("debugger", ["breakpoint()", "import pdb; pdb.set_trace()"])
+def test_a_breakpoint_says_how_to_debug_a_plugin(plugin, debugger):
+    daemon = plugin(
+        f"""
+        @plugin.method("stops")
+        def stops():
+            {debugger}
+            return "went on"
+        """
+    )
+    daemon.start()
+    reply = daemon.request("stops")
+    assert daemon.hang_up() == 0
+    lines = [line["message"] for line in daemon.logs if "PYTHONBREAKPOINT" in line["message"]]
+    assert len(lines) == 1
+    assert "stdin is the daemon's" in lines[0]
+    if debugger == "breakpoint()":
+        assert reply["result"] == "went on"
+        assert "plugin_under_test.py:" in lines[0]
+    else:
+        assert reply["error"]["message"] == lines[0]
+
+
+@pytest.mark.parametrize("value", ["0", "builtins.print"])
+def test_a_breakpoint_does_what_the_environment_says(plugin, monkeypatch, value):
+    monkeypatch.setenv("PYTHONBREAKPOINT", value)
+    daemon = plugin(
+        """
+        @plugin.method("stops")
+        def stops():
+            breakpoint("the", "debugger")
+        """
+    )
+    daemon.start()
+    daemon.call("stops")
+    assert daemon.hang_up() == 0
+    expected = [] if value == "0" else ["the debugger"]
+    assert [line["message"] for line in daemon.logs] == expected

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
+from clnwire._functions import unawaited
 from clnwire._message import HookAnswer
 from clnwire.codec import encode, encode_any
-from clnwire.errors import UsageError
+from clnwire.errors import NotAwaitedError, UsageError
 from clnwire.hooks._safe import keep_psbt, refuse
 from clnwire.hooks._spec import Refuse
 
@@ -57,6 +58,8 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
     """What is no Struct of the hook's: a dict, say. It may have members of a newer daemon."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
+    if (what := unawaited(answer)) is not None:
+        raise NotAwaitedError(f"{what}: `await` is missing")
     if isinstance(answer, HookAnswer) and spec.answers:
         raise UsageError(f"the handler returned {answer!r}; {_permitted(spec)}")
     try:

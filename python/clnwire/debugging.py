@@ -1,0 +1,32 @@
+"""What `breakpoint()` does in a plugin: a debugger would read the stdin that is the daemon's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from clnwire._core import Driver
+
+HOW_TO_DEBUG: Final = (
+    "stdin is the daemon's. Debug the plugin in a test that starts it as an object "
+    "(docs/testing.md), or over a socket: PYTHONBREAKPOINT=remote_pdb.set_trace"
+)
+
+
+def pass_over_breakpoints(driver: Driver) -> None:
+    """Has `breakpoint()` log how to debug a plugin, and go on, unless `PYTHONBREAKPOINT` or another
+    hook says what it does."""
+    if sys.breakpointhook is not sys.__breakpointhook__:
+        return
+
+    def hook(*args: Any, **keywords: Any) -> Any:
+        if os.environ.get("PYTHONBREAKPOINT"):
+            return sys.__breakpointhook__(*args, **keywords)
+        caller = sys._getframe().f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        place = "" if caller is None else f" at {caller.f_code.co_filename}:{caller.f_lineno}"
+        driver.log("warn", f"breakpoint(){place} is passed over: {HOW_TO_DEBUG}")
+        return None
+
+    sys.breakpointhook = hook
