@@ -626,6 +626,29 @@ BROKEN: Final = [
                     yield json.loads(message)
         """,
         CURRENT,
+        others=("CW504",),
+    ),
+    Broken(
+        "CW504",
+        "messages",
+        "it exited with status 1; its stderr ends with: json.decoder.JSONDecodeError",
+        """
+        MANIFEST["rpcmethods"] = [{"name": "mine", "usage": "", "description": ""}]
+        def messages():
+            text, decoder = "", json.JSONDecoder()
+            while data := os.read(0, 1 << 16):
+                text = (text + data.decode()).lstrip()
+                while text:
+                    try:
+                        message, end = decoder.raw_decode(text)
+                    except json.JSONDecodeError as error:
+                        if error.pos < len(text.rstrip()) and "203.0" in text:
+                            raise
+                        break
+                    yield message
+                    text = text[end:].lstrip()
+        """,
+        CURRENT,
     ),
     # Options and methods.
     Broken(

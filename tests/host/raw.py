@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 SOURCE = '''\
 #!{python}
-import codecs, json, os, sys, time
+import codecs, json, os, re, sys, time
 
 MANIFEST = {{"options": [], "rpcmethods": [], "subscriptions": [], "hooks": []}}
 
@@ -63,8 +63,16 @@ def messages():
         while text := text.lstrip():
             try:
                 message, end = decoder.raw_decode(text)
-            except ValueError:
-                break
+            except json.JSONDecodeError as error:
+                end = text.find("\\n\\n", error.pos)
+                is_whole = error.msg.startswith("Expecting ',' delimiter") and end >= 0
+                if not is_whole or '"method":"init"' in text[:end]:
+                    break
+                # No JSON, and whole: a caller's own bytes. It is refused, and lost alone.
+                token = re.search(r'"id":("[^"]*"|[0-9]+)', text)
+                send(id=json.loads(token[1]), error={{"code": -32700, "message": "no JSON"}})
+                text = text[end:]
+                continue
             message["TEXT"] = text[:end]
             yield message
             text = text[end:]

@@ -462,6 +462,16 @@ TRIPS_ON_BLANK_LINES = _warning(
     "End a message where its JSON value ends, never at a blank line.",
 )
 
+DIES_OF_MALFORMED = _warning(
+    "CW504",
+    "dies-of-malformed",
+    "a message that is no JSON ends the plugin, or silences it",
+    "lightningd forwards a caller's parameters as they are, and its own parser takes more than "
+    "JSON: `lightning-cli ban 203.0.113.7` sends `[203.0.113.7]`. Any caller can end the plugin, "
+    "and with an important plugin the node.",
+    "Answer such a message with error -32700 and go on behind the blank line that ends it.",
+)
+
 # Options and methods.
 
 OPTIONS_FAIL = _error(

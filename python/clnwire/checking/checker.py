@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from clnwire.checking import catalogue as rules
-from clnwire.checking import ending, hooks, manifest, methods, options, output, topics
+from clnwire.checking import ending, hooks, malformed, manifest, methods, options, output, topics
 from clnwire.checking.finding import Found, Report
 from clnwire.checking.reading import Delivery, check_pairs, passes_white_space
 from clnwire.checking.session import Session
@@ -97,6 +97,7 @@ class _Dialect:
         await self._end(ending.end_by_eof)
         if self._dialect == "current":
             await self._start_otherwise_if_it_stays(offered)
+            await self._check_malformed(offered)
 
     async def _check_options_and_methods(self, offered: Manifest) -> None:
         for option in offered.options.values():
@@ -109,6 +110,14 @@ class _Dialect:
             session = await self._ready()
             if session is not None:
                 await methods.check_method(self._found, session, method)
+
+    async def _check_malformed(self, offered: Manifest) -> None:
+        if not malformed.is_reached(offered):
+            return
+        session = await self._ready()
+        if session is not None:
+            await malformed.check(self._found, session, offered.methods)
+        await self._drop()
 
     async def _start_otherwise_if_it_stays(self, offered: Manifest) -> None:
         """Of one that ends by itself, nobody could say that it is the start's fault."""
