@@ -34,7 +34,7 @@ def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Call
 def _decode_again(
     text: bytes, kind: Any, older: Callable[[Any], None] | None, problem: Exception
 ) -> Any:
-    """Raises `problem`, or what is wrong with the message besides."""
+    """Raises `msgspec.ValidationError` for a message in no form that is known."""
     from clnwire import tolerant
 
     event = tolerant.loads(text)

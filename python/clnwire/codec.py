@@ -1,4 +1,4 @@
-"""Python values to JSON, by the one rule of `docs/methods.md`, whoever they come from."""
+"""Python values to JSON, by the rule of `docs/methods.md`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _choose_encoder() -> Callable[[Any], bytes]:
 
 
 def _encode_checked(value: object) -> bytes:
-    """With msgspec, which takes NaN for null and bytes for base64."""
+    """With msgspec, but refuses NaN and bytes, which it would write as null and base64."""
     text: bytes | None = None
     try:
         text = _encode(value)
@@ -119,15 +119,17 @@ def _builtin(value: Any) -> object:
         return value.model_dump(mode="json")
     if (what := unawaited(value)) is not None:
         raise NotAwaitedError(f"{what}: `await` is missing")
-    ways = [name for name in _CONVERSIONS if hasattr(kind, name)]
-    way = (
-        "list(…)"
-        if ways == ["__iter__"]
-        else f".{ways[0]}()"
-        if ways
-        else "a dict of what it holds"
+    raise TypeError(
+        f"an object of type {kind.__name__} cannot be sent as JSON: give {_conversion(kind)}"
     )
-    raise TypeError(f"an object of type {kind.__name__} cannot be sent as JSON: give {way}")
+
+
+def _conversion(kind: type[object]) -> str:
+    """What an author can give in place of an object of this type."""
+    way = next((name for name in _CONVERSIONS if hasattr(kind, name)), None)
+    if way is None:
+        return "a dict of what it holds"
+    return "list(…)" if way == "__iter__" else f".{way}()"
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_builtin).encode
@@ -161,7 +163,7 @@ def _check_leaf(place: str, leaf: object) -> None:
 
 
 def _escaped(value: object) -> str:
-    """For text with half a surrogate pair, which UTF-8 has not got, but JSON's escapes have."""
+    """JSON text with escapes, which can spell half a surrogate pair; UTF-8 cannot."""
     if isinstance(value, dict):
         members = cast("dict[object, object]", value).items()
         texts = ",".join(f"{_name(name)}:{_escaped(each)}" for name, each in members)

@@ -20,13 +20,15 @@ FOUNDING: Final[Release] = (0, 7, 0)
 FIRST_TO_TELL: Final[Release] = (0, 7, 3)
 """From here on `LIGHTNINGD_VERSION` is in the environment."""
 FIRST_TO_ASK: Final[Release] = (0, 9, 1)
-"""From here on `getmanifest` has `allow-deprecated-apis`, but up to `LAST_TO_LEAVE_OUT` only if
-it is false."""
+"""From here on `getmanifest` has `allow-deprecated-apis`; see `LAST_TO_LEAVE_OUT`."""
 LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
+"""Up to here `getmanifest` leaves `allow-deprecated-apis` out if it is true."""
 STRING_IDS: Final[Release] = (25, 5, 0)
 """From here on the id of `getmanifest` is a string."""
 NEWEST: Final[Release] = (9999, 0, 0)
+"""Stands for the newest release, whatever it is."""
 NO_RELEASE: Final[Release] = (10_000, 0, 0)
+"""Later than any release: no daemon is of it."""
 
 WITH_DATA_VERSION: Final[Release] = (0, 8, 1)
 """From here on `db_write` has a `data_version`, and wants an object."""
@@ -79,7 +81,7 @@ _TOPICS: Final[dict[str, Release]] = {
     "openchannel_peer_sigs": (0, 9, 2),
     "channel_open_failed": (0, 9, 3),
 }
-"""Those that existed while another topic had a plugin killed."""
+"""Of other topics, only those daemons approve that ignore unknown ones."""
 
 
 class Dialect(Struct, frozen=True):
@@ -88,52 +90,52 @@ class Dialect(Struct, frozen=True):
     oldest: Release
     newest: Release
 
-    def surely(self, since: Release) -> bool:
+    def is_at_least(self, since: Release) -> bool:
         """Whether the daemon is of this release or a later one."""
         return self.oldest >= since
 
     def takes_type(self, option_type: str) -> bool:
-        """Whether an option may be of this type; a string it may be always."""
-        return self.surely(_OPTION_TYPES[option_type])
+        """Whether the manifest may announce an option of this type."""
+        return self.is_at_least(_OPTION_TYPES[option_type])
 
     def may_have_hook(self, name: str) -> bool:
-        """Whether a manifest may name the hook. In doubt it may: a hook that is silently missing
-        can cost more than a plugin that is refused."""
+        """Whether a manifest may name the hook. If that is not known it may: a missing hook can
+        cost more than a plugin that is refused."""
         return self.newest >= _HOOKS.get(name, FOUNDING)
 
     @property
     def blanks_options(self) -> bool:
         """Whether `init` may have an empty string for an option that was not given."""
-        return not self.surely(FIRST_TO_TELL)
+        return not self.is_at_least(FIRST_TO_TELL)
 
     @property
     def orders_hooks(self) -> bool:
         """Whether a hook may be an object, with `before`, `after` and `filters`."""
-        return self.surely(_ORDERED_HOOKS)
+        return self.is_at_least(_ORDERED_HOOKS)
 
     def takes_topic(self, topic: str) -> bool:
         """Whether a manifest may subscribe to the topic."""
-        return self.surely(_TOPICS.get(topic, _TOPICS_OF_PLUGINS))
+        return self.is_at_least(_TOPICS.get(topic, _TOPICS_OF_PLUGINS))
 
     @property
     def takes_topics_of_plugins(self) -> bool:
         """Whether a plugin may publish."""
-        return self.surely(_TOPICS_OF_PLUGINS)
+        return self.is_at_least(_TOPICS_OF_PLUGINS)
 
     @property
     def takes_notices(self) -> bool:
         """Whether a plugin may send `message` and `progress`."""
-        return self.surely(_NOTICES)
+        return self.is_at_least(_NOTICES)
 
     @property
     def disables(self) -> bool:
         """Whether a plugin may disable itself."""
-        return self.surely(_DISABLE)
+        return self.is_at_least(_DISABLE)
 
     @property
     def has_trace(self) -> bool:
         """Whether the log has the level `trace`."""
-        return self.surely(_TRACE)
+        return self.is_at_least(_TRACE)
 
     def __str__(self) -> str:
         if self.newest >= STRING_IDS:
@@ -162,15 +164,15 @@ def spoken(
     if allow_deprecated_apis is not None:
         return Dialect(max(oldest, FIRST_TO_ASK), newest if newest >= FIRST_TO_ASK else NEWEST)
     if oldest > LAST_TO_LEAVE_OUT:
-        # From another daemon: this one has not set it.
+        # The environment is another daemon's: this one is too old to set the variable.
         return Dialect(FOUNDING, FOUNDING)
     return Dialect(oldest, min(newest, LAST_TO_LEAVE_OUT))
 
 
 def _told(version: str | None) -> tuple[Release, Release]:
-    """The oldest and the newest release that the environment's word may mean.
+    """The oldest and the newest release that `version` may mean.
 
-    Other than a release's own name, it may be that of a build after one, or of no release at all.
+    It need not be a release's name: a build after a release, for instance, has its own.
     """
     if not version:
         return FOUNDING, FOUNDING

@@ -1,7 +1,7 @@
-"""What a plugin answers that does not want to run.
+"""What a disabled plugin answers.
 
-Today's daemon ends it. An older one takes no notice, and does not survive the end of a plugin that
-has a hook: so the plugin stays, and answers as if it were not there.
+Today's daemon ends such a plugin. An older one ignores that it is disabled, and does not survive
+the end of a plugin that has a hook. So the plugin stays, and answers as if it were not there.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 def serve_disabled(plugin: Plugin, driver: _core.Driver, reason: str) -> None:
-    """Makes methods refuse and hooks go on. `db_write` refuses: the daemon ends and says why,
-    rather than write what the plugin does not see."""
+    """Has methods refuse and hooks continue; hooks that cannot continue give their safe answer.
+
+    `db_write` refuses: the daemon then ends and says why, rather than write what the plugin does
+    not see.
+    """
     text = f"the plugin is disabled: {reason}"
     for name in plugin.methods:
         driver.on_request(_refusing(name, text, plugin.log))

@@ -31,7 +31,7 @@ def sendable(value: object) -> str:
     """
     try:
         return str(value).encode("utf-8", "backslashreplace").decode()
-    except BaseException as failure:  # `SystemExit` as well: a text is not what ends a process.
+    except BaseException as failure:  # `SystemExit` too: a text must not end the process.
         return f"<{type(value).__name__}, whose text fails with {type(failure).__name__}>"
 
 
@@ -100,8 +100,8 @@ class RpcError(ClnwireError):
     """An error of JSON-RPC: raised by a method to refuse a call, or by a call that was refused.
 
     `code` is a JSON-RPC code (-32768 to -32000 are reserved) or one of the daemon's own; `data` is
-    anything that JSON can express, or `None`. Of another plugin's error that has no
-    integer as its code, `code` is 0 and `data` all of it.
+    anything that JSON can express, or `None`. If another plugin's error has no integer as its code,
+    `code` is 0 and `data` the whole error.
     """
 
     code: int

@@ -94,7 +94,7 @@ class _Serving:
             # A handler may end the process; nobody else is to see that go through the loop.
             self._driver.fail(error)
             progress = "ended"
-        # A fork of the plugin shares the selector with it: what it took, the plugin would lack.
+        # A forked child shares the selector with the plugin, and must not change it.
         end_if_child(self._driver)
         self._follow(progress)
 
@@ -113,7 +113,7 @@ class _Serving:
             try:
                 self._loop.add_reader(self._driver.input_fd, partial(self._turn, readable=True))
             except PermissionError:
-                # A file can always be read, and epoll takes none.
+                # epoll refuses files, which can always be read.
                 self._is_file = True
                 self._read_file_soon()
 
@@ -123,7 +123,7 @@ class _Serving:
             self._loop.call_soon(self._read_file)
 
     def _read_file(self) -> None:
-        """Each round of the loop reads some of the file, so that others have their turn."""
+        """Reads some of the file in each round of the loop, so that tasks go on meanwhile."""
         self._will_read_file = False
         if self._is_reading:
             self._turn(readable=True)

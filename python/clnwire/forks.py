@@ -39,7 +39,7 @@ def watch(driver: Driver, signals: Mapping[int, tuple[Any, Any]]) -> None:
 
 
 def _hold_signals() -> None:
-    """Between the fork and its own handlers a child would take a signal for its parent's."""
+    """Until it has handlers of its own, a child would handle signals as the plugin does."""
     _held[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _signals)
 
 
@@ -74,13 +74,13 @@ def end_if_child(driver: Driver, error: BaseException | None = None) -> None:
 
 
 def end_child(error: BaseException | None) -> NoReturn:
-    """Ends a forked child whose function has returned or raised: nobody waits for its answer.
+    """Ends a forked child whose function has returned or raised.
 
     The exit status is that of a program: 0, what `SystemExit` says, or 1 after a traceback. As
     `os._exit` does, it leaves out `atexit` and `finally` blocks: they are the parent's.
     """
     status = 0
-    # Whatever goes wrong with what it says, the child ends.
+    # The child ends even if its message cannot be written.
     with contextlib.suppress(BaseException):
         status = 1 if error is not None else 0
         status = _status(error)

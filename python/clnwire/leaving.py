@@ -27,9 +27,9 @@ LOOK_SECONDS: Final = 0.1
 def leave_last(plugin: Plugin, driver: _core.Driver) -> None:
     """Ends the plugin when that is safe, while it is served on.
 
-    Where `shutdown` has not come yet, a signal has: systemd sends it to all of a service's
-    processes at once. The daemon has `shutdown_seconds` then to say `shutdown`; if it does not, it
-    is the plugin alone that is to end.
+    If `shutdown` has not come yet, a signal has: systemd sends it to all of a service's processes
+    at once. The daemon then has `shutdown_seconds` to send `shutdown`; if it does not, only the
+    plugin was told to end.
     """
     name = "clnwire-leave-last"
     threading.Thread(target=_wait, args=(plugin, driver), name=name, daemon=True).start()
@@ -55,5 +55,5 @@ def _wait(plugin: Plugin, driver: _core.Driver) -> None:
 
 
 def _others_run(driver: _core.Driver) -> bool:
-    """In a process that is others' nothing tells which of its children are plugins."""
+    """False in a process that is not the plugin's own: its children need not be plugins."""
     return driver.owns_process and others_run()

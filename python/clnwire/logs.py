@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from clnwire.errors import sendable
-from clnwire.requests import EVERYWHERE, TODAY, LogLevel, check_level
+from clnwire.requests import COMMON_LEVELS, CURRENT_LEVELS, LogLevel, check_level
 
 if TYPE_CHECKING:
     import logging
@@ -33,7 +33,7 @@ class Log:
 
     def __init__(self) -> None:
         self._driver: Driver | None = None
-        self._levels = EVERYWHERE
+        self._levels = COMMON_LEVELS
 
     def __repr__(self) -> str:
         return f"<Log to {'stderr' if self._driver is None else 'the daemon'}>"
@@ -41,11 +41,11 @@ class Log:
     def connect(self, driver: Driver | None) -> None:
         """From now on lines go to the daemon."""
         self._driver = driver
-        self._levels = EVERYWHERE
+        self._levels = COMMON_LEVELS
 
     def use(self, dialect: Dialect) -> None:
         """From now on lines have the levels that this daemon knows."""
-        self._levels = TODAY if dialect.has_trace else EVERYWHERE
+        self._levels = CURRENT_LEVELS if dialect.has_trace else COMMON_LEVELS
 
     def __call__(self, message: object, level: LogLevel = "info") -> None:
         """Raises `UsageError` for a level that the daemon does not know."""
@@ -58,8 +58,8 @@ class Log:
                 driver.log(known, line)
 
     def trace(self, message: object) -> None:
-        """Finer than `debug`, which it becomes with a daemon before v24.05, or before it is known
-        that the daemon is not."""
+        """Finer than `debug`. Logged as `debug` before `getmanifest` has told the daemon's age, and
+        by daemons before v24.05."""
         self(message, "trace")
 
     def debug(self, message: object) -> None:

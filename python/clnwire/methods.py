@@ -61,7 +61,7 @@ class Params:
         self._keyword_only = [p.name for p in self._named if p.kind == "keyword only"]
         self._needs_names = any(p.is_required for p in self._named if p.kind == "keyword only")
         self._filled = {context.name for context in signature.contexts}
-        """What a caller cannot give, though a parameter of that name is there."""
+        """Parameters that clnwire fills in, and a caller cannot give."""
         self._takes_floats = any(_takes_float(p.annotation) for p in parameters)
         self._arguments = self._struct(self._named, array_like=False)
         self._by_name = self._decoder(self._arguments)
@@ -162,7 +162,7 @@ class Params:
         return [self._at_position(p, value) for p, value in zip(taking, values, strict=False)]
 
     def _at_position(self, parameter: Parameter, value: bytes) -> Any:
-        """By position, null is how callers leave out what others stand behind."""
+        """By position, null leaves an optional parameter out."""
         if value == b"null" and not parameter.is_required:
             return parameter.default
         return self._one(parameter, value)

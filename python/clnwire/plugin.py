@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clnwire.dialect import Dialect
     from clnwire.messages.init import Configuration, Init
     from clnwire.pool import Pool
-    from clnwire.rpc._caller import Asking
+    from clnwire.rpc._caller import CallOrigin
     from clnwire.rpc.blocking import Rpc
 
 
@@ -186,7 +186,7 @@ class Plugin(Registration):
     def notify(self, method: str, params: object) -> None:
         """Sends a notification to the daemon; from any thread. Raises `NotReadyError`.
 
-        A daemon before v0.10.1 would end the plugin for it: to that one nothing is sent.
+        Nothing is sent to a daemon before v0.10.1, which would end the plugin for it.
         """
         driver = self._driver
         if driver is None or self._serving_thread is None:
@@ -240,7 +240,7 @@ class Plugin(Registration):
     ) -> int:
         """Serves a daemon in the same process, at two pipes in place of stdin and stdout.
 
-        `version` is the daemon's, which would else stand in `LIGHTNINGD_VERSION`.
+        `version` is the daemon's release, which a process finds in `LIGHTNINGD_VERSION`.
 
         Reads from one descriptor and writes to the other, both the caller's to close; returns the
         exit status when the daemon closes its end, and the plugin can run again then. The process
@@ -271,8 +271,8 @@ class Plugin(Registration):
     def _make_rpc(self) -> Rpc:
         """Made when it is first used: a plugin that calls nothing does not pay for it.
 
-        There is no lock, which a fork or a signal's handler could find held: of several threads the
-        first one's is kept.
+        There is no lock, since a forked child or a signal's handler could find it held. If several
+        threads make one, the first is kept.
         """
         from clnwire.rpc.blocking import Rpc
 
@@ -340,26 +340,19 @@ class Plugin(Registration):
             "Plugin(mixed_db_write=True)."
         )
 
-    def _before_call(self, method: str, *, blocking: bool) -> Asking:
-        """Who calls. Raises `DeadlockError`."""
-        from clnwire.rpc._caller import NOBODY, Asking
+    def _before_call(self, method: str, *, blocking: bool) -> CallOrigin:
+        """Where the call comes from. Raises `DeadlockError`."""
+        from clnwire.rpc._caller import NO_HANDLER, CallOrigin
 
         driver = self._driver
         # The daemon does not wait for a forked child.
         if driver is None or self._serving_thread is None or driver.is_disowned:
-            return NOBODY
+            return NO_HANDLER
         current = handled(driver)
         # A task that a handler has started may outlive it: the daemon has its answer by then.
-        is_answered = (
-            current is not None and current.key is not None and driver.is_answered(current.key)
-        )
+        awaited = None if current is None or _is_answered(driver, current) else current
         on_serving_thread = get_ident() == self._serving_thread
-        if (
-            current is not None
-            and current.method == "db_write"
-            and current.key is not None
-            and not is_answered
-        ):
+        if awaited is not None and awaited.method == "db_write" and awaited.key is not None:
             raise DeadlockError(
                 f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
                 "answer. Call it after the hook, or from another plugin"
@@ -367,21 +360,21 @@ class Plugin(Registration):
         # Awaited in a loop that a plain handler runs, a call holds that handler up all the same.
         if on_serving_thread and (blocking or not self._in_event_loop):
             self._refuse_to_block(method)
-        if current is None:
-            return Asking(is_handler=on_serving_thread)
-        prefix = None if current.token is None else _id_text(current.token)
-        if is_answered:
-            return Asking(prefix, is_handler=on_serving_thread)
-        waits = self._waits(driver, current.number, blocking=blocking) if current.number else None
-        return Asking(prefix, is_handler=True, waits=waits)
+        prefix = None if current is None or current.token is None else _id_text(current.token)
+        if awaited is None:
+            return CallOrigin(prefix, is_handler=on_serving_thread)
+        waits = self._waits(driver, awaited.number, blocking=blocking) if awaited.number else None
+        return CallOrigin(prefix, is_handler=True, waits=waits)
 
     @contextmanager
     def _waits(
         self, driver: _core.Driver, number: int, *, blocking: bool
     ) -> Generator[None, None, None]:
-        """Held while the handler of the job of this number waits for the daemon: it counts neither
-        against `max_threads` nor against `max_in_flight`, or others that the daemon first waits for
-        might never begin. Raises `DeadlockError`."""
+        """Held while the handler of job `number` waits for the daemon.
+
+        Meanwhile it counts neither against `max_threads` nor against `max_in_flight`: the daemon
+        may first need another handler, which must be able to begin. Raises `DeadlockError`.
+        """
         pool = self.__dict__.get("pool") if blocking else None
         if pool is not None:
             pool.begin_call()
@@ -429,6 +422,10 @@ def _check_feature_bits(bits: Mapping[Any, object]) -> None:
             raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
         if not isinstance(text, str) or Hexadecimal().problem(text) is not None:
             raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")
+
+
+def _is_answered(driver: _core.Driver, current: _core.Handled) -> bool:
+    return current.key is not None and driver.is_answered(current.key)
 
 
 def _id_text(token: bytes) -> str:

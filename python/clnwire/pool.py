@@ -32,7 +32,8 @@ class Pool:
     def submit(self, job: Job) -> None:
         """Has a thread do the job, as soon as one is free.
 
-        Raises `RuntimeError` if the job needs a thread that cannot be started; then nobody does it.
+        Raises `RuntimeError`, and does not queue the job, if it needs a thread that cannot be
+        started.
         """
         with self._lock:
             if self._idle:
@@ -64,9 +65,9 @@ class Pool:
             except RuntimeError as error:
                 self._count_call(thread, -1)
                 raise DeadlockError(
-                    "the daemon may first wait for a handler that no thread is left for, and "
-                    f"another one cannot be started: {error}. The system limits the number of "
-                    "threads (ulimit -u, or pids.max of its control group)"
+                    "the daemon may first need a handler that no thread is free for, and another "
+                    f"thread cannot be started: {error}. The system limits their number (ulimit "
+                    "-u, or pids.max of the control group)"
                 ) from error
 
     def end_call(self) -> None:
@@ -85,7 +86,7 @@ class Pool:
         return len(self._calls) - self._waiting
 
     def _start_one_more(self) -> None:
-        """Raises `RuntimeError` if there is no thread to come to the job at all."""
+        """Raises `RuntimeError` if there is no thread that could take the job."""
         if self._at_work() >= self._size:
             return
         thread = threading.Thread(
@@ -95,7 +96,7 @@ class Pool:
             thread.start()
         except RuntimeError:
             if self._at_work() > 0:
-                # One of those at work comes to it.
+                # A thread that is at work takes the job next.
                 return
             raise
         self._started += 1
@@ -110,7 +111,7 @@ class Pool:
     def _next(self) -> Job | None:
         with self._lock:
             if self._at_work() > self._size:
-                # It stood in for one that waited.
+                # This thread was started in place of one that waited.
                 del self._calls[threading.get_ident()]
                 return None
             try:

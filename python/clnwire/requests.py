@@ -23,7 +23,7 @@ LogLevel: TypeAlias = Literal[
 """The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`. `warning`
 and `critical` are the words of `logging` for the two."""
 
-EVERYWHERE: Final[Mapping[str, LogLevel]] = {
+COMMON_LEVELS: Final[Mapping[str, LogLevel]] = {
     "trace": "debug",
     "debug": "debug",
     "info": "info",
@@ -34,13 +34,13 @@ EVERYWHERE: Final[Mapping[str, LogLevel]] = {
     "warning": "warn",
     "critical": "error",
 }
-"""A level → the one of all daemons that comes closest."""
-TODAY: Final[Mapping[str, LogLevel]] = {
+"""Level → the closest one of those that all daemons know."""
+CURRENT_LEVELS: Final[Mapping[str, LogLevel]] = {
     **{level: level for level in get_args(LogLevel)},
     "warning": "warn",
     "critical": "error",
 }
-"""What daemons know since v24.05."""
+"""Level → the daemon's word for it, since v24.05."""
 
 
 class Request:
@@ -77,7 +77,7 @@ class Request:
         from clnwire.messages.message import Message
 
         check_level(level)
-        self._send("message", Message(self._raw_token(), TODAY[level], sendable(text)))
+        self._send("message", Message(self._raw_token(), CURRENT_LEVELS[level], sendable(text)))
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
         """Tells the caller that `done` of `total` steps are done.
@@ -125,7 +125,7 @@ class _RequestWithoutTrace(Request):
     def notify(self, text: str, level: LogLevel = "info") -> None:
         """Shows a line to the caller; `trace` becomes `debug`."""
         check_level(level)
-        super().notify(text, EVERYWHERE[level])
+        super().notify(text, COMMON_LEVELS[level])
 
 
 class _MutedRequest(Request):
@@ -135,7 +135,7 @@ class _MutedRequest(Request):
     __slots__ = ()
 
     def _send(self, method: str, params: Message | Progress) -> None:
-        """Whoever asks for them has no way to get them."""
+        """Sends nothing."""
 
 
 class Notification:
@@ -159,9 +159,9 @@ class Notification:
 
 def check_level(level: str) -> None:
     """Raises `UsageError` for a log level at which the daemon would kill the plugin."""
-    if level not in TODAY:
+    if level not in CURRENT_LEVELS:
         raise UsageError(
-            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(TODAY))}"
+            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(CURRENT_LEVELS))}"
         )
 
 

@@ -174,7 +174,7 @@ class _Startup:
         if plugin.disabled is None:
             self._start_background()
         elif not self._serves_disabled:
-            # A daemon that knows the answer ends the plugin; another one goes on asking it.
+            # Today's daemon ends the plugin at this answer; an older one goes on asking it.
             driver.forget_routes()
             self.offer_all()
             self._watch_shutdown()

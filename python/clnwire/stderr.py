@@ -25,19 +25,18 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
 
 STDERR_LEVEL: Final = "warn"
-"""What nobody gave a level, such as warnings of Python's."""
+"""For text that has no level of its own, such as Python's warnings."""
 ERROR_LEVEL: Final = "error"
 """What ends a thread or the program."""
 SHOWN: Final = "CLNWIRE_LOG_SHOWN_BY"
-"""In a plugin's environment the process that starts it and shows its log where stderr goes: what
-is logged would be there twice."""
+"""In a plugin's environment: the process that starts it, and shows its log where stderr goes. The
+plugin then only logs, or each line would be shown twice."""
 MOST_PENDING: Final = 1 << 16
 """Characters of a line without an end that are kept; then they are logged as a line."""
 
 
 def capture(driver: Driver) -> Capture | None:
-    """Has `sys.stderr` logged, until `close`. `None` if somebody has put another
-    stream in its place."""
+    """Has `sys.stderr` logged, until `close`. `None` if the program has replaced it."""
     stream = sys.stderr
     if stream is not sys.__stderr__:
         return None
@@ -45,7 +44,7 @@ def capture(driver: Driver) -> Capture | None:
 
 
 class Capture:
-    """`sys.stderr` and the hooks for exceptions that nobody caught, while they are logged."""
+    """`sys.stderr` and the hooks for uncaught exceptions, while they are logged."""
 
     def __init__(self, driver: Driver, before: TextIO | None) -> None:
         self._before = before
@@ -122,7 +121,7 @@ class _LoggedFile(io.RawIOBase):
 
     def _pass_on(self, data: bytes) -> None:
         """Writes to the stderr of before."""
-        # It may be closed, or full, or nobody reads it.
+        # It may be closed, full, or without a reader.
         with contextlib.suppress(OSError, ValueError):
             descriptor = self.fileno()
             while data:

@@ -84,7 +84,7 @@ def give_back() -> None:
 
 
 def _end_without_run(driver: _core.Driver, pid: int) -> None:
-    """The program ends before `run()`: what it said last is why."""
+    """Logs what the program said last if it ends before `run()`: that is why it ended."""
     if os.getpid() == pid and not driver.is_disowned:
         give_back()
         driver.close(0.5)

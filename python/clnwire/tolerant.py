@@ -1,7 +1,7 @@
 """The second decoding, for JSON that msgspec does not take.
 
 Anybody who may call the daemon can put such JSON into a message: half a surrogate pair, a number
-beyond what a float holds, nesting without end. It is only tried where msgspec has failed.
+beyond what a float holds, deep nesting. It is only tried where msgspec has failed.
 
 - Half a surrogate pair is kept, as Python's own `json` does. Where Python cannot compare it with
   the name of a member, `U+FFFD` stands in its place, in the whole message.
@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 import msgspec
 
 MAX_DEPTH: Final = 100
-"""Far from Python's limit of recursion, so that what a handler does with the value works, too."""
+"""Far below Python's limit of recursion, so that a handler can process the value."""
 
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRING_OR_BRACKET: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)

@@ -28,9 +28,9 @@ OLD = pytest.mark.parametrize("dialect", ["2019", "2020"])
 )
 def test_how_old_the_daemon_is(token, allow, version, dialect):
     assert spoken(token, allow_deprecated_apis=allow, version=version) == dialect
-    assert CURRENT.surely(NEWEST)
-    assert not OF_2019.surely((0, 7, 1))
-    assert OF_2019.surely(FOUNDING)
+    assert CURRENT.is_at_least(NEWEST)
+    assert not OF_2019.is_at_least((0, 7, 1))
+    assert OF_2019.is_at_least(FOUNDING)
 
 
 def test_the_last_word_on_db_write_has_the_event(plugin, dialect):

@@ -32,7 +32,11 @@ RETURNED = {"return": {"error": {"code": 7, "message": "closed"}}}
         ),
         ("htlc_accepted", "{'result': 'continue'}", GOING_ON),
         ("invoice_payment", '"refuse"', {"result": "reject"}),
-        ("peer_connected", '"refuse"', {"result": "disconnect"}),
+        (
+            "peer_connected",
+            '"refuse"',
+            {"result": "disconnect", "error_message": "disconnected"},
+        ),
         ("rpc_command", "CONTINUE", GOING_ON),
         ("rpc_command", 'RpcCommandReturn.error(7, "closed")', RETURNED),
         ("openchannel", "CONTINUE", GOING_ON),

@@ -431,8 +431,8 @@ REJECTS_ODD_TEXT = _warning(
     "CW407",
     "rejects-odd-text",
     "the handler fails at half a surrogate pair in what a caller wrote",
-    "Whoever calls the daemon chooses labels and parameters. A guard that fails at them lets the "
-    "command pass, or the daemon's answer for a failed handler decides.",
+    "Callers of the daemon choose labels and parameters. If a guard fails at them, the command may "
+    "pass.",
     "Decode and encode as Python's json does, which keeps such text, and escape it before it is "
     "written anywhere as UTF-8.",
 )

@@ -47,8 +47,8 @@ def answer_encoder(
 def _completion(
     spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
 ) -> Callable[[Any], bytes] | None:
-    """Encodes an answer with what an older daemon wants besides; `None` for today's."""
-    if spec.complete is None or dialect.surely(spec.complete[0]):
+    """An encoder that adds what an older daemon needs; `None` if this one needs nothing more."""
+    if spec.complete is None or dialect.is_at_least(spec.complete[0]):
         return None
     complete = spec.complete[1]
     return lambda answer: complete(answer, warn)
@@ -106,7 +106,7 @@ def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
     if wanted is None:
         return spec.safe
     if spec.safe is keep_psbt:
-        raise UsageError(f"{what}: no answer fits each event but the transaction as proposed")
+        raise UsageError(f"{what}: only the transaction as proposed answers every event")
     if wanted == "refuse":
         if spec.refusal is None:
             raise UsageError(f"{what}: the hook has no answer that refuses; give an answer")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from clnwire._message import HookAnswer
 
 SAFE: Final = frozenset((0x400F, 0x2002, 0x6002, 0x6003, 0x0011, 0x0012, 0x0013))
-"""Codes from which those daemons can make a message. At others they end, or their process of the
-channel does, again at each reconnect."""
+"""Codes from which those daemons can make a message. At any other code the daemon crashes, or the
+channel's own process does, again at each reconnect."""
 
 
 def safe_code(failure_message: str, instead: int, hook: str, warn: Callable[[str], object]) -> int:

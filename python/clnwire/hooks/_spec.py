@@ -56,14 +56,14 @@ class HookSpec(msgspec.Struct, frozen=True):
     decoded: Any = None
     """A decoder of what `read` gives → one that completes the Struct by its text."""
     refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
-    """What `on_failure="refuse"` answers: an answer, or a function as `safe` is. Without it the
-    hook has no answer that refuses and fits every event."""
+    """What `on_failure="refuse"` answers: an answer, or a function like `safe`. `None` if the hook
+    has no answer that refuses every event."""
     former: Any = None
     """Changes an answer of the protocol's first document, decoded, to today's spelling."""
     complete: tuple[Release, Any] | None = None
-    """`(answer, warn)` → `bytes` with what daemons before this release want besides."""
+    """A release, and `(answer, warn)` → `bytes` with what daemons before it need besides."""
     translate: tuple[bytes, Any] | None = None
-    """As `_core.Route` has it: for a daemon that only its events tell apart."""
+    """As for `_core.Route`: for answers whose form depends on the event's."""
     filters: bool = False
     """Whether the daemon accepts filters for it."""
 

@@ -51,8 +51,8 @@ class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnec
     """Hang up."""
 
     error_message: str | None = None
-    """Sent to the peer first, as a warning; without one, a short one is. No daemon takes the answer
-    without: those before v0.10 leave the connection half open, later ones crash (seen in v26.06).
+    """Sent to the peer first, as a warning. Without one clnwire sends `disconnected`, since every
+    daemon needs one: before v0.10 they leave the connection half open, later ones crash.
     """
 
 
@@ -60,7 +60,7 @@ Answer: TypeAlias = Continue | PeerDisconnect
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Without a message no daemon hangs up and goes on."""
+    """Gives an answer without a message a short one."""
     if isinstance(answer, PeerDisconnect) and answer.error_message is None:
         return encode(PeerDisconnect("disconnected"))
     return encode(answer)

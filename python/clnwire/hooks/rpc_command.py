@@ -112,9 +112,9 @@ def _older(event: dict[str, Any]) -> None:
 def _as_it_will_run(text: bytes) -> bytes:
     """The event with each member once, whatever the handler takes it as.
 
-    Of a doubled member of the call the daemon carries out the first; decoders take the last. Names
-    are compared as they are spelled, escapes included. Raises `ValueError` for a name that stands
-    twice in one object of the params: who carries the call out may take either.
+    If a member of the call is doubled, the daemon carries out the first one, while decoders take
+    the last. Names are compared as they are spelled, escapes included. Raises `ValueError` for a
+    name that stands twice in one object of the params: the command may take either.
     """
     if text.count(b"{") > 2:
         _refuse_doubled(text)
@@ -135,7 +135,7 @@ def _refuse_doubled(text: bytes) -> None:
 def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], RpcCommand]:
     def decode_call(text: bytes) -> RpcCommand:
         event = decode(text)
-        # Python has only one number that is too large.
+        # `inf` does not tell which id it was.
         if event.rpc_command.id not in _INFINITE:
             return event
         token = _first_members(_first_members(text)[b'"rpc_command"'])[b'"id"']

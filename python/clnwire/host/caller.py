@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from clnwire.host.output import Notice
-from clnwire.requests import TODAY, check_level, check_progress
+from clnwire.requests import CURRENT_LEVELS, check_level, check_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Caller:
     def notify(self, text: str, level: LogLevel = "info") -> None:
         """Shows the caller a line, if it has asked for such. Raises `UsageError`."""
         check_level(level)
-        self._send("message", {"id": 0, "level": TODAY[level], "message": text})
+        self._send("message", {"id": 0, "level": CURRENT_LEVELS[level], "message": text})
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
         """Tells the caller that `done` of `total` steps are done, in which stage of how many.

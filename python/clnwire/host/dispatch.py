@@ -115,7 +115,7 @@ class Dispatcher:
         return outcome
 
     def _must_be_known(self, method: str) -> None:
-        """Nobody is asked about a command that there is not. Raises `RpcError`."""
+        """Raises `RpcError` for a command that does not exist."""
         plugin = self._plugins.offering(method)
         if plugin is not None and plugin.death is not None:
             # The daemon forgets a dead plugin's methods.

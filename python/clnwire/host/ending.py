@@ -29,7 +29,8 @@ async def end_all(
 ) -> None:
     """Ends all plugins at the same time, and goes on committing meanwhile, as the daemon does.
 
-    Who has not ended after so many seconds sees the end of its input, or is killed.
+    A plugin that has not ended after `seconds` sees the end of its input, and is killed
+    if it stays.
     """
     ending = [asyncio.ensure_future(end(plugin, dialect, seconds)) for plugin in plugins]
     # Each has been told, or has had its input closed, when its task first waits.

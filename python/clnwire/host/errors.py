@@ -75,7 +75,7 @@ class ManifestError(HostError):
     rule: str
     """What it must be, and what it is."""
     clash: str | None
-    """`option`, `method` or `hook` if a name of that kind belongs to somebody else."""
+    """`option`, `method` or `hook` if a name of that kind is taken."""
     problem: ManifestProblem
     """What kind of rule it is."""
 

@@ -141,7 +141,7 @@ class _Checker:
         raise ManifestError(self._plugin, where, rule, problem=problem)
 
     def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
-        """Refuses a name that belongs to somebody else. Old daemons take an option twice."""
+        """Refuses a name that is taken. Old daemons let two options have one name."""
         if owner is not None and not (kind == "option" and self._dialect.numbers_ids):
             rule = f"{kind} {name!r} is already taken by {owner}"
             raise ManifestError(self._plugin, where, rule, clash=kind)

@@ -26,7 +26,7 @@ class Refusal(Struct, frozen=True):
 
 
 def refusal(frame: Frame, dialect: Dialect) -> Refusal | None:
-    """Why a request is no request; `None` if it is one. In 2019 nobody asked for `jsonrpc`."""
+    """Why a request is refused; `None` if it is not. That of 2019 does not require `jsonrpc`."""
     token = frame.id
     if dialect.is_current and frame.jsonrpc is None:
         text = frame.bytes.decode(errors="replace")

@@ -30,8 +30,8 @@ _forked_from = ""
 """In a forked child, what tells its calls' ids from the parent's, which count on from the same."""
 
 
-class Asking(NamedTuple):
-    """Who calls."""
+class CallOrigin(NamedTuple):
+    """Where a call comes from."""
 
     prefix: str | None = None
     """The prefix of the call's id: the id of the request that it is for."""
@@ -41,15 +41,15 @@ class Asking(NamedTuple):
     """Held while the call waits for its reply."""
 
 
-NOBODY: Final = Asking()
+NO_HANDLER: Final = CallOrigin()
 """The daemon does not wait for the caller."""
 
 
 class BeforeCall(Protocol):
     """Is told of each call; may refuse it by raising."""
 
-    def __call__(self, method: str, *, blocking: bool) -> Asking:
-        """Who calls."""
+    def __call__(self, method: str, *, blocking: bool) -> CallOrigin:
+        """Where the call comes from."""
         ...
 
 
@@ -72,7 +72,7 @@ class Caller:
         self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
     ) -> Steps[Frame]:
         """The steps of one call. Raises what `BeforeCall` does, and `NotReadyError`."""
-        asking = self._before_call(method, blocking=blocking)
+        origin = self._before_call(method, blocking=blocking)
         if not self._path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         # A plugin that never calls the daemon does not pay for these.
@@ -80,13 +80,13 @@ class Caller:
         from clnwire.rpc._text import request_text
 
         own = f"{self._name}{_forked_from}"
-        name = f"{asking.prefix}/{own}" if asking.prefix else own
+        name = f"{origin.prefix}/{own}" if origin.prefix else own
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
         call = Call(self._path, method, token, request, options or NO_OPTIONS)
-        steps = call.steps(self._opened_pool(), may_exceed=asking.is_handler)
-        return steps if asking.waits is None else _held(steps, asking.waits)
+        steps = call.steps(self._opened_pool(), may_exceed=origin.is_handler)
+        return steps if origin.waits is None else _held(steps, origin.waits)
 
     def hang_up(self) -> None:
         """Ends all connections and what waits on them."""

@@ -25,8 +25,8 @@ class Pool:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # A signal's handler may call while this very thread holds it. It leaves the counts as
-        # they were, but may have taken what a list held a moment ago.
+        # Reentrant: a signal's handler may call while this thread holds the lock. The call leaves
+        # the counts unchanged, but may empty a list that was not empty a moment ago.
         self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._used: set[Connection] = set()

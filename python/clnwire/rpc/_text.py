@@ -47,8 +47,8 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
 
 
 def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
-    """For a result with half a surrogate pair, say: whoever names an invoice chooses its label. And
-    for one of a daemon before v23.11, whose amounts are strings."""
+    """Decodes a result that msgspec refuses: with half a surrogate pair in an invoice's label, say,
+    or with amounts as strings, as daemons before v23.11 send them."""
     from clnwire import tolerant
     from clnwire._older import with_amounts
 
@@ -69,7 +69,7 @@ def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
 def _refusal(text: bytes) -> RpcError:
     """Other plugins' errors pass through the daemon as they are, so they may have any form.
 
-    What does not fit stands in `data`: the whole error.
+    If the form does not fit, `data` is the whole error.
     """
     from clnwire import tolerant
 

@@ -35,7 +35,7 @@ class Turn:
     """An open one; without it, a new one may be opened."""
 
     def __init__(self) -> None:
-        # A signal's handler may end the wait while this very thread begins it.
+        # Reentrant: a signal's handler may end the wait while this thread begins it.
         self._lock = threading.RLock()
         self._wake: Callable[[], object] | None = None
         self.connection = None
