@@ -1,4 +1,4 @@
-//! Where a message ends that is no JSON.
+//! The end of a message that is no JSON.
 //!
 //! lightningd forwards a caller's bytes as they are, once its own parser has accepted them. That
 //! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is no JSON: words
@@ -7,12 +7,11 @@
 //! parser never reads (`+5`). This automaton ends a message where that parser does. It is used once the scanner has
 //! found a fault, and reads the message again from its start.
 //!
-//! What that parser refuses cannot have been forwarded. Such a message has lost its way, and the
-//! blank line that lightningd puts behind each message ends it: the last one that has come, or
-//! else the next. While a message could still be one that lightningd accepts, a blank line in it
+//! A message that even that parser refuses cannot have been forwarded. The blank line that
+//! lightningd puts behind each message ends it: the last one that has come, or else the next. While a message could still be one that lightningd accepts, a blank line in it
 //! means nothing: otherwise a caller could hide a message of its own in an argument.
 //!
-//! Each byte is looked at once, and may be the last one there is so far.
+//! Each byte is looked at once, and the bytes may be cut anywhere.
 
 use crate::nesting::Nesting;
 use crate::scanner::{Members, is_space, plain_run};

@@ -17,8 +17,8 @@ pub struct Channel {
     /// Does not block if it is a pipe or a socket.
     descriptor: OwnedFd,
     /// Held while writing, so that what was put in first is written first. The second outbox is
-    /// swapped with the first one: putting in never waits for a write. Not held while the daemon
-    /// takes no more: a thread that waits for that must not keep others from ending the plugin.
+    /// swapped with the first one: putting in never waits for a write. Not held while a thread
+    /// waits for the daemon to read: other threads must be able to end the plugin meanwhile.
     writer: Mutex<Writer>,
     disowned: AtomicBool,
 }
@@ -80,7 +80,7 @@ impl Channel {
     pub fn flush_some(&self) -> Result<bool, Errno> {
         match self.writer.try_lock() {
             Ok(mut writer) => self.write(&mut writer, Amount::All),
-            // Who writes may have looked for more just before this came in.
+            // The thread that writes may have looked for more just before this came in.
             Err(_) => Ok(false),
         }
     }

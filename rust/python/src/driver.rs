@@ -193,7 +193,7 @@ impl Driver {
     }
 
     fn stop(&self) {
-        // The pipe that wakes the serving thread is the parent's, too.
+        // A forked child shares the pipe that wakes the serving thread, and must not use it.
         if self.is_disowned() {
             return;
         }
@@ -353,8 +353,8 @@ impl Driver {
         is_hung_up(self.input.as_fd())
     }
 
-    /// Changes with all that comes in and each handler that ends; nothing while a handler runs or a
-    /// part of a message has come.
+    /// A number that changes with each read and each handler that ends; nothing while a handler
+    /// runs, or part of a message has come.
     #[getter]
     fn idle_mark(&self) -> Option<u64> {
         // The caller looks again and again, so that no order with other memory is needed.
@@ -586,7 +586,7 @@ impl Driver {
             py.check_signals()?;
         }
         if woken {
-            // It may have been meant for who waits next.
+            // The byte may have been meant for a later wait.
             self.wake();
         }
         Ok(())
@@ -600,7 +600,7 @@ impl Driver {
         if waited != Waited::HungUp {
             return Ok(waited);
         }
-        // Who does not read any more, and is gone, may never take the rest.
+        // The daemon has closed our input; it may never read the rest.
         self.limit_the_end();
         self.channel.flush(Some(Watched { wakeup, input: None }))
     }

@@ -3,8 +3,8 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// Ends the process with what its handler returned or raised; see `clnwire.forks.end_child`, which
-/// does not return. Gives what kept it from being called.
+/// Ends the process with what its handler returned or raised, by `clnwire.forks.end_child`, which
+/// does not return. Returns only if that could not be called, with the reason.
 #[cold]
 pub fn end_child(py: Python<'_>, ended: Option<&PyErr>) -> PyErr {
     let error = ended.map(|error| error.clone_ref(py).into_value(py));

@@ -115,7 +115,7 @@ impl Job {
         step: impl FnOnce(&Self) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         if self.is_done() {
-            // It was given up before its task came to it.
+            // It was given up before its task began.
             return Err(PyStopIteration::new_err(()));
         }
         let driver = self.driver.bind(py).get();
@@ -125,7 +125,7 @@ impl Job {
                 driver.activity().ends();
                 return Ok(awaited.unbind());
             }
-            // The event loop is the parent's: nothing would come of it.
+            // The event loop is the parent's, and would never resume it.
             Ok(_) => Err(PyRuntimeError::new_err("a forked child cannot await")),
             Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
                 error.value(py).getattr(intern!(py, "value"))

@@ -112,8 +112,8 @@ impl Jobs {
         count >= limit && self.is_really_full(count, limit)
     }
 
-    /// While handlers wait for the daemon, it may itself wait for what this plugin has not read
-    /// yet. So neither they nor what queues behind them counts, within bounds.
+    /// While handlers wait for the daemon, it may first need an answer to a message that has not
+    /// been read yet. So, within bounds, neither they nor jobs that queue count.
     #[cold]
     fn is_really_full(&self, count: usize, limit: usize) -> bool {
         let waiting = self.waiting.load(Ordering::SeqCst);

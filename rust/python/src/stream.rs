@@ -110,8 +110,8 @@ fn connected_to(address: &SocketAddrUnix) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// Another name of a socket whose path does not fit into an address: a daemon that binds a relative
-/// name in a deep directory has such a one. It holds as long as this lives.
+/// A short name for a socket whose path does not fit into an address: a daemon can bind such a
+/// socket by a relative name. The short name is valid while this lives.
 #[cfg(target_os = "linux")]
 struct Shortened {
     path: PathBuf,

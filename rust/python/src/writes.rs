@@ -4,7 +4,7 @@
 //! without escapes. Making those straight from the frame takes half the time that msgspec does, and
 //! saves a copy of the params (`docs/benchmarks.md`). Strings with escapes or characters beyond
 //! ASCII (JSON in JSON, labels with emoji) take less than twice as long. Params of another form,
-//! and strings that are no text (half a surrogate pair), go to msgspec.
+//! and strings with half a surrogate pair, go to msgspec.
 
 use std::mem::MaybeUninit;
 
@@ -245,7 +245,7 @@ fn widen<T: From<u8>>(
     while read < text.len() {
         let (rest, free) = (&text[read..], &mut room[written..]);
         if let (Some(block), Some(free)) = (rest.first_chunk::<8>(), free.first_chunk_mut::<8>()) {
-            // What is not ASCII, and what follows it, is written over.
+            // The first byte that is not ASCII and those behind it are overwritten below.
             for (character, &byte) in free.iter_mut().zip(block) {
                 character.write(T::from(byte));
             }

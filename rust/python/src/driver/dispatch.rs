@@ -168,46 +168,59 @@ impl<'py> Batch<'_, 'py> {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// A message that is no JSON: its handler cannot be called, and what answers for it then does.
-    /// `init` is read all the same: lightningd copies integer options into it as they are spelled.
+    /// A message that is no JSON: it is answered as if its handler had failed.
     #[cold]
     fn malformed(&mut self, frame: &core::Frame<'_>) -> PyResult<()> {
-        let (py, method) = (self.py(), frame.method());
         let Some(error) = fault(frame) else { return Ok(()) };
-        let params = frame.get(Member::Params).unwrap_or(b"null");
-        let table = Arc::clone(&self.routes.table);
-        match (frame.id(), method) {
+        match (frame.id(), frame.method()) {
             (Some(token), Some(method)) => {
-                if method == "init" && !self.driver.initialised.load(Ordering::Relaxed) {
-                    return self.request(frame, token, &method);
-                }
-                let Some(entry) = table.request(&method) else {
-                    self.refuse(token, METHOD_NOT_FOUND, &format!("unknown method '{method}'"));
-                    return self.unhandled(&method);
-                };
-                let (outcome, _) = recover(py, entry, params, error);
-                let key = lock(&self.driver.ids).insert(token);
-                self.driver.answer(py, key, outcome)?;
-                self.others_wait = true;
+                return self.malformed_request(frame, token, &method, error);
             }
             (Some(token), None) => {
-                self.refuse(
-                    token,
-                    PARSE_ERROR,
-                    &format!("the message is no JSON: {}", error.value(py)),
-                );
+                let message = format!("the message is no JSON: {}", error.value(self.py()));
+                self.refuse(token, PARSE_ERROR, &message);
             }
-            (None, Some(topic)) if table.notification(&topic).next().is_some() => {
-                for entry in table.notification(&topic) {
-                    recover(py, entry, params, error.clone_ref(py));
-                }
-            }
-            (None, _) => self
-                .driver
-                .channel
-                .log("warn", &format!("a message that is no JSON is lost: {}", error.value(py))),
+            (None, topic) => self.malformed_notification(frame, topic.as_deref(), &error),
         }
         Ok(())
+    }
+
+    /// `init` is handled all the same: lightningd copies integer options into it as they are
+    /// spelled.
+    fn malformed_request(
+        &mut self,
+        frame: &core::Frame<'_>,
+        token: &[u8],
+        method: &str,
+        error: PyErr,
+    ) -> PyResult<()> {
+        if method == "init" && !self.driver.initialised.load(Ordering::Relaxed) {
+            return self.request(frame, token, method);
+        }
+        let table = Arc::clone(&self.routes.table);
+        let Some(entry) = table.request(method) else {
+            self.refuse(token, METHOD_NOT_FOUND, &format!("unknown method '{method}'"));
+            return self.unhandled(method);
+        };
+        // A fault of the message is never what ends the process.
+        let (outcome, _) = recover(self.py(), entry, malformed_params(frame), error);
+        let key = lock(&self.driver.ids).insert(token);
+        self.driver.answer(self.py(), key, outcome)?;
+        self.others_wait = true;
+        Ok(())
+    }
+
+    /// Each handler of the topic logs the error; without one it is logged here.
+    fn malformed_notification(&self, frame: &core::Frame<'_>, topic: Option<&str>, error: &PyErr) {
+        let (py, mut is_logged) = (self.py(), false);
+        for entry in topic.into_iter().flat_map(|topic| self.routes.table.notification(topic)) {
+            recover(py, entry, malformed_params(frame), error.clone_ref(py));
+            is_logged = true;
+        }
+        if !is_logged {
+            let message = format!("a message that is no JSON is lost: {}", error.value(py));
+            self.driver.channel.log("warn", &message);
+        }
     }
 
     fn refuse(&mut self, token: &[u8], code: i64, message: &str) {
@@ -292,6 +305,10 @@ impl<'py> Batch<'_, 'py> {
 ///
 /// lightningd names that plugin beside the params, which are then as they were sent; older ones
 /// wrapped both. Its own topics are wrapped in their name, or in 2019 not at all.
+fn malformed_params<'a>(frame: &core::Frame<'a>) -> &'a [u8] {
+    frame.get(Member::Params).unwrap_or(b"null")
+}
+
 fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8]>) {
     let params = frame.get(Member::Params).unwrap_or(b"null");
     if let Some(origin) = frame.get(Member::Origin) {

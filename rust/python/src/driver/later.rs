@@ -21,9 +21,9 @@ use crate::sync::lock;
 type Start = (Py<Job>, Py<PyAny>);
 
 thread_local! {
-    /// What this thread starts when the start that it is at has returned; nothing if it is at none.
-    /// A task may run within its own creation, end there, and have the next of its lane started: in
-    /// a loop, or as many as are in the lane would stand on the stack.
+    /// What this thread starts after the start that is under way; nothing if none is.
+    /// An eager task may run and end within its own creation, and have the next of its lane
+    /// started. The queue makes that a loop; recursion could be as deep as the lane is long.
     static STARTS: RefCell<Option<VecDeque<Start>>> = const { RefCell::new(None) };
 }
 
@@ -103,7 +103,7 @@ impl Driver {
                 self.jobs.set_task(job.get(), task.unbind());
                 Ok(())
             }
-            // Nobody has begun it, and nobody will any more.
+            // It has not begun, and never will.
             Err(error) if job.get().end_new() => {
                 let settled = self.settle(py, job.get(), Err(error));
                 self.start_next(py, settled)
