@@ -114,7 +114,7 @@ BROKEN: Final = [
         "CW006",
         "manifest rpcmethods[0].name",
         "taken by the daemon itself",
-        'MANIFEST["rpcmethods"] = [{"name": "bkpr-listincome", "usage": ""}]',
+        'MANIFEST["rpcmethods"] = [{"name": "listpeers", "usage": ""}]',
         CURRENT,
     ),
     Broken(
@@ -226,6 +226,17 @@ BROKEN: Final = [
         'MANIFEST["subscriptions"] = ["block_added"]',
         ("2019",),
         checked_in=("2019",),
+    ),
+    Broken(
+        "CW019",
+        "manifest rpcmethods",
+        "method 'keysend' is taken where",
+        """
+        MANIFEST["rpcmethods"] = [{"name": "keysend", "usage": "", "description": ""}]
+        def answer(message):
+            return {}
+        """,
+        CURRENT,
     ),
     Broken(
         "CW101",

@@ -400,3 +400,26 @@ def test_of_a_doubled_method_the_first_is_run_and_the_hook_sees_both(make: MakeP
         assert '{"rpc_command":' + text + "}" in host.logs[-1].message
 
     with_callers(make, talk, body=HOOKED)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "said"),
+    [
+        (r'"id":1,"\u006dethod":"getinfo","params":{}', "No method"),
+        (r'"id":1,"method":"getinfo","p\u0061rams":{}', "No params"),
+        (r'"\u0069d":1,"method":"getinfo","params":{}', "No id"),
+        (r'"id":1,"method":"get\u0069nfo","params":{}', r"Unknown command 'get\\u0069nfo'"),
+        (r'"id":1,"\u006dethod":"getinfo","method":"none","params":{}', "Unknown command 'none'"),
+    ],
+)
+def test_names_count_as_they_are_spelled(make: MakePlugin, request_text: str, said: str) -> None:
+    async def run() -> bytes:
+        async with Host() as host:
+            await host.start(make(""))
+            reader, writer = await asyncio.open_unix_connection(host.rpc_path)
+            writer.write(b'{"jsonrpc":"2.0",%s}' % request_text.encode())
+            reply = await asyncio.wait_for(reader.readuntil(b"\n\n"), 10)
+            writer.close()
+            return reply
+
+    assert said in asyncio.run(run()).decode()

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from clnwire import Plugin, UsageError
+from clnwire.testing import BlockingHost
+
 METHODS = """
     @plugin.method("hello")
     def hello(name: str | None = None) -> str:
@@ -423,3 +426,24 @@ def test_a_large_answer_arrives_whole(plugin):
     daemon.start()
     assert daemon.call("large", [20_000_000]) == {"text": "x" * 20_000_000}
     assert json.dumps(daemon.call("large", [1])) == '{"text": "x"}'
+
+
+def test_a_command_of_a_built_in_plugin_can_be_replaced():
+    plugin = Plugin()
+
+    @plugin.method("keysend", replaces_native=True)
+    def keysend(destination: str) -> str:
+        return destination
+
+    with BlockingHost() as host:
+        assert host.start(plugin).call("keysend", ["02aa"]) == "02aa"
+        remarks = [each.message for each in host.host.remarks if each.kind == "native"]
+    assert remarks == ["method 'keysend' is taken where its built-in plugin is not disabled"]
+
+
+def test_a_native_command_is_replaced_only_by_intention():
+    plugin = Plugin()
+    with pytest.raises(UsageError, match="say replaces_native=True"):
+        plugin.method("keysend")(print)
+    with pytest.raises(UsageError, match=r"'getinfo': lightningd has a command.*another name$"):
+        plugin.method("getinfo", replaces_native=True)(print)

@@ -166,6 +166,13 @@ TOPIC_OF_LATER = _error(
     "Before v0.10.1 the daemon ends a plugin for it, and in 2019 itself some time after.",
     "Leave the topic out of the manifest for such a daemon, as clnwire does.",
 )
+REPLACES_NATIVE = _warning(
+    "CW019",
+    "replaces-native",
+    "a method with the name of a command of a built-in plugin",
+    "A daemon that runs the built-in plugin refuses this one.",
+    "Choose another name, or tell users to disable the built-in plugin (disable-plugin=NAME).",
+)
 
 # What comes out of stdout.
 

@@ -228,7 +228,7 @@ class _Dialect:
         if session is None or not self._where:
             return
         output.report_stray(self._found, session, self._where)
-        for remark in session.new_remarks("topic", "line", "subscription"):
+        for remark in session.new_remarks("topic", "line", "subscription", "native"):
             if remark.kind == "topic":
                 output.report_undeclared(self._found, self._where, remark.message)
             elif remark.kind == "line":

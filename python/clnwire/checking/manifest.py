@@ -151,5 +151,8 @@ def _check_subscriptions(found: Found, manifest: Manifest) -> None:
 
 
 def report_remark(found: Found, remark: LogEntry) -> None:
-    """A subscription that nothing can come of."""
+    """A subscription that nothing can come of, or a method that a built-in plugin has."""
+    if remark.kind == "native":
+        found.add(rules.REPLACES_NATIVE, "manifest rpcmethods", remark.message)
+        return
     found.add(rules.UNKNOWN_TOPIC, "manifest subscriptions", remark.message)

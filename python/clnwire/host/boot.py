@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
+from clnwire._builtin import BUILTIN
 from clnwire.host import startup
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.journal import LogEntry
@@ -90,6 +91,7 @@ class Boot:
             if refused:
                 raise refused[plugin]
             self._remark_topics([plugin])
+            self._remark_replaced([plugin])
             await self._bring_up([plugin], values, migrations)
         except BaseException as error:
             await self._abandon(plugin, f"was not wanted any more: {error}")
@@ -116,6 +118,7 @@ class Boot:
             await self._refuse(plugin, error)
         self._loaded = [plugin for plugin in fit if plugin.death is None]
         self._remark_topics(self._loaded)
+        self._remark_replaced(self._loaded)
         return self._loaded
 
     async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
@@ -244,6 +247,14 @@ class Boot:
                 if topic not in known:
                     message = f"topic '{topic}' is not a known notification topic"
                     self._remark(plugin.name, message, "subscription")
+
+    def _remark_replaced(self, plugins: Sequence[Plugin]) -> None:
+        """A node that runs all built-in plugins refuses what this host takes."""
+        for plugin in plugins:
+            for name in plugin.manifest.methods:
+                if name in BUILTIN:
+                    message = f"method '{name}' is taken where its built-in plugin is not disabled"
+                    self._remark(plugin.name, message, "native")
 
     def _remark(self, plugin: str, message: str, kind: RemarkKind = "") -> None:
         self._host.owner.on_remark(LogEntry(plugin, "unusual", message, kind))

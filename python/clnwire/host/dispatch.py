@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
+from clnwire import tolerant
 from clnwire._core import Outbox
 from clnwire._facts import COMMANDS
 from clnwire.codec import encode
@@ -84,6 +85,10 @@ class Dispatcher:
         token, method = frame.id, frame.method
         assert token is not None
         assert method is not None
+        if (spelled := _escaped_method(frame)) is not None:
+            # lightningd compares names as they are spelled; none of them has an escape.
+            error = RpcError(METHOD_NOT_FOUND, f"Unknown command '{spelled}'")
+            return _reply(token, Outcome(error=error)), None
         number = self._served = self._served + 1
         self._waiting[number] = method
         try:
@@ -164,6 +169,15 @@ class Dispatcher:
             command.method, command.params, caller=command.token, notify=command.notify
         )
         return Outcome(await future)
+
+
+def _escaped_method(frame: Frame) -> str | None:
+    """The method's name as it is spelled, if there are escapes in it."""
+    if b"\\" not in frame.bytes:
+        return None
+    given = tolerant.members(frame.bytes)
+    spelled = next((text for name, text in given if name == b'"method"'), b"")
+    return spelled[1:-1].decode() if b"\\" in spelled else None
 
 
 def _announce_deprecations(plugin: Plugin, command: Command) -> None:

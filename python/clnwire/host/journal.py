@@ -17,10 +17,11 @@ KEPT_CHARACTERS: Final = 32 << 20
 
 
 RemarkKind: TypeAlias = Literal[
-    "", "reply", "topic", "line", "subscription", "answer", "missed", "aborted"
+    "", "reply", "topic", "line", "subscription", "native", "answer", "missed", "aborted"
 ]
 """What a remark is about: a reply that nobody waits for, a topic that was published but not
-announced, a line for the log that is too long, a subscription that nothing can come of, an answer
+announced, a line for the log that is too long, a subscription that nothing can come of, a
+method with the name of a command of a built-in plugin, an answer
 that the daemon does not understand, commits that a `db_write` plugin has missed by leaving too
 early, a stop that ended in an abort.
 """

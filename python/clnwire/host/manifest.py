@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field, json
 
 from clnwire import _core
+from clnwire._builtin import BUILTIN
 from clnwire._facts import COMMANDS
 from clnwire.host.dialect import CURRENT, Dialect
 from clnwire.host.errors import ManifestError
@@ -88,8 +89,9 @@ class Taken(Struct, frozen=True):
         return self._owner(name in self.options, lambda manifest: name in manifest.options)
 
     def method_owner(self, name: str) -> str | None:
-        """Who has a method of that name, in words."""
-        return self._owner(name in self.methods, lambda manifest: name in manifest.methods)
+        """Who has a method of that name, in words; the built-in plugins may be disabled."""
+        is_the_daemons = name in self.methods and name not in BUILTIN
+        return self._owner(is_the_daemons, lambda manifest: name in manifest.methods)
 
     def hook_owner(self, name: str) -> str | None:
         """Which plugin has a hook, in words."""

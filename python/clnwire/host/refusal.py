@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from clnwire import _core
+from clnwire import tolerant
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -46,6 +46,6 @@ def refusal(frame: Frame, dialect: Dialect) -> Refusal | None:
 
 
 def _incomplete(frame: Frame) -> str:
-    if all(name != "method" for name, _ in _core.members(frame.bytes)):
+    if all(name != b'"method"' for name, _ in tolerant.members(frame.bytes)):
         return "No method"
     return "No params" if frame.params is None else "Expected string for method"

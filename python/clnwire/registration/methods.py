@@ -33,6 +33,7 @@ class Methods(Base):
         category: str | None = None,
         deprecated: bool | Sequence[str] = False,
         thread: bool = False,
+        replaces_native: bool = False,
     ) -> Callable[[F], F]:
         """Offers a function as a method of the daemon's JSON-RPC interface.
 
@@ -43,6 +44,10 @@ class Methods(Base):
 
         An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
         in a thread.
+
+        `replaces_native=True` takes the name of a command of one of lightningd's built-in plugins,
+        such as `keysend`, for nodes where that plugin is disabled (`disable-plugin=keysend`); on
+        others the daemon refuses the plugin.
         """
         must_be_named("method", name)
 
@@ -51,10 +56,7 @@ class Methods(Base):
             if name in _LIFECYCLE:
                 raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
             if name in COMMANDS:
-                raise UsageError(
-                    f"method '{name}': lightningd has a command of that name, and would refuse "
-                    "the plugin; choose another name"
-                )
+                _must_be_replaceable(name, is_wanted=replaces_native)
             self.methods[name] = Method(
                 name,
                 function,
@@ -66,3 +68,17 @@ class Methods(Base):
             return function
 
         return register
+
+
+def _must_be_replaceable(name: str, *, is_wanted: bool) -> None:
+    """Raises `UsageError` for a command of the daemon's that is not to be replaced, or cannot."""
+    from clnwire._builtin import BUILTIN
+
+    problem = f"method '{name}': lightningd has a command of that name, and would refuse the plugin"
+    if name not in BUILTIN:
+        raise UsageError(f"{problem}; choose another name")
+    if not is_wanted:
+        raise UsageError(
+            f"{problem}; choose another name, or say replaces_native=True if the built-in plugin "
+            f"with {name} is disabled wherever this one runs"
+        )

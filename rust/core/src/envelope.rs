@@ -1,6 +1,8 @@
 //! Where the JSON-RPC members stand in a frame.
 //!
-//! Any key order, any white space and escaped keys (`"\u0069d"`) are understood. Of a member that
+//! Any key order and any white space are understood. A name counts as it is spelled, as in lightningd:
+//! it hands a caller's own text on, so an escaped key (`"\u0069d"`) read as a member would let the
+//! caller choose another method than the one that lightningd has looked up. Of a member that
 //! stands twice the first counts: lightningd reads the first one too, and when it forwards a
 //! call it puts its own id in place of the first `id` only.
 
@@ -45,13 +47,6 @@ impl Member {
             b"origin" => Some(Self::Origin),
             _ => None,
         }
-    }
-
-    fn escaped(name: &[u8]) -> Option<Self> {
-        if !name.contains(&b'\\') {
-            return None;
-        }
-        text::unescape(name).and_then(|name| Self::named(name.as_bytes()))
     }
 }
 
@@ -122,7 +117,7 @@ impl Envelope {
 
 impl Members for Envelope {
     fn note(&mut self, key: &[u8], value: Range<usize>, has_comma: bool) {
-        if let Some(member) = Member::named(key).or_else(|| Member::escaped(key)) {
+        if let Some(member) = Member::named(key) {
             let Range { start, end } = value;
             self.values[member as usize].get_or_insert(Value { start, end, has_comma });
         }

@@ -58,20 +58,18 @@ fn any_order_of_keys() {
 }
 
 #[test]
-fn escaped_keys() {
-    for key in ["\\u0069d", "i\\u0064", "\\u0069\\u0064", "\\u0069\\u0064"] {
-        assert_eq!(get(&format!("{{\"{key}\":7}}"), Member::Id), Some("7"), "{key}");
-    }
-    assert_eq!(get(r#"{"m\u0065th\u006Fd":"x"}"#, Member::Method), Some("\"x\""));
-    for key in ["\\\\u0069d", "id\\u0000", "\\\"id", "\\/id", "\\ud83d", "i\\u0044"] {
+fn a_key_with_escapes_is_another_member() {
+    for key in ["\\u0069d", "i\\u0064", "\\\\u0069d", "id\\u0000", "\\\"id", "\\/id", "\\ud83d"] {
         assert_eq!(get(&format!("{{\"{key}\":7}}"), Member::Id), None, "{key}");
+        assert_eq!(get(&format!("{{\"{key}\":7,\"id\":8}}"), Member::Id), Some("8"), "{key}");
     }
+    assert_eq!(get(r#"{"m\u0065thod":"x","method":"y"}"#, Member::Method), Some("\"y\""));
 }
 
 #[test]
 fn the_first_of_two_counts() {
     assert_eq!(get(r#"{"id":1,"id":2,"id":3}"#, Member::Id), Some("1"));
-    assert_eq!(get(r#"{"\u0069d":1,"id":2}"#, Member::Id), Some("1"));
+    assert_eq!(get(r#"{"\u0069d":1,"id":2}"#, Member::Id), Some("2"));
     assert_eq!(get(r#"{"id":1,"\u0069d":2}"#, Member::Id), Some("1"));
     assert_eq!(get(r#"{"id":null,"id":2}"#, Member::Id), Some("null"));
     assert_eq!(get(r#"{"params":{},"a":1,"params":[1]}"#, Member::Params), Some("{}"));

@@ -69,9 +69,9 @@ fn lacks_digits(stream: &[u8]) -> bool {
 pub fn envelope(frame: &[u8]) -> [Option<Range<usize>>; 7] {
     let mut found: [Option<Range<usize>>; 7] = Default::default();
     for (key, value) in members(frame) {
-        // A key that is no text, as half a surrogate pair is none, names no member.
-        let name: Option<String> = serde_json::from_str(key).ok();
-        if let Some(at) = MEMBERS.iter().position(|&member| Some(member) == name.as_deref()) {
+        // A name counts as it is spelled.
+        let name = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+        if let Some(at) = MEMBERS.iter().position(|&member| Some(member) == name) {
             let start = value.as_ptr() as usize - frame.as_ptr() as usize;
             found[at].get_or_insert(start..start + value.len());
         }
