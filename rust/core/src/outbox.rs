@@ -9,6 +9,9 @@ use crate::text;
 /// A buffer that grew for a large message is kept up to this size, in bytes, for the next one.
 const RETAINED_BYTES: usize = 4 << 20;
 
+/// More than a message takes beside its params or result, its id and its method.
+const FRAME_BYTES: usize = 256;
+
 /// Messages that wait to be written.
 ///
 /// Tokens, results and params are copied as they are: they must be JSON.
@@ -23,6 +26,14 @@ impl Outbox {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes room for a message of about so many bytes. Gives whether there is memory for it:
+    /// without, putting it in would end the process.
+    #[must_use]
+    pub fn reserve(&mut self, bytes: usize) -> bool {
+        self.buffer.try_reserve(bytes.saturating_add(FRAME_BYTES)).is_ok()
+            || self.buffer.try_reserve_exact(bytes.saturating_add(FRAME_BYTES)).is_ok()
     }
 
     /// Answers a request with a result.

@@ -17,7 +17,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use clnwire_core::{Framer, IdMap, Limits};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -412,7 +412,12 @@ impl Driver {
         if self.is_disowned() {
             return Ok(());
         }
-        self.channel.outbox().notification(method, params);
+        let mut outbox = self.channel.outbox();
+        if !outbox.reserve(method.len() + params.len()) {
+            return Err(PyMemoryError::new_err(format!("no memory to send '{method}'")));
+        }
+        outbox.notification(method, params);
+        drop(outbox);
         self.flush(py)
     }
 

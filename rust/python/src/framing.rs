@@ -10,6 +10,7 @@ use pyo3::types::PyBytes;
 
 use crate::errors::{fault, malformed};
 use crate::sync::lock;
+use crate::values::bytes;
 
 /// One whole JSON value and where its JSON-RPC members stand.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -25,20 +26,20 @@ pub struct Frame {
 }
 
 impl Frame {
-    fn new(py: Python<'_>, frame: &core::Frame<'_>) -> Self {
-        Self {
-            bytes: PyBytes::new(py, frame.bytes()).unbind(),
+    fn new(py: Python<'_>, frame: &core::Frame<'_>) -> PyResult<Self> {
+        Ok(Self {
+            bytes: bytes(py, frame.bytes())?.unbind(),
             envelope: frame.envelope().clone(),
             offset: frame.offset(),
             kind: frame.kind(),
             method: frame.method().map(String::from),
             fault: fault(frame),
-        }
+        })
     }
 
-    fn get<'py>(&self, py: Python<'py>, member: Member) -> Option<Bound<'py, PyBytes>> {
-        let range = self.envelope.range(member)?;
-        Some(PyBytes::new(py, &self.bytes.as_bytes(py)[range]))
+    fn get<'py>(&self, py: Python<'py>, member: Member) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let range = self.envelope.range(member);
+        range.map(|range| bytes(py, &self.bytes.as_bytes(py)[range])).transpose()
     }
 }
 
@@ -66,7 +67,7 @@ impl Frame {
     }
 
     #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn id<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Id)
     }
 
@@ -77,12 +78,12 @@ impl Frame {
     }
 
     #[getter]
-    fn params<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn params<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Params)
     }
 
     #[getter]
-    fn result<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn result<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Result)
     }
 
@@ -93,17 +94,17 @@ impl Frame {
     }
 
     #[getter]
-    fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Error)
     }
 
     #[getter]
-    fn origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn origin<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Origin)
     }
 
     #[getter]
-    fn jsonrpc<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn jsonrpc<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.get(py, Member::Jsonrpc)
     }
 
@@ -144,9 +145,9 @@ impl Framer {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
         self.with(|framer| match framer.next_frame() {
             Ok(frame) => {
-                let copy = frame.map(|frame| Frame::new(py, &frame));
+                let copy = frame.map(|frame| Frame::new(py, &frame)).transpose();
                 framer.release();
-                Ok(copy)
+                copy
             }
             Err(error) => Err(malformed(error)),
         })

@@ -186,11 +186,6 @@ impl Jobs {
         Some(job)
     }
 
-    /// Whether the job is at work as a task of the event loop.
-    pub fn has_task(&self, job: &Job) -> bool {
-        lock(&self.table).at_work.get(&job.number).is_some_and(|work| work.task.is_some())
-    }
-
     /// The task that a job became.
     pub fn set_task(&self, job: &Job, task: Py<PyAny>) {
         if let Some(work) = lock(&self.table).at_work.get_mut(&job.number) {

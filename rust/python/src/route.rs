@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::values::bytes;
 use crate::writes::WritesDecoder;
 
 /// What a message has for its handler, as JSON.
@@ -67,9 +68,9 @@ impl Decode {
 
     fn decode<'py>(&self, py: Python<'py>, params: Params<'_>) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::Not => Ok(PyBytes::new(py, params.text).into_any()),
+            Self::Not => Ok(bytes(py, params.text)?.into_any()),
             Self::Writes(writes) => writes.get().decode(py, params),
-            Self::With(decode) => decode.bind(py).call1((PyBytes::new(py, params.text),)),
+            Self::With(decode) => decode.bind(py).call1((bytes(py, params.text)?,)),
         }
     }
 }
@@ -103,6 +104,18 @@ pub enum Outcome {
     Error(i64, String, Option<Py<PyBytes>>),
 }
 
+impl Outcome {
+    /// About how many bytes the answer takes.
+    pub fn size(&self, py: Python<'_>) -> usize {
+        match self {
+            Self::Result(result) => result.as_bytes(py).len(),
+            Self::Error(_, message, data) => {
+                message.len() + data.as_ref().map_or(0, |data| data.as_bytes(py).len())
+            }
+        }
+    }
+}
+
 impl Route {
     pub fn name(&self) -> &str {
         &self.name
@@ -129,23 +142,22 @@ impl Route {
         answer: Bound<'_, PyAny>,
         params: &[u8],
     ) -> PyResult<Py<PyBytes>> {
-        let bytes = self.untranslated(py, answer)?;
-        self.translated(py, bytes, params)
+        let answer = self.untranslated(py, answer)?;
+        self.translated(py, answer, params)
     }
 
     fn translated(
         &self,
         py: Python<'_>,
-        bytes: Py<PyBytes>,
+        answer: Py<PyBytes>,
         params: &[u8],
     ) -> PyResult<Py<PyBytes>> {
         match &self.translate {
             Some(translate) if !params.starts_with(translate.unless.as_bytes(py)) => {
-                let translated =
-                    translate.with.bind(py).call1((bytes, PyBytes::new(py, params)))?;
+                let translated = translate.with.bind(py).call1((answer, bytes(py, params)?))?;
                 Ok(translated.cast_into::<PyBytes>()?.unbind())
             }
-            _ => Ok(bytes),
+            _ => Ok(answer),
         }
     }
 
@@ -177,7 +189,7 @@ impl Route {
     pub fn recover(&self, py: Python<'_>, error: &PyErr, params: &[u8]) -> PyResult<Outcome> {
         // `into_value` puts the traceback where Python looks for it.
         let exception = error.clone_ref(py).into_value(py);
-        let instead = self.recover.bind(py).call1((exception, PyBytes::new(py, params)))?;
+        let instead = self.recover.bind(py).call1((exception, bytes(py, params)?))?;
         if let Ok(result) = instead.cast::<PyBytes>() {
             return Ok(Outcome::Result(self.translated(py, result.clone().unbind(), params)?));
         }

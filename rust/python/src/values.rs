@@ -2,7 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Whether the value is made of nothing but what JSON has: text, finite numbers, booleans, None,
 /// lists, tuples, and dicts and Structs of such. Types are exact.
@@ -52,4 +52,18 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
 fn struct_fields<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyTuple>>> {
     let names = value.get_type().getattr_opt(intern!(value.py(), "__struct_fields__"))?;
     Ok(names.and_then(|names| names.cast_into::<PyTuple>().ok()))
+}
+
+/// So many bytes are not worth an error of their own: where they cannot be had, nothing can.
+const SMALL: usize = 1 << 16;
+
+/// Bytes for Python; `MemoryError` where pyo3's own way would panic.
+pub fn bytes<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    if text.len() < SMALL {
+        return Ok(PyBytes::new(py, text));
+    }
+    PyBytes::new_with(py, text.len(), |room| {
+        room.copy_from_slice(text);
+        Ok(())
+    })
 }

@@ -1,12 +1,12 @@
 //! From a frame to its handler, and from what that gives to an answer.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use clnwire_core as core;
-use clnwire_core::{Framer, Kind, Member, unwrap_origin};
+use clnwire_core::{Framer, Kind, Member, Outbox, unwrap_origin};
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -110,10 +110,20 @@ impl Driver {
         self.variable.bind(py).call_method1(intern!(py, "set"), (handled,)).map(drop)
     }
 
-    pub fn answer(&self, py: Python<'_>, key: u64, outcome: Outcome) -> PyResult<()> {
+    pub fn answer(
+        &self,
+        py: Python<'_>,
+        key: u64,
+        entry: &Entry,
+        outcome: Outcome,
+    ) -> PyResult<()> {
         let mut ids = lock(&self.ids);
         let token = ids.take(key).map_err(bad_id)?;
         let mut outbox = self.channel.outbox();
+        if !outbox.reserve(token.len() + outcome.size(py)) {
+            self.answer_shortly(py, token, entry, outbox);
+            return Ok(());
+        }
         match outcome {
             Outcome::Result(bytes) => outbox.reply(token, bytes.as_bytes(py)),
             Outcome::Error(code, message, data) => {
@@ -121,6 +131,26 @@ impl Driver {
             }
         }
         Ok(())
+    }
+}
+
+impl Driver {
+    /// Answers that there is no memory for the answer, or the hook's safe answer.
+    #[cold]
+    fn answer_shortly(
+        &self,
+        py: Python<'_>,
+        token: &[u8],
+        entry: &Entry,
+        mut outbox: MutexGuard<'_, Outbox>,
+    ) {
+        let why = format!("{}: there is no memory to hold the answer", entry.name);
+        match entry.route.get().last_resort(py) {
+            Some(bytes) => outbox.reply(token, bytes.as_bytes(py)),
+            None => outbox.error(token, INTERNAL_ERROR, &why, None),
+        }
+        drop(outbox);
+        self.channel.log("error", &why);
     }
 }
 
@@ -163,7 +193,7 @@ impl<'py> Batch<'_, 'py> {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, &entry, params, error),
         };
-        driver.answer(py, key, outcome)?;
+        driver.answer(py, key, &entry, outcome)?;
         self.others_wait = true;
         fatal.map_or(Ok(()), Err)
     }
@@ -205,7 +235,7 @@ impl<'py> Batch<'_, 'py> {
         // A fault of the message is never what ends the process.
         let (outcome, _) = recover(self.py(), entry, malformed_params(frame), error);
         let key = lock(&self.driver.ids).insert(token);
-        self.driver.answer(self.py(), key, outcome)?;
+        self.driver.answer(self.py(), key, entry, outcome)?;
         self.others_wait = true;
         Ok(())
     }

@@ -16,9 +16,10 @@ use crate::jobs::Lane;
 use crate::route::Outcome;
 use crate::routes::Entry;
 use crate::sync::lock;
+use crate::values::bytes;
 
-/// A job, and what takes it.
-type Start = (Py<Job>, Py<PyAny>);
+/// A job, what takes it, and whether its message has just come.
+type Start = (Py<Job>, Py<PyAny>, bool);
 
 thread_local! {
     /// What this thread starts after the start that is under way; nothing if none is.
@@ -44,22 +45,27 @@ impl Driver {
         later: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
+        let queued = params.len();
+        let params = match bytes(py, params) {
+            Ok(params) => params.unbind(),
+            Err(error) => {
+                // There is no memory to hand them to what answers for the handler either.
+                let (outcome, _) = recover(py, entry, b"null", error);
+                return current.key.map_or(Ok(()), |key| this.answer(py, key, entry, outcome));
+            }
+        };
         let number = this.jobs.number();
         let job = Job {
             driver: slf.clone().unbind(),
             entry: Arc::clone(entry),
             handled: Py::new(py, Handled { number, ..this.handled(py, &current) })?,
-            params: PyBytes::new(py, params).unbind(),
+            params,
             number,
             lane,
-            state: Mutex::new(State::New(this.jobs.queued(params.len()))),
+            state: Mutex::new(State::New(this.jobs.queued(queued))),
         };
         let Some(job) = this.jobs.admit(Py::new(py, job)?) else { return Ok(()) };
-        let started = this.start(py, job.clone_ref(py), later);
-        if this.is_attached.load(Ordering::Relaxed) && this.jobs.has_task(job.get()) {
-            job.get().keep_ahead();
-        }
-        started
+        this.start(py, job, later, true)
     }
 
     /// What takes the messages of plain handlers while jobs that came before have not begun:
@@ -72,8 +78,14 @@ impl Driver {
     }
 
     /// Has the job started, and those that this one leads to.
-    fn start(&self, py: Python<'_>, job: Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
-        let mut start = Some((job, later.clone().unbind()));
+    fn start(
+        &self,
+        py: Python<'_>,
+        job: Py<Job>,
+        later: &Bound<'_, PyAny>,
+        is_new: bool,
+    ) -> PyResult<()> {
+        let mut start = Some((job, later.clone().unbind(), is_new));
         let is_first = STARTS.with_borrow_mut(|starts| match starts {
             Some(starts) => {
                 starts.extend(start.take());
@@ -85,8 +97,8 @@ impl Driver {
             }
         });
         let mut started = Ok(());
-        while let Some((job, later)) = start {
-            started = started.and(self.start_now(py, &job, later.bind(py)));
+        while let Some((job, later, is_new)) = start {
+            started = started.and(self.start_now(py, &job, later.bind(py), is_new));
             start = STARTS.with_borrow_mut(|starts| starts.as_mut()?.pop_front());
         }
         if is_first {
@@ -95,12 +107,22 @@ impl Driver {
         started
     }
 
-    fn start_now(&self, py: Python<'_>, job: &Py<Job>, later: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn start_now(
+        &self,
+        py: Python<'_>,
+        job: &Py<Job>,
+        later: &Bound<'_, PyAny>,
+        is_new: bool,
+    ) -> PyResult<()> {
         self.activity.wake_if_asleep();
         match later.call1((job.clone_ref(py),)) {
             Ok(task) if task.is_none() => Ok(()),
             Ok(task) => {
                 self.jobs.set_task(job.get(), task.unbind());
+                // What comes after it in its lane has waited already.
+                if is_new && self.is_attached.load(Ordering::Relaxed) {
+                    job.get().keep_ahead();
+                }
                 Ok(())
             }
             // It has not begun, and never will.
@@ -121,7 +143,7 @@ impl Driver {
         if let Some(next) = next
             && let Some(later) = next.get().entry.route.get().later(py)
         {
-            self.start(py, next.clone_ref(py), later)?;
+            self.start(py, next.clone_ref(py), later, false)?;
         }
         answered
     }
@@ -138,7 +160,7 @@ impl Driver {
             Ok(bytes) => (Outcome::Result(bytes), None),
             Err(error) => recover(py, entry, job.params.as_bytes(py), error),
         };
-        let mut answered = key.map_or(Ok(()), |key| self.answer(py, key, outcome));
+        let mut answered = key.map_or(Ok(()), |key| self.answer(py, key, entry, outcome));
         if let Some(fatal) = fatal {
             self.end_with(fatal);
         }
