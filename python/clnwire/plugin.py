@@ -17,7 +17,7 @@ import msgspec
 from clnwire import _core, forks, startup, stdio
 from clnwire.codec import encode_any
 from clnwire.context import HANDLED, handled
-from clnwire.errors import DeadlockError, NotReadyError, UsageError
+from clnwire.errors import DeadlockError, NotReadyError, UsageError, sendable
 from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
 from clnwire.registration import Registration
@@ -152,7 +152,7 @@ class Plugin(Registration):
         """Tells the daemon that the plugin does not want to run; at the latest in `on_init`."""
         if self.initialised:
             raise UsageError("disable() comes too late after init")
-        self.disabled = reason
+        self.disabled = sendable(reason)
 
     @property
     def dynamic(self) -> bool:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from clnwire import Plugin
+from clnwire import Plugin, UsageError
 
 MOST = 262_144
 """lightningd up to v26.06.6 aborts at a longer line (cap_header and logv in lightningd/log.c)."""
@@ -440,3 +440,26 @@ def test_a_breakpoint_does_what_the_environment_says(plugin, monkeypatch, value)
     assert daemon.hang_up() == 0
     expected = [] if value == "0" else ["the debugger"]
     assert [line["message"] for line in daemon.logs] == expected
+
+
+@pytest.mark.parametrize("where", ["", "@plugin.on_init\n        def start():\n            "])
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Bad()", "<Bad, whose text fails with SystemExit>"),
+        ("os.fsdecode(b'caf\\xe9')", "caf\\udce9"),
+        ("OSError(2, 'no key')", "[Errno 2] no key"),
+    ],
+)
+def test_any_reason_disables(plugin, where, reason, said):
+    daemon = plugin(f"{BAD_TEXT}\n        {where}plugin.disable({reason})\n")
+    manifest = daemon.getmanifest()
+    reasons = [manifest.get("disable"), daemon.init().get("disable")]
+    assert reasons == ([None, said] if where else [said, said])
+
+
+@pytest.mark.parametrize("kind", ["method", "topic", "subscribe", "hook", "option"])
+def test_a_name_that_cannot_be_sent_is_refused(kind):
+    with pytest.raises(UsageError, match=r"'a.udce9'"):
+        registered = getattr(Plugin(), kind)(os.fsdecode(b"a\xe9"))
+        registered(lambda event: None)

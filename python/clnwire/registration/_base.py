@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire.errors import UsageError
+from clnwire.errors import UsageError, sendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,8 @@ class Base:
     def _must_be_open(self, kind: str, name: str) -> None:
         if self._closed:
             raise UsageError(f"{kind} '{name}': register it before run()")
+        if sendable(name) != name:
+            raise UsageError(f"{kind} {name!r}: half of a surrogate pair cannot be in a name")
 
 
 def must_be_named(decorator: str, name: object) -> None:
