@@ -213,9 +213,11 @@ def test_a_flood_of_stray_output_blocks_nobody(plugin):
     daemon.start()
     assert daemon.call("flood") == "done"
     assert daemon.hang_up() == 0
-    long = [line["message"] for line in daemon.logs if line["message"].startswith("y")]
-    assert sum(len(piece) for piece in long) == 200_000
-    assert len(daemon.logs) == 20_000 + len(long)
+    messages = [line["message"] for line in daemon.logs]
+    assert sum(len(piece) for piece in messages if piece.startswith("y")) == 200_000
+    # On a busy machine the log also says that the handler is slow.
+    short = [message for message in messages if message.startswith("x")]
+    assert short == ["x" * 50 + f" {n}" for n in range(20_000)]
 
 
 def test_output_of_a_child_that_outlives_the_plugin_is_no_reason_to_wait(plugin):
