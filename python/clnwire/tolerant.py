@@ -39,7 +39,14 @@ def _loads_tolerantly(text: bytes) -> Any:
     shallow, deep = _cut(text)
     # JSON has no NaN: each one stands for what was cut out, in the order of the text.
     cut_out = iter(deep)
-    return json.loads(shallow, parse_int=_number, parse_constant=lambda _: next(cut_out))
+
+    def constant(name: str) -> msgspec.Raw:
+        for value in cut_out:
+            return value
+        raise ValueError(f"{name} is no JSON")
+
+    # Not strict: control characters may stand in strings.
+    return json.loads(shallow, strict=False, parse_int=_number, parse_constant=constant)
 
 
 def doubled_name(text: bytes) -> str | None:

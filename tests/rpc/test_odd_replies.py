@@ -75,10 +75,19 @@ def test_an_error_of_any_form_is_an_rpc_error(form, error, code, message, data):
     assert (raised.value.code, raised.value.message, raised.value.data) == (code, message, data)
 
 
-@pytest.mark.parametrize("result", ["nan", "[1,]", "{'a':1}", "0x10", '"a\tb"'])
+@pytest.mark.parametrize("result", ["nan", "[1,]", "{'a':1}", "0x10"])
 def test_a_result_that_is_no_json_is_a_reply_error(form, result):
     with pytest.raises(ReplyError, match=r"x#\d+\": the reply is no JSON, .* been carried"):
         answering(form, f'"result":{result}', lambda rpc: rpc.call("x"))
+
+
+def test_a_raw_tab_in_a_string_fails_no_reply(form):
+    listed = '{"invoices":[{"label":"a\tb"},{"label":"c\nd"}]}'
+    result = answering(form, f'"result":{listed}', lambda rpc: rpc.call("x"))
+    assert result == {"invoices": [{"label": "a\tb"}, {"label": "c\nd"}]}
+    for broken in ('["a\tb",nan]', '["a\tb",NaN]', '["a\tb",]'):
+        with pytest.raises(ReplyError):
+            answering(form, f'"result":{broken}', lambda rpc: rpc.call("x"))
 
 
 def test_another_program_at_the_socket_is_no_daemon(form):
