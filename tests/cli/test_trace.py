@@ -322,3 +322,14 @@ def test_recorded_traffic(shared: Path, name: str, messages: int | None) -> None
     assert found["messages"] == lines_in_it == (messages or lines_in_it)
     assert sum(row.get("unanswered", 0) for row in found["names"]) == 0
     assert len(clnwire("trace", path).stdout.splitlines()) == lines_in_it
+
+
+@pytest.mark.parametrize(
+    "character", ["\x1b", "\x9b", "\x7f", "\u202e", "\u2066", "\u2028", "\x00"]
+)
+def test_no_character_acts_on_the_terminal(character: str) -> None:
+    from clnwire.cli._trace_lines import printable
+
+    shown = printable(f"a {character}[31m\r\nb")
+    assert shown.isprintable()
+    assert shown.startswith("a ")

@@ -229,3 +229,17 @@ def test_interrupted_it_leaves_nothing(run_pytest: Run, tmp_path: Path) -> None:
     assert not Path(path).parent.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
+
+
+def test_its_hooks_are_of_a_form_that_old_pluggy_knows() -> None:
+    """pluggy before 1.2 (pytest 7.2) ends every run of pytest at the word `wrapper`."""
+    import pytest_clnwire
+
+    made = [
+        vars(each).get("pytest_impl")
+        for each in vars(pytest_clnwire).values()
+        if callable(each) and hasattr(each, "__dict__")
+    ]
+    options = [each for each in made if each is not None]
+    assert any(each["hookwrapper"] for each in options)
+    assert not any(each.get("wrapper") for each in options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import MsgspecError, Raw, json
 
 from clnwire._core import MalformedError, validate
+from clnwire.cli._foreign import in_one_line
 
 if TYPE_CHECKING:
     from clnwire.captures.conversation import Message
@@ -151,7 +152,7 @@ def _log(content: bytes) -> str | None:
 
 def printable(text: str) -> str:
     """In one line, and so that it does not move the cursor of who reads it."""
-    return _SPACE.sub(" ", text).strip()
+    return in_one_line(_SPACE.sub(" ", text)).strip()
 
 
 def _shortened(found: re.Match[str]) -> str:
