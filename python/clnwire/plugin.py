@@ -223,6 +223,7 @@ class Plugin(Registration):
         if forks.imports_main_again():
             return
         self._refuse_mixed_db_write()
+        self._refuse_greenlets()
         driver = self._driver = self._driver or self._connect()
         try:
             status = self._serve(driver, own_process=True)
@@ -339,6 +340,21 @@ class Plugin(Registration):
             "can come to a halt. Move the rest to a plugin of its own, or, knowing better, say "
             "Plugin(mixed_db_write=True)."
         )
+
+    def _refuse_greenlets(self) -> None:
+        """With gevent's patch threads are greenlets, which never run while the core waits."""
+        gevent = sys.modules.get("gevent.monkey")
+        if gevent is None or not gevent.is_module_patched("threading"):
+            return
+        handlers = (*self.methods.values(), *self.hooks.values(), *self.subscriptions)
+        if any(each.thread for each in handlers) or any(
+            not each.is_async for each in self.background_functions
+        ):
+            raise SystemExit(
+                f"{program_name()}: refused: gevent has replaced threads, so that thread=True and "
+                "plain background functions would never run. Call "
+                "gevent.monkey.patch_all(thread=False), or use async def."
+            )
 
     def _before_call(self, method: str, *, blocking: bool) -> CallOrigin:
         """Where the call comes from. Raises `DeadlockError`."""

@@ -97,4 +97,6 @@ def _make_stdout_prompt() -> None:
     """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        # What others have put in its place (gevent, say) need not be able to.
+        with contextlib.suppress(OSError, ValueError):
+            reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
