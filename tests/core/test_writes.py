@@ -167,13 +167,33 @@ def test_bytes_that_are_no_utf8(bad):
 
 
 @pytest.mark.parametrize("character", ["\x7f", "\x80", "\xff", "\u0100", "\uffff", "\U00010000"])
-@pytest.mark.parametrize("before", range(18))
-@pytest.mark.parametrize("behind", [0, 7, 8, 9])
+@pytest.mark.parametrize("before", range(34))
+@pytest.mark.parametrize("behind", [0, 1, 15, 16, 17])
 def test_strings_are_as_narrow_as_pythons(character, before, behind):
     text = "a" * before + character + "b" * behind
     (made,) = decoded(of_text(text))[0].writes
     assert (made, hash(made)) == (text, hash(text))
     assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
+
+
+# Characters of one to four bytes.
+RUNS = st.tuples(st.sampled_from("aé⚡\U0001f980"), st.integers(1, 40)).map(
+    lambda run: run[0] * run[1]
+)
+
+
+@given(st.lists(RUNS, max_size=12).map("".join))
+def test_runs_of_characters_of_any_size(text):
+    (made,) = decoded(of_text(text))[0].writes
+    assert (made, hash(made)) == (text, hash(text))
+    assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
+
+
+@pytest.mark.parametrize("character", ["é", "⚡", "\U0001f980"])
+@pytest.mark.parametrize("before", range(4))
+def test_long_strings_beyond_ascii(character, before):
+    text = "a" * before + character * 10_000
+    assert decoded(of_text(text))[0].writes == [text]
 
 
 def test_strings_are_pythons_own():

@@ -13,8 +13,12 @@ use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
+use wide::{CmpLt, i8x16, u8x16};
 
 use crate::route::Params;
+
+/// How many bytes are taken at once: as many as a vector register has.
+const LANES: usize = 16;
 
 /// `bytes` to the event of `db_write`.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -217,7 +221,7 @@ fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
 fn beyond_ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
     // Python has strings of one, two and four bytes a character: the first byte of the largest
     // character tells which. What the closures are given fits for that reason.
-    let (length, largest) = (characters(text), text.iter().fold(0, |most, &byte| most.max(byte)));
+    let (length, largest) = shape(text);
     match largest {
         0..0xC4 => filled(py, length, 0xFF, |room| widen(text, room, |code| code as u8)),
         0xC4..0xF0 => filled(py, length, 0xFFFF, |room| widen(text, room, |code| code as u16)),
@@ -225,13 +229,29 @@ fn beyond_ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyStri
     }
 }
 
-/// How many characters there are in UTF-8: bytes but for those that continue one, 0x80 to 0xBF.
-fn characters(text: &[u8]) -> usize {
-    // Sums that fit a byte are made sixteen at a time.
-    let starts = |block: &[u8]| -> u8 {
-        block.iter().map(|&byte| u8::from(!(0x80..0xC0).contains(&byte))).sum()
-    };
-    text.chunks(128).map(|block| usize::from(starts(block))).sum()
+/// How many characters there are in UTF-8, and the largest byte.
+fn shape(text: &[u8]) -> (usize, u8) {
+    let (mut length, mut largest) = (text.len(), u8x16::ZERO);
+    // Each of sixteen lanes counts the bytes that continue a character, -128 to -65 as signed
+    // numbers; 255 of them at most, which fit its byte.
+    for part in text.chunks(LANES * 255) {
+        let mut continuations = i8x16::ZERO;
+        let mut look = |block: [u8; LANES]| {
+            largest = largest.max(u8x16::new(block));
+            // True is -1.
+            continuations -= signed(block).cmp_lt(i8x16::splat(-64));
+        };
+        let (blocks, rest) = part.as_chunks();
+        blocks.iter().for_each(|block| look(*block));
+        if !rest.is_empty() {
+            let mut block = [0; LANES];
+            block[..rest.len()].copy_from_slice(rest);
+            look(block);
+        }
+        let counts = continuations.to_array();
+        length -= counts.iter().map(|&count| usize::from(count as u8)).sum::<usize>();
+    }
+    (length, largest.to_array().into_iter().fold(0, u8::max))
 }
 
 /// Writes the characters of UTF-8, as many as there is room for, and gives how many.
@@ -240,27 +260,57 @@ fn widen<T: From<u8>>(
     room: &mut [MaybeUninit<T>],
     narrow: impl Fn(u32) -> T,
 ) -> usize {
-    const BEYOND: u64 = u64::from_le_bytes([0x80; 8]);
     let (mut read, mut written) = (0, 0);
-    while read < text.len() {
-        let (rest, free) = (&text[read..], &mut room[written..]);
-        if let (Some(block), Some(free)) = (rest.first_chunk::<8>(), free.first_chunk_mut::<8>()) {
-            // The first byte that is not ASCII and those behind it are overwritten below.
-            for (character, &byte) in free.iter_mut().zip(block) {
-                character.write(T::from(byte));
-            }
-            let plain = (u64::from_le_bytes(*block) & BEYOND).trailing_zeros() as usize / 8;
-            if plain > 0 {
-                (read, written) = (read + plain, written + plain);
-                continue;
-            }
+    while let (Some(block), Some(free)) =
+        (text[read..].first_chunk(), room[written..].first_chunk_mut())
+    {
+        // The first byte that is not ASCII and those behind it are overwritten below.
+        copy(block, free);
+        let others = beyond(*block);
+        // A branch, so that the processor need not wait for the sum before it reads on.
+        if others == 0 {
+            (read, written) = (read + LANES, written + LANES);
+            continue;
         }
-        let Some((code, size)) = decode(rest) else { break };
-        let Some(character) = free.first_mut() else { break };
-        character.write(narrow(code));
+        let ascii = others.trailing_zeros() as usize;
+        (read, written) = (read + ascii, written + ascii);
+        let Some((code, size)) = decode(&text[read..]) else { break };
+        room[written].write(narrow(code));
+        (read, written) = (read + size, written + 1);
+    }
+    // Less than a block is left as a rule. If the text ends with a block of ASCII, that is written
+    // whole, though some of it has been already.
+    let left = text.len() - read;
+    if left < LANES
+        && let (Some(block), Some(free)) = (text.last_chunk(), room.last_chunk_mut())
+        && beyond(*block) == 0
+    {
+        copy(block, free);
+        return written + left;
+    }
+    while let Some(free) = room.get_mut(written)
+        && let Some((code, size)) = decode(&text[read..])
+    {
+        free.write(narrow(code));
         (read, written) = (read + size, written + 1);
     }
     written
+}
+
+/// Which bytes of a block are not ASCII, the first in the lowest bit.
+fn beyond(block: [u8; LANES]) -> i32 {
+    signed(block).move_mask()
+}
+
+fn signed(block: [u8; LANES]) -> i8x16 {
+    i8x16::new(block.map(|byte| byte as i8))
+}
+
+/// Each byte as a character, or a part of one.
+fn copy<T: From<u8>>(block: &[u8; LANES], free: &mut [MaybeUninit<T>; LANES]) {
+    for (character, &byte) in free.iter_mut().zip(block) {
+        character.write(T::from(byte));
+    }
 }
 
 /// The first character of UTF-8, and its bytes.
