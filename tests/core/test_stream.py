@@ -101,8 +101,8 @@ def test_nobody_listens(tmp_path, listener):
         Stream(path)
     with pytest.raises(FileNotFoundError):
         Stream(str(tmp_path / "nothing"))
-    with pytest.raises(OSError, match="long"):
-        Stream("x" * 200)
+    with pytest.raises(FileNotFoundError):
+        Stream("x" * 200)  # longer than an address takes
 
 
 def test_the_descriptor_is_not_inherited(both_ends):
