@@ -6,11 +6,10 @@ does not take is kept, and sent again every few seconds.
 """
 
 import asyncio
+import json
 import re
 from collections import deque
 from typing import Any
-
-import msgspec
 
 from clnwire import Plugin, RpcError
 
@@ -58,7 +57,8 @@ async def send_all() -> None:
 
 @plugin.subscribe("invoice_payment")
 async def on_payment(event: dict[str, Any]) -> None:
-    unsent.append(msgspec.json.encode(event))
+    # A label may hold half a surrogate pair, which this escapes; it is no UTF-8.
+    unsent.append(json.dumps(event).encode())
     try:
         await send_all()
     except (OSError, asyncio.TimeoutError) as error:

@@ -346,10 +346,13 @@ class Plugin(Registration):
         gevent = sys.modules.get("gevent.monkey")
         if gevent is None or not gevent.is_module_patched("threading"):
             return
-        handlers = (*self.methods.values(), *self.hooks.values(), *self.subscriptions)
-        if any(each.thread for each in handlers) or any(
-            not each.is_async for each in self.background_functions
-        ):
+        needs_threads = (
+            any(method.thread for method in self.methods.values())
+            or any(hook.thread for hook in self.hooks.values())
+            or any(subscription.thread for subscription in self.subscriptions)
+            or not all(background.is_async for background in self.background_functions)
+        )
+        if needs_threads:
             raise SystemExit(
                 f"{program_name()}: refused: gevent has replaced threads, so that thread=True and "
                 "plain background functions would never run. Call "
