@@ -1,6 +1,8 @@
 """What a frozen plugin may import: hooks, topics and commands come when they are first used."""
 
-from PyInstaller.utils.hooks import collect_submodules
+from PyInstaller.utils.hooks import (  # pyright: ignore[reportMissingModuleSource]
+    collect_submodules,
+)
 
 
 def is_of_plugins(name: str) -> bool:
