@@ -174,4 +174,4 @@ def test_a_reason_to_be_disabled_that_no_utf8_has(plugin, when):
     daemon = plugin(body.replace("\\\\", "\\"))
     manifest = daemon.getmanifest()
     said = manifest if when == "before" else daemon.init()
-    assert said["disable"] == "no \ud83d"
+    assert said["disable"] == "no \\ud83d"
