@@ -155,7 +155,7 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     if isinstance(error, RpcError) and _is_code(error.code):
         return error.code, sendable(error.message), _encoded_data(method, error, log)
     reason = _reason(method, error)
-    if isinstance(error, _core.MalformedError):
+    if _is_callers(error):
         # The caller's mistake, and told to the caller alone.
         return PARSE_ERROR, reason, None
     with contextlib.suppress(Exception):
@@ -181,16 +181,21 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, (RefusedError, _core.MalformedError)) or _is_plain(error):
+    if isinstance(error, RefusedError) or _is_callers(error) or _is_plain(error):
         log.error(reason)
     else:
         log.exception(reason, error)
 
 
+def _is_callers(error: BaseException) -> bool:
+    """Whether the message itself is no JSON; only that error has the text around the fault."""
+    return isinstance(error, _core.MalformedError) and bool(error.near)
+
+
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, RefusedError):
         return f"{name}: refused: {sendable(error)}"
-    if isinstance(error, _core.MalformedError):
+    if _is_callers(error):
         return f"{name}: what the caller sent is no JSON: {error}"
     if isinstance(error, msgspec.DecodeError):
         return f"{name}: what the daemon sent cannot be decoded: {sendable(error)}"

@@ -154,7 +154,7 @@ class Params:
         self._require({p.name for p in self._positional[: len(values)]}, by_position=True)
         if rest is None and len(values) > len(self._positional):
             raise self._invalid(
-                f"takes at most {len(self._positional)} parameters, {len(values)} were given"
+                f"takes at most {_counted(len(self._positional))}, {len(values)} were given"
             )
         taking: list[Parameter] = [*self._positional]
         if rest is not None:
@@ -273,3 +273,7 @@ def _field(parameter: Parameter) -> Any:
         # msgspec wants a factory for these; the function has one object for all its calls.
         return (parameter.name, parameter.annotation, msgspec.field(default_factory=default.copy))
     return (parameter.name, parameter.annotation, default)
+
+
+def _counted(count: int) -> str:
+    return f"{count} parameter" if count == 1 else f"{count} parameters"

@@ -34,7 +34,7 @@ def test_a_clean_plugin() -> None:
     done = clnwire("check", HELLO, "--option", "greeting=Hi")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
-        r"hello\.py: all checks passed \(current and 2019, 4 starts, \d+ messages, \d+\.\d s\)\n",
+        r"hello\.py: all checks passed \(current and 2019, 5 starts, \d+ messages, \d+\.\d s\)\n",
         done.stdout,
     )
 

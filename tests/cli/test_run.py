@@ -317,7 +317,7 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
         (["--plugin-dir=none"], "--plugin-dir=none: No such file"),
         (["--conf=none"], "none cannot be read: No such file"),
         (["--log-file=none/log"], "none/log cannot be written: No such file"),
-        (["--lightning-dir=file"], "file cannot be used: Not a directory"),
+        (["--lightning-dir=file"], "file/regtest: File exists"),
         (["--lightning-dir", "\udcff"], "must be UTF-8"),
     ],
 )

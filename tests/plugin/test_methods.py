@@ -175,10 +175,10 @@ def test_ids_come_back_token_for_token(plugin, token):
     assert raw == f'{{"jsonrpc":"2.0","id":{token},"result":"Hello World"}}\n'
 
 
-def test_escaped_method_names_and_keys_are_understood(plugin):
+def test_escaped_names_are_understood_and_escaped_keys_are_not_as_in_lightningd(plugin):
     daemon = plugin(METHODS)
     daemon.start()
-    daemon.write('{"\\u0069d":"x","method":"h\\u0065llo","params":["\\u00e9"]}')
+    daemon.write('{"\\u0069d":7,"id":"x","method":"h\\u0065llo","params":["\\u00e9"]}')
     assert daemon.reply()["result"] == "Hello é"
 
 

@@ -19,7 +19,7 @@ from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import LEVELS, Logbook
-from clnwire.host.startup import MIGRATIONS
+from clnwire.host.startup import LATER_START, MIGRATIONS
 from clnwire.stderr import SHOWN
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class _Run:
             return plugin_options(settings.others, known, OWN)
 
         # The database is born once.
-        migrations = () if self._version.last() else MIGRATIONS
+        self._host.data_version = self._version.last()
+        migrations = LATER_START if self._version.last() else MIGRATIONS
         plugins = await self._host.start_all(settings.specs, options, migrations=migrations)
         if self._host.data_version:
             self._version.commit(self._host.data_version)

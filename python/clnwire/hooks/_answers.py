@@ -75,8 +75,15 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
     if complete is not None:
-        return complete(struct)
+        return _with_later_members(complete(struct), struct, present)
     return encoded if present == given else encode(present)
+
+
+def _with_later_members(completed: bytes, struct: HookAnswer, present: dict[str, Any]) -> bytes:
+    """The completed answer, and what the handler gave for a daemon newer than the Struct."""
+    known = {field.encode_name for field in msgspec.structs.fields(struct)} | {"result"}
+    later = {name: value for name, value in present.items() if name not in known}
+    return encode({**msgspec.json.decode(completed), **later}) if later else completed
 
 
 def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:

@@ -238,6 +238,10 @@ class Host:
         """The version that the last `db_write` carried; 0 before the first."""
         return self._database.data_version
 
+    @data_version.setter
+    def data_version(self, version: int) -> None:
+        self._database.data_version = version
+
     async def start(
         self,
         path: str | Path | PluginObject,

@@ -28,6 +28,8 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     ),
 )
 """What `db_write` gets before `init` unless told otherwise: the birth of a small database."""
+LATER_START: Final[Sequence[Sequence[str]]] = (("REPLACE INTO vars VALUES ('last_start', 1)",),)
+"""What it gets at each start after that: lightningd commits something before `init`, too."""
 
 
 def command_line(path: str | Path) -> list[str]:

@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
+        self._fed = 0
         self._is_read = asyncio.Event()
         self._is_read.set()
         self._task: asyncio.Task[None] | None = None
@@ -53,11 +54,16 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Queues what is complete."""
         self._framer.feed(data)
+        self._fed += len(data)
         try:
             for frame in self._framer:
                 self._requests.put_nowait(frame)
         except MalformedError as error:
             self._requests.put_nowait(error)
+        fault = self._framer.pending_fault
+        # lightningd refuses at once what cannot begin a message.
+        if fault is not None and fault.offset == self._fed - self._framer.buffered:
+            self._requests.put_nowait(fault)
         if self._requests.qsize() >= MOST_WAITING and self._transport is not None:
             self._transport.pause_reading()
 
