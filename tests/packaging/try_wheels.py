@@ -26,6 +26,7 @@ _LEFT_OUT = (".*", "target", "dist", "python", "__pycache__", "*.so")
 SOURCE_TESTS = (
     "tests/benches",
     "tests/commands/test_generated.py",
+    "tests/commands/test_usage.py",
     "tests/docs/test_messages.py",
     "tests/docs/test_site.py",
     "tests/make",
