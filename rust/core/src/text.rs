@@ -25,9 +25,10 @@ pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
     let mut rest = escaped;
     while let Some((plain, escape)) = rest.split_once('\\') {
         text.push_str(plain_only(plain)?);
-        let (character, behind) = unescape_one(escape)?;
+        let (character, behind) = unescape_one(escape.as_bytes())?;
         text.push(character);
-        rest = behind;
+        // An escape is ASCII, so that this is where a character starts.
+        rest = &escape[escape.len() - behind.len()..];
     }
     text.push_str(plain_only(rest)?);
     Some(Cow::Owned(text))
@@ -40,11 +41,13 @@ fn plain_only(text: &str) -> Option<&str> {
 }
 
 /// The character an escape stands for, and what follows it; `escape` starts behind the backslash.
-fn unescape_one(escape: &str) -> Option<(char, &str)> {
-    let rest = escape.get(1..)?;
-    let character = match escape.as_bytes()[0] {
+/// Nothing for an escape that is none, or is half a surrogate pair.
+#[must_use]
+pub fn unescape_one(escape: &[u8]) -> Option<(char, &[u8])> {
+    let (&kind, rest) = escape.split_first()?;
+    let character = match kind {
         b'u' => return unescape_unicode(rest),
-        quoted @ (b'"' | b'\\' | b'/') => quoted,
+        b'"' | b'\\' | b'/' => kind,
         b'b' => 0x08,
         b'f' => 0x0C,
         b'n' => b'\n',
@@ -55,25 +58,23 @@ fn unescape_one(escape: &str) -> Option<(char, &str)> {
     Some((char::from(character), rest))
 }
 
-fn unescape_unicode(digits: &str) -> Option<(char, &str)> {
+/// The character of four hexadecimal digits, or of a surrogate pair; and what follows.
+fn unescape_unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     let (first, rest) = hex4(digits)?;
     if !(0xD800..0xDC00).contains(&first) {
         return Some((char::from_u32(first)?, rest));
     }
-    let (second, rest) = hex4(rest.strip_prefix("\\u")?)?;
+    let (second, rest) = hex4(rest.strip_prefix(b"\\u")?)?;
     if !(0xDC00..0xE000).contains(&second) {
         return None;
     }
-    let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-    Some((char::from_u32(code)?, rest))
+    Some((char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00))?, rest))
 }
 
-fn hex4(digits: &str) -> Option<(u32, &str)> {
+fn hex4(digits: &[u8]) -> Option<(u32, &[u8])> {
     let (four, rest) = digits.split_at_checked(4)?;
-    if !four.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    Some((u32::from_str_radix(four, 16).ok()?, rest))
+    let add = |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?);
+    Some((four.iter().try_fold(0, add)?, rest))
 }
 
 /// Writes text as a JSON string, quotes included.

@@ -8,6 +8,7 @@
 
 use std::mem::MaybeUninit;
 
+use clnwire_core::text;
 use memchr::{memchr, memchr2};
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
@@ -158,46 +159,13 @@ fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<bool> {
     let mut is_ascii = true;
     while let Some(at) = memchr(b'\\', text) {
         out.extend_from_slice(&text[..at]);
-        let byte = match *text.get(at + 1)? {
-            b'u' => {
-                let (character, behind) = unescape_unicode(&text[at + 2..])?;
-                is_ascii &= character.is_ascii();
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                text = behind;
-                continue;
-            }
-            quoted @ (b'"' | b'\\' | b'/') => quoted,
-            b'b' => 0x08,
-            b'f' => 0x0C,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            _ => return None,
-        };
-        out.push(byte);
-        text = &text[at + 2..];
+        let (character, behind) = text::unescape_one(&text[at + 1..])?;
+        is_ascii &= character.is_ascii();
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        text = behind;
     }
     out.extend_from_slice(text);
     Some(is_ascii)
-}
-
-/// The character of four hexadecimal digits, or of a surrogate pair; and what follows.
-fn unescape_unicode(digits: &[u8]) -> Option<(char, &[u8])> {
-    let (first, rest) = hex4(digits)?;
-    if !(0xD800..0xDC00).contains(&first) {
-        return Some((char::from_u32(first)?, rest));
-    }
-    let (second, rest) = hex4(rest.strip_prefix(b"\\u")?)?;
-    if !(0xDC00..0xE000).contains(&second) {
-        return None;
-    }
-    Some((char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00))?, rest))
-}
-
-fn hex4(digits: &[u8]) -> Option<(u32, &[u8])> {
-    let (four, rest) = digits.split_at_checked(4)?;
-    let add = |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?);
-    Some((four.iter().try_fold(0, add)?, rest))
 }
 
 /// A number as JSON spells it: without zeros in front.
