@@ -32,12 +32,13 @@ def module(command: Command) -> str:
 
 
 def names(commands: list[str]) -> str:
-    """All names, for who registers or checks a method."""
+    """The names of the daemon's own commands; those of its plugins stand in `_builtin`."""
     listed = "".join(f'    "{name}",\n' for name in commands)
     return (
         f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
-        f"COMMANDS: Final = frozenset((\n{listed}))\n"
+        "from clnwire._builtin import BUILTIN\n\n"
+        f"COMMANDS: Final = BUILTIN | frozenset((\n{listed}))\n"
         '"""Its own plugins\' included. The Bitcoin backend can be replaced, so its are not."""\n'
     )
 

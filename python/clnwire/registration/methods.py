@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from clnwire._facts import COMMANDS
 from clnwire.errors import UsageError
 from clnwire.methods import Method
 from clnwire.registration._base import Base, must_be_named
@@ -55,8 +54,7 @@ class Methods(Base):
             self._must_be_new("method", name, self.methods)
             if name in _LIFECYCLE:
                 raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
-            if name in COMMANDS:
-                _must_be_replaceable(name, is_wanted=replaces_native)
+            _must_be_free(name, replaces_native=replaces_native)
             self.methods[name] = Method(
                 name,
                 function,
@@ -70,14 +68,18 @@ class Methods(Base):
         return register
 
 
-def _must_be_replaceable(name: str, *, is_wanted: bool) -> None:
+def _must_be_free(name: str, *, replaces_native: bool) -> None:
     """Raises `UsageError` for a command of the daemon's that is not to be replaced, or cannot."""
+    # A plugin without methods does not pay for the names.
     from clnwire._builtin import BUILTIN
+    from clnwire._facts import COMMANDS
 
+    if name not in COMMANDS:
+        return
     problem = f"method '{name}': lightningd has a command of that name, and would refuse the plugin"
     if name not in BUILTIN:
         raise UsageError(f"{problem}; choose another name")
-    if not is_wanted:
+    if not replaces_native:
         raise UsageError(
             f"{problem}; choose another name, or say replaces_native=True if the built-in plugin "
             f"with {name} is disabled wherever this one runs"
