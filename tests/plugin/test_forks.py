@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import textwrap
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,11 @@ def bye():
 """
 
 
+def forking(plugin: Any, body: str) -> Any:
+    """A plugin that says goodbye, with this body behind it."""
+    return plugin(START + textwrap.dedent(body))
+
+
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
     """A handler's decorator and head."""
@@ -32,14 +39,14 @@ def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_pool_of_processes_works_and_ends(plugin, kind, method):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         {decorator}
         {head} go():
             with multiprocessing.get_context({method!r}).Pool(2) as pool:
                 return pool.map(abs, [1, -2, 3])
-        """
+        """,
     )
     daemon.start()
     for _ in range(20 if method == "fork" else 2):
@@ -51,9 +58,9 @@ def test_a_pool_of_processes_works_and_ends(plugin, kind, method):
 
 def test_the_first_signal_ends_a_child(plugin, kind):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         {decorator}
         {head} go(number: int):
             child = multiprocessing.get_context("fork").Process(target=time.sleep, args=[600])
@@ -61,7 +68,7 @@ def test_the_first_signal_ends_a_child(plugin, kind):
             os.kill(child.pid, number)
             child.join()
             return child.exitcode
-        """
+        """,
     )
     daemon.start()
     assert daemon.call("go", [signal.SIGTERM]) == -signal.SIGTERM
@@ -72,9 +79,9 @@ def test_the_first_signal_ends_a_child(plugin, kind):
 
 def test_a_child_has_the_signals_of_a_program(plugin, kind):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         {decorator}
         {head} go():
             read, write = os.pipe()
@@ -86,7 +93,7 @@ def test_a_child_has_the_signals_of_a_program(plugin, kind):
                 os._exit(0)
             os.wait()
             return os.read(read, 1000).decode()
-        """
+        """,
     )
     daemon.start()
     handlers = [signal.SIG_DFL, signal.default_int_handler, signal.SIG_DFL]
@@ -108,9 +115,9 @@ def test_a_child_has_the_signals_of_a_program(plugin, kind):
 )
 def test_a_child_ends_with_its_handler(plugin, kind, end, status):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         {decorator}
         {head} go():
             child = os.fork()
@@ -118,7 +125,7 @@ def test_a_child_ends_with_its_handler(plugin, kind, end, status):
                 plugin.log("from the child")
                 {end}
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        """
+        """,
     )
     daemon.start()
     assert daemon.call("go") == status
@@ -129,9 +136,9 @@ def test_a_child_ends_with_its_handler(plugin, kind, end, status):
 
 @pytest.mark.parametrize("decorator", ["@plugin.on_init", "@plugin.background"])
 def test_a_child_of_other_functions_ends_with_them(plugin, decorator):
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         statuses = []
 
         {decorator}
@@ -145,7 +152,7 @@ def test_a_child_of_other_functions_ends_with_them(plugin, decorator):
             while not statuses:
                 time.sleep(0.01)
             return statuses
-        """
+        """,
     )
     daemon.start()
     assert daemon.call("statuses") == [0]
@@ -154,15 +161,13 @@ def test_a_child_of_other_functions_ends_with_them(plugin, decorator):
 
 
 def test_a_child_of_the_farewell_leaves_the_rest_to_its_parent(plugin):
-    daemon = plugin(
-        f"""
+    first = """
         @plugin.on_shutdown
         def first():
             if os.fork():
                 os.wait()
-        {START.replace(chr(10), chr(10) + " " * 8)}
         """
-    )
+    daemon = plugin(textwrap.dedent(first) + START)
     daemon.start()
     assert daemon.hang_up() == 0
     assert daemon.log_text() == f"info bye from {daemon.process.pid}"
@@ -170,9 +175,9 @@ def test_a_child_of_the_farewell_leaves_the_rest_to_its_parent(plugin):
 
 def test_a_child_never_waits_for_a_lock_of_the_core(plugin, kind):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         topic = plugin.topic("noise")
         is_over = threading.Event()
 
@@ -205,7 +210,7 @@ def test_a_child_never_waits_for_a_lock_of_the_core(plugin, kind):
             for thread in threads:
                 thread.join()
             return late
-        """
+        """,
     )
     daemon.start()
     assert daemon.call("go") == 0
@@ -220,9 +225,9 @@ def test_a_child_never_waits_for_an_import_of_another_thread(plugin, kind, tmp_p
         "goes_on.wait()\n"
         "raise ImportError\n"
     )
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         topic = plugin.topic("noise")
         is_importing, goes_on = threading.Event(), threading.Event()
 
@@ -240,7 +245,7 @@ def test_a_child_never_waits_for_an_import_of_another_thread(plugin, kind, tmp_p
             goes_on.set()
             thread.join()
             return status
-        """
+        """,
     )
     daemon.start()
     assert daemon.call("go") == 0
@@ -252,9 +257,9 @@ def test_a_child_never_waits_for_an_import_of_another_thread(plugin, kind, tmp_p
 )
 def test_a_child_knows_of_no_request(plugin, kind):
     decorator, head = kind
-    daemon = plugin(
+    daemon = forking(
+        plugin,
         f"""
-        {START.replace(chr(10), chr(10) + " " * 8)}
         {decorator}
         {head} go(request: Request):
             read, write = os.pipe()
@@ -266,7 +271,7 @@ def test_a_child_knows_of_no_request(plugin, kind):
                 return 0
             os.wait()
             return os.read(read, 1000).decode()
-        """
+        """,
     )
     daemon.start()
     assert "is answered" in daemon.call("go")

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import textwrap
+from typing import Any
 
 import pytest
 
+NEEDS = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs a limit of the kernel's, and /proc"
+)
+HEADS = pytest.mark.parametrize("head", ["def", "async def"], ids=["blocking driver", "event loop"])
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the kernel's, and /proc")
-@pytest.mark.parametrize("head", ["def", "async def"], ids=["blocking driver", "event loop"])
-def test_a_message_that_cannot_be_held_is_named_in_the_log(plugin, head):
-    daemon = plugin(
-        f"""
+
+def limited(plugin: Any, head: str, more: int, body: str = "") -> Any:
+    """A plugin that may take so many bytes more than it has."""
+    limit = f"""
         import resource
 
         @plugin.method("limit")
         {head} limit() -> None:
             with open("/proc/self/statm") as statm:
-                now = int(statm.read().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (now + 50_000_000, now + 50_000_000))
+                most = int(statm.read().split()[0]) * resource.getpagesize() + {more}
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
         """
-    )
+    daemon = plugin(textwrap.dedent(limit) + textwrap.dedent(body))
     daemon.start()
     daemon.call("limit")
+    return daemon
+
+
+@NEEDS
+@HEADS
+def test_a_message_that_cannot_be_held_is_named_in_the_log(plugin, head):
+    daemon = limited(plugin, head, 50_000_000)
     daemon.write('{"jsonrpc":"2.0","id":1,"method":"limit","params":["')
     with contextlib.suppress(BrokenPipeError):
         for _ in range(200):
@@ -34,21 +46,16 @@ def test_a_message_that_cannot_be_held_is_named_in_the_log(plugin, head):
     assert "malformed" not in daemon.log_text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the kernel's, and /proc")
-@pytest.mark.parametrize("head", ["def", "async def"], ids=["blocking driver", "event loop"])
+@NEEDS
+@HEADS
 def test_an_answer_that_cannot_be_held_is_an_error(plugin, head):
-    daemon = plugin(
+    daemon = limited(
+        plugin,
+        head,
+        50_000_000,
         f"""
-        import resource
-
         LARGE = b'"' + b"x" * 100_000_000 + b'"'
         topic = plugin.topic("large")
-
-        @plugin.method("limit")
-        {head} limit() -> None:
-            with open("/proc/self/statm") as statm:
-                now = int(statm.read().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (now + 50_000_000, now + 50_000_000))
 
         @plugin.method("large")
         {head} large():
@@ -57,37 +64,27 @@ def test_an_answer_that_cannot_be_held_is_an_error(plugin, head):
         @plugin.method("publish")
         {head} publish():
             topic.publish(LARGE)
-
-        """
+        """,
     )
-    daemon.start()
-    daemon.call("limit")
     for _ in range(2):
         assert "no memory to hold the answer" in daemon.request("large")["error"]["message"]
     assert "no memory to send 'large'" in daemon.request("publish")["error"]["message"]
     assert daemon.hang_up() == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the kernel's, and /proc")
-@pytest.mark.parametrize("head", ["def", "async def"], ids=["blocking driver", "event loop"])
+@NEEDS
+@HEADS
 def test_params_that_cannot_be_copied_are_an_error(plugin, head):
-    daemon = plugin(
+    daemon = limited(
+        plugin,
+        head,
+        100_000_000,
         f"""
-        import resource
-
-        @plugin.method("limit")
-        {head} limit() -> None:
-            with open("/proc/self/statm") as statm:
-                now = int(statm.read().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (now + 100_000_000, now + 100_000_000))
-
         @plugin.method("take")
         {head} take(text: str) -> int:
             return len(text)
-        """
+        """,
     )
-    daemon.start()
-    daemon.call("limit")
     assert "error" in daemon.request("take", ["x" * 70_000_000])
     assert daemon.call("take", ["x"]) == 1
     assert daemon.hang_up() == 0
