@@ -79,10 +79,9 @@ def end_child(error: BaseException | None) -> NoReturn:
     The exit status is that of a program: 0, what `SystemExit` says, or 1 after a traceback. As
     `os._exit` does, it leaves out `atexit` and `finally` blocks: they are the parent's.
     """
-    status = 0
+    status = 1
     # The child ends even if its message cannot be written.
     with contextlib.suppress(BaseException):
-        status = 1 if error is not None else 0
         status = _status(error)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BaseException):

@@ -99,8 +99,8 @@ class _Run:
             return plugin_options(settings.others, known, OWN)
 
         # The database is born once.
-        self._host.data_version = self._version.last()
-        migrations = LATER_START if self._version.last() else MIGRATIONS
+        self._host.data_version = last = self._version.last()
+        migrations = LATER_START if last else MIGRATIONS
         plugins = await self._host.start_all(settings.specs, options, migrations=migrations)
         if self._host.data_version:
             self._version.commit(self._host.data_version)
