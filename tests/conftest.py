@@ -19,10 +19,12 @@ else:
     hypothesis.settings.register_profile("clnwire", deadline=None, suppress_health_check=slow)
     hypothesis.settings.load_profile("clnwire")
 
+# A shell and `nohup` let what runs in the background ignore these, and plugins that tests send them
+# to would inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what it puts into the background so, and plugins that tests interrupt would
-    # inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

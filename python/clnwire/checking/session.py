@@ -63,6 +63,8 @@ class Session:
         self._remarks_seen: dict[tuple[RemarkKind, ...], int] = {}
         self._stray_seen = 0
         self._version = 0
+        # A plugin may leave files where it runs, which must not meet its next start.
+        self._folder = tempfile.TemporaryDirectory()
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.host = Host(
             dialect=dialect,
@@ -76,6 +78,7 @@ class Session:
             on_trace=self.watch.see,
             cut=cut,
             own_groups=True,
+            started_in=self._folder.name,
         )
         node.register(self.host)
 
@@ -109,6 +112,7 @@ class Session:
             self.plugin.kill("was checked")
         await self.host.stop()
         self._stderr.close()
+        self._folder.cleanup()
 
     @property
     def manifest(self) -> Manifest:

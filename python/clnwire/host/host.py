@@ -76,7 +76,8 @@ class Host:
 
     `cut(message)` gives the pieces in which a message is written to a plugin, with a short pause
     after each: a plugin must not mind. With `own_groups` each plugin leads a process group of its
-    own, and what it has started ends with it.
+    own, and what it has started ends with it. `started_in` is the folder in which the daemon was
+    started, where plugins run under the daemon of 2019; this process's own if it is `None`.
 
     `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`, but for
     `disabled_plugins`, which are paths or the ends of paths.
@@ -112,11 +113,12 @@ class Host:
         on_command: OnCommand | None = None,
         cut: Cut | None = None,
         own_groups: bool = False,
+        started_in: str | Path | None = None,
     ) -> None:
         self._dialect = dialect_named(dialect)
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._limits = (max_frame_bytes, max_depth)
-        self._cut, self._own_groups = cut, own_groups
+        self._cut, self._own_groups, self._started_in = cut, own_groups, started_in
         self._directory = Directory(
             lightning_dir,
             network,
@@ -172,6 +174,7 @@ class Host:
             self._framer,
             cut=self._cut,
             own_groups=self._own_groups,
+            started_in=self._started_in,
         )
         return Surroundings(
             plugins=self._plugins,

@@ -49,9 +49,11 @@ class Launcher:
         *,
         cut: Cut | None = None,
         own_groups: bool = False,
+        started_in: str | Path | None = None,
     ) -> None:
         self._owner, self._directory = owner, directory
         self._cut, self._own_groups = cut, own_groups
+        self._started_in = started_in
         self._dialect, self._framer = dialect, framer
         self._ids = IdMap()
         self._names: WeakKeyDictionary[PluginObject, str] = WeakKeyDictionary()
@@ -88,7 +90,7 @@ class Launcher:
         argv = [*command_line(path), *arguments]
         return spawn(
             argv,
-            cwd=self._directory.path if self._dialect.has_network_folder else None,
+            cwd=self._directory.path if self._dialect.has_network_folder else self._started_in,
             env=environment,
             stderr=stderr,
             own_group=self._own_groups,

@@ -253,7 +253,7 @@ class PluginProcess:
 def spawn(
     argv: Sequence[str],
     *,
-    cwd: Path | None,
+    cwd: str | Path | None,
     env: Mapping[str, str],
     stderr: int | IO[bytes] | None = None,
     own_group: bool = False,
