@@ -23,7 +23,7 @@ import msgspec
 from pyln.client import Plugin as PylnPlugin
 from pyln.client.plugin import Request as PylnRequest
 
-from clnwire.dialect import CURRENT
+from clnwire._wire.dialect import CURRENT
 from clnwire.hooks import (
     CONTINUE,
     HtlcFail,
@@ -33,7 +33,7 @@ from clnwire.hooks import (
 )
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.host.samples import PSBT, hook_sample, topic_sample
+from clnwire.host.rules.samples import PSBT, hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 from clnwire.types import Psbt, sat_to_msat
 

@@ -20,9 +20,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from clnwire.load import Figures, Job, measure
-from clnwire.load.messages import init
-from clnwire.load.running import daemon_folder
+from clnwire.bench.load import Figures, Job, measure
+from clnwire.bench.load.messages import init
+from clnwire.bench.load.running import daemon_folder
 
 from .suite.cases import SIZES
 from .suite.machine import machine

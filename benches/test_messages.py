@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from clnwire.codec import encode_any
-from clnwire.dialect import CURRENT
+from clnwire._wire.codec import encode_any
+from clnwire._wire.dialect import CURRENT
 from clnwire.hooks import DbWrite, PeerDisconnect
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import hook_spec

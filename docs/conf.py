@@ -117,7 +117,7 @@ def without_overloads(app: Sphinx) -> None:
     from sphinx.pycode import ModuleAnalyzer
 
     for module in ("hooks", "options", "topics"):
-        analyzer = ModuleAnalyzer.for_module(f"clnwire.registration.{module}")
+        analyzer = ModuleAnalyzer.for_module(f"clnwire._definition.registration.{module}")
         analyzer.analyze()
         analyzer.overloads.clear()
 

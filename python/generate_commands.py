@@ -11,13 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clnwire._builtin import BUILTIN
+from clnwire._wire.builtin import BUILTIN
 from commands_generator import source
 from commands_generator.model import command
 from commands_generator.usage import BACKEND, UNLISTED, usages
 
 HERE = Path(__file__).resolve().parent
-FACTS = "../_facts.py"
+FACTS = "../_wire/facts.py"
 """Beside the folder: who registers a method needs the names, and none of the commands."""
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clnwire.load.messages import CONTINUE
+from clnwire.bench.load.messages import CONTINUE
 
 from . import payloads
 from .payloads import ONCE

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from clnwire import _core
+from clnwire.bench.load.messages import CONTINUE, ID, NUMBER, Ask, notification, request
+from clnwire.bench.load.messages import db_write as load_db_write
 from clnwire.captures.reading import read_records
-from clnwire.load.messages import CONTINUE, ID, NUMBER, Ask, notification, request
-from clnwire.load.messages import db_write as load_db_write
 
 if TYPE_CHECKING:
     from pathlib import Path

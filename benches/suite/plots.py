@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire.benching import svg
+from clnwire.bench import svg
 
 from .cases import SIZES, round_trip, window
 from .results import BARE, CLNWIRE, FLOOR, RAW

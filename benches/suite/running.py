@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clnwire.load import Figures, Job, LoadError, measure, medians
-from clnwire.load.messages import init
-from clnwire.load.running import daemon_folder
+from clnwire.bench.load import Figures, Job, LoadError, measure, medians
+from clnwire.bench.load.messages import init
+from clnwire.bench.load.running import daemon_folder
 
 from .cases import Case, probes
 from .machine import machine

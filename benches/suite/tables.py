@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from clnwire.benching.words import number
+from clnwire.bench.format import number
 
 from .budgets import NO_SDK, judge
 from .cases import (

@@ -4,6 +4,9 @@ See `clnwire.hooks` and `clnwire.notifications` for the daemon's messages, and `
 a daemon's plugin side to test with.
 """
 
+from clnwire._definition.options import Option
+from clnwire._definition.requests import Notification, Request
+from clnwire._runtime.log import Log
 from clnwire.errors import (
     CallTimeoutError,
     ClnwireError,
@@ -16,15 +19,14 @@ from clnwire.errors import (
     RpcError,
     UsageError,
 )
-from clnwire.options import Option
 from clnwire.plugin import Plugin
-from clnwire.requests import Notification, Request
 
 __all__ = [
     "CallTimeoutError",
     "ClnwireError",
     "ConnectionLostError",
     "DeadlockError",
+    "Log",
     "MalformedError",
     "NotReadyError",
     "Notification",

@@ -395,7 +395,7 @@ class Driver:
 
 if sys.platform == "linux":
     def measure(job: bytes, /) -> bytes:
-        """Plays the daemon to a plugin; a job and its outcome are JSON, as `clnwire.load` has them.
+        """Plays the daemon to a plugin. A job and its outcome are JSON: see `clnwire.bench.load`.
 
         Pins the thread to the job's processor: it is made for a process of its own.
         """

@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from clnwire import _core, forks, startup, stdio
-from clnwire.codec import encode_any
-from clnwire.context import HANDLED, handled
+from clnwire import _core
+from clnwire._definition.current import HANDLED, handled
+from clnwire._definition.registration import Registration
+from clnwire._runtime import forks, startup, stdio
+from clnwire._runtime.log import Log, bridge_logging
+from clnwire._runtime.serving import program_name, serve
+from clnwire._wire.codec import encode_any
 from clnwire.errors import DeadlockError, NotReadyError, UsageError, sendable
-from clnwire.logs import Log, bridge_logging
 from clnwire.notifications._catalogue import NATIVE
-from clnwire.registration import Registration
-from clnwire.serving import program_name, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-    from clnwire.background import Background
-    from clnwire.dialect import Dialect
+    from clnwire._definition.background import Background
+    from clnwire._runtime.thread_pool import Pool
+    from clnwire._wire.dialect import Dialect
     from clnwire.messages.init import Configuration, Init
-    from clnwire.pool import Pool
     from clnwire.rpc._caller import CallOrigin
     from clnwire.rpc.blocking import Rpc
 
@@ -166,7 +167,7 @@ class Plugin(Registration):
     @cached_property
     def pool(self) -> Pool:
         """The threads of handlers with `thread=True`."""
-        from clnwire.pool import Pool
+        from clnwire._runtime.thread_pool import Pool
 
         return Pool(self.max_threads)
 
@@ -209,7 +210,7 @@ class Plugin(Registration):
         up inside a message, or if the plugin cannot work as it is.
         """
         if stdio.is_run_by_hand():
-            from clnwire import terminal
+            from clnwire._definition import help as terminal
 
             sys.stdout.write(
                 terminal.describe(
@@ -299,7 +300,7 @@ class Plugin(Registration):
         self._in_event_loop = self.is_async
         if self._in_event_loop:
             # Before the bridge: with asyncio comes `logging`, and what asyncio has to complain of.
-            import_module("clnwire.event_loop")
+            import_module("clnwire._runtime.event_loop")
         bridge = bridge_logging(self.log, None if own_process else self._is_at_work)
         startup.register(self, driver)
         try:

@@ -37,7 +37,7 @@ def names(commands: list[str]) -> str:
     return (
         f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
-        "from clnwire._builtin import BUILTIN\n\n"
+        "from clnwire._wire.builtin import BUILTIN\n\n"
         f"COMMANDS: Final = BUILTIN | frozenset((\n{listed}))\n"
         '"""Its own plugins\' included. The Bitcoin backend can be replaced, so its are not."""\n'
     )

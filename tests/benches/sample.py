@@ -14,7 +14,7 @@ from benches.suite.cases import (
 )
 from benches.suite.results import Machine, Method, Outcome, Results
 
-from clnwire.load import Figures
+from clnwire.bench.load import Figures
 
 CASES = [
     *(round_trip(size) for size in ("0.4 kB", "2.4 kB", "12 kB", "1 MB")),

@@ -9,7 +9,7 @@ import pytest
 from benches.suite import payloads
 from benches.suite.cases import SIZES, cases, probes
 
-from clnwire.load.messages import ID, NUMBER
+from clnwire.bench.load.messages import ID, NUMBER
 
 
 def sent(ask) -> str:

@@ -8,7 +8,7 @@ import pytest
 from benches.suite import plots
 from benches.suite.cases import round_trip, window
 
-from clnwire.benching import svg as look
+from clnwire.bench import svg as look
 from tests.benches.sample import results
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench-quick` installs")

@@ -7,7 +7,7 @@ import json
 import pytest
 from benches.suite.results import FormatError, load, save, slug
 
-from clnwire.load import medians
+from clnwire.bench.load import medians
 from tests.benches.sample import figures, results
 
 

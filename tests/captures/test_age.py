@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from clnwire._older import with_amounts
+from clnwire._wire.older import with_amounts
 from clnwire.commands.getinfo import GetinfoReply
-from clnwire.host.capture import dialect_of, read_capture
+from clnwire.replay.capture import dialect_of, read_capture
 
 OLD_INIT = {"configuration": {"lightning-dir": "/", "rpc-file": "r"}}
 NEWER_INIT = {"configuration": {"lightning-dir": "/", "rpc-file": "r", "feature_set": {}}}

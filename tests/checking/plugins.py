@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from clnwire.host.dialect import Name
+from clnwire.host.rules.dialect import Name
 
 
 class Broken(Struct, frozen=True):

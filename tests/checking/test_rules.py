@@ -10,7 +10,7 @@ import pytest
 
 from clnwire.checking import RULES, Limits, Report, Target, check
 from clnwire.host.config import parse_words
-from clnwire.host.dialect import Name
+from clnwire.host.rules.dialect import Name
 from tests.checking.plugins import BROKEN, Broken
 from tests.host.raw import write_plugin
 

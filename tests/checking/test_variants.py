@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from clnwire._wire.codec import encode
 from clnwire.checking import variants
 from clnwire.checking.hooks import FORMS
-from clnwire.codec import encode
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.host.samples import hook_sample, topic_sample
+from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE, topic_spec
 
 CHANGES = [change for _, change in FORMS["current"]]

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
-from clnwire._facts import COMMANDS
+from clnwire._wire.facts import COMMANDS
 from clnwire.cli.new._names import LONGEST, problem
 from clnwire.cli.new._project import Kind, Project
 from clnwire.testing import RunningPlugin, RunPlugin

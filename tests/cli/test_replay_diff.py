@@ -16,7 +16,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clnwire.captures.differences import compare_replies
+from clnwire.replay.differences import compare_replies
 from tests.cli.pty_screen import on_terminal
 from tests.cli.terminal import CLNWIRE
 from tests.cli.test_replay import EVERYTHING, START, capture, incoming, outgoing, replay

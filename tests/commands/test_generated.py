@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
     """One to generate into; the names of all commands are written beside it."""
     into = tmp_path / "commands"
     into.mkdir()
+    (tmp_path / "_wire").mkdir()
     return into
 
 
@@ -38,7 +39,8 @@ def test_the_files_are_those_that_the_schemas_give(shared, tmp_path):
     generate(shared / "schemas/rpc", shared / "node/commands.json", folder(tmp_path))
     assert texts(tmp_path / "commands") == texts(COMMANDS)
     assert len(texts(COMMANDS)) == 162 + 2
-    assert (tmp_path / "_facts.py").read_text() == (COMMANDS.parent / "_facts.py").read_text()
+    facts = "_wire/facts.py"
+    assert (tmp_path / facts).read_text() == (COMMANDS.parent / facts).read_text()
 
 
 def test_a_command_that_is_gone_is_removed_and_what_is_written_by_hand_stays(shared, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import fields
 
 from clnwire import Plugin, UsageError, commands
-from clnwire._facts import COMMANDS
+from clnwire._wire.facts import COMMANDS
 from clnwire.commands._command import Command
 from clnwire.host import Host, ManifestError
 from commands_generator.usage import BACKEND

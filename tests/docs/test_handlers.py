@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from clnwire.host import Host
-from clnwire.host.samples import PAYMENT_HASH, PEER, PREIMAGE, hook_sample, topic_sample
+from clnwire.host.rules.samples import PAYMENT_HASH, PEER, PREIMAGE, hook_sample, topic_sample
 from tests.docs.test_docs import PLUGINS
 from tests.rpc.node import GETINFO
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words, plugin_options
-from clnwire.host.manifest import Option
-from clnwire.host.options import Given
+from clnwire.host.rules.manifest import Option
+from clnwire.host.rules.options import Given
 
 
 def test_words() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clnwire.host import Host, Stopped
 from clnwire.host.journal import LogEntry
-from clnwire.host.spec import PluginSpec
+from clnwire.host.plugins.spec import PluginSpec
 from tests.host.conftest import MakePlugin
 
 WRITER = """

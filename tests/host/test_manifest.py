@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clnwire.host import Host, ManifestError
-from clnwire.host.manifest import Taken, check_manifest
+from clnwire.host.rules.manifest import Taken, check_manifest
 from tests.host.raw import MakePlugin
 
 OPTION = {"name": "o", "type": "string", "description": "d"}

@@ -10,8 +10,8 @@ import pytest
 
 from clnwire.errors import RpcError
 from clnwire.host import Host, PluginOptionError
-from clnwire.host.manifest import Taken, check_manifest
-from clnwire.host.options import init_options
+from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.options import init_options
 from tests.host.raw import MakePlugin
 
 

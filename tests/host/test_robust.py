@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from clnwire.errors import RpcError
-from clnwire.host import Caller, Host, PluginSpec, journal, unix_socket
+from clnwire.host import Caller, Host, PluginSpec, journal
+from clnwire.host.commands.commands import unix_socket
 from tests.host.raw import MakePlugin
 
 GOOD = 'MANIFEST["rpcmethods"] = [{"name": "good", "usage": ""}]\nMANIFEST["hooks"] = ["recover"]'

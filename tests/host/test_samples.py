@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from clnwire.hooks._catalogue import HOOKS
-from clnwire.host.names import TOPICS
-from clnwire.host.samples import PAYMENT_HASH, PREIMAGE, hook_sample, topic_sample
+from clnwire.host.rules.names import TOPICS
+from clnwire.host.rules.samples import PAYMENT_HASH, PREIMAGE, hook_sample, topic_sample
 
 PLUGIN_TOPICS = ("pay_part_end", "pay_part_start")
 

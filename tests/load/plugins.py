@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from clnwire.load import Job, Report, measure
-from clnwire.load.messages import db_write, init
-from clnwire.load.running import daemon_folder
+from clnwire.bench.load import Job, Report, measure
+from clnwire.bench.load.messages import db_write, init
+from clnwire.bench.load.running import daemon_folder
 
 # `reply(request)` gives the text of a reply, or nothing; `heard(notification)` does something.
 PLUGIN = """

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from clnwire.load import Ask, Job, LoadError, PluginFailedError, Report, measure, medians
-from clnwire.load.messages import ID, NUMBER, init, notification, request, statements
+from clnwire.bench.load import Ask, Job, LoadError, PluginFailedError, Report, measure, medians
+from clnwire.bench.load.messages import ID, NUMBER, init, notification, request, statements
 from tests.load.plugins import CONTINUE, done, small_writes, written
 
 pytestmark = pytest.mark.skipif(
@@ -262,7 +262,7 @@ def test_who_is_interrupted_leaves_nothing_behind(tmp_path: Path, number: int) -
     command = written(tmp_path, "time.sleep(60)", STUBBORN.format(groups="[False]"))
     job = Job(mode="one", command=command, init=init("/tmp"), **small_writes(), patience=60.0)
     code = (
-        "import signal, sys, msgspec; from clnwire.load import Job, measure\n"
+        "import signal, sys, msgspec; from clnwire.bench.load import Job, measure\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
         f"measure(msgspec.json.decode({msgspec.json.encode(job)!r}, type=Job))\n"
     )

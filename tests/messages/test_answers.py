@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from clnwire import hooks
 from clnwire._core import Framer
-from clnwire.dialect import CURRENT, OF_2019
+from clnwire._wire.dialect import CURRENT, OF_2019
 from clnwire.errors import InvalidAnswerError, UsageError
 from clnwire.hooks import HtlcFail, InvoicePaymentFail
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE, Refuse
-from clnwire.host.answers import AnswerError, judge
-from clnwire.host.samples import PSBT
+from clnwire.host.rules.answers import AnswerError, judge
+from clnwire.host.rules.samples import PSBT
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 REQUEST = hooks.RpcRequest(id="a", method="getinfo", params={})

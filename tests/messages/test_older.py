@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.host.samples import hook_sample, topic_sample
+from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 
 

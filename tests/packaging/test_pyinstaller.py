@@ -28,5 +28,9 @@ def test_the_hook_names_what_is_imported_late(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(hooks, "collect_submodules", collect, raising=False)
     monkeypatch.setitem(sys.modules, "PyInstaller.utils.hooks", hooks)
     names = run_path(str(Path(folder) / "hook-clnwire.py"))["hiddenimports"]
-    assert {"clnwire.hooks.db_write", "clnwire.commands.getinfo", "clnwire.event_loop"} <= {*names}
+    assert {
+        "clnwire.hooks.db_write",
+        "clnwire.commands.getinfo",
+        "clnwire._runtime.event_loop",
+    } <= {*names}
     assert not [name for name in names if name.startswith("clnwire.cli")]

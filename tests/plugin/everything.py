@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clnwire import Notification, Plugin, RpcError
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.hooks import (
     CONTINUE,
     Continue,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 
 pytestmark = pytest.mark.usefixtures("event_loop")
 
@@ -260,7 +260,7 @@ def test_the_request_is_known_in_tasks_that_a_handler_starts(plugin):
     daemon = plugin(
         """
         import asyncio
-        from clnwire.context import HANDLED
+        from clnwire._definition.current import HANDLED
 
         async def who():
             await asyncio.sleep(0.01)

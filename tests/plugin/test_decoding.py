@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from clnwire.host import Host
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 
 CONTINUE = {"result": "continue"}
 DEEP = "[" * 5_000 + "]" * 5_000

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clnwire._functions import (
+from clnwire._definition.functions import (
     REQUIRED,
     docstring,
     is_async,

@@ -8,7 +8,7 @@ import pytest
 
 from clnwire.hooks import InvoicePaymentFail
 from clnwire.hooks._catalogue import HOOKS
-from clnwire.host.samples import PSBT, hook_sample
+from clnwire.host.rules.samples import PSBT, hook_sample
 
 CONTINUE = {"result": "continue"}
 PEER = {

@@ -90,7 +90,7 @@ def test_what_is_there_when_the_manifest_is(daemon):
     daemon.getmanifest()
     loaded = modules(daemon)
     assert loaded - own(loaded) - of_msgspec() <= BESIDES
-    assert len(own(loaded)) <= 47
+    assert len(own(loaded)) <= 50
     for late in ("initialisation", "messages.init", "background", "pool", "rpc", "terminal"):
         assert f"clnwire.{late}" not in loaded
     assert {name for name in loaded if name.startswith("clnwire.hooks.d")} == {
@@ -103,7 +103,7 @@ def test_a_plugin_that_calls_nothing_gets_no_more_than_init(daemon):
     before = modules(daemon)
     daemon.init()
     assert daemon.call("hello", ["you"]) == "Hello you"
-    assert modules(daemon) - before == {"clnwire.initialisation", "clnwire.messages.init"}
+    assert modules(daemon) - before == {"clnwire._runtime.init", "clnwire.messages.init"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clnwire.host import Host
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 
 # Order
 

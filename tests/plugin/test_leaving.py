@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from clnwire import siblings
-from clnwire.siblings import Process
+from clnwire._runtime import siblings
+from clnwire._runtime.siblings import Process
 from tests.daemon import Daemon
 
 WRITER = """

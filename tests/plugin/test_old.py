@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clnwire.dialect import CURRENT, FOUNDING, NEWEST, OF_2019, Dialect, spoken
+from clnwire._wire.dialect import CURRENT, FOUNDING, NEWEST, OF_2019, Dialect, spoken
 
 CONTINUE = {"result": "continue"}
 OLD = pytest.mark.parametrize("dialect", ["2019", "2020"])

@@ -15,7 +15,7 @@ from clnwire.hooks import (
     Refuse,
     RpcCommandReturn,
 )
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 
 GOING_ON = {"result": "continue"}
 RETURNED = {"return": {"error": {"code": 7, "message": "closed"}}}

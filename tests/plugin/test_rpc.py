@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 from tests.daemon import Daemon
 
 PLUGIN = """

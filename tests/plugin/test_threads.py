@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample
 from tests.daemon import Daemon
 
 THREADS = """

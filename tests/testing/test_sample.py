@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from clnwire import UsageError
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.hooks import CustomMsg as CustomMsgHook
 from clnwire.hooks import DbWrite, HtlcAccepted, PeerConnected, PeerDisconnect, RpcCommand
 from clnwire.hooks._catalogue import HOOKS, hook_spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clnwire._core import MalformedError, members
-from clnwire.dialect import (
+from clnwire._wire.dialect import (
     FAILURE_MESSAGES,
     FOUNDING,
     LAST_TO_LEAVE_OUT,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec import MsgspecError, Struct, json
 
 from clnwire._core import MalformedError, members
+from clnwire._wire.dialect import CURRENT
 from clnwire.captures.age import age_after
-from clnwire.dialect import CURRENT
 from clnwire.hooks._catalogue import HOOKS
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from clnwire.checking.target import Limits, Target
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from clnwire.host.boot import Values
-    from clnwire.host.dialect import Name
-    from clnwire.host.manifest import Hook, Manifest
+    from clnwire.host.plugins.boot import Values
+    from clnwire.host.rules.dialect import Name
+    from clnwire.host.rules.manifest import Hook, Manifest
 
 MOST_STARTS: Final = 40
 """In one dialect: a plugin that dies at everything is not started for ever."""

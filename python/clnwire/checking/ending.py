@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clnwire.checking import catalogue as rules
 from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
-from clnwire.host.process import ending
+from clnwire.host.plugins.process import ending
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found

@@ -11,8 +11,8 @@ from clnwire.checking import variants
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
-from clnwire.host.filters import sample_that_passes
-from clnwire.host.samples import hook_sample
+from clnwire.host.rules.filters import sample_that_passes
+from clnwire.host.rules.samples import hook_sample
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
     from clnwire.checking.variants import Variant
-    from clnwire.host.manifest import Hook
+    from clnwire.host.rules.manifest import Hook
 
 FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
     "current": [

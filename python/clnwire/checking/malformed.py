@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
-    from clnwire.host.manifest import Manifest
+    from clnwire.host.rules.manifest import Manifest
 
 ADDRESS: Final = b"203.0.113.7"
 """What a caller may forget to put into quotes; lightningd takes any word for a value."""

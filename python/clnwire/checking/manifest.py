@@ -9,14 +9,14 @@ from msgspec import json
 
 from clnwire.checking import catalogue as rules
 from clnwire.host.errors import ManifestError
-from clnwire.host.manifest import check_manifest
-from clnwire.host.shapes import as_array, as_object
+from clnwire.host.rules.decoding import as_array, as_object
+from clnwire.host.rules.manifest import check_manifest
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.host.dialect import Dialect, Name
     from clnwire.host.journal import LogEntry
-    from clnwire.host.manifest import Manifest, Taken
+    from clnwire.host.rules.dialect import Dialect, Name
+    from clnwire.host.rules.manifest import Manifest, Taken
 
 _FIELD: Final = re.compile(
     r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"

@@ -12,7 +12,7 @@ from clnwire.errors import RpcError
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
-    from clnwire.host.manifest import Method
+    from clnwire.host.rules.manifest import Method
 
 _WORD: Final = re.compile(r"(\[)?[A-Za-z_][A-Za-z0-9_-]*(\])?\Z")
 

@@ -11,7 +11,7 @@ from clnwire.errors import RpcError
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
-    from clnwire.host.manifest import Manifest, Option
+    from clnwire.host.rules.manifest import Manifest, Option
 
 
 def spelled_out(manifest: Manifest) -> dict[str, object]:

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking.hooks import event_for
-from clnwire.host.names import TOPICS
+from clnwire.host.rules.names import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
-    from clnwire.host.manifest import Hook, Manifest
+    from clnwire.host.rules.manifest import Hook, Manifest
 
 PIECES = 3
 """So that there is one that neither begins nor ends a message."""

@@ -9,21 +9,21 @@ from contextlib import suppress
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Final
 
-from clnwire.checking import node
 from clnwire.checking.watch import Watch
 from clnwire.host import Host
+from clnwire.host import empty_node as node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clnwire.checking.target import Limits, Target
     from clnwire.checking.watch import StrayReply
-    from clnwire.host.boot import Values
-    from clnwire.host.dialect import Name
     from clnwire.host.journal import LogEntry, RemarkKind
-    from clnwire.host.manifest import Manifest, Option
-    from clnwire.host.pieces import Cut
-    from clnwire.host.plugin import Plugin
+    from clnwire.host.plugins.boot import Values
+    from clnwire.host.plugins.chunked_writer import Cut
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.dialect import Name
+    from clnwire.host.rules.manifest import Manifest, Option
 
 ERRORS: Final = frozenset(("broken", "error"))
 """Levels at which a plugin says that something failed."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire._facts import COMMANDS
+from clnwire._wire.facts import COMMANDS
 from clnwire.checking import catalogue as rules
 from clnwire.checking import manifest as manifests
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.ending import ended_unasked
 from clnwire.checking.output import killed_for_output, report_stray
-from clnwire.host.dialect import dialect_named
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import FatalAnswerError, ManifestError, PluginDiedError
-from clnwire.host.manifest import Taken
+from clnwire.host.rules.dialect import dialect_named
+from clnwire.host.rules.manifest import Taken
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.session import Session
     from clnwire.checking.watch import Watch
-    from clnwire.host.boot import Values
-    from clnwire.host.plugin import Plugin
+    from clnwire.host.plugins.boot import Values
+    from clnwire.host.plugins.plugin import Plugin
 
 
 async def start(session: Session, found: Found, values: Values | None = None) -> bool:

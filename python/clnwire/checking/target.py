@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from clnwire.host.manifest import Option
-    from clnwire.host.options import Given
+    from clnwire.host.rules.manifest import Option
+    from clnwire.host.rules.options import Given
 
 
 class Target(Struct, frozen=True):

@@ -14,8 +14,8 @@ from clnwire.checking import variants
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.hooks import FORMS
 from clnwire.checking.output import killed_for_output, report_stray
-from clnwire.host.dialect import dialect_named
-from clnwire.host.samples import topic_sample
+from clnwire.host.rules.dialect import dialect_named
+from clnwire.host.rules.samples import topic_sample
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found

@@ -9,15 +9,15 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from clnwire.hooks._catalogue import hook_spec
-from clnwire.host.samples import CHANNEL, SCID_OUT
-from clnwire.host.shapes import as_array, as_object
+from clnwire.host.rules.decoding import as_array, as_object
+from clnwire.host.rules.samples import CHANNEL, SCID_OUT
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.types import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clnwire.host.samples import Event
+    from clnwire.host.rules.samples import Event
 
 NEW_MEMBER: Final = "a_member_of_tomorrow"
 NEW_WORD: Final = "of_tomorrow"

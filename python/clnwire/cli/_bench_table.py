@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from clnwire.benching.words import duration, memory, number
+from clnwire.bench.format import duration, memory, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.benching.results import Results, Row
+    from clnwire.bench.results import Results, Row
 
 SELDOM: Final = 10
 """A percentile is shown if so many messages were slower."""

@@ -10,8 +10,8 @@ from clnwire.host import Host
 
 if TYPE_CHECKING:
     from clnwire.cli._settings import Settings
-    from clnwire.host.dialect import Name
-    from clnwire.host.manifest import Option
+    from clnwire.host.rules.dialect import Name
+    from clnwire.host.rules.manifest import Option
 
 
 async def plugin_help(settings: Settings) -> str:

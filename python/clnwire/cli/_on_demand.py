@@ -9,8 +9,8 @@ from msgspec import UNSET
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host import HostError
-from clnwire.host.names import TOPICS
-from clnwire.host.samples import hook_sample, topic_sample
+from clnwire.host.rules.names import TOPICS
+from clnwire.host.rules.samples import hook_sample, topic_sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

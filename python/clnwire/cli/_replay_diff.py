@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, json
 
-from clnwire.captures.differences import compare_replies
+from clnwire.replay.differences import compare_replies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from clnwire.captures.differences import Change
-    from clnwire.host.capture import Step
+    from clnwire.replay.capture import Step
+    from clnwire.replay.differences import Change
 
 MOST_KEPT: Final = 1_000
 """Answers whose differences are kept; further ones are counted."""

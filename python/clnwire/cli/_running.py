@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
+from clnwire._runtime.stderr import SHOWN
 from clnwire.cli._foreign import in_one_line
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
@@ -19,16 +20,15 @@ from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import LEVELS, Logbook
-from clnwire.host.startup import LATER_START, MIGRATIONS
-from clnwire.stderr import SHOWN
+from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from clnwire.cli._settings import Settings
-    from clnwire.host.dialect import Name
-    from clnwire.host.life import Stopped
-    from clnwire.host.manifest import Option
+    from clnwire.host.lifetime import Stopped
+    from clnwire.host.rules.dialect import Name
+    from clnwire.host.rules.manifest import Option
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace")

@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from clnwire.cli._client import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
 from clnwire.host.logbook import LEVELS
-from clnwire.host.order import named
-from clnwire.host.spec import PluginSpec
-from clnwire.host.startup import command_line
+from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.plugins.startup import command_line
+from clnwire.host.rules.order import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

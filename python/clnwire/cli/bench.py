@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from msgspec import json, to_builtins
 
-from clnwire.benching import (
+from clnwire.bench import (
     BenchError,
     Plan,
     Results,
@@ -24,8 +24,9 @@ from clnwire.benching import (
     plan,
     save,
 )
-from clnwire.benching.measuring import runs
-from clnwire.benching.results import ratios
+from clnwire.bench.load import PluginFailedError
+from clnwire.bench.measuring import runs
+from clnwire.bench.results import ratios
 from clnwire.cli import _bench_table
 from clnwire.cli._captures import bar
 from clnwire.cli._failing import CANNOT, fail
@@ -35,7 +36,6 @@ from clnwire.cli.hook import hook_names
 from clnwire.errors import ClnwireError
 from clnwire.host.config import parse_words
 from clnwire.host.errors import ManifestError
-from clnwire.load import PluginFailedError
 from clnwire.program import of_file
 
 EXAMPLES = (
@@ -239,7 +239,7 @@ def _keep(
         save(results, save_to)
     if plot is not None:
         # Heavy, and seldom wanted.
-        from clnwire.benching.plot import draw
+        from clnwire.bench.plot import draw
 
         draw(results, earlier, plot)
 

@@ -19,9 +19,9 @@ from clnwire.cli import _findings
 from clnwire.cli._failing import fail
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
-from clnwire.host.dialect import Name
-from clnwire.host.names import did_you_mean
-from clnwire.host.startup import command_line
+from clnwire.host.plugins.startup import command_line
+from clnwire.host.rules.dialect import Name
+from clnwire.host.rules.names import did_you_mean
 
 DIALECTS: dict[str, tuple[Name, ...]] = {
     "both": ("current", "2019"),

@@ -28,7 +28,7 @@ EXAMPLES = (
 
 def topic_names(incomplete: str) -> list[str]:
     """The daemon's own topics that begin so, for the shell."""
-    from clnwire.host.names import TOPICS
+    from clnwire.host.rules.names import TOPICS
 
     return sorted(name for name in TOPICS if name.startswith(incomplete))
 

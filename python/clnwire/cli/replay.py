@@ -14,9 +14,9 @@ from clnwire.cli._captures import Capture, From, To, moving_bar
 from clnwire.cli._failing import CANNOT, fail
 from clnwire.cli._replay_diff import Comparison
 from clnwire.errors import ClnwireError
-from clnwire.host.capture import CaptureError, Step, read_capture
-from clnwire.host.replay import DifferenceError, Outcome, Replay
 from clnwire.program import of_words
+from clnwire.replay.capture import CaptureError, Step, read_capture
+from clnwire.replay.replay import DifferenceError, Outcome, Replay
 
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 EXAMPLES = (

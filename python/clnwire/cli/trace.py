@@ -9,10 +9,10 @@ import typer
 
 from clnwire.captures.conversation import KINDS, Conversation
 from clnwire.captures.errors import CaptureError
+from clnwire.captures.filter import Wanted
 from clnwire.captures.reading import read_records
 from clnwire.captures.span import duration_us, parse_span
 from clnwire.captures.tally import Tally
-from clnwire.captures.wanted import Wanted
 from clnwire.cli._captures import Capture, From, To, bar, size_of
 from clnwire.cli._failing import fail
 from clnwire.cli._trace_lines import Lines

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import fields
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 
 
 class Params(Struct, frozen=True, omit_defaults=True):

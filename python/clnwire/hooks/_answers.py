@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
-from clnwire._functions import unawaited
-from clnwire._message import HookAnswer
-from clnwire.codec import encode, encode_any
+from clnwire._definition.functions import unawaited
+from clnwire._wire.codec import encode, encode_any
+from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError
 from clnwire.hooks._safe import keep_psbt, refuse
 from clnwire.hooks._spec import Refuse
@@ -16,7 +16,7 @@ from clnwire.hooks._spec import Refuse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire.dialect import Dialect
+    from clnwire._wire.dialect import Dialect
     from clnwire.hooks._spec import ErrorParts, HookSpec
 
     Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from clnwire.codec import encode
+from clnwire._wire.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire._message import HookAnswer
+    from clnwire._wire.structs import HookAnswer
 
 SAFE: Final = frozenset((0x400F, 0x2002, 0x6002, 0x6003, 0x0011, 0x0012, 0x0013))
 """Codes from which those daemons can make a message. At any other code the daemon crashes, or the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from clnwire._message import HookAnswer
+from clnwire._wire.structs import HookAnswer
 from clnwire.types import Msat, Psbt, Unsigned
 
 

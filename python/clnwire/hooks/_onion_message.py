@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import force_setattr
 
-from clnwire._message import Event, HookAnswer
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.types import U32, U64, Hex, PublicKey, ShortChannelId
 
 

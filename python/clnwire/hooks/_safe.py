@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from clnwire._older import event_decoder
+from clnwire._wire.older import event_decoder
 from clnwire.error_codes import INTERNAL_ERROR
 
 

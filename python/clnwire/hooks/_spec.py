@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from clnwire._message import HookAnswer
-from clnwire._older import event_decoder
+from clnwire._wire.older import event_decoder
+from clnwire._wire.structs import HookAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire.dialect import Release
+    from clnwire._wire.dialect import Release
 
 ErrorParts: TypeAlias = tuple[int, str, bytes | None]
 """An error's code, message and data."""

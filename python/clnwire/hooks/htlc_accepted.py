@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from clnwire._message import Event, HookAnswer
-from clnwire._older import rename
-from clnwire.codec import encode, validated
-from clnwire.dialect import FAILURE_MESSAGES
+from clnwire._wire.codec import encode, validated
+from clnwire._wire.dialect import FAILURE_MESSAGES
+from clnwire._wire.older import rename
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec

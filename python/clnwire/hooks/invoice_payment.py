@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from clnwire._message import Event, HookAnswer
-from clnwire._older import only_amounts
-from clnwire.codec import encode
-from clnwire.dialect import FAILURE_MESSAGES
+from clnwire._wire.codec import encode
+from clnwire._wire.dialect import FAILURE_MESSAGES
+from clnwire._wire.older import only_amounts
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from clnwire._message import Event, HookAnswer
-from clnwire._older import rename
+from clnwire._wire.older import rename
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._channel_type import ChannelType
 from clnwire.hooks._funding import Contribution
 from clnwire.hooks._safe import reject

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from clnwire._message import Event, HookAnswer
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._safe import keep_psbt
 from clnwire.hooks._spec import HookSpec
 from clnwire.types import ChannelId, Psbt

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from clnwire._message import Event, HookAnswer
-from clnwire.codec import encode
-from clnwire.dialect import NO_RELEASE
+from clnwire._wire.codec import encode
+from clnwire._wire.dialect import NO_RELEASE
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._safe import go_on
 from clnwire.hooks._spec import Continue, HookSpec
 from clnwire.types import Hex, Known, PublicKey

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from clnwire._message import Event, HookAnswer
-from clnwire._older import rename
+from clnwire._wire.older import rename
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._funding import Contribution
 from clnwire.hooks._safe import reject
 from clnwire.hooks._spec import Continue, HookSpec

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 from msgspec import Raw, field
 
-from clnwire._message import Event, HookAnswer
+from clnwire._wire.structs import Event, HookAnswer
 from clnwire.errors import sendable
 from clnwire.hooks._safe import refuse_call
 from clnwire.hooks._spec import Continue, HookSpec
@@ -125,7 +125,7 @@ def _as_it_will_run(text: bytes) -> bytes:
 
 
 def _refuse_doubled(text: bytes) -> None:
-    from clnwire import tolerant
+    from clnwire._wire import tolerant
 
     call = _first_members(_first_members(text)[b'"rpc_command"'])
     if (name := tolerant.doubled_name(call.get(b'"params"', b"null"))) is not None:
@@ -149,7 +149,7 @@ def _first_members(text: bytes) -> dict[bytes, bytes]:
 
     Names with escapes are left out: the daemon has none.
     """
-    from clnwire import tolerant
+    from clnwire._wire import tolerant
 
     found: dict[bytes, bytes] = {}
     for name, value in tolerant.members(text):

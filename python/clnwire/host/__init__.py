@@ -4,7 +4,7 @@ It imitates Core Lightning v26.06: the same order, the same bytes, the same refu
 reasons. `import clnwire` does not load it.
 """
 
-from clnwire.host.caller import Caller
+from clnwire.host.commands.caller import Caller
 from clnwire.host.delivery import Delivery
 from clnwire.host.errors import (
     FatalAnswerError,
@@ -15,11 +15,11 @@ from clnwire.host.errors import (
 )
 from clnwire.host.host import Host
 from clnwire.host.journal import Journal, LogEntry, TopicEntry
-from clnwire.host.life import Stopped
-from clnwire.host.manifest import Option
-from clnwire.host.options import Given
-from clnwire.host.plugin import Plugin
-from clnwire.host.spec import PluginSpec
+from clnwire.host.lifetime import Stopped
+from clnwire.host.plugins.plugin import Plugin
+from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.rules.manifest import Option
+from clnwire.host.rules.options import Given
 
 __all__ = [
     "Caller",

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from clnwire.host.errors import HostError
-from clnwire.host.names import did_you_mean
-from clnwire.host.options import Given
-from clnwire.host.shapes import as_array
+from clnwire.host.rules.decoding import as_array
+from clnwire.host.rules.names import did_you_mean
+from clnwire.host.rules.options import Given
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from clnwire.host.manifest import Option
+    from clnwire.host.rules.manifest import Option
 
 _LINE: Final = re.compile(r"(?P<name>[0-9A-Za-z_][0-9A-Za-z_-]*)(?:=(?P<value>.*))?\Z")
 

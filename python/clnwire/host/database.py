@@ -10,8 +10,8 @@ from msgspec import Struct, json
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from clnwire.host.dialect import Dialect
     from clnwire.host.quiet import Quiet
+    from clnwire.host.rules.dialect import Dialect
 
 
 _CREATES_VARS: Final = re.compile(r"\s*CREATE\s+TABLE\s+vars\b", re.IGNORECASE)

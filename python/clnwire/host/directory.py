@@ -11,15 +11,15 @@ from typing import IO, TYPE_CHECKING, Final
 
 from msgspec import json
 
-from clnwire.host.dialect import VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.lock import locked
-from clnwire.host.manifest import FEATURE_PLACES
+from clnwire.host.rules.dialect import VERSION
+from clnwire.host.rules.manifest import FEATURE_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.host.dialect import Dialect
+    from clnwire.host.rules.dialect import Dialect
 
 LOCK_FILE: Final = "clnwire.lock"
 """Says which process runs a host there."""

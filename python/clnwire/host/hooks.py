@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
-from clnwire.host.answers import AnswerError, judge
-from clnwire.host.chain import CONTINUE, goes_on, passed_on, together
+from clnwire.host.encoding import rpc_command_event, text_of
 from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
-from clnwire.host.filters import wants
 from clnwire.host.journal import LogEntry
-from clnwire.host.texts import rpc_command_event, text_of
+from clnwire.host.rules.answers import AnswerError, judge
+from clnwire.host.rules.chain import CONTINUE, goes_on, passed_on, together
+from clnwire.host.rules.filters import wants
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from clnwire.host.commands import Command
-    from clnwire.host.life import Life
-    from clnwire.host.plugin import Plugin
+    from clnwire.host.commands.commands import Command
+    from clnwire.host.lifetime import Life
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.registry import Plugins
     from clnwire.host.quiet import Quiet
-    from clnwire.host.registry import Plugins
 
 T = TypeVar("T")
 

@@ -9,46 +9,46 @@ from msgspec import json
 
 from clnwire import _core
 from clnwire._core import Framer
-from clnwire._facts import COMMANDS
-from clnwire.host import startup
-from clnwire.host.boot import Boot, Migrations, Options, Surroundings
-from clnwire.host.builtin import Builtin
-from clnwire.host.commands import Command, CommandTable
-from clnwire.host.configs import Configs
+from clnwire._wire.facts import COMMANDS
+from clnwire.host.commands.builtin import Builtin
+from clnwire.host.commands.commands import Command, CommandTable
+from clnwire.host.commands.configs import Configs
+from clnwire.host.commands.dispatch import Dispatcher
+from clnwire.host.commands.unix_socket import RpcSocket
 from clnwire.host.database import Database
-from clnwire.host.dialect import Name, dialect_named
 from clnwire.host.directory import FEATURES, Directory
-from clnwire.host.dispatch import Dispatcher
-from clnwire.host.ending import end_all
+from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import Hooks, bounded
-from clnwire.host.launcher import Launcher
-from clnwire.host.life import Life, Stopped
-from clnwire.host.owner import OnLog, OnTrace, PluginOwner
+from clnwire.host.lifetime import Life, Stopped
+from clnwire.host.plugins import startup
+from clnwire.host.plugins.boot import Boot, Migrations, Options, Surroundings
+from clnwire.host.plugins.ending import end_all
+from clnwire.host.plugins.launcher import Launcher
+from clnwire.host.plugins.owner import OnLog, OnTrace, PluginOwner
+from clnwire.host.plugins.registry import Plugins
+from clnwire.host.plugins.spec import PluginSpec
 from clnwire.host.quiet import Quiet
-from clnwire.host.registry import Plugins
-from clnwire.host.shapes import decoded
-from clnwire.host.spec import PluginSpec
-from clnwire.host.texts import result_of, text_of
-from clnwire.host.unix_socket import RpcSocket
+from clnwire.host.rules.decoding import decoded
+from clnwire.host.rules.dialect import Name, dialect_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from clnwire._core import Frame
+    from clnwire.host.commands.unix_socket import Connection
     from clnwire.host.delivery import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
-    from clnwire.host.manifest import Option, Taken
-    from clnwire.host.pieces import Cut
-    from clnwire.host.plugin import Plugin
-    from clnwire.host.unix_socket import Connection
+    from clnwire.host.plugins.chunked_writer import Cut
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.manifest import Option, Taken
     from clnwire.plugin import Plugin as PluginObject
 
     OnCommand: TypeAlias = Callable[[Frame, bytes | None], None]
 from pathlib import Path
 
-from clnwire.host.plugin_command import PluginCommand
+from clnwire.host.commands.plugin_command import PluginCommand
 
 A = TypeVar("A")
 

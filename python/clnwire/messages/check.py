@@ -6,7 +6,7 @@ it stands first.
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 
 
 class Check(Event, frozen=True):

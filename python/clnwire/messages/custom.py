@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 
 
 class CustomNotification(Event, frozen=True):

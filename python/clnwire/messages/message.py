@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Raw
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.types import Known
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.types import U32
 
 

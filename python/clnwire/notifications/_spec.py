@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from clnwire._older import event_decoder
+from clnwire._wire.older import event_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ It holds for that one request.
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 
 

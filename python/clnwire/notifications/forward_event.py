@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from clnwire._message import Event
-from clnwire._older import rename
+from clnwire._wire.older import rename
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, Hash, Known, Msat, Secret, ShortChannelId
 

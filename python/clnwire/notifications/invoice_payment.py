@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clnwire._message import Event
-from clnwire._older import only_amounts
+from clnwire._wire.older import only_amounts
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Msat, Outpoint, Secret
 

@@ -5,7 +5,7 @@ A plugin may connect to the next node, and send the message on.
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Hex, PublicKey, ShortChannelIdDir
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import ChannelId, Psbt
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, Hash, Hex, Known, PublicKey, ShortChannelId
 

@@ -5,7 +5,7 @@ The plugin `cln-xpay` publishes it. The daemon's schema calls it `xpay_pay_part_
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, Hash, Msat, PublicKey, ShortChannelId
 

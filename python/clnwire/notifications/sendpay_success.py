@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from clnwire._older import rename
+from clnwire._wire.older import rename
 from clnwire.notifications._sendpay import SentPart
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U64, Hash, Known, Msat

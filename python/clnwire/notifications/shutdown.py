@@ -5,7 +5,7 @@ clnwire then runs the `on_shutdown` functions and ends the plugin by itself.
 
 from __future__ import annotations
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire._lazy import lazy
+from clnwire._wire.lazy import lazy
 
 if TYPE_CHECKING:
     from clnwire.rpc.awaitable import AwaitableRpc

@@ -8,7 +8,7 @@ import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
-from clnwire.codec import encode, encode_any
+from clnwire._wire.codec import encode, encode_any
 from clnwire.errors import NotReadyError
 
 if TYPE_CHECKING:

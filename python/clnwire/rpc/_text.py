@@ -49,8 +49,8 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
 def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
     """Decodes a result that msgspec refuses: with half a surrogate pair in an invoice's label, say,
     or with amounts as strings, as daemons before v23.11 send them."""
-    from clnwire import tolerant
-    from clnwire._older import with_amounts
+    from clnwire._wire import tolerant
+    from clnwire._wire.older import with_amounts
 
     try:
         value = tolerant.loads(text)
@@ -71,7 +71,7 @@ def _refusal(text: bytes) -> RpcError:
 
     If the form does not fit, `data` is the whole error.
     """
-    from clnwire import tolerant
+    from clnwire._wire import tolerant
 
     error = tolerant.loads(text)
     if not isinstance(error, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from clnwire.codec import encode_any
+from clnwire._wire.codec import encode_any
 
 if TYPE_CHECKING:
     from clnwire.commands._command import Command

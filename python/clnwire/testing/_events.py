@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clnwire._message import Event
+from clnwire._wire.structs import Event
 from clnwire.errors import UsageError
 from clnwire.hooks._answers import permitted_answer
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE
-from clnwire.host.shapes import as_object
+from clnwire.host.rules.decoding import as_object
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.testing._samples import name_of_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire.host.samples import Event as SampleEvent
+    from clnwire.host.rules.samples import Event as SampleEvent
 
 
 def name_of(event: Event | type[Event] | str) -> str:

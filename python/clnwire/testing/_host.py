@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from clnwire.errors import UsageError
 from clnwire.host import Host
 from clnwire.host.journal import Journal
-from clnwire.host.names import TOPICS
-from clnwire.host.samples import hook_sample, topic_sample
-from clnwire.host.startup import MIGRATIONS
+from clnwire.host.plugins.startup import MIGRATIONS
+from clnwire.host.rules.names import TOPICS
+from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.testing._calls import Call, answer_from, call_from
 from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
 from clnwire.testing._plugin import RunningPlugin
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from clnwire._core import Frame
-    from clnwire._message import Event
-    from clnwire.host import plugin as host_plugin
+    from clnwire._wire.structs import Event
+    from clnwire.host.plugins import plugin as host_plugin
     from clnwire.plugin import Plugin
 
 T = TypeVar("T")

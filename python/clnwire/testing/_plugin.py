@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire._message import Event
+    from clnwire._wire.structs import Event
     from clnwire.host import LogEntry, TopicEntry
-    from clnwire.host.manifest import Manifest
-    from clnwire.host.plugin import Plugin
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.manifest import Manifest
     from clnwire.testing._host import BlockingHost
     from clnwire.testing._waiting import Waiter
 

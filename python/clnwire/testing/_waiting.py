@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from clnwire.errors import UsageError
 from clnwire.host.hooks import bounded
-from clnwire.testing._loop import LoopThread
+from clnwire.host.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clnwire._lazy import lazy
+from clnwire._wire.lazy import lazy
 
 if TYPE_CHECKING:
     from clnwire.types._rules import Hexadecimal, Known, Unsigned

@@ -3,13 +3,13 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// Ends the process with what its handler returned or raised, by `clnwire.forks.end_child`, which
+/// Ends the process with what its handler returned or raised, by `clnwire._runtime.forks.end_child`, which
 /// does not return. Returns only if that could not be called, with the reason.
 #[cold]
 pub fn end_child(py: Python<'_>, ended: Option<&PyErr>) -> PyErr {
     let error = ended.map(|error| error.clone_ref(py).into_value(py));
     let called = py
-        .import(intern!(py, "clnwire.forks"))
+        .import(intern!(py, "clnwire._runtime.forks"))
         .and_then(|forks| forks.call_method1(intern!(py, "end_child"), (error,)));
     match called {
         Err(error) => error,

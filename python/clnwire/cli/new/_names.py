@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Final
 
-from clnwire._facts import COMMANDS
+from clnwire._wire.facts import COMMANDS
 
 LONGEST: Final = 24
 """Characters: the lines of the templates have room for so many."""

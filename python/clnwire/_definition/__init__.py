@@ -1,0 +1,1 @@
+"""What an author declares. Nothing here knows of a run."""

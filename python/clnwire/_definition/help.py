@@ -1,0 +1,60 @@
+"""What a plugin says to a person who runs it by hand."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from clnwire._definition.methods import Method
+    from clnwire._definition.options import Option
+    from clnwire._runtime.routes import Hook, Subscription
+
+
+def describe(
+    options: Iterable[Option[Any]],
+    methods: Iterable[Method],
+    hooks: Iterable[Hook],
+    subscriptions: Iterable[Subscription],
+) -> str:
+    """What the plugin offers, and how to try it."""
+    path = (sys.argv or [""])[0] or "plugin.py"
+    intro = f"""{_purpose()}{path} is a plugin for Core Lightning. It is started by lightningd:
+
+    lightningd --plugin={os.path.abspath(path)}
+
+To try it without a node:
+
+    clnwire run --plugin={path}"""  # noqa: PTH100 - pathlib costs time at every start
+    parts = [
+        intro,
+        _section("Options", [(f"--{o.name}=<{o.type}>", _option_text(o)) for o in options]),
+        _section("Methods", [(f"{m.name} {m.usage}".rstrip(), m.description) for m in methods]),
+        _section("Hooks", [(hook.name, "") for hook in hooks]),
+        _section("Subscriptions", [(s.topic, "") for s in subscriptions]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _purpose() -> str:
+    """What the plugin's own docstring says."""
+    text = inspect.getdoc(sys.modules["__main__"]) or ""
+    return f"{text}\n\n" if text else ""
+
+
+def _option_text(option: Option[Any]) -> str:
+    if option.default is None or option.type == "flag":
+        return option.description
+    return f"{option.description} (default: {option.default})".lstrip()
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    width = max(len(name) for name, _ in rows)
+    lines = [f"    {name:<{width}}  {text}".rstrip() for name, text in rows]
+    return f"{title}\n" + "\n".join(lines)

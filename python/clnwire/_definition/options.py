@@ -1,0 +1,258 @@
+"""Command-line options of the daemon that belong to the plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from clnwire._definition.signature import refuse_async
+from clnwire.errors import NotReadyError, OptionError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T_co = TypeVar("T_co", covariant=True)
+
+PythonType: TypeAlias = type
+
+OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag"]
+"""The daemon's names for the types; `string-conceal` is not shown in `listconfigs`."""
+
+_PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+_UNSET: Any = object()
+
+
+class Option(Generic[T_co]):
+    """An option that was registered. Its value is there from `init` on."""
+
+    name: str
+    """Without the dashes."""
+    type: OptionType
+    """As the daemon names it."""
+    default: Any
+    description: str
+    multi: bool
+    """It may be given several times; the value is a list."""
+    dynamic: bool
+    """The daemon's `setconfig` may change it while the plugin runs."""
+    deprecated: bool | Sequence[str]
+    """Or the versions from which on it is deprecated, and gone."""
+
+    def __init__(
+        self,
+        name: str,
+        default: Any = None,
+        *,
+        type: OptionType | PythonType | None = None,  # noqa: A002 - the protocol's word
+        description: str = "",
+        multi: bool = False,
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.name, self.default, self.description = name, default, description
+        self.multi, self.dynamic, self.deprecated = multi, dynamic, deprecated
+        self.on_change = on_change
+        _check_kinds(self)
+        self.type = _option_type(name, default, type, multi=multi)
+        self._value: Any = _UNSET
+        self._problem: str | None = None
+        _check(self)
+
+    def __repr__(self) -> str:
+        if self._problem is not None:
+            value = "invalid"
+        elif self._value is _UNSET:
+            value = "no value before init"
+        else:
+            value = "set" if self.type == "string-conceal" else repr(self._value)
+        return f"<Option {self.name!r}: {self.type}, {value}>"
+
+    @property
+    def value(self) -> T_co:
+        """What the daemon was started with, or the default.
+
+        Raises `NotReadyError` before `init`, and `OptionError` if the daemon passed something
+        that does not fit.
+        """
+        if self._problem is not None:
+            raise OptionError(self._problem)
+        if self._value is _UNSET:
+            raise NotReadyError(
+                f"option '{self.name}' has no value before init; "
+                "read it in a handler or in a function registered with on_init"
+            )
+        value: T_co = self._value
+        return value
+
+    def take(self, raw: bytes | None) -> None:
+        """Takes the value's JSON text as `init` has it; `None` if it is not there.
+
+        Raises `OptionError`, as `value` will from then on, if it does not fit.
+        """
+        self._problem = None
+        try:
+            self._value = self._when_absent() if raw is None else self.convert(raw)
+        except OptionError as error:
+            self._problem = str(error)
+            raise
+
+    def forget(self) -> None:
+        """Has no value any more, as before `init`."""
+        self._value, self._problem = _UNSET, None
+
+    def convert(self, raw: bytes) -> Any:
+        """The value of a JSON text, by the daemon's rules. Raises `OptionError`."""
+        if self.multi:
+            return [self._convert_one(item) for item in _items(raw)]
+        return self._convert_one(raw)
+
+    def check(self, raw: bytes | None) -> Any:
+        """The value that `change` would set, without `on_change` being asked."""
+        return self.convert(raw) if raw is not None else self._without_value()
+
+    def change(self, raw: bytes | None) -> None:
+        """Takes a new value while running: `on_change` sees it first, and may refuse by raising."""
+        value = self.check(raw)
+        if self.on_change is not None:
+            self.on_change(value)
+        self._value, self._problem = value, None
+
+    def _without_value(self) -> Any:
+        if self.type != "flag":
+            raise OptionError(f"option '{self.name}' needs a value")
+        return True
+
+    def _when_absent(self) -> Any:
+        if self.default is not None:
+            return self.default
+        if self.multi:
+            return []
+        return False if self.type == "flag" else None
+
+    def _convert_one(self, raw: bytes) -> Any:
+        try:
+            value = msgspec.json.decode(raw)
+        except msgspec.MsgspecError:
+            # lightningd pastes integers as the user spelled them: 0x10, 010.
+            value = raw.decode("utf-8", "replace")
+        if self.type == "int":
+            return self._integer(value)
+        if self.type in ("bool", "flag"):
+            return self._boolean(value)
+        if isinstance(value, str):
+            return value
+        raise self._misfit(raw, "a string")
+
+    def _integer(self, value: object) -> int:
+        number = _base0(value) if isinstance(value, str) else value
+        if isinstance(number, int) and not isinstance(number, bool) and _fits(number):
+            return number
+        raise self._misfit(value, "an integer of 64 bits (decimal, 0x… or 0…)")
+
+    def _boolean(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        if self.type == "flag" and value == "":
+            return True
+        if isinstance(value, str) and value.lower() in _BOOLEANS:
+            return _BOOLEANS[value.lower()]
+        raise self._misfit(value, "true, false, yes or no")
+
+    def _misfit(self, value: object, expected: str) -> OptionError:
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return OptionError(f"option '{self.name}': {text!r} is not {expected}")
+
+
+def _option_type(
+    name: str, default: Any, declared: OptionType | type | None, *, multi: bool
+) -> OptionType:
+    """The daemon's name of the type; without one, the default's own type decides."""
+    if isinstance(declared, str):
+        return declared
+    sample: Any = default[0] if multi and default else default
+    python_type = declared or (str if sample is None or (multi and not default) else type(sample))
+    if python_type not in _PYTHON_TYPES:
+        raise UsageError(
+            f"option '{name}': the daemon knows str, int, bool and flags, not {python_type}"
+        )
+    return _PYTHON_TYPES[python_type]
+
+
+def _check_kinds(option: Option[Any]) -> None:
+    """What a type checker would find as well."""
+    name, description, default = option.name, option.description, option.default
+    for what, text in (("name", name), ("description", description)):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"option {name!r}: the {what} must be a str, not {text!r}")
+    if option.multi and default is not None and not isinstance(default, list):
+        raise UsageError(f"option '{name}': with multi, the default is a list, not {default!r}")
+
+
+def _check(option: Option[Any]) -> None:
+    """Refuses what would make the daemon refuse the whole plugin."""
+    name = option.name
+    if not name or not _NAME_CHARACTERS.issuperset(name):
+        raise UsageError(f"option {name!r}: a name consists of a-z, 0-9, '_' and '-'")
+    if name.startswith("-"):
+        plain = name.lstrip("-") or "name"
+        raise UsageError(f"option {name!r}: write {plain!r}, without the dashes")
+    if option.type not in ("string", "string-conceal", "int", "bool", "flag"):
+        raise UsageError(f"option '{name}': unknown type {option.type!r}")
+    if option.multi and option.type in ("flag", "bool"):
+        raise UsageError(f"option '{name}': a {option.type} cannot be multi")
+    if option.type == "flag" and option.default not in (None, False):
+        raise UsageError(f"option '{name}': a flag is off unless it is given; its default is False")
+    if option.on_change is not None:
+        refuse_async(option.on_change, f"option '{name}': on_change")
+        if not option.dynamic:
+            raise UsageError(f"option '{name}': on_change needs dynamic=True")
+    _check_default(option)
+
+
+def _check_default(option: Option[Any]) -> None:
+    if option.default is None or option.type == "flag":
+        return
+    python_type = {"int": int, "bool": bool}.get(option.type, str)
+    values: list[Any] = list(option.default) if option.multi else [option.default]
+    for value in values:
+        if type(value) is not python_type:
+            raise UsageError(
+                f"option '{option.name}': the default {value!r} is no {python_type.__name__}"
+            )
+        if isinstance(value, int) and not _fits(value):
+            raise UsageError(f"option '{option.name}': the default {value} is beyond 64 bits")
+
+
+def _fits(number: int) -> bool:
+    """The daemon keeps integers in 64 bits with a sign."""
+    return -(2**63) <= number < 2**63
+
+
+def _items(raw: bytes) -> list[bytes]:
+    """The elements of an array; a daemon that knows no `multi` passes the one value there is."""
+    if not raw.startswith(b"["):
+        return [raw]
+    try:
+        return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+    except msgspec.MsgspecError:
+        # One of the integers is not spelled as JSON; integers hold neither commas nor quotes.
+        return [item.strip() for item in raw[1:-1].split(b",")]
+
+
+def _base0(text: str) -> int | None:
+    """An integer as C's strtoll reads it with base 0: 0x is hexadecimal, a leading 0 octal."""
+    digits = text.strip().lower()
+    sign = -1 if digits.startswith("-") else 1
+    digits = digits[1:] if digits[:1] in ("-", "+") else digits
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    digits = digits.removeprefix("0x")
+    if not digits.isascii() or not digits.isalnum():
+        return None
+    try:
+        return sign * int(digits, base)
+    except ValueError:
+        return None

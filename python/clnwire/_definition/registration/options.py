@@ -1,0 +1,176 @@
+"""Options: the overloads give each handle its value's type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from clnwire._definition.options import Option
+from clnwire._definition.registration._base import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from clnwire._definition.options import OptionType
+
+
+class Options(Base):
+    """Registers options."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options: dict[str, Option[Any]] = {}
+
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["flag"],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: str,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[str], object] | None = None,
+    ) -> Option[str]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: bool,
+        *,
+        type: Literal["bool", "flag"] | type[bool] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: int,
+        *,
+        type: Literal["int"] | type[int] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[int], object] | None = None,
+    ) -> Option[int]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["bool"] | type[bool],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> Option[bool | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["int"] | type[int],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[int], object] | None = None,
+    ) -> Option[int | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[str], object] | None = None,
+    ) -> Option[str | None]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: list[int],
+        *,
+        type: Literal["int"] | type[int] = ...,
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[int]], object] | None = None,
+    ) -> Option[list[int]]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: Literal["int"] | type[int],
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[int]], object] | None = None,
+    ) -> Option[list[int]]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: list[str] | None = None,
+        *,
+        type: Literal["string", "string-conceal"] | type[str] = ...,
+        description: str = "",
+        multi: Literal[True],
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[list[str]], object] | None = None,
+    ) -> Option[list[str]]: ...
+    def option(
+        self,
+        name: str,
+        default: Any = None,
+        *,
+        type: OptionType | type | None = None,
+        description: str = "",
+        multi: bool = False,
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[Any], object] | None = None,
+    ) -> Option[Any]:
+        """Adds a command-line option to the daemon; gives a handle with its `.value`.
+
+        Without a `type` the default's own decides. `multi`: may be given several times. `dynamic`:
+        `setconfig` may change it; `on_change` is called with the new value before it holds, and
+        refuses it by raising. Raises `UsageError` for what the daemon would refuse.
+        """
+        self._must_be_new("option", name, self.options)
+        option: Option[Any] = Option(
+            name,
+            default,
+            type=type,
+            description=description,
+            multi=multi,
+            dynamic=dynamic,
+            deprecated=deprecated,
+            on_change=on_change,
+        )
+        self.options[name] = option
+        return option

@@ -1,0 +1,1 @@
+"""One run of a plugin: from its start to its end."""

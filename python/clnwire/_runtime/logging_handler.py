@@ -1,0 +1,56 @@
+"""The handler for `logging`, in a module of its own: it is imported only where `logging` is."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from clnwire.errors import describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._definition.requests import LogLevel
+    from clnwire._runtime.log import Log
+
+
+class DaemonHandler(logging.Handler):
+    """Writes records to the daemon's log, each at the level that comes closest."""
+
+    def __init__(self, log: Log, only_if: Callable[[], bool] | None) -> None:
+        super().__init__()
+        self._log = log
+        if only_if is not None:
+            self.addFilter(lambda record: only_if())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Like every handler, never raises: `logging` reports its failures on stderr."""
+        try:
+            text = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        except BaseException as failure:
+            # `handleError` would ask the arguments for their text again.
+            text = f"{record.pathname}:{record.lineno}: no text: {describe_error(failure)}"
+        self._log(text, _level(record.levelno))
+
+
+def is_bridged(record: logging.LogRecord) -> bool:
+    """Whether the record comes to a `DaemonHandler`."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None:
+        if any(isinstance(handler, DaemonHandler) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
+
+
+def _level(number: int) -> LogLevel:
+    if number >= logging.ERROR:
+        return "error"
+    if number >= logging.WARNING:
+        return "warn"
+    if number >= logging.INFO:
+        return "info"
+    return "debug" if number >= logging.DEBUG else "trace"

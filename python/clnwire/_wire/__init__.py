@@ -1,0 +1,1 @@
+"""What every part knows of messages: their Structs' bases, older spellings, encoding, dialects."""

@@ -1,0 +1,23 @@
+"""`clnwire bench`: how fast a plugin is, in whatever language it is written.
+
+`plan` says what of a plugin is measured, `measuring` does it with the load generator. `import
+clnwire` loads none of it.
+"""
+
+from clnwire.bench.errors import BenchError
+from clnwire.bench.measuring import Setup, ask_manifest, measure_all
+from clnwire.bench.plan import Plan, Wanted, plan
+from clnwire.bench.results import Results, load, save
+
+__all__ = [
+    "BenchError",
+    "Plan",
+    "Results",
+    "Setup",
+    "Wanted",
+    "ask_manifest",
+    "load",
+    "measure_all",
+    "plan",
+    "save",
+]

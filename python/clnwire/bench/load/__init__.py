@@ -1,0 +1,21 @@
+"""The load generator: plays the daemon to a plugin, natively, and measures it. Linux only.
+
+A `Job` holds the messages as they go out, which `clnwire.bench.load.messages` makes. `measure` runs
+it in a process of its own: this one is neither pinned to a processor nor ended by a failure.
+"""
+
+from clnwire.bench.load.figures import Figures, Report, medians
+from clnwire.bench.load.job import Job
+from clnwire.bench.load.messages import Ask
+from clnwire.bench.load.running import LoadError, PluginFailedError, measure
+
+__all__ = [
+    "Ask",
+    "Figures",
+    "Job",
+    "LoadError",
+    "PluginFailedError",
+    "Report",
+    "measure",
+    "medians",
+]

@@ -1,0 +1,154 @@
+"""Has the load generator do a job, in a process of its own; what that starts ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from clnwire.bench.load.figures import Report  # noqa: TC001 - msgspec reads it
+from clnwire.errors import ClnwireError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from clnwire.bench.load.job import Job
+
+RPC_FILE: Final = "lightning-rpc"
+KEPT: Final = 64
+"""Lines of the end of stderr that are kept."""
+_LONGEST_LINE: Final = 4096
+
+
+class LoadError(ClnwireError):
+    """It could not be measured: the job, or the machine, is not made for it."""
+
+
+class PluginFailedError(LoadError):
+    """The plugin died, was silent for too long, or answered wrongly; the message says which."""
+
+    def __init__(self, reason: str, stderr: list[str]) -> None:
+        super().__init__(reason)
+        self.stderr = stderr
+        """The last lines that it wrote there."""
+
+
+class _Outcome(Struct):
+    report: Report | None = None
+    plugin: str | None = None
+    impossible: str | None = None
+
+
+def measure(job: Job) -> Report:
+    """Does the job, and waits for its end. Raises `LoadError` and `PluginFailedError`.
+
+    What was started is ended with it, also if something is raised here meanwhile.
+    """
+    if sys.platform != "linux":
+        raise LoadError("the load generator needs Linux")
+    child = subprocess.Popen(
+        _command(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is for this process, which ends that one; and its session can be told from others.
+        start_new_session=True,
+    )
+    try:
+        with _Tail(child) as tail:
+            output = _talk(child, msgspec.json.encode(job))
+    finally:
+        child.kill()
+        end_session(child.pid)
+        child.wait()
+    return _report(output, tail.lines, child.returncode)
+
+
+def _command() -> list[str]:
+    """With the modules of this process, whatever lies in the folder."""
+    child = "from clnwire.bench.load._child import main; main()"
+    code = f"import sys; sys.path[:] = {sys.path!r}; {child}"
+    return [sys.executable, "-c", code]
+
+
+def _talk(child: subprocess.Popen[bytes], job: bytes) -> bytes:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    # One that dies early is known by what it did not say.
+    with suppress(BrokenPipeError), child.stdin:
+        child.stdin.write(job)
+    with child.stdout:
+        return child.stdout.read()
+
+
+def _report(output: bytes, stderr: list[str], status: int) -> Report:
+    try:
+        outcome = msgspec.json.decode(output, type=_Outcome)
+    except msgspec.MsgspecError:
+        said = f": {stderr[-1]}" if stderr else ""
+        raise LoadError(f"the load generator died (status {status}){said}") from None
+    if outcome.plugin is not None:
+        raise PluginFailedError(outcome.plugin, stderr)
+    if outcome.report is None:
+        raise LoadError(outcome.impossible or "the load generator said nothing")
+    return outcome.report
+
+
+class _Tail:
+    """Reads what a process and its plugin write to stderr, and keeps the end of it."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stderr is not None
+        self._stream: IO[bytes] = child.stderr
+        self._kept: deque[bytes] = deque(maxlen=KEPT)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> _Tail:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Who holds it open still has been left behind by the plugin, and is ended soon.
+        self._thread.join(0.5)
+
+    def _read(self) -> None:
+        with self._stream:
+            while line := self._stream.readline(_LONGEST_LINE):
+                self._kept.append(line)
+
+    @property
+    def lines(self) -> list[str]:
+        found = (line.decode(errors="replace").rstrip() for line in list(self._kept))
+        return [line for line in found if line]
+
+
+def end_session(leader: int) -> None:
+    """Ends all processes of a session, whatever groups they have made."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            # Behind the name, which may have anything in it: state, parent, group, session.
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
+@contextmanager
+def daemon_folder() -> Generator[Path, None, None]:
+    """The daemon's, with a socket at which nobody answers: some plugins connect when they start."""
+    with tempfile.TemporaryDirectory(prefix="clnwire-load-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with socket.socket(socket.AF_UNIX) as daemon:
+            daemon.bind(str(folder / RPC_FILE))
+            daemon.listen()
+            yield folder

@@ -1,0 +1,200 @@
+"""Measures: the cases take turns in each round, so that a slow minute slows all of them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import statistics
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from clnwire import __version__
+from clnwire.bench.errors import BenchError
+from clnwire.bench.load import Job, PluginFailedError, Report, measure, medians
+from clnwire.bench.load.messages import init
+from clnwire.bench.load.running import RPC_FILE
+from clnwire.bench.machine import machine
+from clnwire.bench.results import Method, Results, Row, Start
+from clnwire.host import Host
+from clnwire.host import empty_node as node
+from clnwire.host.config import Written, plugin_options
+from clnwire.host.loop_thread import LoopThread
+from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.options import init_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from clnwire.bench.plan import Case, Plan, Settings
+    from clnwire.host.rules.manifest import Manifest
+
+SHOWN_WORDS: Final = 300
+"""Characters of a line that a plugin has written to stderr."""
+_FRAME: Final = re.compile(r"\s*(?:\d+: |at )")
+"""A line of a backtrace, as Rust and JavaScript print it."""
+_TELLING: Final = re.compile(r"error|exception|panic|fatal", re.IGNORECASE)
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """The plugin, and how it is measured."""
+
+    command: list[str]
+    options: Sequence[Written] = ()
+    """Values for the plugin's own options, as a user writes them."""
+    rounds: int = 5
+    seconds: float = 0.3
+    window: int = 64
+    core: int | None = None
+    patience: float = 10.0
+
+    def run(self, what: str, folder: Path, **settings: Any) -> Report:
+        """One life of the plugin.
+
+        Raises `LoadError`, and `PluginFailedError` with `what` and the plugin's last words.
+        """
+        job = Job(
+            command=self.command,
+            folder=str(folder),
+            seconds=self.seconds,
+            window=self.window,
+            core=self.core,
+            patience=self.patience,
+            **settings,
+        )
+        try:
+            return measure(job)
+        except PluginFailedError as error:
+            raise PluginFailedError(
+                f"{what}: {error}{last_words(error.stderr)}", error.stderr
+            ) from None
+
+
+def last_words(stderr: Sequence[str]) -> str:
+    """The line that tells most: some runtimes end with a backtrace, or their version."""
+    lines = [line for line in stderr if not _FRAME.match(line)] or stderr
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    if not telling:
+        return ""
+    return f"; it said on stderr: {telling[-1].strip()[:SHOWN_WORDS]}"
+
+
+def ask_manifest(setup: Setup, name: str) -> Manifest:
+    """What the plugin offers; it is ended then.
+
+    Raises `LoadError`, `PluginFailedError`, `ManifestError`, and `BenchError` if it does not want
+    to run.
+    """
+    with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as folder:
+        report = setup.run("getmanifest", Path(folder), mode="manifest")
+    manifest = check_manifest(name, bytes(report.manifest), Taken())
+    if manifest.disable is not None:
+        raise BenchError(f"the plugin does not want to run: {manifest.disable}")
+    return manifest
+
+
+def measure_all(
+    setup: Setup, name: str, manifest: Manifest, plan: Plan, on_run: Callable[[int], object]
+) -> Results:
+    """All rounds of all cases; `on_run` is told after each run how many there were.
+
+    Raises `HostError` for options that do not fit, `LoadError`, and `PluginFailedError`.
+    """
+    given = plugin_options(setup.options, manifest.options)
+    options = init_options(name, manifest, given).decode()
+    here, reports = machine(), _Reports(on_run)
+    with _node() as rpc_path:
+
+        def run(what: str, settings: Settings) -> Report:
+            with _folder(rpc_path) as folder:
+                told = init(str(folder), options)
+                many = f", {setup.window} in flight" if settings["mode"] == "window" else ""
+                return setup.run(f"{what}{many}", folder, init=told, **plan.common, **settings)
+
+        for _ in range(setup.rounds):
+            for what, settings in runs(plan):
+                reports.take(what, settings["mode"], run(what, settings))
+    return Results(
+        plugin=name,
+        date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        clnwire=__version__,
+        machine=here,
+        method=Method(setup.rounds, setup.seconds, setup.window, setup.core),
+        rows={case.name: reports.row(case) for case in plan.cases},
+        start=reports.start(),
+        not_measured=plan.notes,
+    )
+
+
+def runs(plan: Plan) -> list[tuple[str, Settings]]:
+    """Those of a round, each with the name of what is measured."""
+    found = [
+        (case.name, settings)
+        for case in plan.cases
+        for settings in (case.one, case.many)
+        if settings is not None
+    ]
+    return found or [("init", {"mode": "start"})]
+
+
+class _Reports:
+    """What the runs have given so far."""
+
+    def __init__(self, on_run: Callable[[int], object]) -> None:
+        self._on_run = on_run
+        self._all: list[tuple[str, str, Report]] = []
+
+    def take(self, what: str, mode: str, report: Report) -> None:
+        self._all.append((what, mode, report))
+        self._on_run(len(self._all))
+
+    def row(self, case: Case) -> Row:
+        def middle(settings: Settings) -> Any:
+            wanted = (case.name, settings["mode"])
+            return medians(
+                [report.all_figures() for *found, report in self._all if (*found,) == wanted]
+            )
+
+        return Row(middle(case.many), None if case.one is None else middle(case.one))
+
+    def start(self) -> Start:
+        reports = [report for _, _, report in self._all]
+        return Start(
+            _median([report.manifest_ms for report in reports]),
+            _median([report.idle_memory_kb for report in reports]),
+            max(report.peak_memory_kb for report in reports),
+        )
+
+
+def _median(values: Sequence[float]) -> float:
+    return round(statistics.median(values), 3)
+
+
+@contextmanager
+def _node() -> Generator[Path, None, None]:
+    """A node with nothing in it, for plugins that call the daemon. Gives the path of its socket."""
+    loop = LoopThread()
+    try:
+        host = Host(shutdown_timeout=0)
+        node.register(host)
+        loop.run(host.__aenter__())
+        try:
+            # Without a plugin of its own it only opens its socket.
+            loop.run(host.start_all([]))
+            yield host.rpc_path
+        finally:
+            loop.run(host.stop())
+    finally:
+        loop.close()
+
+
+@contextmanager
+def _folder(rpc_path: Path) -> Generator[Path, None, None]:
+    """The daemon's directory for one run: what is left there of another would be in the way."""
+    with tempfile.TemporaryDirectory(prefix="clnwire-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / RPC_FILE).symlink_to(rpc_path)
+        yield folder

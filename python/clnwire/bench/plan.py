@@ -1,0 +1,225 @@
+"""What of a plugin is measured, and with which messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct, json
+
+from clnwire.bench.errors import BenchError
+from clnwire.bench.load.messages import NUMBER, Ask, db_write, notification, request
+from clnwire.host.encoding import custom_notification
+from clnwire.host.plugins.startup import MIGRATIONS
+from clnwire.host.rules.decoding import as_object
+from clnwire.host.rules.dialect import CURRENT
+from clnwire.host.rules.filters import sample_that_passes
+from clnwire.host.rules.names import TOPICS, did_you_mean
+from clnwire.host.rules.samples import topic_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from clnwire.host.rules.manifest import Hook, Manifest
+
+Settings: TypeAlias = "dict[str, Any]"
+"""Members of a `clnwire.bench.load.Job`."""
+
+SIZES: Final = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000}
+"""Name → bytes of a `db_write`."""
+HEAD, TAIL = "UPDATE vars SET intval=17 WHERE name='", "'"
+"""Of its statements: for a table that the writes before `init` have made."""
+ANY_TOPIC: Final = "connect"
+"""What stands for all of them if the plugin has subscribed to all."""
+ORIGIN: Final = "clnwire"
+"""Who another plugin's notification is from."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What the user has asked for; nothing: all that can be measured without doing things."""
+
+    hooks: Sequence[str] = ()
+    topics: Sequence[str] = ()
+    method: str | None = None
+    params: str | None = None
+    """The method's, as JSON; none if `None`."""
+    event: str | None = None
+    """That of the one hook or topic, as JSON; a sample if `None`."""
+    expect: str | None = None
+    """The result, as JSON, that the hook or method must give; any will do if `None`."""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is named."""
+        return not (self.hooks or self.topics or self.method)
+
+
+class Case(Struct, frozen=True):
+    """A hook, method or topic, and what a job has for it."""
+
+    name: str
+    many: Settings
+    """With as much in flight as the window says."""
+    one: Settings | None = None
+    """With one in flight; `None` for a topic, which has no answer."""
+
+
+class Plan(Struct, frozen=True):
+    """All that is measured, and what is not."""
+
+    cases: list[Case]
+    notes: list[str]
+    """What is left out, each with the reason and what to do."""
+    common: Settings
+    """What all jobs have."""
+
+
+def plan(manifest: Manifest, wanted: Wanted) -> Plan:
+    """Raises `BenchError` for what the plugin has not got, or cannot be measured as asked for."""
+    _check(manifest, wanted)
+    hooks, topics = wanted.hooks, wanted.topics
+    notes: list[str] = []
+    if wanted.is_all:
+        hooks = sorted(manifest.hooks)
+        topics = _topics(manifest, notes)
+        notes += [
+            f"method {name}: nobody knows what it would do; --method {name} --params JSON"
+            for name in manifest.methods
+        ]
+    cases = [case for name in hooks for case in _hook_cases(manifest.hooks[name], wanted)]
+    if wanted.method is not None:
+        ask = _method(wanted.method, wanted)
+        cases.append(_answered(f"method {wanted.method}", ask))
+    fence = _fence(manifest, wanted)
+    cases += [_topic_case(topic, wanted, fence) for topic in topics]
+    return Plan(cases, notes, _common(manifest))
+
+
+def _check(manifest: Manifest, wanted: Wanted) -> None:
+    methods = [] if wanted.method is None else [wanted.method]
+    _check_known("has no hook", wanted.hooks, manifest.hooks)
+    _check_known("has no method", methods, manifest.methods)
+    if "*" not in manifest.subscriptions:
+        _check_known("has not subscribed to", wanted.topics, manifest.subscriptions)
+    if wanted.event is not None and len([*wanted.hooks, *wanted.topics]) != 1:
+        raise BenchError("--event is that of one hook or topic: name it with --hook or --topic")
+    if wanted.expect is not None and len([*wanted.hooks, *methods]) != 1:
+        raise BenchError("--expect is that of one hook or method: name it with --hook or --method")
+    if wanted.params is not None and wanted.method is None:
+        raise BenchError("--params are those of a method: name it with --method")
+
+
+def _check_known(lacks: str, named: Iterable[str], known: Iterable[str]) -> None:
+    has = list(known)
+    for name in named:
+        if name not in has:
+            others = f"; there is {', '.join(has)}" if has else ""
+            near = did_you_mean(name, has) or others
+            raise BenchError(f"the plugin {lacks} '{name}'{near}")
+
+
+def _topics(manifest: Manifest, notes: list[str]) -> list[str]:
+    """Those that can be sent as often as one likes, with a sample."""
+    found: list[str] = []
+    for topic in sorted(set(manifest.subscriptions)):
+        name = ANY_TOPIC if topic == "*" else topic
+        if topic == "shutdown":
+            notes.append("topic shutdown: it ends the plugin")
+        elif not _has_sample(name):
+            notes.append(f"topic {name}: there is no sample of it; --topic {name} --event JSON")
+        elif name not in found:
+            found.append(name)
+    return found
+
+
+def _has_sample(topic: str) -> bool:
+    try:
+        topic_sample(topic)
+    except LookupError:
+        return False
+    return True
+
+
+def _hook_cases(hook: Hook, wanted: Wanted) -> list[Case]:
+    if hook.name == "db_write" and wanted.event is None:
+        return [
+            _answered(f"db_write, {name}", _asking(db_write(size, HEAD, TAIL), wanted.expect))
+            for name, size in SIZES.items()
+        ]
+    return [_answered(f"hook {hook.name}", _hook(hook, wanted))]
+
+
+def _hook(hook: Hook, wanted: Wanted) -> Settings:
+    given = wanted.event if hook.name in wanted.hooks else None
+    event = given or json.encode(sample_that_passes(hook)).decode()
+    if hook.name == "db_write":
+        event = _numbered(event)
+    return _asking(request(hook.name, event), wanted.expect if hook.name in wanted.hooks else None)
+
+
+def _numbered(event: str) -> str:
+    """With the request's number as the database's version."""
+    members = as_object(json.decode(event))
+    if members is None:
+        raise BenchError("--event: a hook's event is a JSON object")
+    spelled = (
+        f"{_text(name)}:{NUMBER if name == 'data_version' else _text(value)}"
+        for name, value in members.items()
+    )
+    return f"{{{','.join(spelled)}}}"
+
+
+def _text(value: object) -> str:
+    return json.encode(value).decode()
+
+
+def _method(name: str, wanted: Wanted) -> Settings:
+    return _asking(request(name, wanted.params or "[]"), wanted.expect)
+
+
+def _asking(ask: Ask, expect: str | None) -> Settings:
+    return {"requests": [ask], "expect": expect}
+
+
+def _answered(name: str, ask: Settings) -> Case:
+    return Case(name, many={"mode": "window", **ask}, one={"mode": "one", **ask})
+
+
+def _topic_case(topic: str, wanted: Wanted, fence: Settings | None) -> Case:
+    event = (wanted.event or "").encode() if topic in wanted.topics else b""
+    payload = event or json.encode(_sample(topic))
+    if topic in TOPICS:
+        params = CURRENT.notification_params(topic, payload)
+        text = notification(topic, params.decode())
+    else:
+        text = custom_notification(topic, ORIGIN, payload).decode()
+    mode = {"mode": "pour"} if fence is None else {"mode": "flood", **fence}
+    return Case(f"topic {topic}", many={"notification": text, **mode})
+
+
+def _sample(topic: str) -> object:
+    try:
+        return topic_sample(topic)
+    except LookupError as error:
+        raise BenchError(f"{error}: --topic {topic} --event JSON") from None
+
+
+def _fence(manifest: Manifest, wanted: Wanted) -> Settings | None:
+    """What is asked behind notifications, to know that they were taken; a method only if it may be.
+
+    `db_write` only if there is nothing else: it may well write to a disk.
+    """
+    if wanted.method is not None:
+        return _method(wanted.method, wanted)
+    hooks = sorted(manifest.hooks.values(), key=lambda hook: hook.name == "db_write")
+    return _hook(hooks[0], Wanted()) if hooks else None
+
+
+def _common(manifest: Manifest) -> Settings:
+    """The daemon writes to its database before it sends `init`."""
+    if "db_write" not in manifest.hooks:
+        return {}
+    early = [
+        request("db_write", _text({"data_version": version, "writes": writes}))
+        for version, writes in enumerate(MIGRATIONS, 1)
+    ]
+    return {"early": early, "first": len(early) + 1}

@@ -1,0 +1,82 @@
+"""A bench's results as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from clnwire.bench import svg
+from clnwire.bench.format import duration, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from clnwire.bench.results import Results, Row
+
+Entry: TypeAlias = "tuple[str, float, str]"
+"""A bar's label, figure and colour."""
+LINE: Final = 0.36
+"""Inches for a bar."""
+HEAD: Final = 0.7
+"""Inches for a title, and for what is around it."""
+ROOM: Final = 0.15
+"""How much wider than the longest bar, for what stands behind it."""
+
+
+def draw(results: Results, earlier: Results | None, path: Path) -> None:
+    """Round trips and messages a second, each beside its earlier figure if there is one.
+
+    Raises `ModuleNotFoundError` without matplotlib, and `OSError`.
+    """
+    panels: list[tuple[str, list[Entry], Callable[[float], str]]] = [
+        ("round trip, median", _entries(results, earlier, _trip), duration),
+        ("messages a second", _entries(results, earlier, _throughput), number),
+        ("from exec to manifest", _starts(results, earlier), _milliseconds),
+    ]
+    shown = [panel for panel in panels if panel[1]]
+    with svg.style():
+        figure, axes = svg.canvas(*(HEAD + LINE * len(entries) for _, entries, _ in shown))
+        for one, (title, entries, spelled) in zip(axes, shown, strict=True):
+            _bars(one, title, entries, spelled)
+        svg.save(figure, path)
+
+
+def _trip(row: Row) -> float | None:
+    return None if row.one is None else row.one.p50_us
+
+
+def _throughput(row: Row) -> float:
+    return row.many.messages_per_second
+
+
+def _milliseconds(value: float) -> str:
+    return number(value, " ms")
+
+
+def _entries(
+    results: Results, earlier: Results | None, value: Callable[[Row], float | None]
+) -> list[Entry]:
+    found: list[Entry] = []
+    for name, row in results.rows.items():
+        before = None if earlier is None else earlier.rows.get(name)
+        found += _pair(name, value(row), None if before is None else value(before))
+    return found
+
+
+def _starts(results: Results, earlier: Results | None) -> list[Entry]:
+    before = None if earlier is None else earlier.start.manifest_ms
+    return _pair(results.plugin, results.start.manifest_ms, before)
+
+
+def _pair(name: str, value: float | None, before: float | None) -> list[Entry]:
+    """The figure's bar, and that of the earlier one below it."""
+    bars = [(name, value, svg.OURS), (f"{name}, before", before, svg.BESIDE)]
+    return [(label, figure, colour) for label, figure, colour in bars if figure is not None]
+
+
+def _bars(axes: Any, title: str, entries: list[Entry], spelled: Callable[[float], str]) -> None:
+    labels, values, colours = zip(*entries, strict=True)
+    bars = axes.barh(labels, values, color=colours, height=0.62)
+    axes.bar_label(bars, [spelled(value) for value in values], padding=5)
+    axes.set_xlim(0, (max(values) or 1) * (1 + ROOM))
+    svg.bare_bars(axes, title)

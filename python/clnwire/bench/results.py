@@ -1,0 +1,125 @@
+"""What a bench leaves behind, and its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct, field, structs
+
+from clnwire.bench.errors import BenchError
+from clnwire.bench.load import Figures  # noqa: TC001 - msgspec reads it
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = 1
+"""Goes up when older files can no longer be read."""
+
+
+class Machine(Struct, frozen=True):
+    """What was measured on."""
+
+    cpu: str
+    system: str
+    cores: int
+    load: float
+    """How many processes of others ran before it all."""
+
+
+class Method(Struct, frozen=True):
+    """How was measured."""
+
+    rounds: int
+    seconds: float
+    """Of each run, without its warm-up."""
+    window: int
+    """How many were in flight, where there was more than one."""
+    core: int | None
+    """The processor that plugin and load generator shared."""
+
+
+class Row(Struct, frozen=True):
+    """A hook, method or topic: the medians of the rounds."""
+
+    many: Figures
+    """With a window of messages in flight."""
+    one: Figures | None = None
+    """With one in flight; a topic has no answers."""
+
+    @property
+    def processor_us(self) -> float:
+        """The plugin's processor time for a message, where it is asked as the daemon asks."""
+        return (self.one or self.many).processor_us
+
+
+class Start(Struct, frozen=True):
+    """What the plugin is at its start: medians of all runs."""
+
+    manifest_ms: float
+    """From exec to the manifest."""
+    idle_memory_kb: float
+    """The peak, before the first message."""
+    peak_memory_kb: float
+    """The peak of the run that took most."""
+
+
+class Results(Struct, kw_only=True):
+    """All of it."""
+
+    plugin: str
+    """Its file's name."""
+    date: str
+    clnwire: str
+    """The version."""
+    machine: Machine
+    method: Method
+    rows: dict[str, Row]
+    start: Start
+    not_measured: list[str] = field(default_factory=list[str])
+    """What was left out, and why."""
+    format: int = FORMAT
+
+
+def ratios(new: Results, old: Results) -> dict[str, dict[str, dict[str, float]]]:
+    """New to old, by row, by `one` or `many`, and by figure; what both have measured."""
+    return {
+        name: {
+            part: found
+            for part in ("one", "many")
+            if (found := _ratios(getattr(row, part), getattr(old.rows[name], part)))
+        }
+        for name, row in new.rows.items()
+        if name in old.rows
+    }
+
+
+def _ratios(new: Figures | None, old: Figures | None) -> dict[str, float]:
+    if new is None or old is None:
+        return {}
+    before = structs.asdict(old)
+    return {
+        name: round(value / before[name], 4)
+        for name, value in structs.asdict(new).items()
+        if before[name]
+    }
+
+
+def save(results: Results, path: Path) -> None:
+    """Writes the file, a figure a line. Raises `OSError`."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def load(path: Path) -> Results:
+    """Reads it again. Raises `BenchError`."""
+    try:
+        results = msgspec.json.decode(path.read_bytes(), type=Results)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read: {error.strerror}") from None
+    except msgspec.MsgspecError as error:
+        raise BenchError(
+            f"{path}: nothing that clnwire bench --save has written: {error}"
+        ) from None
+    if results.format != FORMAT:
+        raise BenchError(f"{path}: it has format {results.format}, this clnwire reads {FORMAT}")
+    return results

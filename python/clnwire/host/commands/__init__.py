@@ -1,0 +1,1 @@
+"""The commands of the host, and the socket on which they are called."""

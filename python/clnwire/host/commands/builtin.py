@@ -1,0 +1,92 @@
+"""The commands of the daemon that the host has of itself, but for those about its plugins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire.error_codes import METHOD_NOT_FOUND
+from clnwire.errors import RpcError
+from clnwire.host.commands.commands import Outcome, argument, decoded_params, required
+from clnwire.host.journal import LogEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from clnwire.host.commands.commands import Command, CommandTable
+    from clnwire.host.directory import Directory
+    from clnwire.host.plugins.registry import Plugins
+
+
+class Builtin:
+    """`getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop`."""
+
+    def __init__(
+        self,
+        table: CommandTable,
+        directory: Directory,
+        plugins: Plugins,
+        remark: Callable[[LogEntry], None],
+        shut_down: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._table, self._directory, self._plugins = table, directory, plugins
+        self._remark, self._shut_down = remark, shut_down
+
+    def register(self) -> None:
+        """Adds the commands; a test may replace them."""
+        own = self._table.register_own
+        own("getinfo", "", lambda _: self._directory.info())
+        own("help", "[command]", self._help)
+        own("check", "command_to_check", self._check)
+        own("notifications", "enable", self._notifications)
+        own("deprecations", "enable", self._deprecations)
+        own("stop", "", self._stop)
+
+    def _help(self, command: Command) -> object:
+        wanted = argument(decoded_params(command.params), 0, "command", "")
+        lines = {usage.partition(" ")[0]: usage for usage in self._table.usages()}
+        for plugin in self._plugins.running():
+            for method in plugin.manifest.methods.values():
+                lines[method.name] = f"{method.name} {method.usage}".strip()
+        if wanted and wanted not in lines:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{wanted}'")
+        chosen = [wanted] if wanted else sorted(lines)
+        return {"help": [{"command": lines[name]} for name in chosen], "format-hint": "simple"}
+
+    async def _check(self, command: Command) -> object:
+        """Asks the plugin, if it can check; else it is enough that there is such a command."""
+        name = required(decoded_params(command.params), 0, "command_to_check")
+        plugin = self._plugins.offering(name)
+        if plugin is not None and plugin.death is None:
+            if plugin.manifest.cancheck:
+                if command.frame is not None:
+                    return Outcome(await plugin.forward(command.frame))
+                return Outcome(await plugin.request("check", command.params, caller=command.token))
+            caller = (command.token or b"null").decode()
+            text = f"Plugin does not support check command for {name} (id {caller})"
+            self._remark(LogEntry(plugin.name, "unusual", text))
+        elif name not in self._table:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{name}'")
+        return {"command_to_check": name}
+
+    def _notifications(self, command: Command) -> object:
+        enable = _enable(command)
+        if command.session is not None:
+            command.session.wants_notices = enable
+        return {}
+
+    def _deprecations(self, command: Command) -> object:
+        enable = _enable(command)
+        if command.session is not None:
+            command.session.allows_deprecated = enable
+        return {}
+
+    async def _stop(self, command: Command) -> object:
+        """The reply comes when all plugins have ended."""
+        del command
+        await self._shut_down()
+        return "Shutdown complete"
+
+
+def _enable(command: Command) -> bool:
+    params = decoded_params(command.params)
+    return argument(params, 0, "enable", default=False)

@@ -1,0 +1,52 @@
+"""Who gave a command, for functions that answer it: they can tell the caller how it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import json
+
+from clnwire._definition.requests import CURRENT_LEVELS, check_level, check_progress
+from clnwire.host.plugins.output import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._definition.requests import LogLevel
+    from clnwire.host.commands.commands import Command
+
+
+class Caller:
+    """Given to a command's function that has a second parameter."""
+
+    method: str
+    """The command."""
+    token: str
+    """The exact text of the caller's id; `null` if there is none."""
+
+    def __init__(self, command: Command) -> None:
+        self.method = command.method
+        self.token = (command.token or b"null").decode()
+        self._notify: Callable[[Notice], None] | None = command.notify
+
+    def notify(self, text: str, level: LogLevel = "info") -> None:
+        """Shows the caller a line, if it has asked for such. Raises `UsageError`."""
+        check_level(level)
+        self._send("message", {"id": 0, "level": CURRENT_LEVELS[level], "message": text})
+
+    def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
+        """Tells the caller that `done` of `total` steps are done, in which stage of how many.
+
+        Raises `UsageError`.
+        """
+        check_progress(done, total)
+        params: dict[str, object] = {"id": 0, "num": done, "total": total}
+        if stage is not None:
+            check_progress(*stage)
+            params["stage"] = {"num": stage[0], "total": stage[1]}
+        self._send("progress", params)
+
+    def _send(self, method: str, params: dict[str, object]) -> None:
+        # The id is put in where the notice goes out.
+        if self._notify is not None:
+            self._notify(Notice(method, self.token.encode(), json.encode(params)))

@@ -1,0 +1,168 @@
+"""The commands that the host itself answers: a few of the daemon's, and what a test adds."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+from msgspec import Raw, Struct
+
+from clnwire._wire.codec import encode_any
+from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
+from clnwire.errors import RpcError
+from clnwire.host.commands.caller import Caller
+from clnwire.host.delivery import Delivery
+from clnwire.host.rules.decoding import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from clnwire._core import Frame
+    from clnwire.host.plugins.output import Notice
+
+T = TypeVar("T")
+Params: TypeAlias = "dict[str, Any] | list[Any]"
+
+
+class Session(Struct):
+    """What a caller has asked for, for all commands of its connection."""
+
+    wants_notices: bool = False
+    """`message` and `progress`."""
+    allows_deprecated: bool = False
+
+
+class Command(Struct, frozen=True):
+    """A command that somebody gave: a caller on the socket, or the program that runs the host."""
+
+    method: str
+    params: bytes
+    token: bytes | None = None
+    """The caller's id, if there is one."""
+    frame: Frame | None = None
+    """The caller's own text, if there is one."""
+    notify: Callable[[Notice], None] | None = None
+    """Takes `message` and `progress`, if the caller wants them."""
+    session: Session | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """How a command ended: the reply of a plugin as it came, or a result or an error."""
+
+    frame: Frame | None = None
+    result: bytes | None = None
+    error: RpcError | None = None
+    delivery: Delivery | None = None
+    """How the reply goes out, if not at once and whole."""
+
+
+Own: TypeAlias = "Callable[[Command], object | Awaitable[object]]"
+"""Answers a command with its result or with an `Outcome`, or raises `RpcError`."""
+
+
+class CommandTable:
+    """Commands by name, each a function of the params or a constant."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Own] = {}
+        self._own: dict[str, tuple[str, Own]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._commands or name in self._own
+
+    def names(self) -> list[str]:
+        """In the order of the alphabet."""
+        return sorted({*self._commands, *self._own})
+
+    def usages(self) -> list[str]:
+        """Each name with its parameters, as far as they are known."""
+        usages = {name: f"{name} {usage}".rstrip() for name, (usage, _) in self._own.items()}
+        return [usages.get(name, name) for name in self.names()]
+
+    def register(self, name: str, answer: object) -> None:
+        """A function gets the params, decoded, and the caller if it has a second parameter;
+        anything else is the result itself."""
+        self._commands[name] = _given(answer)
+
+    def register_own(self, name: str, usage: str, answer: Own) -> None:
+        """A command of the daemon, unless a test has one of that name."""
+        self._own[name] = (usage, answer)
+
+    async def run(self, command: Command) -> Outcome:
+        """Raises `RpcError`."""
+        answer = self._answer(command)
+        if inspect.isawaitable(answer):
+            answer = await cast("Awaitable[object]", answer)
+        if isinstance(answer, Delivery):
+            return await _delivered(answer)
+        return answer if isinstance(answer, Outcome) else Outcome(result=encode_any(answer))
+
+    def _answer(self, command: Command) -> object:
+        if command.method in self._commands:
+            return self._commands[command.method](command)
+        if command.method in self._own:
+            decoded_params(command.params)
+            return self._own[command.method][1](command)
+        raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}'")
+
+
+def _given(answer: object) -> Own:
+    """What a test gave, as a function of the command."""
+    if not callable(answer):
+        constant = _constant(answer)
+        return lambda command: constant
+    if not _takes_caller(answer):
+        return lambda command: answer(decoded_params(command.params))
+    return lambda command: answer(decoded_params(command.params), Caller(command))
+
+
+def _constant(answer: object) -> object:
+    """JSON text cannot change any more, so it is checked once: it may be 100 MB."""
+    if isinstance(answer, (bytes, Raw)):
+        return Outcome(result=encode_any(answer))
+    return answer
+
+
+def _takes_caller(function: Callable[..., object]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some functions written in C have none
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [each for each in parameters if each.kind in places and each.default is each.empty]
+    return len(required) > 1
+
+
+async def _delivered(delivery: Delivery) -> Outcome:
+    await asyncio.sleep(delivery.delay)
+    if isinstance(delivery.result, RpcError):
+        return Outcome(error=delivery.result, delivery=delivery)
+    return Outcome(result=encode_any(delivery.result), delivery=delivery)
+
+
+def decoded_params(text: bytes) -> Params:
+    """Raises `RpcError` unless they are an object or an array."""
+    params = decoded(text)
+    if isinstance(params, (dict, list)):
+        return cast("Params", params)
+    raise RpcError(INVALID_PARAMS, "Expected array or object for params")
+
+
+def argument(params: Params, index: int, name: str, default: T) -> T:
+    """One parameter, given by name or by position. Raises `RpcError` if it is of another type."""
+    if isinstance(params, dict):
+        value = params.get(name, default)
+    else:
+        value = params[index] if index < len(params) else default
+    if default is not None and not isinstance(value, type(default)):
+        raise RpcError(INVALID_PARAMS, f"{name}: should be a {type(default).__name__}")
+    return cast("T", value)
+
+
+def required(params: Params, index: int, name: str) -> str:
+    """A parameter that must be there and a string. Raises `RpcError`."""
+    given = name in params if isinstance(params, dict) else index < len(params)
+    if not given:
+        raise RpcError(INVALID_PARAMS, f"missing required parameter: {name}")
+    return argument(params, index, name, "")

@@ -1,0 +1,167 @@
+"""`listconfigs` and `setconfig`: the options of the host and of its plugins."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+from msgspec import json
+
+from clnwire._wire.codec import encode
+from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
+from clnwire.errors import RpcError
+from clnwire.host.commands.commands import argument, decoded_params, required
+from clnwire.host.encoding import result_of
+from clnwire.host.errors import PluginOptionError
+from clnwire.host.journal import LogEntry
+from clnwire.host.rules.decoding import as_array
+from clnwire.host.rules.dialect import VERSION
+from clnwire.host.rules.options import Setting, option_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from clnwire.host.commands.commands import Command, CommandTable
+    from clnwire.host.directory import Directory
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.rules.manifest import Option
+
+_LITERAL: Final = re.compile(r"[-0-9.]+")
+"""What lightningd shows of an option with a number; it ends at anything else."""
+
+
+class Configs:
+    """The two commands."""
+
+    def __init__(
+        self, directory: Directory, plugins: Plugins, remark: Callable[[LogEntry], None]
+    ) -> None:
+        self._directory, self._plugins, self._remark = directory, plugins, remark
+
+    def register(self, table: CommandTable) -> None:
+        """Adds the commands; a test may replace them."""
+        table.register_own("listconfigs", "[config]", self._list)
+        table.register_own("setconfig", "config [val] [transient]", self._set)
+
+    def _list(self, command: Command) -> object:
+        wanted = argument(decoded_params(command.params), 0, "config", "")
+        configs = self._configs()
+        if wanted and wanted not in configs:
+            raise RpcError(INVALID_PARAMS, f"Unknown config option {wanted!r}")
+        shown = [wanted] if wanted else sorted(configs)
+        self._remark_literals(shown)
+        return {"configs": {name: configs[name] for name in shown}}
+
+    def _configs(self) -> dict[str, dict[str, object]]:
+        directory, plugins = self._directory, self._plugins.running()
+        paths = [str(plugin.path) for plugin in plugins]
+        configs: dict[str, dict[str, object]] = {
+            "lightning-dir": {"value_str": str(directory.root), "source": "cmdline"},
+            "network": {"value_str": directory.network, "source": "cmdline"},
+            "rpc-file": {"value_str": directory.rpc_path.name, "source": "default"},
+            "plugin": {"values_str": paths, "sources": ["cmdline"] * len(paths)},
+        }
+        for name, (plugin, option) in self._plugins.options().items():
+            configs[name] = _shown(plugin, option)
+        return configs
+
+    def _remark_literals(self, names: Sequence[str]) -> None:
+        """What lightningd cannot show: it ends at the first one. The host goes on."""
+        options = self._plugins.options()
+        for plugin, option in (options[name] for name in names if name in options):
+            setting = plugin.settings.get(option.name)
+            if option.type != "int" or setting is None or setting.text is None:
+                continue
+            for text in _spelled(setting.text):
+                if not _LITERAL.fullmatch(text):
+                    self._remark(LogEntry(plugin.name, "broken", _end(option.name, text)))
+
+    async def _set(self, command: Command) -> object:
+        """Changes a dynamic option: the plugin is asked first, and may refuse."""
+        params = decoded_params(command.params)
+        name, absent = required(params, 0, "config"), cast("object", None)
+        value = argument(params, 1, "val", absent)
+        found = self._plugins.options().get(name)
+        if found is None:
+            raise RpcError(INVALID_PARAMS, f"Unknown config option {name!r}")
+        plugin, option = found
+        if not option.dynamic:
+            raise RpcError(METHOD_NOT_FOUND, f"option {name!r} is not dynamic")
+        setting = _new_setting(plugin, option, value)
+        change: dict[str, object] = {"config": name}
+        if value is not None:
+            # The daemon passes what the user wrote; only `init` has JSON's types.
+            change["val"] = _as_written(value)
+        result_of(await plugin.request("setconfig", encode(change), caller=command.token))
+        plugin.settings[name] = self._plugins.configured[name] = setting
+        self._remark_literals([name])
+        return {"config": {"config": name, **_shown(plugin, option)}}
+
+
+def _new_setting(plugin: Plugin, option: Option, value: object) -> Setting:
+    if value is None and option.type != "flag":
+        raise RpcError(INVALID_PARAMS, f"missing required parameter: val, for {option.name!r}")
+    try:
+        text = option_text(plugin.name, option, True if value is None else value)
+    except PluginOptionError as error:
+        raise RpcError(INVALID_PARAMS, str(error)) from None
+    return Setting(text, "setconfig")
+
+
+def _shown(plugin: Plugin, option: Option) -> dict[str, object]:
+    """An option's entry in `listconfigs`."""
+    setting = plugin.settings.get(option.name, Setting(None, "default"))
+    shown = _shown_value(option, setting)
+    shown["plugin"] = str(plugin.path)
+    if option.dynamic:
+        shown["dynamic"] = True
+    return shown
+
+
+def _shown_value(option: Option, setting: Setting) -> dict[str, object]:
+    if option.type == "flag":
+        return {"set": setting.text is not None, "source": setting.source}
+    kind = {"int": "int", "bool": "bool"}.get(option.type, "str")
+    if option.multi:
+        values = _values(option, setting.text or b"[]")
+        return {f"values_{kind}": values, "sources": [setting.source] * len(values)}
+    if setting.text is None:
+        return {"source": setting.source}
+    return {f"value_{kind}": _values(option, setting.text)[0], "source": setting.source}
+
+
+def _values(option: Option, text: bytes) -> list[object]:
+    """Of a value or an array of them. Integers are in C's spelling, which may be no JSON."""
+    if option.type == "int":
+        return [_c_integer(item) for item in _spelled(text)]
+    value = json.decode(text)
+    return value if option.multi else [value]
+
+
+def _spelled(text: bytes) -> list[str]:
+    """The integers in an option's text."""
+    return [item for item in text.decode().strip("[]").split(",") if item]
+
+
+def _end(name: str, text: str) -> str:
+    return (
+        f"lightningd {VERSION} ends here: Bad literal for --{name}: {text}; "
+        f"write the option in decimal: --{name}={_c_integer(text)}"
+    )
+
+
+def _c_integer(text: str) -> int:
+    digits = text.lstrip("+-")
+    is_octal = digits.startswith("0") and digits.isdigit()
+    number = int(digits, 8) if is_octal else int(digits, 0)
+    return -number if text.startswith("-") else number
+
+
+def _as_written(value: object) -> object:
+    items = as_array(value)
+    if items is not None:
+        return [_as_written(item) for item in items]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

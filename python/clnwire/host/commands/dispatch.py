@@ -1,0 +1,245 @@
+"""Where a command goes: through the hook `rpc_command`, then to a plugin or to the host itself."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from clnwire._core import Outbox
+from clnwire._wire import tolerant
+from clnwire._wire.codec import encode
+from clnwire._wire.facts import COMMANDS
+from clnwire.error_codes import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PLUGIN_DIED,
+)
+from clnwire.errors import RpcError, describe_error, sendable
+from clnwire.host.commands.commands import Command, CommandTable, Outcome
+from clnwire.host.commands.trim import filter_of, trimmed
+from clnwire.host.delivery import Delivery
+from clnwire.host.encoding import rpc_error
+from clnwire.host.errors import FatalAnswerError, PluginDiedError
+from clnwire.host.journal import LogEntry
+from clnwire.host.rules.decoding import UndecodableError, as_object
+from clnwire.host.rules.refusal import Refusal, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._core import Frame
+    from clnwire.host.commands.unix_socket import Connection
+    from clnwire.host.hooks import Hooks
+    from clnwire.host.plugins.output import Notice
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.quiet import Quiet
+    from clnwire.host.rules.dialect import Dialect
+
+
+class Dispatcher:
+    """Carries commands out."""
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        hooks: Hooks,
+        commands: CommandTable,
+        quiet: Quiet,
+        remark: Callable[[LogEntry], None],
+        dialect: Dialect,
+    ) -> None:
+        self._plugins, self._hooks, self._commands = plugins, hooks, commands
+        self._quiet, self._remark, self._dialect = quiet, remark, dialect
+        self._waiting: dict[int, str] = {}
+        self._served = 0
+
+    def waiting(self) -> list[str]:
+        """The commands that callers on the socket wait for, oldest first."""
+        return list(self._waiting.values())
+
+    async def run(self, command: Command) -> Outcome:
+        """Carries a command out. Raises nothing that is the command's own failure."""
+        await self._quiet.over()
+        try:
+            self._must_be_known(command.method)
+            answer = await self._hooks.ask_rpc_command(command)
+            replaced = self._replaced(command, answer)
+            if isinstance(replaced, Outcome):
+                return replaced
+            return await self._carry_out(replaced)
+        except RpcError as error:
+            return Outcome(error=error)
+        except (PluginDiedError, FatalAnswerError) as error:
+            # lightningd says no more than that the plugin terminated; a test wants to know how.
+            message = f"Plugin terminated before replying to RPC call: {error}"
+            return Outcome(error=RpcError(PLUGIN_DIED, message))
+
+    async def serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
+        """The reply for a caller on the socket, and how it goes out."""
+        refused = refusal(frame, self._dialect)
+        if refused is not None:
+            return _refused(refused)
+        token, method = frame.id, frame.method
+        assert token is not None
+        assert method is not None
+        if (spelled := _escaped_method(frame)) is not None:
+            # lightningd compares names as they are spelled; none of them has an escape.
+            error = RpcError(METHOD_NOT_FOUND, f"Unknown command '{spelled}'")
+            return _reply(token, Outcome(error=error)), None
+        number = self._served = self._served + 1
+        self._waiting[number] = method
+        try:
+            outcome = await self._outcome(_command(frame, token, connection), frame)
+        finally:
+            del self._waiting[number]
+        return _reply(token, outcome), outcome.delivery
+
+    async def _outcome(self, command: Command, frame: Frame) -> Outcome:
+        """Whatever fails, the caller is answered: it would wait for ever."""
+        try:
+            template = filter_of(frame)
+            outcome = await self.run(command)
+            await self._quiet.over()
+            if template is not None and outcome.result is not None:
+                # A plugin applies the filter itself, or does not; its reply is left alone.
+                result = trimmed(outcome.result, template)
+                outcome = Outcome(result=result, delivery=outcome.delivery)
+        except RpcError as error:
+            return Outcome(error=error)
+        except UndecodableError as error:
+            return Outcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
+        except Exception as error:
+            # A function of the test. Its own caller, `Host.call`, gets the exception as it is.
+            self._remark(LogEntry("", "broken", traceback.format_exc()))
+            return Outcome(
+                error=RpcError(INTERNAL_ERROR, f"{command.method}: {describe_error(error)}")
+            )
+        return outcome
+
+    def _must_be_known(self, method: str) -> None:
+        """Raises `RpcError` for a command that does not exist."""
+        plugin = self._plugins.offering(method)
+        if plugin is not None and plugin.death is not None:
+            # The daemon forgets a dead plugin's methods.
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}': {plugin.death}")
+        if plugin is None and method not in self._commands and method not in COMMANDS:
+            raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}'")
+
+    def _replaced(self, command: Command, answer: object) -> Command | Outcome:
+        """What `rpc_command` made of a command: itself, another one, or its outcome."""
+        members = as_object(answer) or {}
+        if members.get("result") == "continue":
+            return command
+        if "replace" in members:
+            return self._replacement(command, members["replace"])
+        if "return" in members:
+            return _returned(members["return"])
+        return command
+
+    def _replacement(self, command: Command, request: object) -> Command:
+        members = as_object(request)
+        problem = _problem(members)
+        if members is None or problem is not None:
+            raise _bad_replacement(problem, request)
+        method = str(members["method"])
+        try:
+            self._must_be_known(method)
+        except RpcError:
+            raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
+        return Command(
+            method,
+            encode(members["params"]),
+            command.token,
+            notify=command.notify,
+            session=command.session,
+        )
+
+    async def _carry_out(self, command: Command) -> Outcome:
+        self._must_be_known(command.method)
+        plugin = self._plugins.offering(command.method)
+        if plugin is None:
+            return await self._commands.run(command)
+        _announce_deprecations(plugin, command)
+        if command.frame is not None:
+            return Outcome(await plugin.forward(command.frame, notify=command.notify))
+        future = plugin.request(
+            command.method, command.params, caller=command.token, notify=command.notify
+        )
+        return Outcome(await future)
+
+
+def _escaped_method(frame: Frame) -> str | None:
+    """The method's name as it is spelled, if there are escapes in it."""
+    if b"\\" not in frame.bytes:
+        return None
+    given = tolerant.members(frame.bytes)
+    spelled = next((text for name, text in given if name == b'"method"'), b"")
+    return spelled[1:-1].decode() if b"\\" in spelled else None
+
+
+def _announce_deprecations(plugin: Plugin, command: Command) -> None:
+    """Tells a plugin that the next request may use what is deprecated; in general it may not."""
+    topic = "deprecated_oneshot"
+    flipped = command.session is not None and command.session.allows_deprecated
+    if flipped and topic in plugin.dialect.topics:
+        plugin.notify(plugin.notification(topic, b'{"deprecated_ok":true}'), topic)
+
+
+def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
+    def notify(notice: Notice) -> None:
+        if connection.session.wants_notices:
+            connection.write(notice.addressed_to(token))
+
+    params = frame.params or b"{}"
+    return Command(frame.method or "", params, token, frame, notify, connection.session)
+
+
+def _problem(replacement: dict[str, object] | None) -> str | None:
+    if replacement is None:
+        return "'replace' must be an object"
+    for name in ("method", "params", "id"):
+        if name not in replacement:
+            return f"missing '{name}'"
+    if replacement.get("jsonrpc") != "2.0":
+        return 'jsonrpc: "2.0" must be specified in the request'
+    return None
+
+
+def _bad_replacement(problem: str | None, request: object) -> RpcError:
+    text = encode(request).decode()
+    return RpcError(INVALID_REQUEST, f"Bad response to 'rpc_command' hook: {problem} ({text})")
+
+
+def _returned(returned: object) -> Outcome:
+    members = as_object(returned) or {}
+    if "result" in members:
+        return Outcome(result=encode(members["result"]))
+    if as_object(members.get("error")) is not None:
+        return Outcome(error=rpc_error(encode(members["error"])))
+    raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
+
+
+def _refused(refused: Refusal) -> tuple[bytes, Delivery | None]:
+    error = RpcError(INVALID_REQUEST, refused.message)
+    reply = _reply(refused.token, Outcome(error=error))
+    return reply, Delivery(None, hang_up_after=len(reply)) if refused.hangs_up else None
+
+
+def _reply(token: bytes, outcome: Outcome) -> bytes:
+    """The reply's text for a caller, whose id stands in it exactly as it was given."""
+    if outcome.frame is not None:
+        span = outcome.frame.id_span
+        assert span is not None
+        text = outcome.frame.bytes
+        return b"%s%s%s\n\n" % (text[: span[0]], token, text[span[1] :])
+    outbox = Outbox()
+    if outcome.error is not None:
+        error = outcome.error
+        data = None if error.data is None else encode(error.data)
+        outbox.error(token, error.code, sendable(error.message), data)
+    else:
+        outbox.reply(token, outcome.result or b"{}")
+    return outbox.take()

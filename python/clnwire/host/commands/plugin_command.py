@@ -1,0 +1,137 @@
+"""The command `plugin`: starts and stops plugins while the host runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from clnwire.error_codes import INVALID_PARAMS
+from clnwire.errors import RpcError
+from clnwire.host.commands.commands import decoded_params, required
+from clnwire.host.errors import HostError
+from clnwire.host.journal import LogEntry
+from clnwire.host.plugins.ending import end
+from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.rules.decoding import as_array
+from clnwire.host.rules.options import PLUGIN_START, Given
+from clnwire.host.rules.order import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from clnwire.host.commands.commands import Command, CommandTable, Params
+    from clnwire.host.plugins.boot import Boot
+    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.rules.dialect import Dialect
+
+PLUGIN_ERROR: Final = -3
+"""lightningd's code for a plugin that does not do what was asked of it."""
+_NO_OPTIONS: Final = frozenset(("subcommand", "plugin", "options"))
+
+
+class PluginCommand:
+    """The subcommands `start`, `stop`, `startdir`, `rescan` and `list`."""
+
+    def __init__(
+        self,
+        boot: Boot,
+        plugins: Plugins,
+        dialect: Dialect,
+        remark: Callable[[LogEntry], None],
+        directories: Callable[[], Sequence[Path]],
+        disabled: Sequence[str],
+        shutdown_timeout: float,
+    ) -> None:
+        self._boot, self._plugins, self._dialect = boot, plugins, dialect
+        self._remark, self._directories, self._disabled = remark, directories, disabled
+        self._shutdown_timeout = shutdown_timeout
+
+    def register(self, table: CommandTable) -> None:
+        """Adds the command; a test may replace it."""
+        table.register_own("plugin", "subcommand [plugin|directory] [options] ...", self._run)
+
+    async def _run(self, command: Command) -> object:
+        params = decoded_params(command.params)
+        subcommand = required(params, 0, "subcommand")
+        if subcommand == "stop":
+            return await self._stop(required(params, 1, "plugin"))
+        if subcommand == "start":
+            await self._start(Path(required(params, 1, "plugin")), _options(params))
+        elif subcommand == "startdir":
+            directory = Path(required(params, 1, "directory"))
+            if not directory.is_dir():
+                raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
+            await self._start_new([directory])
+        elif subcommand == "rescan":
+            await self._start_new(self._directories())
+        elif subcommand != "list":
+            known = "start, stop, startdir, rescan and list"
+            raise RpcError(INVALID_PARAMS, f"subcommand: there are {known}, not {subcommand!r}")
+        return {"command": subcommand, "plugins": self._list()}
+
+    def _list(self) -> list[dict[str, object]]:
+        return [
+            {
+                "name": str(plugin.path),
+                "active": plugin.initialised,
+                "dynamic": plugin.manifest.dynamic,
+            }
+            for plugin in self._plugins.running()
+        ]
+
+    async def _start(self, path: Path, options: dict[str, Any]) -> None:
+        if self._is_there(path):
+            raise RpcError(PLUGIN_ERROR, f"{path}: already registered")
+        try:
+            given = {name: Given(value, PLUGIN_START) for name, value in options.items()}
+            plugin = await self._boot.start(PluginSpec(path), given, (), must_be_dynamic=True)
+        except HostError as error:
+            raise RpcError(PLUGIN_ERROR, f"{path}: {error}") from None
+        if plugin.disabled is not None:
+            raise RpcError(PLUGIN_ERROR, f"{path}: disabled itself: {plugin.disabled}")
+
+    async def _start_new(self, directories: Sequence[Path]) -> None:
+        """Those that cannot be started are only logged, as those of a set."""
+        for path in executables(directories):
+            if not self._is_there(path) and not any(named(path, name) for name in self._disabled):
+                try:
+                    await self._start(path, {})
+                except RpcError as error:
+                    self._remark(LogEntry(path.name, "unusual", error.message))
+
+    def _is_there(self, path: Path) -> bool:
+        return any(plugin.path == path.absolute() for plugin in self._plugins.running())
+
+    async def _stop(self, name: str) -> object:
+        plugin = self._plugins.named(name)
+        if plugin is None:
+            raise RpcError(INVALID_PARAMS, f"Could not find plugin {name}")
+        if not plugin.manifest.dynamic:
+            raise RpcError(PLUGIN_ERROR, f"{name} cannot be managed when lightningd is up")
+        await end(plugin, self._dialect, self._shutdown_timeout)
+        return {"command": "stop", "result": f"Successfully stopped {plugin.name}."}
+
+
+def executables(directories: Sequence[Path]) -> list[Path]:
+    """The files in there that can be run, in the order of their names."""
+    return [
+        path
+        for directory in directories
+        if directory.is_dir()
+        for path in sorted(directory.iterdir())
+        if path.is_file() and os.access(path, os.X_OK)
+    ]
+
+
+def _options(params: Params) -> dict[str, Any]:
+    """Given as members of their own, or as words such as `name=value`; a word alone is a flag."""
+    if isinstance(params, list):
+        words, options = params[2:], dict[str, Any]()
+    else:
+        words = params.get("options", [])
+        options = {name: value for name, value in params.items() if name not in _NO_OPTIONS}
+    for word in as_array(words) or []:
+        name, equals, value = str(word).partition("=")
+        options[name] = value if equals else True
+    return options

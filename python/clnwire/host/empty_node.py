@@ -1,0 +1,69 @@
+"""A node with nothing in it: each of the daemon's commands answers with the least that its schema
+allows, so that a plugin that calls the daemon is not thrown off its way.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Final, Literal, NewType, Union, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from clnwire import commands
+from clnwire._wire.facts import COMMANDS
+from clnwire.host.directory import NODE_ID
+from clnwire.types import Known
+
+if TYPE_CHECKING:
+    from clnwire.host import Host
+
+OWN: Final = frozenset(
+    ("check", "deprecations", "getinfo", "help", "listconfigs", "notifications", "plugin")
+) | {"setconfig", "stop"}
+"""What the host answers by itself."""
+_DASHED: Final = ("askrene_", "autoclean_", "bkpr_", "clnrest_", "dev_")
+"""Families of commands that are spelled with `-`; all others have `_`."""
+_NAMED: Final = {"PublicKey": NODE_ID, "Hex32": "00" * 32, "Hash": "00" * 32, "Txid": "00" * 32}
+_EMPTY: Final[dict[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Any: {}}
+
+
+def register(host: Host) -> None:
+    """Gives the host all commands that it has not got, and that no plugin may offer."""
+    for name in command_names():
+        if name in COMMANDS and name not in OWN:
+            host.command(name)(partial(_answer, name.replace("-", "_")))
+
+
+def command_names() -> list[str]:
+    """All commands of the daemon and its built-in plugins, without importing their modules."""
+    modules = [module.name for module in iter_modules(commands.__path__)]
+    return [
+        name.replace("_", "-") if name.startswith(_DASHED) else name
+        for name in modules
+        if not name.startswith("_")
+    ]
+
+
+def _answer(module: str, params: object) -> object:
+    del params
+    return least(import_module(f"{commands.__name__}.{module}").COMMAND.reply)
+
+
+def least(kind: Any) -> Any:
+    """The smallest value of a type."""
+    if isinstance(kind, NewType):
+        return _NAMED.get(kind.__name__, least(kind.__supertype__))
+    if hasattr(kind, "__metadata__"):
+        known = [rule.values for rule in kind.__metadata__ if isinstance(rule, Known)]
+        return known[0][0] if known else least(kind.__origin__)
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType, Literal):
+        first = get_args(kind)[0]
+        return first if origin is Literal else least(first)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return {each.encode_name: least(each.type) for each in fields(kind) if each.required}
+    return _EMPTY.get(kind, {} if origin is dict else [] if origin is not None else None)

@@ -1,0 +1,101 @@
+"""The JSON texts that the host puts together, and the results that it takes apart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clnwire import _core
+from clnwire._wire.codec import encode
+from clnwire.error_codes import INVALID_REQUEST
+from clnwire.errors import RpcError
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+
+if TYPE_CHECKING:
+    from clnwire._core import Frame
+    from clnwire.host.commands.commands import Command
+    from clnwire.host.journal import LogEntry
+    from clnwire.host.plugins.plugin import Plugin
+
+
+def text_of(value: object) -> bytes:
+    """A value's JSON text; `bytes` and `msgspec.Raw` are such text, and left as they are."""
+    if isinstance(value, (bytes, msgspec.Raw)):
+        return bytes(value)
+    return encode(value)
+
+
+def bare_request(token: bytes, method: str) -> bytes:
+    """A request that has no params."""
+    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, encode(method))
+
+
+def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
+    """A notification that a plugin has published, as the others get it."""
+    return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (
+        encode(topic),
+        encode(origin),
+        params,
+    )
+
+
+def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> bytes:
+    """The event of the topics `log` and `warning`, at a time since 1970."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return encode(
+        {
+            "level": level,
+            "time": f"{seconds}.{rest:09}",
+            "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z",
+            "source": source,
+            "log": entry.message,
+        }
+    )
+
+
+def rpc_command_event(command: Command) -> bytes:
+    """The event of the hook `rpc_command`: the caller's own members, if there is a caller.
+
+    The daemon writes them anew, in their order, without white space between them.
+    """
+    if command.frame is not None:
+        members = [
+            encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
+        ]
+        return b'{"rpc_command":{%s}}' % b",".join(members)
+    return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
+        command.token or b"null",
+        encode(command.method),
+        command.params,
+    )
+
+
+def plugin_event(plugin: Plugin) -> bytes:
+    """The event of the topics `plugin_started` and `plugin_stopped`."""
+    methods = list(plugin.manifest.methods)
+    return encode({"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods})
+
+
+def result_of(reply: Frame) -> Any:
+    """The result of a reply, decoded. Raises `RpcError` if it has none, and `HostError` if it
+    cannot be decoded."""
+    if reply.result is not None:
+        return decoded(reply.result)
+    if reply.error is None:
+        raise RpcError(INVALID_REQUEST, "the reply has neither result nor error")
+    raise rpc_error(reply.error)
+
+
+def rpc_error(text: bytes) -> RpcError:
+    """The exception that stands for the member `error` of a reply."""
+    try:
+        error = as_object(decoded(text)) or {}
+    except UndecodableError as undecodable:
+        return RpcError(INVALID_REQUEST, f"the error {undecodable}")
+    code, message = error.get("code"), error.get("message")
+    if not isinstance(code, int) or not isinstance(message, str):
+        return RpcError(INVALID_REQUEST, f"an error without code or message: {text.decode()}")
+    return RpcError(code, message, error.get("data"))

@@ -1,0 +1,260 @@
+"""Starts plugins, one or a whole set, in the daemon's order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+
+from clnwire._wire.builtin import BUILTIN
+from clnwire.host.errors import HostError, ManifestError, PluginDiedError
+from clnwire.host.journal import LogEntry
+from clnwire.host.plugins import startup
+from clnwire.host.rules.options import check_all_known, check_known, resolved, settings_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from clnwire.host.database import Database
+    from clnwire.host.directory import Directory
+    from clnwire.host.journal import RemarkKind
+    from clnwire.host.lifetime import Life
+    from clnwire.host.plugins.launcher import Launcher
+    from clnwire.host.plugins.owner import PluginOwner
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.plugins.spec import PluginSpec
+    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.manifest import Option, Taken
+
+Values: TypeAlias = Mapping[str, object]
+"""Option values by name: as a user would write them, of Python's own types, or `Given`."""
+Options: TypeAlias = "Values | Callable[[Mapping[str, Option]], Values]"
+"""Option values, or a function that is given the options that all plugins offer."""
+Migrations: TypeAlias = Sequence[Sequence[str]]
+
+
+class Surroundings(Struct, frozen=True):
+    """What a plugin's start needs of the host."""
+
+    plugins: Plugins
+    owner: PluginOwner
+    launcher: Launcher
+    directory: Directory
+    database: Database
+    dialect: Dialect
+    life: Life
+    taken: Callable[[], Taken]
+    open_socket: Callable[[], Awaitable[None]]
+    manifest_timeout: float | None
+    init_timeout: float | None
+
+
+class Boot:
+    """Brings plugins up."""
+
+    def __init__(self, host: Surroundings) -> None:
+        self._host = host
+        self._loaded: list[Plugin] = []
+        self._running = False
+        """Whether a plugin has been brought up before: what comes now is a dynamic start."""
+
+    async def start(
+        self,
+        spec: PluginSpec,
+        options: Options,
+        migrations: Migrations,
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[bytes] | None = None,
+        *,
+        must_be_dynamic: bool = False,
+    ) -> Plugin:
+        """Starts one plugin and waits until it has answered `init`; raises whatever goes wrong."""
+        plugin = self._host.launcher.launch(spec, env, stderr)
+        self._host.plugins.add(plugin)
+        try:
+            manifest = await startup.ask_manifest(plugin, self._host.manifest_timeout)
+            self._accept(plugin, manifest)
+            if plugin.disabled is not None:
+                await self._retire(plugin)
+                return plugin
+            if must_be_dynamic and not plugin.manifest.dynamic:
+                raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
+            values = options(plugin.manifest.options) if callable(options) else options
+            for name in values:
+                check_known(plugin.name, plugin.manifest, name)
+            if must_be_dynamic:
+                values = {**self._host.plugins.configured, **values}
+            refused = self._host.plugins.register_hooks([plugin])
+            if refused:
+                raise refused[plugin]
+            self._remark_topics([plugin])
+            self._remark_replaced([plugin])
+            await self._bring_up([plugin], values, migrations)
+        except BaseException as error:
+            await self._abandon(plugin, f"was not wanted any more: {error}")
+            raise
+        return plugin
+
+    async def load(
+        self,
+        specs: Sequence[PluginSpec],
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[bytes] | None = None,
+    ) -> list[Plugin]:
+        """Starts the processes of a set, asks for the manifests, and gives those that are fit.
+
+        Raises what ends the daemon: an important plugin that is not fit, a clash of names.
+        """
+        plugins = await self._launch_all(specs, env, stderr)
+        asking = [startup.ask_manifest(plugin, self._host.manifest_timeout) for plugin in plugins]
+        manifests = await asyncio.gather(*asking, return_exceptions=True)
+        for plugin, manifest in zip(plugins, manifests, strict=True):
+            await self._examine(plugin, manifest)
+        fit = [plugin for plugin in plugins if plugin.death is None]
+        for plugin, error in self._host.plugins.register_hooks(fit).items():
+            await self._refuse(plugin, error)
+        self._loaded = [plugin for plugin in fit if plugin.death is None]
+        self._remark_topics(self._loaded)
+        self._remark_replaced(self._loaded)
+        return self._loaded
+
+    async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
+        """Ends a plugin of a set unless its manifest is fit."""
+        if isinstance(manifest, BaseException):
+            return await self._refuse(plugin, manifest)
+        try:
+            self._accept(plugin, manifest)
+        except ManifestError as error:
+            return await self._refuse(plugin, error)
+        if plugin.disabled is not None:
+            await self._retire(plugin)
+        return None
+
+    async def bring_up(self, options: Options, migrations: Migrations) -> list[Plugin]:
+        """Takes what `load` has found fit to the end of `init`; those that run."""
+        offered = {name: option for name, (_, option) in self._host.plugins.options().items()}
+        values = options(offered) if callable(options) else options
+        check_all_known(offered, values)
+        plugins, self._loaded = self._loaded, []
+        await self._bring_up(plugins, values, migrations, alone=False)
+        return [plugin for plugin in plugins if plugin.death is None]
+
+    async def _launch_all(
+        self,
+        specs: Sequence[PluginSpec],
+        env: Mapping[str, str] | None,
+        stderr: int | IO[bytes] | None,
+    ) -> list[Plugin]:
+        plugins: list[Plugin] = []
+        for spec in specs:
+            try:
+                plugin = self._host.launcher.launch(spec, env, stderr)
+            except HostError as error:
+                self._remark(str(spec.path).rpartition("/")[2], str(error))
+                if spec.important:
+                    self._host.life.finish(f"important {error}", failed=True)
+                    raise
+                continue
+            self._host.plugins.add(plugin)
+            plugins.append(plugin)
+        return plugins
+
+    def _accept(self, plugin: Plugin, manifest: bytes) -> None:
+        startup.accept_manifest(plugin, manifest, self._host.taken())
+
+    async def _bring_up(
+        self,
+        plugins: Sequence[Plugin],
+        values: Values,
+        migrations: Migrations,
+        *,
+        alone: bool = True,
+    ) -> None:
+        """Options, migrations, the socket, `init`. A plugin that is `alone` may raise."""
+        for plugin in plugins:
+            blank = b'""' if self._host.dialect.blanks_options else None
+            plugin.settings = resolved(plugin.name, plugin.manifest, values, blank)
+            stay = {name: each for name, each in plugin.settings.items() if each.stays}
+            self._host.plugins.configured.update(stay)
+        if any("db_write" in plugin.manifest.hooks for plugin in plugins):
+            await self._host.database.begin()
+            for writes in migrations:
+                await self._host.database.write(writes)
+        await self._host.open_socket()
+        at_startup, self._running = not self._running, True
+        starting = [self._initialise(plugin, at_startup=at_startup) for plugin in plugins]
+        outcomes = await asyncio.gather(*starting, return_exceptions=True)
+        for plugin, outcome in zip(plugins, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                if alone:
+                    raise outcome
+                await self._refuse(plugin, outcome)
+
+    async def _initialise(self, plugin: Plugin, *, at_startup: bool) -> None:
+        host = self._host
+        features = host.plugins.features(host.directory.features)
+        configuration = host.directory.configuration(host.dialect, features, startup=at_startup)
+        options = settings_text(plugin.settings)
+        await startup.initialise(plugin, options, configuration, host.init_timeout)
+        plugin.set_initialised()
+        if plugin.disabled is None:
+            host.owner.on_start(plugin)
+        else:
+            await self._retire(plugin)
+
+    async def _refuse(self, plugin: Plugin, error: BaseException) -> None:
+        """Kills a plugin of a set, and raises the error if it ends the daemon."""
+        if not isinstance(error, HostError):
+            raise error
+        important = plugin.important
+        if not isinstance(error, PluginDiedError):
+            self._remark(plugin.name, str(error))
+        await self._abandon(plugin, f"was not wanted any more: {error}")
+        if self._ends_daemon(error):
+            self._host.life.finish(str(error), failed=True)
+            raise error
+        if important:
+            self._host.life.finish(f"important {error}", failed=True)
+            raise error
+
+    def _ends_daemon(self, error: BaseException) -> bool:
+        """At the start a clash of options stops the daemon."""
+        return isinstance(error, ManifestError) and error.clash == "option"
+
+    async def _retire(self, plugin: Plugin) -> None:
+        """Ends a plugin that does not want to run. Raises if the host ends with it."""
+        reason = f"disabled itself: {plugin.disabled}"
+        await self._abandon(plugin, reason)
+        if plugin.important:
+            raise HostError(f"important plugin '{plugin.name}' {reason}")
+
+    async def _abandon(self, plugin: Plugin, reason: str) -> None:
+        """Ends a plugin that is not to run; its names are free again."""
+        plugin.kill(reason)
+        await plugin.process.exited()
+        if plugin in self._host.plugins.all():
+            self._host.plugins.remove(plugin)
+
+    def _remark_topics(self, plugins: Sequence[Plugin]) -> None:
+        """The daemon warns of a subscription that nothing can come of, and keeps it."""
+        announced = {t for plugin in self._host.plugins.running() for t in plugin.manifest.topics}
+        known = announced | self._host.dialect.topics | {"*"}
+        for plugin in plugins:
+            for topic in plugin.manifest.subscriptions:
+                if topic not in known:
+                    message = f"topic '{topic}' is not a known notification topic"
+                    self._remark(plugin.name, message, "subscription")
+
+    def _remark_replaced(self, plugins: Sequence[Plugin]) -> None:
+        """A node that runs all built-in plugins refuses what this host takes."""
+        for plugin in plugins:
+            for name in plugin.manifest.methods:
+                if name in BUILTIN:
+                    message = f"method '{name}' is taken where its built-in plugin is not disabled"
+                    self._remark(plugin.name, message, "native")
+
+    def _remark(self, plugin: str, message: str, kind: RemarkKind = "") -> None:
+        self._host.owner.on_remark(LogEntry(plugin, "unusual", message, kind))

@@ -1,0 +1,52 @@
+"""Messages on their way to a plugin, whole or in pieces: a pipe promises nothing about reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from clnwire.host.plugins.process import PluginProcess
+
+Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
+"""Is given each message that goes to a plugin, and gives what is written instead, one by one. It
+may give nothing, and the message together with a later one."""
+
+PAUSE: Final = 0.01
+"""Seconds between two pieces: enough for a plugin that waits to see them one by one."""
+
+
+class Pieces:
+    """Writes to a plugin, in the order in which it is told to."""
+
+    def __init__(self, process: PluginProcess, cut: Cut | None) -> None:
+        self._process, self._cut = process, cut
+        self._waiting: deque[bytes] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    def send(self, message: bytes) -> None:
+        """Writes a message, at once unless it is cut."""
+        if self._cut is None:
+            self._process.send(message)
+            return
+        self._waiting.extend(self._cut(message))
+        if self._timer is None:
+            self._next()
+
+    def close(self) -> None:
+        """Lets the plugin see the end of its input, after what waits."""
+        self._closing = True
+        if self._timer is None:
+            self._process.close_stdin()
+
+    def _next(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self._process.send(self._waiting.popleft())
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE, self._next)
+        elif self._closing:
+            self._process.close_stdin()

@@ -1,0 +1,105 @@
+"""From a file, or a `Plugin` object, to a process or thread that speaks to the host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from clnwire._core import IdMap
+from clnwire.host.errors import HostError
+from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
+from clnwire.host.plugins.plugin import Plugin
+from clnwire.host.plugins.process import spawn
+from clnwire.host.plugins.startup import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from clnwire._core import Framer
+    from clnwire.host.directory import Directory
+    from clnwire.host.plugins.chunked_writer import Cut
+    from clnwire.host.plugins.plugin import Owner
+    from clnwire.host.plugins.process import Child
+    from clnwire.host.plugins.spec import PluginSpec
+    from clnwire.host.rules.dialect import Dialect
+    from clnwire.plugin import Plugin as PluginObject
+
+VERSION_NAME: Final = "LIGHTNINGD_VERSION"
+
+
+def environment_of(dialect: Dialect, env: Mapping[str, str]) -> dict[str, str]:
+    """A plugin's environment: this process's, what the daemon adds to it, and what is given."""
+    environment = {name: value for name, value in os.environ.items() if name != VERSION_NAME}
+    if dialect.version is not None:
+        environment[VERSION_NAME] = dialect.version
+    return {**environment, **env}
+
+
+class Launcher:
+    """Starts processes in the host's directory, and threads."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        directory: Directory,
+        dialect: Dialect,
+        framer: Callable[[], Framer],
+        *,
+        cut: Cut | None = None,
+        own_groups: bool = False,
+        started_in: str | Path | None = None,
+    ) -> None:
+        self._owner, self._directory = owner, directory
+        self._cut, self._own_groups = cut, own_groups
+        self._started_in = started_in
+        self._dialect, self._framer = dialect, framer
+        self._ids = IdMap()
+        self._names: WeakKeyDictionary[PluginObject, str] = WeakKeyDictionary()
+
+    def launch(
+        self,
+        spec: PluginSpec,
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[bytes] | None = None,
+    ) -> Plugin:
+        """Starts a plugin's process, or its thread. Raises `HostError`."""
+        if isinstance(spec.path, (str, Path)):
+            path = Path(spec.path).absolute()
+            child: Child = self._process(spec.path, spec.arguments, env or {}, stderr)
+            owns_group = self._own_groups
+        else:
+            if spec.arguments or env or stderr is not None:
+                raise HostError("a Plugin object has no arguments, env or stderr of its own")
+            path = Path(self._name(spec.path))
+            child = ThreadedPlugin(spec.path, path.name, self._dialect.version)
+            owns_group = False  # Its process is ours.
+        plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
+        plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
+        return plugin
+
+    def _process(
+        self,
+        path: str | Path,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        stderr: int | IO[bytes] | None,
+    ) -> Child:
+        environment = environment_of(self._dialect, env)
+        argv = [*command_line(path), *arguments]
+        return spawn(
+            argv,
+            cwd=self._directory.path if self._dialect.has_network_folder else self._started_in,
+            env=environment,
+            stderr=stderr,
+            own_group=self._own_groups,
+        )
+
+    def _name(self, plugin: PluginObject) -> str:
+        """Two plugins of one module need two names: logs and topics go by them."""
+        if plugin not in self._names:
+            name = name_of(plugin)
+            count = sum(other.startswith(name) for other in self._names.values())
+            self._names[plugin] = name if not count else f"{name}-{count + 1}"
+        return self._names[plugin]

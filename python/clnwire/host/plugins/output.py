@@ -1,0 +1,138 @@
+"""Judges what a plugin sends unasked, as Core Lightning v26.06 does: most mistakes are deadly."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct, json
+
+from clnwire import _core
+from clnwire.errors import sendable
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+from clnwire.host.rules.dialect import CURRENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clnwire._core import Frame
+    from clnwire.host.errors import DeathKind
+    from clnwire.host.rules.dialect import Dialect
+
+_UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
+
+
+class OutputError(Exception):
+    """The daemon would have killed the plugin for this; the text says why."""
+
+    kind: DeathKind
+    """What is wrong, for programs."""
+
+    def __init__(self, kind: DeathKind, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class Log(Struct, frozen=True):
+    """What is for the log."""
+
+    level: str
+    lines: list[str]
+    longest: int
+    """Bytes of the longest line, as the daemon counts them."""
+
+
+class Notice(Struct, frozen=True):
+    """A `message` or `progress` for the caller of a request."""
+
+    method: str
+    token: bytes
+    """The id's text, as the plugin repeats it."""
+    params: bytes
+
+    def addressed_to(self, token: bytes) -> bytes:
+        """The whole notification, with the id that the caller knows."""
+        members = [
+            json.encode(name) + b":" + (token if name == "id" else value)
+            for name, value in _core.members(self.params)
+        ]
+        params = b",".join(members)
+        method = json.encode(self.method)
+        return b'{"jsonrpc":"2.0","method":%s,"params":{%s}}\n\n' % (method, params)
+
+
+class Publication(Struct, frozen=True):
+    """A notification for whoever subscribed to its topic."""
+
+    topic: str
+    params: bytes
+
+
+Output: TypeAlias = "Log | Notice | Publication"
+
+
+def check_envelope(frame: Frame) -> None:
+    """What holds for replies and notifications alike. Raises `OutputError`."""
+    if frame.jsonrpc is None:
+        raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
+
+
+def judge_notification(frame: Frame, dialect: Dialect = CURRENT) -> Output:
+    """What a message without id is. Raises `OutputError`."""
+    method, params = frame.method, frame.params
+    if method is None or params is None:
+        missing = "method" if method is None else "params"
+        text = f'sent a notification without "{missing}": {_shown(frame.bytes)}'
+        raise OutputError("notification", text)
+    if method == "log":
+        return _log(params, dialect.levels)
+    if method in ("message", "progress") and dialect.takes_notices:
+        return _notice(method, params)
+    if not dialect.takes_anything:
+        text = f"sent a notification {method!r} that a daemon of {dialect.name} does not know"
+        raise OutputError("notification", text)
+    return Publication(method, params)
+
+
+def _log(params: bytes, levels: Sequence[str]) -> Log:
+    try:
+        members = as_object(decoded(params)) or {}
+    except UndecodableError as error:
+        raise OutputError("log", f"sent a log line that {error}") from None
+    message, level = members.get("message"), members.get("level", "info")
+    if not isinstance(message, str):
+        text = f'sent a log line without a string "message": {_shown(params)}'
+        raise OutputError("log", text)
+    if level not in levels:
+        known = ", ".join(levels)
+        text = f"sent a log line of unknown level {level!r}; there are {known}"
+        raise OutputError("level", text)
+    lines, longest = _lines(message, _core.members(params))
+    # The daemon logs half a surrogate pair as it is spelled.
+    return Log(level, [sendable(line) for line in lines], longest)
+
+
+def _lines(message: str, params: Sequence[tuple[str, bytes]]) -> tuple[list[str], int]:
+    """The lines that the daemon makes of a text, and the length of the longest one.
+
+    Of a text with an escape that it does not know (`\\u`) it makes one, which has that as it is
+    spelled (`plugin_log_handle` in lightningd/plugin.c, `unescape` in ccan/json_escape).
+    """
+    spelled = dict(params).get("message", b"")
+    if _UNKNOWN_ESCAPE.search(spelled):
+        return [message], len(spelled) - 2
+    lines = message.split("\n")
+    return lines, max(len(line.encode()) for line in lines)
+
+
+def _notice(method: str, params: bytes) -> Notice:
+    token = dict(_core.members(params)).get("id") if params.startswith(b"{") else None
+    if token is None:
+        text = f'sent "{method}" without the id of a request: {_shown(params)}'
+        raise OutputError("notice", text)
+    return Notice(method, token, params)
+
+
+def _shown(text: bytes) -> str:
+    shown = text.decode()
+    return shown if len(shown) <= 200 else f"{shown[:197]}..."

@@ -1,0 +1,114 @@
+"""What becomes of all that plugins say unasked: records, topics, and the end of the host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from clnwire.host.encoding import log_event, plugin_event, text_of
+from clnwire.host.journal import Journal, LogEntry, TopicEntry
+
+if TYPE_CHECKING:
+    from clnwire.host.errors import PluginDiedError
+    from clnwire.host.lifetime import Life
+    from clnwire.host.plugins.output import Publication
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.rules.dialect import Dialect
+
+OnLog: TypeAlias = Callable[[str, str, str], None]
+"""Is given level, source and message of each line of the daemon's log."""
+OnTrace: TypeAlias = Callable[[Literal["in", "out"], str, bytes], None]
+"""Is given each frame, `in` to the plugin of that name or `out` of it."""
+
+HOST: Final = ""
+"""The plugin's name in a log line that is about none."""
+_LEVELS: Final = {"warn": "unusual", "error": "broken"}
+_WARNINGS: Final = {"unusual": "warn", "broken": "error"}
+
+
+class PluginOwner:
+    """Listens to all plugins."""
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        life: Life,
+        dialect: Dialect,
+        on_log: OnLog | None,
+        on_trace: OnTrace | None,
+    ) -> None:
+        self.logs: Journal[LogEntry] = Journal()
+        self.remarks: Journal[LogEntry] = Journal()
+        self.notifications: Journal[TopicEntry] = Journal()
+        self.ending = False
+        """Plugins that end from now on are expected to."""
+        self._plugins, self._life, self._dialect = plugins, life, dialect
+        self._tell_log, self._tell_trace = on_log, on_trace
+        self.traces = on_trace is not None
+
+    def on_log(self, entry: LogEntry) -> None:
+        """The plugin wrote a line for the log."""
+        self.logs.add(entry)
+        self._pass_on(entry)
+
+    def on_remark(self, entry: LogEntry) -> None:
+        """The daemon itself would have logged something about the plugin."""
+        self.remarks.add(entry)
+        self._pass_on(entry)
+
+    def on_abort(self, entry: LogEntry) -> None:
+        """The daemon would have aborted: for `wait_stopped` it has, while the plugins run on."""
+        self.on_remark(entry)
+        self._life.finish(f"plugin '{entry.plugin}': {entry.message}", failed=True)
+
+    def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
+        """A frame has gone to a plugin or has come from it."""
+        if self._tell_trace is not None:
+            self._tell_trace("in" if direction == "in" else "out", plugin, frame)
+
+    def on_publication(self, plugin: str, publication: Publication) -> None:
+        """The plugin published something on a topic that it announced."""
+        topic, params = publication.topic, publication.params
+        self.notifications.add(TopicEntry(plugin, topic, params))
+        self._plugins.notify(topic, params, plugin)
+
+    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
+        """A plugin is gone, for whatever reason."""
+        if not self.ending:
+            self.on_remark(LogEntry(plugin.name, "info", f"Killing plugin: {error.reason}"))
+            self._announce("plugin_stopped", plugin)
+            if plugin.important:
+                self._life.finish(f"important {error}", failed=True)
+            elif plugin.manifest.hooks and not self._dialect.survives:
+                hooks = ", ".join(plugin.manifest.hooks)
+                reason = f"{error}; the daemon of 2019 goes on asking it ({hooks}), and crashes"
+                self._life.finish(reason, failed=True)
+        if not self._plugins.running():
+            for journal in (self.logs, self.notifications):
+                journal.fail(error)
+
+    def on_start(self, plugin: Plugin) -> None:
+        """A plugin has answered `init`."""
+        self._announce("plugin_started", plugin)
+
+    def _announce(self, topic: str, plugin: Plugin) -> None:
+        if plugin.initialised and topic in self._dialect.topics:
+            self._plugins.notify(topic, plugin_event(plugin), None)
+
+    def _pass_on(self, entry: LogEntry) -> None:
+        """Feeds the log outside, and the topics `log` and `warning`."""
+        source = f"plugin-{entry.plugin}" if entry.plugin else "lightningd"
+        level = _LEVELS.get(entry.level, entry.level)
+        if self._tell_log is not None:
+            self._tell_log(level, source, entry.message)
+        self._feed("log", entry, source, level)
+        if level in _WARNINGS:
+            self._feed("warning", entry, source, _WARNINGS[level])
+
+    def _feed(self, topic: str, entry: LogEntry, source: str, level: str) -> None:
+        """A plugin never gets its own lines: it would log that it got them, without end."""
+        if topic in self._dialect.topics and self._plugins.is_heard(topic):
+            event = log_event(entry, source, level, time.time_ns())
+            self._plugins.notify(topic, text_of(event), None, but=entry.plugin)

@@ -1,0 +1,330 @@
+"""One plugin under the host: its process, its manifest, and the requests that it has to answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from clnwire._core import Framer, IdMap, Outbox
+from clnwire.host.encoding import bare_request
+from clnwire.host.errors import PluginDiedError
+from clnwire.host.journal import LogEntry
+from clnwire.host.plugins.chunked_writer import Cut, Pieces
+from clnwire.host.plugins.output import (
+    Log,
+    Notice,
+    OutputError,
+    Publication,
+    check_envelope,
+    judge_notification,
+)
+from clnwire.host.plugins.process import PluginProcess, ending
+from clnwire.host.rules.dialect import VERSION
+from clnwire.host.rules.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from clnwire._core import Frame, MalformedError
+    from clnwire.host.errors import DeathKind
+    from clnwire.host.journal import RemarkKind
+    from clnwire.host.plugins.process import Child
+    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.options import Setting
+
+
+class Owner(Protocol):
+    """Who is told what a plugin does."""
+
+    traces: bool
+    """Whether `on_frame` is to be called."""
+
+    def on_log(self, entry: LogEntry) -> None:
+        """The plugin wrote a line for the log."""
+        ...
+
+    def on_remark(self, entry: LogEntry) -> None:
+        """The daemon itself would have logged something about the plugin."""
+        ...
+
+    def on_abort(self, entry: LogEntry) -> None:
+        """The daemon would have aborted, for the reason that the entry gives."""
+        ...
+
+    def on_publication(self, plugin: str, publication: Publication) -> None:
+        """The plugin published something on a topic that it announced."""
+        ...
+
+    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
+        """The plugin is gone, for whatever reason."""
+        ...
+
+    def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
+        """A frame goes `in` to the plugin, or came `out` of it."""
+        ...
+
+
+class _Call:
+    """A request that the plugin has not answered."""
+
+    __slots__ = ("future", "key", "method", "notify")
+
+    def __init__(
+        self,
+        key: int,
+        method: str,
+        future: asyncio.Future[Frame],
+        notify: Callable[[Notice], None] | None,
+    ) -> None:
+        self.key, self.method, self.future, self.notify = key, method, future, notify
+
+
+class Plugin:
+    """A plugin that was started. `Host.start` gives one."""
+
+    name: str
+    """The file's name."""
+    path: Path
+    manifest: Manifest
+    """What it offers; empty until it has answered `getmanifest`."""
+    disabled: str | None
+    """Why it does not want to run, if so."""
+    death: PluginDiedError | None
+    """How it ended; `None` while it lives."""
+    closed: bool
+    """Its input was closed, for it to end."""
+    important: bool
+    """The host ends when the plugin does."""
+    dialect: Dialect
+    settings: dict[str, Setting]
+    """The values of its options, those by default included; empty until they are known."""
+
+    def __init__(
+        self, path: Path, owner: Owner, ids: IdMap, dialect: Dialect, *, important: bool = False
+    ) -> None:
+        self.path, self.name = path, path.name
+        self.dialect, self.important = dialect, important
+        self.manifest = self._no_manifest = Manifest()
+        self.settings = {}
+        self.disabled = None
+        self.death = None
+        self.closed = False
+        self._owner, self._ids = owner, ids
+        self._outbox = Outbox()
+        self._calls: dict[bytes, _Call] = {}
+        self._process: PluginProcess | None = None
+        self._pieces: Pieces | None = None
+        self._initialised = False
+
+    def __repr__(self) -> str:
+        state = "ended" if self.death else "disabled" if self.disabled else "running"
+        return f"<Plugin {self.name!r} {state}>"
+
+    def run(
+        self,
+        popen: Child,
+        framer: Framer,
+        *,
+        cut: Cut | None = None,
+        owns_group: bool = False,
+    ) -> None:
+        """Takes over the process that was started for it."""
+        self._process = PluginProcess(
+            popen,
+            framer,
+            on_frame=self._take,
+            on_malformed=self._take_malformed,
+            on_exit=self._take_exit,
+            owns_group=owns_group,
+        )
+        self._pieces = Pieces(self._process, cut)
+
+    @property
+    def process(self) -> PluginProcess:
+        """The process, which may have ended."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """`None` while the process runs; negative: the signal that ended it."""
+        return self.process.returncode
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The id tokens of the requests that it has not answered, oldest first."""
+        return tuple(token.decode() for token in self._calls)
+
+    @property
+    def initialised(self) -> bool:
+        """Whether it has answered `init`."""
+        return self._initialised
+
+    def set_initialised(self) -> None:
+        """From now on it gets notifications."""
+        self._initialised = True
+
+    def request(
+        self,
+        method: str,
+        params: bytes | None,
+        *,
+        caller: bytes | None = None,
+        notify: Callable[[Notice], None] | None = None,
+    ) -> asyncio.Future[Frame]:
+        """Calls the plugin. The future gets the reply, or `PluginDiedError`.
+
+        `params` is JSON text, or `None` for no such member; `caller` the id token of the request
+        that caused this one; `notify` gets what the plugin has to say meanwhile.
+        """
+        token, future = self._expect(method, caller, notify)
+        if params is None:
+            self._send(bare_request(token, method))
+        else:
+            self._outbox.request(token, method, params)
+            self._send(self._outbox.take())
+        return future
+
+    def forward(
+        self, frame: Frame, *, notify: Callable[[Notice], None] | None = None
+    ) -> asyncio.Future[Frame]:
+        """Passes a caller's request on, byte for byte but for its id."""
+        span, caller = frame.id_span, frame.id
+        assert span is not None
+        token, future = self._expect(frame.method or "", caller, notify)
+        self._send(b"%s%s%s\n\n" % (frame.bytes[: span[0]], token, frame.bytes[span[1] :]))
+        return future
+
+    def _expect(
+        self, method: str, caller: bytes | None, notify: Callable[[Notice], None] | None
+    ) -> tuple[bytes, asyncio.Future[Frame]]:
+        future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        key = self._ids.insert(b"null" if caller is None else caller)
+        token = self.dialect.token(caller, method, key)
+        if self.death is not None:
+            self._ids.take(key)
+            future.set_exception(self.death)
+        else:
+            self._calls[token] = _Call(key, method, future, notify)
+        return token, future
+
+    def subscriptions_to(self, topic: str) -> int:
+        """How often the plugin gets a notification of this topic: `*` is a subscription, too."""
+        count = self.manifest.subscriptions.count(topic)
+        if topic == "log" or not self.dialect.is_current:
+            return count
+        return count + self.manifest.subscriptions.count("*")
+
+    def notify(self, message: bytes, topic: str) -> int:
+        """Sends a notification as often as the plugin has subscribed to it, and says how often."""
+        if not self._initialised or self.death is not None:
+            return 0
+        times = self.subscriptions_to(topic)
+        for _ in range(times):
+            self._send(message)
+        return times
+
+    def notification(self, topic: str, payload: bytes) -> bytes:
+        """The text of a native notification."""
+        self._outbox.notification(topic, self.dialect.notification_params(topic, payload))
+        return self._outbox.take()
+
+    def kill(self, reason: str, kind: DeathKind = "unwanted") -> None:
+        """Ends the plugin at once, and everything that waits for it with the reason."""
+        self._die(reason, kind)
+        self.process.kill()
+
+    def close(self) -> None:
+        """Lets the plugin see the end of its input."""
+        assert self._pieces is not None
+        self.closed = True
+        self._pieces.close()
+
+    def _send(self, data: bytes) -> None:
+        if self._owner.traces:
+            self._owner.on_frame("in", self.name, data.rstrip())
+        assert self._pieces is not None
+        self._pieces.send(data)
+
+    def _take(self, frame: Frame) -> None:
+        if self._owner.traces:
+            self._owner.on_frame("out", self.name, frame.bytes)
+        try:
+            check_envelope(frame)
+            if frame.id is None:
+                self._take_notification(frame)
+            else:
+                self._take_reply(frame, frame.id)
+        except OutputError as error:
+            self.kill(str(error), error.kind)
+
+    def _take_reply(self, frame: Frame, token: bytes) -> None:
+        call = self._calls.pop(token, None)
+        if call is None:
+            message = f"there is no request with the id of this reply: {token.decode()}"
+            if not self.dialect.takes_anything:
+                raise OutputError("reply", message)
+            self._remark(message, "reply")
+            return
+        self._ids.take(call.key)
+        if not call.future.done():
+            call.future.set_result(frame)
+
+    def _take_notification(self, frame: Frame) -> None:
+        output = judge_notification(frame, self.dialect)
+        if isinstance(output, Log):
+            self._log(output)
+        elif isinstance(output, Notice):
+            call = self._calls.get(output.token)
+            if call is not None and call.notify is not None:
+                call.notify(output)
+        elif output.topic in self.manifest.topics:
+            self._owner.on_publication(self.name, output)
+        else:
+            message = f"topic {output.topic!r} is not in its manifest; nobody gets it"
+            self._remark(message, "topic")
+
+    def _log(self, log: Log) -> None:
+        for line in log.lines:
+            self._owner.on_log(LogEntry(self.name, log.level, line))
+        most = self.dialect.longest_line
+        if most is not None and log.longest > most:
+            message = (
+                f"lightningd {VERSION} aborts here: a line of {log.longest} bytes for its log, "
+                f"which takes {most}; cut it"
+            )
+            self._owner.on_abort(LogEntry(self.name, "broken", message, "line"))
+
+    def _take_malformed(self, error: MalformedError, near: str) -> None:
+        where = f"at byte {error.offset} of its output"
+        kind: DeathKind = "encoding" if "UTF-8" in error.reason else "malformed"
+        self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}", kind)
+
+    def _take_exit(self, code: int) -> None:
+        reason = ending(code)
+        if code == 0 and self.manifest is self._no_manifest:
+            reason += " without a manifest; a plugin made with clnwire ends with plugin.run()"
+        self._die(reason, "ended")
+
+    def _remark(self, message: str, kind: RemarkKind) -> None:
+        self._owner.on_remark(LogEntry(self.name, "unusual", message, kind))
+
+    def _die(self, reason: str, kind: DeathKind) -> None:
+        if self.death is not None:
+            return
+        self.death = PluginDiedError(self.name, reason, self.pending, kind)
+        calls, self._calls = list(self._calls.values()), {}
+        for call in calls:
+            self._ids.take(call.key)
+            is_forgotten = not self.dialect.survives and call.method in self.manifest.methods
+            if not call.future.done() and not is_forgotten:
+                call.future.set_exception(self.death)
+                # Who waited may have been cancelled; then nobody fetches the exception.
+                call.future.exception()
+        self._owner.on_end(self, self.death)

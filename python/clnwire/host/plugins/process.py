@@ -1,0 +1,302 @@
+"""A plugin's process: bytes to its stdin, frames from its stdout, and how it ended.
+
+The pipes are read and written right in the event loop's callbacks: no task, no stream and no copy
+stands between a frame and whoever takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Protocol
+
+from clnwire import program
+from clnwire._core import Framer, MalformedError
+from clnwire._runtime import siblings, stdio
+from clnwire.host.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from clnwire._core import Frame
+
+READ_SIZE: Final = 1 << 16
+"""Bytes taken at once: as many as a pipe holds on Linux."""
+SHOWN: Final = 40
+"""How many bytes of malformed output an error shows."""
+LAST_READS: Final = 16
+"""Reads after the end: 1 MiB, what a pipe can hold at most. A child of the plugin may go on writing
+faster than we take it, and would hold up the whole host."""
+EOF_GRACE: Final = 1.0
+"""Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
+
+
+class Child(Protocol):
+    """What is needed of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    def wait(self) -> int:
+        """Waits for the end, in a thread that does nothing else."""
+        ...
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        ...
+
+
+class PluginProcess:
+    """One running child. All of it belongs to the event loop that it was started in.
+
+    With `owns_group` it was started in a process group of its own, and what it has started ends
+    with it.
+
+    `on_frame` is called for each frame; `on_malformed` once, with what stands there, if the output
+    is no JSON; `on_exit` once at the very end, when all output has been taken, with `subprocess`'s
+    return code.
+    """
+
+    def __init__(
+        self,
+        popen: Child,
+        framer: Framer,
+        *,
+        on_frame: Callable[[Frame], None],
+        on_malformed: Callable[[MalformedError, str], None],
+        on_exit: Callable[[int], None],
+        owns_group: bool = False,
+    ) -> None:
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        self._popen, self._framer = popen, framer
+        self._on_frame, self._on_malformed, self._on_exit = on_frame, on_malformed, on_exit
+        self._owns_group = owns_group
+        self._loop = asyncio.get_running_loop()
+        self._stdin, self._stdout = popen.stdin, popen.stdout
+        self._waiting = bytearray()
+        self._closing = False
+        self._reading = True
+        self._fed = 0
+        self._exited: asyncio.Future[int] = self._loop.create_future()
+        self._connect()
+
+    def _connect(self) -> None:
+        os.set_blocking(self._stdin.fileno(), False)
+        os.set_blocking(self._stdout.fileno(), False)
+        self._loop.add_reader(self._stdout.fileno(), self._readable)
+        threading.Thread(target=self._reap, name="clnwire-reaper", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """`None` while it runs; negative: the signal that ended it."""
+        return self._exited.result() if self._exited.done() else None
+
+    def send(self, data: bytes) -> None:
+        """Writes now what the pipe takes, the rest as soon as it can. Never blocks.
+
+        Once the plugin does not listen any more, nothing is written; `on_exit` tells why.
+        """
+        if self._closing:
+            return
+        if self._waiting:
+            self._waiting += data
+            return
+        written = self._write(data)
+        if written < len(data):
+            self._waiting += memoryview(data)[written:]
+            self._loop.add_writer(self._stdin.fileno(), self._writable)
+
+    def close_stdin(self) -> None:
+        """Lets the plugin see the end of its input, after what waits to be written."""
+        if not self._closing:
+            self._closing = True
+            if not self._waiting:
+                self._stdin.close()
+
+    def stop_reading(self) -> None:
+        """Takes no more frames."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._stdout.fileno())
+
+    def kill(self) -> None:
+        """SIGKILL. `on_exit` follows."""
+        self.stop_reading()
+        self._kill()
+
+    async def exited(self, timeout: float | None = None) -> int:
+        """Waits for the end; the return code. Raises `TimeoutError` after `timeout` seconds."""
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"process {self.pid} still runs after {timeout} s") from None
+
+    def _write(self, data: bytes | bytearray) -> int:
+        try:
+            return os.write(self._stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # Nobody reads: what is left is lost, as it would be with the daemon.
+            return len(data)
+
+    def _writable(self) -> None:
+        del self._waiting[: self._write(self._waiting)]
+        if not self._waiting:
+            self._loop.remove_writer(self._stdin.fileno())
+            if self._closing:
+                self._stdin.close()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._stdout.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return
+        if data:
+            self._take(data)
+        else:
+            self.stop_reading()
+            self._loop.call_later(EOF_GRACE, self._kill_if_running)
+
+    def _take(self, data: bytes) -> None:
+        """Gives what the bytes complete. A frame that the end cuts short is lost."""
+        framer = self._framer
+        framer.feed(data)
+        self._fed += len(data)
+        try:
+            for frame in framer:
+                if frame.fault is not None:
+                    self._lose(frame.fault, frame.fault.near)
+                    break
+                self._on_frame(frame)
+                if not self._reading:
+                    break
+            else:
+                if (fault := framer.pending_fault) is not None:
+                    raise fault
+        except MalformedError as error:
+            near = data[max(0, error.offset - (self._fed - len(data))) :][:SHOWN]
+            self._lose(error, near.decode("utf-8", "replace"))
+
+    def _lose(self, error: MalformedError, near: str) -> None:
+        self.stop_reading()
+        self._on_malformed(error, near)
+
+    def _kill_if_running(self) -> None:
+        if not self._exited.done():
+            self._kill()
+
+    def _kill(self) -> None:
+        if self._owns_group:
+            self._kill_group()
+        self._popen.kill()
+
+    def _kill_group(self) -> None:
+        # All of it may have ended; on macOS a group of the dead alone is not ours to signal.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        """Runs in a thread of its own: waiting for a child is the one thing no loop can do alike
+        on all systems."""
+        code = self._popen.wait()
+        if self._owns_group:
+            # Its number cannot be another's as long as somebody is in it; right after, it is rare.
+            self._kill_group()
+        try:
+            self._loop.call_soon_threadsafe(self._ended, code)
+        except RuntimeError:
+            # The loop was closed without waiting for us.
+            return
+
+    def _ended(self, code: int) -> None:
+        for _ in range(LAST_READS):
+            data = self._last_read() if self._reading else b""
+            if not data:
+                break
+            self._take(data)
+        self.stop_reading()
+        self._disconnect()
+        self._exited.set_result(code)
+        self._on_exit(code)
+
+    def _last_read(self) -> bytes:
+        try:
+            return os.read(self._stdout.fileno(), READ_SIZE)
+        except BlockingIOError:
+            # A child of the plugin keeps the pipe open; the plugin itself has nothing more to say.
+            return b""
+
+    def _disconnect(self) -> None:
+        if not self._stdin.closed:
+            self._loop.remove_writer(self._stdin.fileno())
+            self._stdin.close()
+        self._stdout.close()
+        self._closing = True
+        self._waiting.clear()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    cwd: str | Path | None,
+    env: Mapping[str, str],
+    stderr: int | IO[bytes] | None = None,
+    own_group: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Starts a plugin as the daemon does, with stdin and stdout as pipes.
+
+    `stderr` is inherited unless given; with `own_group` it leads a process group. Raises
+    `HostError` with the reason if it cannot be started.
+    """
+    environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
+    environment[siblings.HOST] = f"{os.getpid()} {cwd}"
+    # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
+    environment.pop(stdio.MARK, None)
+    try:
+        return subprocess.Popen(
+            argv,
+            bufsize=0,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=own_group,
+        )
+    except OSError as error:
+        raise HostError(program.why_not_started(argv[0], error)) from None
+
+
+def _search_path(env: Mapping[str, str]) -> str:
+    """Where `#!/usr/bin/env python3` looks: first where the Python is that runs the host.
+
+    A plugin that is tried from a virtual environment should find what is installed there, also
+    where the environment is not activated.
+    """
+    return os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words that follow its name."""
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

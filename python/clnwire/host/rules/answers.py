@@ -1,0 +1,295 @@
+"""Judges a hook's answer as Core Lightning v26.06 does.
+
+The same rules serve the embedded host and `clnwire replay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from clnwire._wire.codec import encode
+from clnwire.error_codes import PLUGIN_DIED
+from clnwire.hooks._codes import SAFE
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clnwire._core import Frame
+
+_UPDATE: Final = 0x1000
+Answer: TypeAlias = "dict[str, Any]"
+Check: TypeAlias = Callable[[object], bool]
+
+
+class AnswerError(Exception):
+    """The daemon would have stopped at this answer; the text says why."""
+
+
+class Verdict(Struct, frozen=True):
+    """What the daemon makes of an answer that does not stop it."""
+
+    answer: Any
+    remark: str | None = None
+    """What the daemon would have logged, if the answer was none that it knows."""
+
+
+def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
+    """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
+    result = reply.result
+    if result is None:
+        return _without_result(reply.error, dialect)
+    if dialect == "2019":
+        return _judge_2019(hook, result)
+    try:
+        answer = decoded(result)
+    except UndecodableError as error:
+        raise AnswerError(str(error)) from None
+    if hook in _ANYTHING_GOES:
+        return Verdict(answer)
+    if hook == "rpc_command":
+        return Verdict(answer, _rpc_command_remark(answer))
+    rules = _RULES.get(hook)
+    if dialect == "2020" and hook == "invoice_payment" and _names_no_result(answer):
+        _check_failure_code(answer)
+        return Verdict(answer, "refuses the payment: neither result nor failure_message")
+    if rules is not None:
+        _check(answer, rules)
+    return Verdict(answer)
+
+
+def _names_no_result(answer: object) -> bool:
+    members = as_object(answer)
+    return members is not None and not {"result", "failure_message"} & members.keys()
+
+
+def _without_result(error: bytes | None, dialect: str) -> Verdict:
+    if error is None:
+        raise AnswerError("the reply has neither result nor error")
+    try:
+        code = (as_object(decoded(error)) or {}).get("code")
+    except UndecodableError:
+        code = None
+    if code != PLUGIN_DIED or dialect != "current":
+        raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
+    return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
+
+
+def _judge_2019(hook: str, result: bytes) -> Verdict:
+    """Only `true` lets a write through; a payment is accepted by what names no failure, `true`
+    included."""
+    try:
+        answer = decoded(result)
+    except UndecodableError as error:
+        raise AnswerError(str(error)) from None
+    if hook == "db_write":
+        if answer is not True:
+            raise AnswerError(f"must be true, not {_shown(answer)}")
+    elif hook == "invoice_payment":
+        if answer is not True:
+            _check_failure_code(answer)
+            _check_makeable(answer)
+    elif as_object(answer) == {"result": "disconnect"}:
+        return Verdict(answer, "leaves the peer half open: there is no error_message")
+    else:
+        _check(answer, _RULES[hook])
+    return Verdict(answer)
+
+
+def _check_makeable(answer: object) -> None:
+    """The daemon has to make the message from the code alone."""
+    code: object = (as_object(answer) or {}).get("failure_code")
+    if code is None or int(str(code)) in SAFE:
+        return
+    if int(str(code)) & _UPDATE:
+        raise AnswerError(f'"failure_code" must not have the UPDATE bit: {_shown(answer)}')
+    raise AnswerError(
+        f'"failure_code" is none that the channel\'s process can make a message of; it crashes '
+        f"now and at each reconnect: {_shown(answer)}"
+    )
+
+
+def _check_failure_code(answer: object) -> None:
+    members = as_object(answer)
+    if members is None:
+        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
+    code: object = members.get("failure_code", 1)
+    if code == 0 or not _fits_bits(code, 16):
+        raise AnswerError(f'"failure_code" must be a number of 16 bits, not 0: {_shown(answer)}')
+
+
+class Choice(Struct, frozen=True):
+    """One value of `result`, and the members that may or must stand beside it."""
+
+    may: dict[str, Check]
+    must: tuple[str, ...] = ()
+    must_any: tuple[str, ...] = ()
+    """At least one of them."""
+    never: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    """If the first of them is there, so must be the others, and not be 0."""
+
+
+def _check(answer: object, rules: dict[str | None, Choice]) -> None:
+    members = as_object(answer)
+    if members is None:
+        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
+    result: object = members.get("result")
+    choice = rules.get(result) if isinstance(result, str) or result is None else None
+    if choice is None:
+        known = " or ".join(f'"{name}"' for name in rules if name is not None)
+        raise AnswerError(f'"result" must be {known}: {_shown(answer)}')
+    _check_members(members, choice)
+
+
+def _check_members(answer: Answer, choice: Choice) -> None:
+    missing = next(_missing(answer, choice), None)
+    if missing is not None:
+        raise AnswerError(f"{missing} is missing: {_shown(answer)}")
+    for name in choice.never:
+        if name in answer:
+            raise AnswerError(f'"{name}" must not stand there: {_shown(answer)}')
+    for name, fits in choice.may.items():
+        if name in answer and not fits(answer[name]):
+            raise AnswerError(f'"{name}" does not fit: {_shown(answer)}')
+
+
+def _missing(answer: Answer, choice: Choice) -> Iterator[str]:
+    yield from (f'"{name}"' for name in choice.must if name not in answer)
+    if choice.must_any and not any(name in answer for name in choice.must_any):
+        yield " or ".join(f'"{name}"' for name in choice.must_any)
+    if choice.together and choice.together[0] in answer:
+        yield from (f'"{name}"' for name in choice.together[1:] if not answer.get(name))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_hex(value: object) -> bool:
+    try:
+        return isinstance(value, str) and len(bytes.fromhex(value)) * 2 == len(value)
+    except ValueError:
+        return False
+
+
+def _is_hex32(value: object) -> bool:
+    return _is_hex(value) and len(str(value)) == 64
+
+
+def _is_payload(value: object) -> bool:
+    return _is_hex(value) and len(str(value)) >= 4
+
+
+def _fits_bits(value: object, bits: int) -> bool:
+    """The daemon reads numbers whether they stand in quotes or not."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
+
+
+def _is_u32(value: object) -> bool:
+    return _fits_bits(value, 32)
+
+
+def _is_amount(value: object) -> bool:
+    return _fits_bits(value.removesuffix("msat") if isinstance(value, str) else value, 64)
+
+
+def _is_satoshis(value: object) -> bool:
+    return _fits_bits(value.removesuffix("sat") if isinstance(value, str) else value, 64)
+
+
+_CONTINUE: Final = Choice({})
+_CONTRIBUTION: Final[dict[str, Check]] = {"psbt": _is_text, "our_funding_msat": _is_amount}
+_FUNDING: Final = ("psbt", "our_funding_msat")
+_REJECT_FUNDING: Final = Choice({"error_message": _is_text}, never=_FUNDING)
+_CLOSE_TO: Final[dict[str, Check]] = {"close_to": _is_text}
+
+_ANYTHING_GOES: Final = frozenset(
+    ("commitment_revocation", "onion_message_recv", "onion_message_recv_secret")
+)
+"""Hooks whose answer need only be there; what is no `continue` ends the chain of the last two."""
+
+_RULES: Final[dict[str, dict[str | None, Choice]]] = {
+    "db_write": {"continue": _CONTINUE},
+    "custommsg": {"continue": _CONTINUE},
+    "recover": {"continue": _CONTINUE},
+    "peer_connected": {
+        "continue": _CONTINUE,
+        # Without a message it crashes, whatever its documentation says.
+        "disconnect": Choice({"error_message": _is_text}, must=("error_message",)),
+    },
+    "openchannel": {
+        "continue": Choice({**_CLOSE_TO, "mindepth": _is_u32, "reserve": _is_satoshis}),
+        "reject": Choice({"error_message": _is_text}, never=("close_to",)),
+    },
+    "openchannel2": {
+        "continue": Choice({**_CONTRIBUTION, **_CLOSE_TO}, together=_FUNDING),
+        "reject": Choice({"error_message": _is_text}, never=("close_to", *_FUNDING)),
+    },
+    "openchannel2_changed": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
+    "openchannel2_sign": {"continue": Choice({"psbt": _is_text}, must=("psbt",))},
+    "rbf_channel": {
+        "continue": Choice(_CONTRIBUTION, together=_FUNDING),
+        "reject": _REJECT_FUNDING,
+    },
+    "htlc_accepted": {
+        "continue": Choice(
+            {
+                "payload": _is_payload,
+                "forward_to": _is_hex32,
+                "extra_tlvs": _is_hex,
+                "invoice_msat": _is_amount,
+            }
+        ),
+        "fail": Choice(
+            {"failure_message": _is_hex, "failure_onion": _is_hex},
+            must_any=("failure_message", "failure_onion"),
+        ),
+        "resolve": Choice({"payment_key": _is_hex32}, must=("payment_key",)),
+    },
+    "invoice_payment": {
+        "continue": _CONTINUE,
+        "reject": Choice({"failure_message": _is_hex}),
+        None: Choice({"failure_message": _is_hex}, must=("failure_message",)),
+    },
+}
+"""By hook and by `result`; `None`: there is no `result`."""
+
+
+def _rpc_command_remark(answer: object) -> str | None:
+    """The daemon goes on with the command if it does not understand the answer."""
+    members = as_object(answer)
+    if members is None:
+        return f"the answer to rpc_command is no object: {_shown(answer)}"
+    if members.get("result") == "continue":
+        return None
+    if "replace" in members:
+        return _replace_remark(members["replace"])
+    if "return" in members:
+        return _return_remark(members["return"])
+    return f'the answer to rpc_command has no "continue", "replace" or "return": {_shown(answer)}'
+
+
+def _replace_remark(replacement: object) -> str | None:
+    members = as_object(replacement) or {}
+    for name in ("jsonrpc", "id", "method", "params"):
+        if name not in members:
+            return f'"replace" must be a request, "{name}" is missing: {_shown(replacement)}'
+    return None
+
+
+def _return_remark(returned: object) -> str | None:
+    members = as_object(returned) or {}
+    if "result" in members or "error" in members:
+        return None
+    return f'"return" must have "result" or "error": {_shown(returned)}'
+
+
+def _shown(value: object) -> str:
+    text = (value if isinstance(value, bytes) else encode(value)).decode()
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -1,0 +1,385 @@
+"""What a plugin says it offers, checked as the daemon checks it before it goes on.
+
+The rules are those of Core Lightning v26.06; each refusal names the field and the rule.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import msgspec
+from msgspec import Struct, field, json
+
+from clnwire import _core
+from clnwire._wire.builtin import BUILTIN
+from clnwire._wire.facts import COMMANDS
+from clnwire.host.errors import ManifestError
+from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
+from clnwire.host.rules.dialect import CURRENT, Dialect
+from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from clnwire.host.errors import ManifestProblem
+
+FEATURE_PLACES = ("node", "init", "channel", "invoice")
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+_Object: TypeAlias = "dict[str, Any]"
+
+
+class Option(Struct, frozen=True):
+    """An option that the plugin adds to the daemon."""
+
+    name: str
+    type: str
+    description: str
+    default: str | int | bool | None = None
+    """Of a string, the text as it stands in the manifest: the daemon does not unescape it."""
+    multi: bool = False
+    dynamic: bool = False
+
+
+class Method(Struct, frozen=True):
+    """A method that the plugin offers."""
+
+    name: str
+    usage: str
+    description: str = ""
+
+
+class Hook(Struct, frozen=True):
+    """A hook that the plugin wants to answer."""
+
+    name: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    filters: tuple[str | int, ...] = ()
+
+
+class Manifest(Struct):
+    """A manifest that the daemon accepts."""
+
+    options: dict[str, Option] = field(default_factory=dict[str, Option])
+    methods: dict[str, Method] = field(default_factory=dict[str, Method])
+    hooks: dict[str, Hook] = field(default_factory=dict[str, Hook])
+    subscriptions: list[str] = field(default_factory=list[str])
+    """In their order; a topic may be there more than once."""
+    topics: list[str] = field(default_factory=list[str])
+    """What it may publish."""
+    featurebits: dict[str, str] = field(default_factory=dict[str, str])
+    dynamic: bool = False
+    cancheck: bool = False
+    disable: str | None = None
+    """Why the plugin does not want to run; then nothing else of the manifest counts."""
+
+
+class Taken(Struct, frozen=True):
+    """The names that are not free any more: the daemon's own, and those of earlier plugins."""
+
+    options: Collection[str] = OPTIONS
+    methods: Collection[str] = COMMANDS
+    features: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The feature bits that are announced already, in hexadecimal."""
+    plugins: Sequence[tuple[str, Manifest]] = ()
+    """The earlier plugins, by the names of their files."""
+
+    def option_owner(self, name: str) -> str | None:
+        """Who has an option of that name, in words."""
+        return self._owner(name in self.options, lambda manifest: name in manifest.options)
+
+    def method_owner(self, name: str) -> str | None:
+        """Who has a method of that name, in words; the built-in plugins may be disabled."""
+        is_the_daemons = name in self.methods and name not in BUILTIN
+        return self._owner(is_the_daemons, lambda manifest: name in manifest.methods)
+
+    def hook_owner(self, name: str) -> str | None:
+        """Which plugin has a hook, in words."""
+        return self._owner(False, lambda manifest: name in manifest.hooks)
+
+    def _owner(self, is_the_daemons: bool, has: Callable[[Manifest], bool]) -> str | None:
+        if is_the_daemons:
+            return "the daemon itself"
+        return next((f"plugin '{name}'" for name, other in self.plugins if has(other)), None)
+
+
+def check_manifest(
+    plugin: str, result: bytes, taken: Taken, dialect: Dialect = CURRENT
+) -> Manifest:
+    """Reads the answer to `getmanifest`. Raises `ManifestError`."""
+    return _Checker(plugin, taken, dialect).check(result)
+
+
+class _Checker:
+    """Checks the parts of one manifest, in the daemon's order."""
+
+    def __init__(self, plugin: str, taken: Taken, dialect: Dialect) -> None:
+        self._plugin, self._taken, self._dialect = plugin, taken, dialect
+
+    def check(self, result: bytes) -> Manifest:
+        try:
+            raw = decoded(result)
+        except UndecodableError as error:
+            self._refuse("result", str(error))
+        members = as_object(raw)
+        if members is None:
+            self._refuse("result", f"must be an object, not {_shown(raw)}")
+        if "disable" in members and self._dialect.disables:
+            return Manifest(disable=self._text(members, "disable", "disable"))
+        self._check_ids(members)
+        dynamic = self._boolean(members, "dynamic", "dynamic")
+        return Manifest(
+            dynamic=dynamic,
+            cancheck=self._boolean(members, "cancheck", "cancheck"),
+            featurebits=self._featurebits(members, dynamic=dynamic),
+            topics=self._topics(members),
+            options=self._options(members, _raw_defaults(result)),
+            methods=self._methods(members),
+            subscriptions=self._subscriptions(members),
+            hooks=self._hooks(members),
+        )
+
+    def _refuse(self, where: str, rule: str, problem: ManifestProblem = "form") -> NoReturn:
+        raise ManifestError(self._plugin, where, rule, problem=problem)
+
+    def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
+        """Refuses a name that is taken. Old daemons let two options have one name."""
+        if owner is not None and not (kind == "option" and self._dialect.numbers_ids):
+            rule = f"{kind} {name!r} is already taken by {owner}"
+            raise ManifestError(self._plugin, where, rule, clash=kind)
+
+    def _text(self, parent: _Object, key: str, where: str) -> str:
+        value = parent.get(key)
+        if not isinstance(value, str):
+            self._refuse(where, f"must be a string, {_not(parent, key)}")
+        return value
+
+    def _boolean(self, parent: _Object, key: str, where: str) -> bool:
+        value = parent.get(key, False)
+        if not isinstance(value, bool):
+            self._refuse(where, f"must be true or false, {_not(parent, key)}")
+        return value
+
+    def _array(self, parent: _Object, key: str, where: str, *, required: bool = False) -> list[Any]:
+        value = as_array(parent.get(key, None if required else []))
+        if value is None:
+            self._refuse(where, f"must be an array, {_not(parent, key)}")
+        return value
+
+    def _objects(
+        self, parent: _Object, key: str, *, required: bool = False
+    ) -> list[tuple[str, _Object]]:
+        """The objects of an array, each with where it stands."""
+        found: list[tuple[str, _Object]] = []
+        for index, value in enumerate(self._array(parent, key, key, required=required)):
+            where = f"{key}[{index}]"
+            members = as_object(value)
+            if members is None:
+                self._refuse(where, f"must be an object, not {_shown(value)}")
+            found.append((where, members))
+        return found
+
+    def _strings(self, parent: _Object, key: str, where: str) -> list[str]:
+        values = self._array(parent, key, where)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                self._refuse(f"{where}[{index}]", f"must be a string, not {_shown(value)}")
+        return values
+
+    def _check_ids(self, members: _Object) -> None:
+        if self._dialect.is_current and not members.get("nonnumericids", True):
+            self._refuse("nonnumericids", "must not be false: the daemon's ids are strings")
+
+    def _featurebits(self, members: _Object, *, dynamic: bool) -> dict[str, str]:
+        places = as_object(members.get("featurebits", {}))
+        if places is None:
+            self._refuse("featurebits", f"must be an object, {_not(members, 'featurebits')}")
+        found: dict[str, str] = {}
+        for place in FEATURE_PLACES:
+            if place in places:
+                bits = self._text(places, place, f"featurebits.{place}")
+                self._check_bits(place, bits)
+                found[place] = bits
+        if dynamic and any(found.values()):
+            self._refuse("featurebits", "a dynamic plugin cannot have any")
+        return found
+
+    def _check_bits(self, place: str, bits: str) -> None:
+        where = f"featurebits.{place}"
+        try:
+            wanted = int.from_bytes(bytes.fromhex(bits), "big")
+        except ValueError:
+            self._refuse(where, f"must be hexadecimal, not {bits!r}")
+        present = int.from_bytes(bytes.fromhex(self._taken.features.get(place, "")), "big")
+        if wanted & present:
+            self._refuse(where, f"bits of {bits} are announced already")
+
+    def _topics(self, members: _Object) -> list[str]:
+        topics: list[str] = []
+        for where, entry in self._objects(members, "notifications"):
+            topic = self._text(entry, "method", f"{where}.method")
+            if topic in self._dialect.topics:
+                self._refuse(f"{where}.method", f"{topic!r} is the daemon's own topic", "taken")
+            topics.append(topic)
+        return topics
+
+    def _options(self, members: _Object, defaults: list[str | None]) -> dict[str, Option]:
+        options: dict[str, Option] = {}
+        entries = self._objects(members, "options", required=True)
+        for (where, entry), default in zip(entries, defaults, strict=True):
+            option = self._option(where, entry, default)
+            if option.name in options:
+                rule = f"option {option.name!r} is registered twice"
+                self._refuse(f"{where}.name", rule, "twice")
+            options[option.name] = option
+        return options
+
+    def _option(self, where: str, entry: _Object, raw_default: str | None) -> Option:
+        name = self._text(entry, "name", f"{where}.name")
+        if not name or not _NAME_CHARACTERS.issuperset(name):
+            self._refuse(f"{where}.name", f"must consist of 0-9, a-z, '_' and '-', not {name!r}")
+        self._check_free("option", f"{where}.name", name, self._taken.option_owner(name))
+        where = f"{where} ({name})"
+        type_ = self._text(entry, "type", f"{where}.type")
+        known = self._dialect.option_types
+        if type_ not in known:
+            self._refuse(f"{where}.type", f"must be one of {', '.join(known)}, not {type_}")
+        multi = self._boolean(entry, "multi", f"{where}.multi")
+        if multi and type_ in ("bool", "flag"):
+            self._refuse(f"{where}.multi", f"a {type_} cannot be given several times")
+        return Option(
+            name=name,
+            type=type_,
+            description=self._text(entry, "description", f"{where}.description"),
+            default=self._default(where, type_, entry.get("default"), raw_default),
+            multi=multi,
+            dynamic=self._boolean(entry, "dynamic", f"{where}.dynamic"),
+        )
+
+    def _default(
+        self, where: str, type_: str, value: object, raw: str | None
+    ) -> str | int | bool | None:
+        where = f"{where}.default"
+        if value is None:
+            return None
+        if type_ == "flag" and value not in (False, "false"):
+            self._refuse(where, f"a flag's default must be false, not {_shown(value)}")
+        if type_ in ("bool", "flag"):
+            if value not in (True, False, "true", "false"):
+                self._refuse(where, f"must be true or false, not {_shown(value)}")
+            return value in (True, "true")
+        if type_ == "int":
+            return self._integer(where, value)
+        if as_object(value) is not None or as_array(value) is not None:
+            self._refuse(where, f"must be a string, not {_shown(value)}")
+        return raw
+
+    def _integer(self, where: str, value: object) -> int:
+        """The daemon does not look at quotes, so digits in a string will do."""
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        if not isinstance(number, int) or isinstance(number, bool):
+            self._refuse(where, f"must be an integer, not {_shown(value)}")
+        if not -(2**63) <= number < 2**63:
+            self._refuse(where, f"must fit into 64 bits, not {_shown(value)}")
+        return number
+
+    def _methods(self, members: _Object) -> dict[str, Method]:
+        methods: dict[str, Method] = {}
+        for where, entry in self._objects(members, "rpcmethods", required=True):
+            name = self._text(entry, "name", f"{where}.name")
+            usage = self._usage(entry, f"{where} ({name}).usage")
+            if name in methods:
+                self._refuse(f"{where}.name", f"method {name!r} is registered twice", "twice")
+            self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
+            description = entry.get("description", "")
+            if not self._dialect.is_current:
+                description = self._text(entry, "description", f"{where} ({name}).description")
+            methods[name] = Method(name, usage, description if isinstance(description, str) else "")
+        return methods
+
+    def _usage(self, entry: _Object, where: str) -> str:
+        """The first daemons filled it in."""
+        if "usage" not in entry and not self._dialect.orders_hooks:
+            return "[params]"
+        return self._text(entry, "usage", where)
+
+    def _subscriptions(self, members: _Object) -> list[str]:
+        topics = self._strings(members, "subscriptions", "subscriptions")
+        for index, topic in enumerate(topics):
+            if not self._dialect.takes_anything and topic not in self._dialect.topics:
+                where = f"subscriptions[{index}]"
+                self._refuse(where, f"topic {topic!r} is not a known notification topic", "unknown")
+        return topics
+
+    def _hooks(self, members: _Object) -> dict[str, Hook]:
+        hooks: dict[str, Hook] = {}
+        for index, entry in enumerate(self._array(members, "hooks", "hooks")):
+            where = f"hooks[{index}]"
+            description = as_object({"name": entry} if isinstance(entry, str) else entry)
+            if description is None:
+                self._refuse(where, f"must be a name or an object, not {_shown(entry)}")
+            if not self._dialect.orders_hooks and not isinstance(entry, str):
+                self._refuse(where, f"must be a name in 2019, not {_shown(entry)}")
+            hook = self._hook(where, description)
+            if hook.name in hooks:
+                self._refuse(where, f"hook {hook.name!r} is registered twice", "twice")
+            if not self._dialect.orders_hooks:
+                self._check_free("hook", where, hook.name, self._taken.hook_owner(hook.name))
+            hooks[hook.name] = hook
+        return hooks
+
+    def _hook(self, where: str, entry: _Object) -> Hook:
+        name = self._text(entry, "name", f"{where}.name")
+        known = self._dialect.hooks
+        if name not in known:
+            rule = f"there is no hook {name!r}{did_you_mean(name, known)}"
+            self._refuse(where, rule, "unknown")
+        where = f"{where} ({name})"
+        return Hook(
+            name,
+            before=tuple(self._strings(entry, "before", f"{where}.before")),
+            after=tuple(self._strings(entry, "after", f"{where}.after")),
+            filters=self._filters(name, where, entry),
+        )
+
+    def _filters(self, name: str, where: str, entry: _Object) -> tuple[str | int, ...]:
+        where = f"{where}.filters"
+        filters = self._array(entry, "filters", where)
+        expected = FILTERS.get(name)
+        if expected is None:
+            if "filters" in entry:
+                self._refuse(where, "this hook takes none")
+            return ()
+        for index, value in enumerate(filters):
+            if type(value) is not expected:
+                kind = "a command's name" if expected is str else "a message's number"
+                self._refuse(f"{where}[{index}]", f"must be {kind}, not {_shown(value)}")
+        return tuple(filters)
+
+
+def _raw_defaults(result: bytes) -> list[str | None]:
+    """Each option's default as the manifest spells it, without quotes."""
+    options = dict(_core.members(result)).get("options", b"[]")
+    try:
+        entries = json.decode(options, type=list[dict[str, msgspec.Raw]])
+    except msgspec.DecodeError:
+        # The entries are of the wrong kind, and will be refused for that.
+        return [None] * len(json.decode(options)) if options.startswith(b"[") else []
+    return [_unquoted(entry["default"]) if "default" in entry else None for entry in entries]
+
+
+def _unquoted(raw: msgspec.Raw) -> str:
+    text = bytes(raw).decode()
+    return text[1:-1] if text.startswith('"') else text
+
+
+def _not(parent: _Object, key: str) -> str:
+    return f"not {_shown(parent[key])}" if key in parent else "and is missing"
+
+
+def _shown(value: object) -> str:
+    text = json.encode(value).decode()
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,167 @@
+"""Option values, from how a user gives them to how `init` and `setconfig` carry them.
+
+The rules are the daemon's (Core Lightning v26.06): integers are pasted as they are spelled, which
+may be no JSON; booleans become JSON; a flag is there only if it is set; `multi` is an array; an
+option without value and default is absent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, json
+
+from clnwire.host.errors import PluginOptionError
+from clnwire.host.rules.decoding import as_array
+from clnwire.host.rules.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from clnwire.host.rules.manifest import Manifest, Option
+
+PLUGIN_START: Final = "pluginstart"
+"""The source of an option that the command `plugin start` gives: it ends with the plugin."""
+_BOOLEANS = {"yes": b"true", "true": b"true", "no": b"false", "false": b"false"}
+_C_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
+
+
+class Given(Struct, frozen=True):
+    """A value that was given somewhere else than on the command line."""
+
+    value: object
+    source: str
+    """As `listconfigs` shows it, such as a file's name and the line."""
+
+
+class Setting(Struct, frozen=True):
+    """What an option is set to."""
+
+    text: bytes | None
+    """As `init` has it; `None` if it is not there."""
+    source: str
+    """Where it is from: `cmdline`, `default`, `setconfig`, `pluginstart`, or a file and line."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the daemon keeps it when the plugin stops."""
+        return self.source not in ("default", PLUGIN_START)
+
+
+def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> bytes:
+    """The member `options` of `init`, as text. Raises `PluginOptionError`."""
+    for name in given:
+        check_known(plugin, manifest, name)
+    return settings_text(resolved(plugin, manifest, given))
+
+
+def resolved(
+    plugin: str, manifest: Manifest, given: Mapping[str, object], blank: bytes | None = None
+) -> dict[str, Setting]:
+    """What each of the plugin's options is set to; `blank` if it has no value.
+
+    Raises `PluginOptionError`.
+    """
+    return {
+        option.name: _setting(plugin, option, given.get(option.name), blank)
+        for option in manifest.options.values()
+    }
+
+
+def settings_text(settings: Mapping[str, Setting]) -> bytes:
+    """The member `options` of `init`, as text."""
+    members = [
+        json.encode(name) + b":" + setting.text
+        for name, setting in settings.items()
+        if setting.text is not None
+    ]
+    return b"{" + b",".join(members) + b"}"
+
+
+def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
+    """Raises `PluginOptionError` for a name that no plugin has, with the nearest one there is."""
+    names = set(known)
+    for name in given:
+        if name not in names:
+            near = did_you_mean(name, names)
+            raise PluginOptionError(f"no plugin has an option '{name}'{near}")
+
+
+def check_known(plugin: str, manifest: Manifest, name: str) -> Option:
+    """The option of that name. Raises `PluginOptionError`, which names the nearest one there is."""
+    option = manifest.options.get(name)
+    if option is None:
+        near = did_you_mean(name, manifest.options)
+        raise PluginOptionError(f"plugin '{plugin}' has no option '{name}'{near}")
+    return option
+
+
+def option_text(plugin: str, option: Option, value: object) -> bytes | None:
+    """The text of a value that was given; `None` for a flag that is off.
+
+    A string is what a user would write after `--name=`; other types are taken for what they are.
+    Raises `PluginOptionError`.
+    """
+    if option.type == "flag":
+        return b"true" if _boolean(plugin, option, value) == b"true" else None
+    if option.multi:
+        values = as_array(value)
+        items = [_single(plugin, option, item) for item in ([value] if values is None else values)]
+        return b"[" + b",".join(items) + b"]"
+    return _single(plugin, option, value)
+
+
+def _setting(plugin: str, option: Option, given: object, blank: bytes | None) -> Setting:
+    if isinstance(given, Setting):
+        return given
+    if isinstance(given, Given):
+        return Setting(option_text(plugin, option, given.value), given.source)
+    if given is not None:
+        return Setting(option_text(plugin, option, given), "cmdline")
+    if option.default is None or option.type == "flag":
+        return Setting(blank, "default")
+    return Setting(option_text(plugin, option, option.default), "default")
+
+
+def _single(plugin: str, option: Option, value: object) -> bytes:
+    if option.type == "int":
+        return _integer(plugin, option, value)
+    if option.type == "bool":
+        return _boolean(plugin, option, value)
+    if not isinstance(value, (str, int, float)):
+        raise _misfit(plugin, option, value, "a string")
+    try:
+        return json.encode(str(value))
+    except UnicodeEncodeError:
+        raise _misfit(plugin, option, value, "UTF-8") from None
+
+
+def _integer(plugin: str, option: Option, value: object) -> bytes:
+    text = str(value).strip() if isinstance(value, (str, int)) else ""
+    if isinstance(value, bool) or not _C_INTEGER.match(text) or not _fits(text):
+        raise _misfit(plugin, option, value, "an integer of 64 bits (decimal, 0x… or 0…)")
+    return text.encode()
+
+
+def _fits(text: str) -> bool:
+    digits = text.lstrip("+-").lower()
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    number = int(digits, base) * (-1 if text.startswith("-") else 1)
+    return -(2**63) <= number < 2**63
+
+
+def _boolean(plugin: str, option: Option, value: object) -> bytes:
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    if option.type == "flag" and value == "":
+        return b"true"
+    raise _misfit(plugin, option, value, "yes, no, true or false")
+
+
+def _misfit(plugin: str, option: Option, value: object, expected: str) -> PluginOptionError:
+    return PluginOptionError(
+        f"plugin '{plugin}': option '{option.name}' must be {expected}, not {value!r}"
+    )

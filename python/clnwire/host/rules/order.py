@@ -1,0 +1,71 @@
+"""The order in which a hook's plugins are asked: as registered, but for `before` and `after`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.manifest import Hook
+
+
+class CycleError(Exception):
+    """The wishes contradict each other."""
+
+    plugins: list[Plugin]
+    """Each wants to be, or has to be, before the next one, and the last before the first."""
+
+    def __init__(self, plugins: list[Plugin]) -> None:
+        self.plugins = plugins
+        names = [plugin.name for plugin in plugins]
+        super().__init__(" before ".join([*names, names[0]]))
+
+
+def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
+    """The plugins in the order of the chain. Raises `CycleError`.
+
+    A name that no plugin has is ignored, as the daemon does.
+    """
+    earlier = _constraints(hook, plugins)
+    waiting = list(plugins)
+    done: list[Plugin] = []
+    while waiting:
+        free = next(
+            (plugin for plugin in waiting if not earlier[plugin].intersection(waiting)), None
+        )
+        if free is None:
+            raise CycleError(_cycle(waiting, earlier))
+        waiting.remove(free)
+        done.append(free)
+    return done
+
+
+def named(path: Path, name: str) -> bool:
+    """Whether a plugin's file is meant by this name: its whole path, or the end of it."""
+    return str(path) == name or str(path).endswith(f"/{name}")
+
+
+def _constraints(hook: str, plugins: Sequence[Plugin]) -> dict[Plugin, set[Plugin]]:
+    """Of each plugin those that have to be asked earlier."""
+    earlier: dict[Plugin, set[Plugin]] = {plugin: set() for plugin in plugins}
+    for plugin in plugins:
+        wishes: Hook = plugin.manifest.hooks[hook]
+        for other in plugins:
+            if any(named(other.path, name) for name in wishes.before):
+                earlier[other].add(plugin)
+            if any(named(other.path, name) for name in wishes.after):
+                earlier[plugin].add(other)
+    return earlier
+
+
+def _cycle(waiting: Sequence[Plugin], earlier: dict[Plugin, set[Plugin]]) -> list[Plugin]:
+    """A cycle among plugins each of which has to be after another of them."""
+    trail = [waiting[0]]
+    while True:
+        previous = next(plugin for plugin in waiting if plugin in earlier[trail[-1]])
+        if previous in trail:
+            return trail[trail.index(previous) :][::-1]
+        trail.append(previous)

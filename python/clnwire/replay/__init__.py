@@ -1,0 +1,1 @@
+"""Captures played back against a plugin, and what was different."""

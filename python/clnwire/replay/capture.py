@@ -1,0 +1,140 @@
+"""Captures, as they are replayed: the daemon's messages, and what it got for them.
+
+One JSON object a line, plain or gzipped: `{"t_us": microseconds since the start, "dir": "in" to the
+plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are no messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from clnwire import _core
+from clnwire._wire.dialect import CURRENT, FOUNDING, LAST_TO_LEAVE_OUT
+from clnwire.captures.age import age_after
+from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import read_records
+from clnwire.captures.span import WHOLE
+from clnwire.host.rules.dialect import dialect_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from clnwire.captures.records import Record
+    from clnwire.captures.span import Span
+    from clnwire.host.rules.dialect import Dialect
+
+__all__ = ["CaptureError", "Step", "read_capture"]
+
+START_UP = frozenset(("getmanifest", "init"))
+"""Without these no plugin works; they are part of every span."""
+
+
+class Step(Struct):
+    """A message that the daemon sent, and what it got for it."""
+
+    line: int
+    """Of the capture, counted from 1."""
+    t_us: int
+    frame: bytes
+    method: str
+    token: bytes | None
+    """`None` for a notification."""
+    reply: bytes | None = None
+    """The captured reply; `None` if there is none."""
+    refused: bool = False
+    """The captured reply is an error."""
+
+
+def read_capture(
+    path: Path,
+    span: Span = WHOLE,
+    *,
+    on_cut: Callable[[CaptureError], object] | None = None,
+) -> list[Step]:
+    """The daemon's messages in their order, or those of a span and the start-up before it.
+
+    A capture may end early, since who wrote it was killed; `on_cut` is told. Raises `CaptureError`.
+    """
+    cuts: list[CaptureError] = []
+    steps = _steps(path, span, cuts.append)
+    if not steps:
+        raise cuts[0] if cuts else CaptureError(f"{path}: no message to the plugin in it")
+    if span != WHOLE and all(step.method in START_UP for step in steps):
+        raise CaptureError(f"{path}: no message to the plugin between --from and --to")
+    if cuts and on_cut is not None:
+        on_cut(cuts[0])
+    return steps
+
+
+def dialect_of(steps: Sequence[Step]) -> Dialect:
+    """The dialect of the daemon that the capture was taken from."""
+    known = CURRENT
+    for step in steps:
+        if step.token is not None:
+            params = dict(_core.members(step.frame)).get("params", b"")
+            known = age_after(known, step.method, step.token, params)
+            if step.method in ("init", "db_write"):
+                # There is no more to learn.
+                break
+    if known.newest > LAST_TO_LEAVE_OUT:
+        return dialect_named("current")
+    return dialect_named("2019" if known.newest == FOUNDING else "2020")
+
+
+def _steps(path: Path, span: Span, on_cut: Callable[[CaptureError], object]) -> list[Step]:
+    steps: list[Step] = []
+    asked: dict[bytes, Step] = {}
+    for line, record in read_records(path, on_broken=_raise, on_cut=on_cut):
+        if record.frame is None:
+            continue
+        text = _text(path, line, record.frame)
+        members = _members(path, line, text)
+        token = members.get("id")
+        if record.dir == "in":
+            step = _step(path, line, record, text, members)
+            if token is not None:
+                asked[token] = step
+            if _is_wanted(step, span):
+                steps.append(step)
+        elif token in asked and "method" not in members:
+            asked[token].reply = text
+            asked[token].refused = "error" in members
+    return steps
+
+
+def _is_wanted(step: Step, span: Span) -> bool:
+    if span.has(step.line, step.t_us):
+        return True
+    return step.method in START_UP and not span.last.is_passed(step.line, step.t_us)
+
+
+def _raise(error: CaptureError) -> None:
+    raise error
+
+
+def _text(path: Path, line: int, frame: str) -> bytes:
+    try:
+        return frame.encode()
+    except UnicodeError as error:
+        raise CaptureError(f"{path}:{line}: the frame is no text: {error}") from None
+
+
+def _members(path: Path, line: int, text: bytes) -> dict[str, bytes]:
+    """The frame's members, of a doubled one the first, as everywhere. The daemon itself may have
+    sent an option that is no JSON."""
+    try:
+        return dict(reversed(_core.members(text)))
+    except ValueError as error:
+        raise CaptureError(f"{path}:{line}: the frame is no JSON object: {error}") from None
+
+
+def _step(path: Path, line: int, record: Record, text: bytes, members: dict[str, bytes]) -> Step:
+    try:
+        method = msgspec.json.decode(members.get("method", b""), type=str)
+    except msgspec.MsgspecError:
+        raise CaptureError(f"{path}:{line}: the frame has no method") from None
+    return Step(line, record.t_us, text, method, members.get("id"))

@@ -1,0 +1,100 @@
+"""Compares two answers member by member: not their text, but what they say."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import UNSET, Struct, json
+
+from clnwire._core import members
+from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_Pair: TypeAlias = "tuple[str, object, object]"
+"""A place, and what the two sides have there."""
+_IDENTIFIER: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Change(Struct, frozen=True):
+    """A place where the answers differ; a side that has nothing there is `UNSET`."""
+
+    path: str
+    """Such as `result.writes[3]`."""
+    recorded: object
+    got: object
+
+
+def compare_replies(recorded: bytes, got: bytes, ignored: Collection[str] = ()) -> list[Change]:
+    """Where two replies differ in their result or error. Members named in `ignored` do not count.
+
+    The order of members does not count, nor do white space, escapes, and how a number is written.
+    """
+    before, after = _outcome(recorded), _outcome(got)
+    try:
+        both = {name: _decoded(text) for name, text in before.items()}
+        others = {name: _decoded(text) for name, text in after.items()}
+        return list(_compare("", both, others, frozenset(ignored)))
+    except RecursionError:
+        # Nested too deeply for Python: compared as text.
+        return list(_compare("", _as_text(before), _as_text(after), frozenset(ignored)))
+
+
+def _as_text(outcome: dict[str, bytes]) -> dict[str, str]:
+    return {name: text.decode("utf-8", "replace") for name, text in outcome.items()}
+
+
+def _outcome(reply: bytes) -> dict[str, bytes]:
+    """The result or the error: neither the id nor the version."""
+    found = dict(reversed(members(reply)))
+    return {name: found[name] for name in ("result", "error") if name in found}
+
+
+def _decoded(text: bytes) -> object:
+    try:
+        return decoded(text)
+    except UndecodableError:
+        return text.decode("utf-8", "replace")
+
+
+def _compare(
+    path: str, recorded: object, got: object, ignored: Collection[str]
+) -> Iterator[Change]:
+    objects = as_object(recorded), as_object(got)
+    arrays = as_array(recorded), as_array(got)
+    if objects[0] is not None and objects[1] is not None:
+        pairs = _members(path, objects[0], objects[1], ignored)
+    elif arrays[0] is not None and arrays[1] is not None:
+        pairs = _items(path, arrays[0], arrays[1])
+    else:
+        if not _is_same(recorded, got):
+            yield Change(path, recorded, got)
+        return
+    for inner, one, other in pairs:
+        yield from _compare(inner, one, other, ignored)
+
+
+def _members(
+    path: str, recorded: dict[str, Any], got: dict[str, Any], ignored: Collection[str]
+) -> Iterator[_Pair]:
+    for name in dict.fromkeys([*recorded, *got]):
+        if name not in ignored:
+            yield _member(path, name), recorded.get(name, UNSET), got.get(name, UNSET)
+
+
+def _items(path: str, recorded: list[Any], got: list[Any]) -> Iterator[_Pair]:
+    for number, (one, other) in enumerate(zip_longest(recorded, got, fillvalue=UNSET)):
+        yield f"{path}[{number}]", one, other
+
+
+def _is_same(one: object, other: object) -> bool:
+    # For Python true is 1; for JSON it is not.
+    return one is other or (isinstance(one, bool) == isinstance(other, bool) and one == other)
+
+
+def _member(path: str, name: str) -> str:
+    if name and _IDENTIFIER.issuperset(name):
+        return f"{path}.{name}" if path else name
+    return f"{path}[{json.encode(name).decode()}]"

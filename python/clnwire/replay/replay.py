@@ -1,0 +1,385 @@
+"""Plays the daemon's side of a capture to a plugin, and checks each answer.
+
+At full speed many messages go into one write, and as many requests are under way as the window
+allows. `getmanifest`, `init` and `db_write` are alone on the way, as with the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import time
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from clnwire._core import Framer
+from clnwire.hooks._catalogue import HOOKS
+from clnwire.host.directory import FEATURES
+from clnwire.host.errors import HostError, ManifestError, PluginDiedError
+from clnwire.host.plugins import startup
+from clnwire.host.plugins.launcher import environment_of
+from clnwire.host.plugins.output import Log, OutputError, check_envelope, judge_notification
+from clnwire.host.plugins.process import PluginProcess, ending, spawn
+from clnwire.host.rules.answers import AnswerError, judge
+from clnwire.host.rules.manifest import Manifest, Taken, check_manifest
+from clnwire.replay.capture import dialect_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from clnwire._core import Frame, MalformedError
+    from clnwire.host.rules.dialect import Dialect
+    from clnwire.replay.capture import Step
+
+ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
+"""The methods that the daemon waits for before it does anything else."""
+END_TIMEOUT: Final = 30.0
+"""Seconds that a plugin gets to end: as many as the daemon gives it."""
+
+
+class DifferenceError(HostError):
+    """The plugin did not do what it did in the capture, or what the daemon needs."""
+
+    line: int
+    """Of the capture."""
+    expected: str
+    got: str
+
+    def __init__(self, line: int, expected: str, got: str) -> None:
+        self.line, self.expected, self.got = line, expected, got
+        super().__init__(f"line {line} of the capture: expected {expected}; got {got}")
+
+
+class Outcome(Struct):
+    """What a replay has measured. All was as it should be, or there were none."""
+
+    requests: int = 0
+    notifications: int = 0
+    log_lines: int = 0
+    """That the plugin sent."""
+    published: int = 0
+    """Other notifications that it sent: of its own topics, and to callers."""
+    seconds: float = 0.0
+    """From the answer to `getmanifest` to the last answer."""
+    cpu_seconds: float | None = None
+    """Of the plugin, from its answer to `getmanifest` to its end; `None` if it cannot be told."""
+    latencies: dict[str, list[float]] = field(default_factory=dict[str, "list[float]"])
+    """By method, in seconds, from the write to the answer."""
+
+
+class _Asked:
+    """A request that the plugin has to answer."""
+
+    __slots__ = ("sent", "step")
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.sent: float | None = None
+
+
+class Replay:
+    """One plugin, one capture.
+
+    `window` requests are under way at most. `speed` 0 is as fast as possible, 1 as it was, 2 twice
+    as fast. A request that waits longer than `timeout` seconds is a difference. `on_reply` gets
+    each request with the plugin's reply, in the order in which they come.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        *,
+        window: int = 64,
+        speed: float = 0.0,
+        timeout: float = 60.0,
+        on_reply: Callable[[Step, bytes], object] | None = None,
+    ) -> None:
+        self._steps, self._window, self._speed, self._timeout = steps, window, speed, timeout
+        self._on_reply = on_reply
+        self._dialect = dialect_of(steps)
+        self._outcome = Outcome()
+        self._waiting: dict[bytes, _Asked] = {}
+        self._answered: dict[bytes, Step] = {}
+        self._unsent: list[_Asked] = []
+        self._line = 0
+        self._room = 0
+        self._all_sent = False
+        self._failure: HostError | None = None
+        self._manifest: Manifest | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many messages have been sent so far."""
+        return self._outcome.requests + self._outcome.notifications
+
+    async def run(self, argv: Sequence[str]) -> Outcome:
+        """Starts the plugin and plays everything.
+
+        Raises `DifferenceError` at the first one, `PluginDiedError`, and `HostError` if the plugin
+        cannot be started.
+        """
+        self._name = Path(argv[0]).name
+        self._loop = asyncio.get_running_loop()
+        self._wake = self._loop.create_future()
+        clock = _Clock()
+        self._process = PluginProcess(
+            spawn(argv, cwd=None, env=environment_of(self._dialect, {})),
+            Framer(),
+            on_frame=self._take,
+            on_malformed=self._take_malformed,
+            on_exit=self._take_exit,
+        )
+        watch = self._loop.create_task(self._watch())
+        try:
+            await self._play(clock)
+        finally:
+            watch.cancel()
+            await self._end()
+        self._raise_failure()
+        self._outcome.cpu_seconds = clock.used()
+        return self._outcome
+
+    async def _play(self, clock: _Clock) -> None:
+        origin = started = perf_counter()
+        for step in self._steps:
+            if self._speed:
+                due = origin + (step.t_us - self._steps[0].t_us) / 1e6 / self._speed
+                await self._until(due)
+            await self._send(step)
+            if step.method == "getmanifest":
+                # Until now the plugin was loading; what follows is its work.
+                started = perf_counter()
+                clock.start(self._process.pid)
+        self._all_sent = True
+        await self._until_waiting(0)
+        self._outcome.seconds = perf_counter() - started
+
+    async def _send(self, step: Step) -> None:
+        asked = _Asked(step)
+        alone = step.method in ALONE
+        if step.token is None:
+            self._outcome.notifications += 1
+        else:
+            await self._until_waiting(0 if alone else self._window - 1)
+            self._outcome.requests += 1
+            self._waiting[step.token] = asked
+        self._unsent.append(asked)
+        if alone or self._speed or len(self._unsent) >= self._window:
+            self._flush()
+        if alone:
+            await self._until_waiting(0)
+
+    def _flush(self) -> None:
+        """Writes all that is to be written, at once."""
+        if self._unsent:
+            self._process.send(b"".join(asked.step.frame + b"\n\n" for asked in self._unsent))
+            now = perf_counter()
+            for asked in self._unsent:
+                asked.sent = now
+            self._line = self._unsent[-1].step.line
+            self._unsent.clear()
+
+    async def _until_waiting(self, room: int) -> None:
+        """Waits until no more than `room` requests are under way."""
+        if len(self._waiting) > room or self._all_sent:
+            self._flush()
+        self._room = room
+        while len(self._waiting) > room:
+            await self._pause()
+        self._raise_failure()
+
+    async def _until(self, due: float) -> None:
+        timer = self._loop.call_later(max(0.0, due - perf_counter()), self._resume)
+        self._room = -1
+        while perf_counter() < due:
+            await self._pause()
+        timer.cancel()
+        self._raise_failure()
+
+    async def _pause(self) -> None:
+        """Waits until something has happened."""
+        self._raise_failure()
+        self._wake = self._loop.create_future()
+        await self._wake
+
+    def _resume(self) -> None:
+        if not self._wake.done():
+            self._wake.set_result(None)
+
+    def _fail(self, error: HostError) -> None:
+        """Keeps the first failure, and stops."""
+        if self._failure is None:
+            self._failure = error
+        self._resume()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _watch(self) -> None:
+        """Looks after requests that nobody answers."""
+        while True:
+            await asyncio.sleep(min(0.5, self._timeout / 4))
+            late = perf_counter() - self._timeout
+            for asked in self._waiting.values():
+                if asked.sent is not None and asked.sent < late:
+                    got = f"none within {self._timeout:g} s"
+                    self._fail(DifferenceError(asked.step.line, _expected(asked.step), got))
+                    return
+
+    async def _end(self) -> None:
+        """Lets the plugin end; what it still says is judged, too."""
+        self._all_sent = True
+        if self._failure is None:
+            self._process.close_stdin()
+        else:
+            self._process.kill()
+        try:
+            await self._process.exited(END_TIMEOUT)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.exited()
+
+    def _take(self, frame: Frame) -> None:
+        try:
+            check_envelope(frame)
+            if frame.id is not None:
+                self._take_reply(frame, frame.id)
+            elif isinstance(judge_notification(frame, self._dialect), Log):
+                self._outcome.log_lines += 1
+            else:
+                self._outcome.published += 1
+        except OutputError as error:
+            got = f"a plugin that the daemon would have killed: it {error}"
+            self._fail(DifferenceError(self._line, "output that the daemon takes", got))
+
+    def _take_reply(self, frame: Frame, token: bytes) -> None:
+        asked = self._waiting.pop(token, None)
+        if asked is None:
+            self._fail(self._unexpected(frame, token))
+            return
+        step, now = asked.step, perf_counter()
+        self._answered[token] = step
+        problem = self._problem(step, frame)
+        if problem is not None:
+            self._fail(DifferenceError(step.line, _expected(step), problem))
+        self._outcome.latencies.setdefault(step.method, []).append(now - (asked.sent or now))
+        if self._on_reply is not None:
+            self._on_reply(step, frame.bytes)
+        if len(self._waiting) <= self._room:
+            self._resume()
+
+    def _problem(self, step: Step, reply: Frame) -> str | None:
+        """What is wrong with an answer."""
+        if reply.result is None and reply.error is None:
+            return f"neither result nor error: {_shown(reply.bytes)}"
+        if step.refused and reply.error is not None:
+            return None
+        if step.method == "getmanifest":
+            return self._manifest_problem(reply)
+        if step.method == "init":
+            return _disabled(startup.disabled_by(reply)) if self._dialect.disables else None
+        if step.method in HOOKS:
+            return self._unregistered(step, _hook_problem(step.method, reply, self._dialect))
+        return None if reply.error is None else f"an error: {_shown(reply.error)}"
+
+    def _manifest_problem(self, reply: Frame) -> str | None:
+        try:
+            self._manifest = check_manifest(
+                self._name, reply.result or b"null", Taken(features=FEATURES), self._dialect
+            )
+        except ManifestError as error:
+            return f"a manifest that is refused: {error.field}: {error.rule}"
+        return _disabled(self._manifest.disable)
+
+    def _unregistered(self, step: Step, problem: str | None) -> str | None:
+        """Says so if the daemon would not have asked this plugin."""
+        if problem is None or self._manifest is None or step.method in self._manifest.hooks:
+            return problem
+        return f"{problem}; the plugin's manifest does not have this hook"
+
+    def _unexpected(self, frame: Frame, token: bytes) -> DifferenceError:
+        """A reply that nobody waits for."""
+        shown = _shown(frame.bytes)
+        earlier = self._answered.get(token)
+        if earlier is not None:
+            once = f"one answer to {earlier.method} {_shown(token)}"
+            return DifferenceError(earlier.line, once, f"a second one: {shown}")
+        oldest = next(iter(self._waiting.values()), None)
+        if oldest is None:
+            return DifferenceError(self._line, "no reply", shown)
+        return DifferenceError(oldest.step.line, _expected(oldest.step), f"an unknown id: {shown}")
+
+    def _take_malformed(self, error: MalformedError, near: str) -> None:
+        where = f"at byte {error.offset} of the plugin's output"
+        got = f"no JSON: {error.reason} {where}: {near!r}"
+        self._fail(DifferenceError(self._line, "output that the daemon takes", got))
+        self._process.kill()
+
+    def _take_exit(self, code: int) -> None:
+        if self._waiting or not self._all_sent:
+            tokens = [token.decode() for token in self._waiting]
+            self._fail(PluginDiedError(self._name, ending(code), tokens))
+
+
+class _Clock:
+    """The processor time of the plugin after its start.
+
+    A process that lives is asked by its id, one that has ended is counted among the children.
+    """
+
+    def __init__(self) -> None:
+        self._before = _children_cpu()
+        self._start: float | None = None
+
+    def start(self, pid: int) -> None:
+        """What was used until now does not count."""
+        self._start = _process_cpu(pid)
+
+    def used(self) -> float | None:
+        """Seconds, when the process has ended; `None` if its start is not known."""
+        if self._start is None:
+            return None
+        return max(0.0, _children_cpu() - self._before - self._start)
+
+
+def _process_cpu(pid: int) -> float | None:
+    """Seconds that a process has used; `None` if this system does not tell."""
+    if sys.platform != "linux":
+        return None
+    try:
+        # Linux makes the id of a process's clock from the process's id (clock_getcpuclockid(3)).
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return None
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _disabled(reason: str | None) -> str | None:
+    return None if reason is None else f"a plugin that disables itself: {reason}"
+
+
+def _hook_problem(hook: str, reply: Frame, dialect: Dialect) -> str | None:
+    try:
+        return judge(hook, reply, dialect.name).remark
+    except AnswerError as error:
+        return f"a plugin at which the daemon would have stopped: {error}"
+
+
+def _expected(step: Step) -> str:
+    kind = "hook " if step.method in HOOKS else ""
+    text = f"an answer to {kind}{step.method} {_shown(step.token or b'')}"
+    return text if step.reply is None else f"{text} such as {_shown(step.reply)}"
+
+
+def _shown(text: bytes) -> str:
+    shown = text.decode("utf-8", "replace")
+    return shown if len(shown) <= 160 else f"{shown[:157]}..."
