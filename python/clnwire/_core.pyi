@@ -79,6 +79,9 @@ class Frame:
     def fault(self) -> MalformedError | None:
         """Why it is no JSON, or which limit it exceeds."""
     @property
+    def is_refused(self) -> bool:
+        """It is no JSON, and lightningd's own parser, which takes much of that, refuses it too."""
+    @property
     def id(self) -> _Json | None:
         """The id's token: its exact text, quotes included."""
     @property
@@ -118,6 +121,9 @@ class Framer:
     @property
     def pending_fault(self) -> MalformedError | None:
         """What is wrong with a message whose end has not come; the offset is the stream's."""
+    @property
+    def refused(self) -> MalformedError | None:
+        """The same, of a message that lightningd's own parser refuses too, however it goes on."""
     @property
     def buffered(self) -> int:
         """How many bytes were taken that no frame has been given for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.node import Node, script, until
+from tests.host.refusals import OUTCOMES, SILENT, outcome
+from tests.node.node import PATIENCE, Node, script, until
 
 HEAD = "from clnwire import Plugin\nfrom clnwire.hooks import *\n\nplugin = Plugin()\n"
 
@@ -163,3 +165,25 @@ def _write(node: Node, number: int) -> None:
         except (OSError, ValueError):
             return
         count += 1
+
+
+def test_texts_that_are_no_json(node: Node) -> None:
+    """What the host's tests expect of lightningd is what it does."""
+    node.start()
+
+    def ask(text: bytes, expected: str) -> str:
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.settimeout(PATIENCE)
+            caller.connect(str(node.socket))
+            caller.sendall(text)
+            if expected == "waits":
+                # Of one that it would answer it would lose the answer.
+                caller.shutdown(socket.SHUT_WR)
+            reply = b""
+            # It does not end a connection whose text it has refused.
+            while not reply.endswith(b"\n\n") and (data := caller.recv(1 << 16)):
+                reply += data
+            return outcome(reply)
+
+    expected = OUTCOMES | dict.fromkeys(SILENT, "waits")
+    assert {text: ask(text, expected[text]) for text in expected} == expected

@@ -152,6 +152,7 @@ pub struct Frame<'a> {
     pub(crate) envelope: &'a Envelope,
     pub(crate) offset: u64,
     pub(crate) fault: Option<Malformed>,
+    pub(crate) is_refused: bool,
     pub(crate) is_plain: bool,
 }
 
@@ -175,6 +176,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn fault(&self) -> Option<Malformed> {
         self.fault
+    }
+
+    /// Whether the frame is no JSON and lightningd's own parser, which takes much of that, refuses
+    /// it too.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// The text around the fault, shortened, and escaped so that it is one line.

@@ -156,6 +156,12 @@ impl Framer {
         Some(fault.after(self.discarded + self.start as u64))
     }
 
+    /// The same, if lightningd refuses that message as well, however it goes on.
+    #[must_use]
+    pub fn refused(&self) -> Option<Malformed> {
+        self.pending_fault().filter(|_| self.lax.is_refused())
+    }
+
     /// Whether the stream has ended.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -230,11 +236,13 @@ impl Framer {
     fn lend(&mut self, length: usize) -> Frame<'_> {
         self.lent = length;
         let offset = self.discarded + self.start as u64;
+        let bytes = &self.buffer[self.start..self.start + length];
         Frame {
-            bytes: &self.buffer[self.start..self.start + length],
+            bytes,
             envelope: &self.envelope,
             offset,
             fault: self.fault.map(|fault| fault.after(offset)),
+            is_refused: self.fault.is_some() && (self.lax.is_refused() || !is_text(bytes)),
             is_plain: self.scanner.is_plain(),
         }
     }
@@ -314,4 +322,10 @@ impl Framer {
         self.buffer.resize(needed, 0);
         true
     }
+}
+
+/// Whether it is UTF-8, up to a character that its end may cut through.
+#[cold]
+fn is_text(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }

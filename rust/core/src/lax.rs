@@ -3,13 +3,17 @@
 //! lightningd forwards a caller's bytes as they are, once its own parser has accepted them. That
 //! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is no JSON: words
 //! as values (`203.0.113.7`, `0x10`, `1:{"`), commas anywhere or nowhere, control characters in
-//! strings. A word may start with any character here, for integer options in `init`, which that
-//! parser never reads (`+5`). This automaton ends a message where that parser does. It is used once the scanner has
+//! strings. This automaton ends a message where that parser does. It is used once the scanner has
 //! found a fault, and reads the message again from its start.
 //!
 //! A message that even that parser refuses cannot have been forwarded. The blank line that
-//! lightningd puts behind each message ends it: the last one that has come, or else the next. While a message could still be one that lightningd accepts, a blank line in it
-//! means nothing: otherwise a caller could hide a message of its own in an argument.
+//! lightningd puts behind each message ends it: the last one that has come, or else the next. While
+//! a message could still be one that lightningd accepts, a blank line in it means nothing: otherwise
+//! a caller could hide a message of its own in an argument.
+//!
+//! lightningd writes integer options into `init` as the user spelled them, and its parser never
+//! reads that: a word may start with any character there (`+5`), and a value may be missing. Such a
+//! message ends where its brackets say, and still counts as refused.
 //!
 //! Each byte is looked at once, and the bytes may be cut anywhere.
 
@@ -47,8 +51,22 @@ enum Place {
     Full,
     /// To the same array; the last value was a scalar.
     Element,
-    /// To an array or object that is closed: what lightningd makes of that is not followed.
+    /// To an array or object that is closed, empty, and the last one read before a colon.
+    Closed { object: bool },
+    /// To one that is deeper than what is kept: what lightningd makes of that is not followed.
     Any,
+}
+
+/// What was read last: a colon adds what follows to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Scalar,
+    /// The start of an array or object, or of the message.
+    Start,
+    /// An array or object with nothing in it.
+    Empty {
+        object: bool,
+    },
 }
 
 /// Finds the end of one message.
@@ -56,6 +74,9 @@ enum Place {
 pub(crate) struct Lax {
     state: State,
     place: Place,
+    last: Last,
+    /// lightningd does not accept the message, however it goes on.
+    is_refused: bool,
     /// How far the message has been looked at.
     position: usize,
     /// The open arrays and objects, down to `max_depth`.
@@ -73,6 +94,8 @@ impl Lax {
         Self {
             state: State::Between,
             place: Place::Open,
+            last: Last::Start,
+            is_refused: false,
             position: 0,
             nesting: Nesting::default(),
             deeper: 0,
@@ -86,6 +109,8 @@ impl Lax {
     pub(crate) fn reset(&mut self) {
         self.state = State::Between;
         self.place = Place::Open;
+        self.last = Last::Start;
+        self.is_refused = false;
         self.position = 0;
         self.nesting.clear();
         self.deeper = 0;
@@ -93,6 +118,11 @@ impl Lax {
 
     pub(crate) fn position(&self) -> usize {
         self.position
+    }
+
+    /// Whether lightningd does not accept the message, as far as it has been looked at.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Goes on in the message: gives its length once its end has come. `text` is what follows its
@@ -116,10 +146,13 @@ impl Lax {
                 Turn::Next => self.position += 1,
                 Turn::Again => {}
                 Turn::Ends(length) => return Some(length),
-                Turn::Refused => match last_blank_line(held.get(..at).unwrap_or_default()) {
-                    Some(length) => return Some(length),
-                    None => self.state = State::Lost(false),
-                },
+                Turn::Refused => {
+                    self.is_refused = true;
+                    match last_blank_line(held.get(..at).unwrap_or_default()) {
+                        Some(length) => return Some(length),
+                        None => self.state = State::Lost(false),
+                    }
+                }
             }
         }
         None
@@ -152,24 +185,35 @@ impl Lax {
     fn between(&mut self, byte: u8, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
         match byte {
             _ if is_space(byte) => Turn::Next,
-            b',' => self.follow(match self.place {
-                Place::Value | Place::Full | Place::Element => Place::Open,
-                place => place,
-            }),
-            b':' => self.follow(match self.place {
-                Place::Key => Place::Value,
-                Place::Element => Place::Full,
-                Place::Open => Place::Any,
-                place => place,
-            }),
+            b',' => {
+                self.is_refused |= self.place == Place::Value;
+                self.follow(match self.place {
+                    Place::Value | Place::Full | Place::Element => Place::Open,
+                    place => place,
+                })
+            }
+            b':' => self.follow(self.behind_colon()),
             b'}' | b']' => self.closes(byte == b'}', at, held, members),
             b'"' => self.starts(State::Text, at),
             b'{' | b'[' => match self.starts(State::Between, at) {
                 Turn::Next => self.opens(byte == b'{'),
                 turn => turn,
             },
-            b' '..0x7F => self.starts(State::Word, at),
+            b' '..0x7F => {
+                self.is_refused |= !matches!(byte, b'-' | b'0'..=b'9' | b't' | b'f' | b'n');
+                self.starts(State::Word, at)
+            }
             _ => Turn::Refused,
+        }
+    }
+
+    fn behind_colon(&self) -> Place {
+        match (self.place, self.last) {
+            (Place::Key | Place::Value, _) => Place::Value,
+            (Place::Any, _) => Place::Any,
+            (place, Last::Start) => place,
+            (_, Last::Scalar) => Place::Full,
+            (_, Last::Empty { object }) => Place::Closed { object },
         }
     }
 
@@ -182,7 +226,7 @@ impl Lax {
     fn starts(&mut self, state: State, at: usize) -> Turn {
         let is_refused = match self.place {
             Place::Full | Place::Key => true,
-            Place::Open => self.in_object() && state != State::Text,
+            Place::Open | Place::Closed { .. } => self.wants_key() && state != State::Text,
             Place::Value | Place::Element | Place::Any => false,
         };
         if is_refused {
@@ -200,7 +244,8 @@ impl Lax {
 
     fn text_ends(&mut self, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
         self.state = State::Between;
-        if self.place == Place::Open && self.in_object() {
+        if self.wants_key() {
+            self.last = Last::Scalar;
             if self.depth() == 1 {
                 self.key.1 = at;
             }
@@ -218,6 +263,7 @@ impl Lax {
         if self.depth() == 0 {
             return Turn::Ends(end);
         }
+        self.last = Last::Scalar;
         self.note(end, held, members);
         self.follow(match self.place {
             Place::Value => Place::Full,
@@ -241,16 +287,21 @@ impl Lax {
         } else {
             self.deeper += 1;
         }
+        self.last = Last::Start;
         self.follow(self.innermost())
     }
 
     fn closes(&mut self, object: bool, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
+        self.is_refused |= object && matches!(self.place, Place::Key | Place::Value);
         if self.deeper > 0 {
             self.deeper -= 1;
         } else if self.nesting.depth() > 0 && self.nesting.in_object() == object {
             self.nesting.close();
         } else {
             return Turn::Refused;
+        }
+        if self.last == Last::Start {
+            self.last = Last::Empty { object };
         }
         if self.depth() == 0 {
             return Turn::Ends(at + 1);
@@ -269,6 +320,15 @@ impl Lax {
 
     fn depth(&self) -> usize {
         self.nesting.depth() + self.deeper
+    }
+
+    /// Whether the next value belongs to an object, which wants a key first.
+    fn wants_key(&self) -> bool {
+        match self.place {
+            Place::Open => self.in_object(),
+            Place::Closed { object } => object,
+            _ => false,
+        }
     }
 
     /// Whether the innermost of what is open is known to be an object.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 const NEXT: &str = r#"{"jsonrpc":"2.0","id":"next","method":"m","params":[]}"#;
 
-/// What lightningd's parser lets a caller send.
+/// What lightningd's parser lets a caller send, and words that only `init` may have.
 const ACCEPTED: [&str; 31] = [
     "[203.0.113.7]",
     "[123456x1x0]",
@@ -74,6 +74,7 @@ fn what_lightningd_forwards_is_lost_alone() {
             assert_eq!(outcome.texts(), [NEXT, &message, NEXT]);
             assert_eq!(outcome.error, None);
             let lost = &outcome.frames[1];
+            assert_eq!(lost.is_refused, lax::is_refused(message.as_bytes()), "{message}");
             assert_eq!(lost.kind, Kind::Malformed, "{message}");
             let found = |n: usize| lost.members[n].clone().map(|range| &message[range]);
             assert_eq!(found(1), Some("\"a#1\""), "{message}");
@@ -109,6 +110,7 @@ fn what_lightningd_refuses_ends_at_a_blank_line() {
         assert_eq!(whole, 2, "{message}: {:?}", outcome.frames);
         let lost = &outcome.frames[0];
         assert_eq!(lost.members[1].clone().map(|range| &message[range]), Some("\"a#1\""));
+        assert!(lost.is_refused, "{message}");
     }
 }
 
@@ -196,6 +198,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"x",
         b"1",
         b"1:",
+        b"[]",
+        b"{}:",
         b"\"id\":1",
         b"{\"jsonrpc\":\"2.0\"",
         b"\xc3\xa9",
@@ -227,6 +231,9 @@ proptest! {
             let length = lax::accepted(&stream[start..]);
             if let (Some(length), Kind::Malformed, usize::MAX) = (length, frame.kind, max_frame_bytes) {
                 prop_assert_eq!(frame.bytes.len(), length);
+            }
+            if (frame.kind, max_frame_bytes, max_depth) == (Kind::Malformed, usize::MAX, 1000) {
+                prop_assert_eq!(frame.is_refused, lax::is_refused(&stream[start..]));
             }
             for range in frame.members.iter().flatten() {
                 prop_assert!(range.end <= frame.bytes.len());

@@ -23,6 +23,8 @@ pub struct Frame {
     #[pyo3(get)]
     method: Option<String>,
     fault: Option<PyErr>,
+    #[pyo3(get)]
+    is_refused: bool,
 }
 
 impl Frame {
@@ -34,6 +36,7 @@ impl Frame {
             kind: frame.kind(),
             method: frame.method().map(String::from),
             fault: fault(frame),
+            is_refused: frame.is_refused(),
         })
     }
 
@@ -156,6 +159,12 @@ impl Framer {
     #[getter]
     fn pending_fault(&self) -> Option<Py<PyAny>> {
         let fault = self.with(|framer| framer.pending_fault())?;
+        Python::attach(|py| Some(malformed(fault).into_value(py).into_any()))
+    }
+
+    #[getter]
+    fn refused(&self) -> Option<Py<PyAny>> {
+        let fault = self.with(|framer| framer.refused())?;
         Python::attach(|py| Some(malformed(fault).into_value(py).into_any()))
     }
 

@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
-        self._fed = 0
+        self._is_refused = False
         self._is_read = asyncio.Event()
         self._is_read.set()
         self._task: asyncio.Task[None] | None = None
@@ -53,16 +53,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Queues what is complete."""
+        if self._is_refused:
+            return
         self._framer.feed(data)
-        self._fed += len(data)
         try:
             for frame in self._framer:
                 self._requests.put_nowait(frame)
         except MalformedError as error:
             self._requests.put_nowait(error)
-        fault = self._framer.pending_fault
-        # lightningd refuses at once what cannot begin a message.
-        if fault is not None and fault.offset == self._fed - self._framer.buffered:
+        # lightningd itself says so at the next `}`; a caller that never sends one learns it here.
+        if (fault := self._framer.refused) is not None:
             self._requests.put_nowait(fault)
         if self._requests.qsize() >= MOST_WAITING and self._transport is not None:
             self._transport.pause_reading()
@@ -109,9 +109,10 @@ class Connection(asyncio.Protocol):
 
     async def _run(self) -> None:
         while (request := await self._next()) is not None:
-            if isinstance(request, MalformedError):
-                self.write(_malformed(request))
+            if (fault := _refused(request)) is not None:
+                await self._refuse(fault)
                 break
+            assert not isinstance(request, MalformedError)
             reply, delivery = await self._serve(request, self)
             if delivery is None:
                 self.write(reply)
@@ -120,6 +121,15 @@ class Connection(asyncio.Protocol):
             if delivery.hang_up_after is not None:
                 break
         self.close()
+
+    async def _refuse(self, fault: MalformedError) -> None:
+        """What the caller sends behind it is dropped: to close at once would lose it the reply."""
+        self._is_refused = True
+        self.write(_malformed(fault))
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+        while await self._next() is not None:
+            pass
 
     async def _next(self) -> Frame | MalformedError | None:
         """Like lightningd: the next command waits until what came before it has been read."""
@@ -133,6 +143,13 @@ class Connection(asyncio.Protocol):
         for chunk in chunks:
             self.write(chunk)
             await asyncio.sleep(pause)
+
+
+def _refused(request: Frame | MalformedError) -> MalformedError | None:
+    """Why lightningd refuses it, if its parser does."""
+    if isinstance(request, MalformedError):
+        return request
+    return request.fault if request.is_refused else None
 
 
 def _malformed(error: MalformedError) -> bytes:

@@ -18,11 +18,21 @@ struct Token {
     children: usize,
 }
 
-/// Where the value ends that `message` starts with, if lightningd's parser accepts it.
+/// Where the value ends that `message` starts with, if lightningd's parser accepts it but for its
+/// words: those of `init` may start with anything.
 pub fn accepted(message: &[u8]) -> Option<usize> {
     let tokens = tokens(message)?;
     let mut next = 0;
     is_valid(message, &tokens, &mut next).then(|| tokens[0].bytes.end)
+}
+
+/// Whether lightningd's parser refuses the value that `message` starts with.
+pub fn is_refused(message: &[u8]) -> bool {
+    let starts_oddly = |token: &Token| {
+        token.kind == Kind::Word && !b"-0123456789tfn".contains(&message[token.bytes.start])
+    };
+    accepted(message).is_none()
+        || tokens(message).is_some_and(|tokens| tokens.iter().any(starts_oddly))
 }
 
 /// The tokens of one value; nothing if the parser gives up, or the value does not end.
@@ -125,7 +135,7 @@ fn is_valid(message: &[u8], tokens: &[Token], next: &mut usize) -> bool {
         message.get(token.bytes.clone()).is_some_and(|text| str::from_utf8(text).is_ok())
     };
     match token.kind {
-        Kind::Text => token.children == 0 && (*next == 1 || is_text(token)),
+        Kind::Text => token.children == 0 && is_text(token),
         Kind::Word => token.children == 0,
         Kind::Array => (0..token.children).all(|_| is_valid(message, tokens, next)),
         Kind::Object => (0..token.children).all(|_| {

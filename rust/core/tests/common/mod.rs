@@ -28,6 +28,7 @@ pub struct Seen {
     pub members: [Option<Range<usize>>; 7],
     pub kind: Kind,
     pub fault: Option<Malformed>,
+    pub is_refused: bool,
     pub is_plain: bool,
 }
 
@@ -39,6 +40,7 @@ impl Seen {
             members: spans(frame.envelope()),
             kind: frame.kind(),
             fault: frame.fault(),
+            is_refused: frame.is_refused(),
             is_plain: frame.is_plain(),
         }
     }
