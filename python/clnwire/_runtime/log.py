@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
     from clnwire._wire.dialect import Dialect
 
-_OWN_CODE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib costs time
+_OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as below
 
 
 class Log:
