@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,3 +46,29 @@ def test_a_plugin_that_breaks_one_rule(tmp_path: Path, broken: Broken) -> None:
 
 def test_each_rule_is_broken_by_a_plugin() -> None:
     assert [broken.code for broken in BROKEN] == [rule.code for rule in RULES]
+
+
+SILENT = f"""#!{sys.executable}
+from clnwire import Plugin
+
+plugin = Plugin()
+
+async def look(event: object) -> None: ...
+
+@plugin.subscribe("connect")
+def on_connect(event: object) -> object:
+    return look(event)
+
+plugin.run()
+"""
+
+
+def test_a_subscription_that_awaits_nothing_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "silent.py"
+    path.write_text(SILENT)
+    path.chmod(0o755)
+    findings = {
+        (finding.rule.code, finding.where): finding.message
+        for finding in checked(path, dialects=("current",)).findings
+    }
+    assert "returned a coroutine: `await` is missing" in findings["CW406", "topic connect"]

@@ -388,6 +388,47 @@ def test_an_await_that_is_missing_is_named(plugin, body, returned, also):
 
 
 @pytest.mark.parametrize("also", ["", "async def on_init_too(): ..."])
+@pytest.mark.parametrize("thread", [False, True])
+def test_an_await_that_is_missing_in_a_subscription_is_named(plugin, also, thread):
+    daemon = plugin(
+        f"""
+        import asyncio
+        {also and "@plugin.on_init"}
+        {also}
+        async def wait(): ...
+
+        @plugin.subscribe("connect", thread={thread})
+        def on_connect(event):
+            return wait()
+
+        @plugin.subscribe("mine", thread={thread})
+        def on_mine(event):
+            return wait()
+
+        @plugin.subscribe("block_added", thread={thread})
+        def on_block(event):
+            return 5
+
+        @plugin.subscribe("disconnect")
+        def on_disconnect(event):
+            return {"asyncio.ensure_future(wait())" if also else "None"}
+        """
+    )
+    daemon.start()
+    daemon.notify("connect", {"id": "02" * 33, "direction": "in", "address": ADDRESS})
+    daemon.notify("disconnect", {"id": "02" * 33})
+    daemon.notify("block_added", {"hash": "00" * 32, "height": 1})
+    daemon.write('{"jsonrpc":"2.0","method":"mine","params":{"origin":"it","payload":{}}}\n\n')
+    assert daemon.hang_up() == 0
+    errors = {line["message"] for line in daemon.logs if line["level"] == "error"}
+    assert errors == {f"{topic}: returned a coroutine: `await` is missing" for topic in TOPICS}
+
+
+ADDRESS = {"type": "ipv4", "address": "127.0.0.1", "port": 9735}
+TOPICS = ("connect", "mine")
+
+
+@pytest.mark.parametrize("also", ["", "async def on_init_too(): ..."])
 def test_an_await_that_is_missing_in_on_init_disables(plugin, also):
     daemon = plugin(
         f"""

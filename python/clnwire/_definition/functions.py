@@ -114,6 +114,15 @@ def must_not_wait(what: str, result: object) -> None:
         raise NotAwaitedError(f"{what} returned {kind}: `await` is missing")
 
 
+def must_not_be_awaited(result: object) -> None:
+    """The same for what a subscription returned, whose failure is logged with its name.
+
+    A task or another future goes on by itself.
+    """
+    if not hasattr(result, "_asyncio_future_blocking") and (kind := unawaited(result)) is not None:
+        raise NotAwaitedError(f"{kind}: `await` is missing")
+
+
 def undecorated(function: Function) -> Function:
     """The function inside what decorators made of it, which has the annotations."""
     if _is_plain(function):

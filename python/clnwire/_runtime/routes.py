@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import _core
-from clnwire._definition.functions import is_async
+from clnwire._definition.functions import is_async, must_not_be_awaited
 from clnwire._definition.requests import request_kind
 from clnwire._definition.signature import (
     event_parameter,
@@ -145,6 +145,7 @@ def bind_subscription(
         subscription.topic,
         decode=subscription.decode,
         call=with_contexts(subscription.function, subscription.signature.contexts, driver),
+        encode=must_not_be_awaited,
         recover=failed,
         later=later,
     )

@@ -71,9 +71,7 @@ def _serve(plugin: Plugin, driver: _core.Driver, keep: Keep | None) -> int:
 
 def tell_of_malformed(plugin: Plugin, error: _core.MalformedError) -> int:
     """Says what the daemon sent; gives the exit status."""
-    # The core's words for `OutOfMemory`: then the bytes may be all right.
-    is_memory = error.reason.startswith("there is no memory")
-    what = f"{'' if is_memory else 'malformed bytes from the daemon: '}{error}"
+    what = f"{'' if error.is_out_of_memory else 'malformed bytes from the daemon: '}{error}"
     plugin.log.error(f"{what}; the plugin ends")
     with contextlib.suppress(OSError):
         (sys.__stderr__ or sys.stderr).write(f"clnwire: {what}\n")

@@ -13,18 +13,19 @@ pub struct MalformedError {
     reason: String,
     offset: u64,
     near: String,
+    is_out_of_memory: bool,
 }
 
 #[pymethods]
 impl MalformedError {
     #[new]
-    #[pyo3(signature = (reason, offset, near = String::new()))]
-    fn new(reason: String, offset: u64, near: String) -> Self {
-        Self { reason, offset, near }
+    #[pyo3(signature = (reason, offset, near = String::new(), is_out_of_memory = false))]
+    fn new(reason: String, offset: u64, near: String, is_out_of_memory: bool) -> Self {
+        Self { reason, offset, near, is_out_of_memory }
     }
 
     fn __str__(&self) -> String {
-        let Self { reason, offset, near } = self;
+        let Self { reason, offset, near, .. } = self;
         match near.as_str() {
             "" => format!("{reason} at byte {offset}"),
             near => format!("{reason} at byte {offset}, near: {near}"),
@@ -34,7 +35,9 @@ impl MalformedError {
 
 #[cold]
 pub fn malformed(error: core::Malformed) -> PyErr {
-    PyErr::new::<MalformedError, _>((error.reason.to_string(), error.offset, String::new()))
+    let core::Malformed { reason, offset } = error;
+    let is_out_of_memory = matches!(reason, core::Reason::OutOfMemory(_));
+    PyErr::new::<MalformedError, _>((reason.to_string(), offset, String::new(), is_out_of_memory))
 }
 
 /// Why a message is no JSON. The offset counts from the message's start, which is what its sender

@@ -23,7 +23,7 @@ pub struct Route {
     name: String,
     decode: Decode,
     call: Py<PyAny>,
-    /// The handler's answer to bytes; absent for a notification.
+    /// The handler's answer to bytes. That of a notification is only judged.
     encode: Option<Py<PyAny>>,
     /// `(exception, params)` to bytes of a result, or to `(code, message, data)`.
     recover: Py<PyAny>,
@@ -171,6 +171,22 @@ impl Route {
                 let encoded = encode.bind(py).call1((answer,))?;
                 Ok(encoded.cast_into::<PyBytes>()?.unbind())
             }
+        }
+    }
+
+    /// Handles a notification.
+    pub fn notify(&self, py: Python<'_>, params: Params<'_>) -> PyResult<()> {
+        self.check(self.run(py, params)?)
+    }
+
+    /// Judges what a notification's handler has returned: nothing is made of it, but it may be what
+    /// nobody awaits.
+    pub fn check(&self, answer: Bound<'_, PyAny>) -> PyResult<()> {
+        match &self.encode {
+            Some(encode) if !answer.is_none() => {
+                encode.bind(answer.py()).call1((answer,)).map(drop)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -282,7 +282,7 @@ impl<'py> Batch<'_, 'py> {
             } else if let Some(in_turn) = driver.in_turn(py) {
                 Driver::hand_over(self.bound, entry, current, payload, None, &in_turn)?;
             } else if let Err(error) =
-                self.run(entry, current, || entry.route.get().run(py, given).map(drop))?
+                self.run(entry, current, || entry.route.get().notify(py, given))?
                 && let (_, Some(fatal)) = recover(py, entry, payload, error)
             {
                 return Err(fatal);

@@ -154,7 +154,7 @@ impl Driver {
         let (entry, key) = (&job.entry, job.handled.get().key);
         let encoded = answer.and_then(|answer| match key {
             Some(_) => entry.route.get().encoded(py, answer, job.params.as_bytes(py)),
-            None => Ok(PyBytes::new(py, b"null").unbind()),
+            None => entry.route.get().check(answer).map(|()| PyBytes::new(py, b"null").unbind()),
         });
         let (outcome, fatal) = match encoded {
             Ok(bytes) => (Outcome::Result(bytes), None),
