@@ -232,7 +232,7 @@ class Route:
         call: Callable[[Any], object],
         recover: Callable[[BaseException, bytes], bytes | tuple[int, str, bytes | None]],
         decode: Callable[[bytes], object] | None = None,
-        encode: Callable[[Any], bytes] | None = None,
+        encode: Callable[[Any], bytes | None] | None = None,
         constant: tuple[object, bytes] | None = None,
         translate: tuple[bytes, Callable[[bytes, bytes], bytes]] | None = None,
         last_resort: bytes | None = None,
