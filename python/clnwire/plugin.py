@@ -96,7 +96,7 @@ class Plugin(Registration):
         `watchdog_seconds`: a handler that runs so long is named in the log.
         `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end; handlers that
         await are cancelled after half of it. With `db_write` the end begins when the last write
-        has come (docs/hooks.md).
+        has come (docs/plugin.md).
         `max_in_flight`: so many messages may be with async and threaded handlers, or wait for them;
         beyond, nothing is read.
         `max_threads`: so many handlers with `thread=True` run at a time. Against both, a handler

@@ -1,4 +1,4 @@
-"""Python values to JSON, by the rule of `docs/methods.md`."""
+"""Python values to JSON, by the rule of `docs/plugin.md`."""
 
 from __future__ import annotations
 
