@@ -399,18 +399,50 @@ impl Scanner {
         match value.get(at) {
             None => Ok(at),
             Some(b'"') => self.text_ends(value, at, members),
-            Some(b'\\') => Ok(self.not_plain(State::Escape, at)),
-            Some(&byte) if byte < 0x20 => Err(Fault { reason: Reason::ControlCharacter, at }),
-            Some(&byte) => {
-                let invalid = Fault { reason: Reason::InvalidUtf8, at };
-                Ok(self.not_plain(utf8_sequence(byte).ok_or(invalid)?, at))
-            }
+            Some(0..0x20) => Err(Fault { reason: Reason::ControlCharacter, at }),
+            Some(_) => self.not_plain(value, at),
         }
     }
 
-    fn not_plain(&mut self, state: State, at: usize) -> usize {
+    /// From an escape or a character beyond ASCII on.
+    #[cold] // What the compiler takes in slows plain strings down.
+    fn not_plain(&mut self, value: &[u8], mut at: usize) -> Result<usize, Fault> {
         self.is_plain = false;
-        self.step(state, at)
+        at = self.texts_end::<true>(value, at);
+        if let Some(0x80..) = value.get(at) {
+            at = self.utf8_end(value, at);
+        }
+        match value.get(at) {
+            Some(b'\\') => Ok(self.step(State::Escape, at)),
+            Some(&byte) if !byte.is_ascii() => {
+                let invalid = Fault { reason: Reason::InvalidUtf8, at };
+                Ok(self.step(utf8_sequence(byte).ok_or(invalid)?, at))
+            }
+            _ => Ok(at),
+        }
+    }
+
+    /// Where valid UTF-8 goes on to. All up to the next byte that needs a closer look is checked in
+    /// one go, the strings of a `db_write` together. At a character that is cut off, or wrong, the
+    /// states take over: they tell which, and at which byte.
+    fn utf8_end(&self, value: &[u8], at: usize) -> usize {
+        let end = self.texts_end::<false>(value, at);
+        match simdutf8::compat::from_utf8(&value[at..end]) {
+            Ok(_) => end,
+            Err(error) => at + error.valid_up_to(),
+        }
+    }
+
+    /// Where strings go on to, over short escapes and to the next string of an array.
+    fn texts_end<const ASCII: bool>(&self, value: &[u8], mut at: usize) -> usize {
+        loop {
+            at += run::<ASCII>(&value[at..]);
+            match &value[at..] {
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => at += 2,
+                [b'"', b',', b'"', ..] if self.nesting.in_array() => at += 3,
+                _ => return at,
+            }
+        }
     }
 
     fn escape(&mut self, byte: u8, at: usize) -> Result<usize, Fault> {
@@ -516,36 +548,47 @@ fn ends_scalar(byte: u8) -> bool {
     is_space(byte) || matches!(byte, b',' | b']' | b'}' | b'"' | b'[' | b'{' | b':')
 }
 
-/// A byte of a string that needs a closer look: a quote, a backslash, a control character, or a
-/// part of a UTF-8 sequence. As a signed number, the last two are both below 0x20.
-#[allow(clippy::cast_possible_wrap)]
-fn is_special(byte: u8) -> bool {
-    (byte as i8) < 0x20 || byte == b'"' || byte == b'\\'
+/// A byte of a string that needs a closer look: a quote, a backslash, a control character; if
+/// `ASCII`, a part of a UTF-8 sequence too.
+fn is_special<const ASCII: bool>(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || (ASCII && !byte.is_ascii())
 }
 
 /// Which of sixteen bytes are special, the first in the lowest bit.
 #[allow(clippy::cast_possible_wrap)]
 #[inline(always)]
-fn specials(block: [u8; 16]) -> i32 {
+fn specials<const ASCII: bool>(block: [u8; 16]) -> i32 {
     let bytes = i8x16::new(block.map(|byte| byte as i8));
     let quoted = bytes.cmp_eq(i8x16::splat(b'"' as i8)) | bytes.cmp_eq(i8x16::splat(b'\\' as i8));
-    (bytes.cmp_lt(i8x16::splat(0x20)) | quoted).move_mask()
+    // As signed numbers, bytes beyond ASCII are below 0x20. With the sign turned around, they are
+    // above it.
+    let low = match ASCII {
+        true => bytes.cmp_lt(i8x16::splat(0x20)),
+        false => (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20)),
+    };
+    (low | quoted).move_mask()
 }
 
 /// How many bytes at the start of `text` are plain.
+#[inline(always)] // A call costs as much as the look at a short name.
+pub(crate) fn plain_run(text: &[u8]) -> usize {
+    run::<true>(text)
+}
+
+/// How many bytes at the start of `text` are not special.
 ///
 /// Sixteen at a time are looked at in a vector register. What is left are the last few that have
 /// come, and names by themselves.
-#[inline(always)] // A call costs as much as the look at a short name.
-pub(crate) fn plain_run(text: &[u8]) -> usize {
+#[inline(always)]
+fn run<const ASCII: bool>(text: &[u8]) -> usize {
     let (blocks, rest) = text.as_chunks::<16>();
     for (number, block) in blocks.iter().enumerate() {
-        let specials = specials(*block);
+        let specials = specials::<ASCII>(*block);
         if specials != 0 {
             return number * 16 + specials.trailing_zeros() as usize;
         }
     }
-    let run = rest.iter().position(|&byte| is_special(byte));
+    let run = rest.iter().position(|&byte| is_special::<ASCII>(byte));
     text.len() - rest.len() + run.unwrap_or(rest.len())
 }
 

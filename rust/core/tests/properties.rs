@@ -193,6 +193,20 @@ proptest! {
         check(&[b"[\"", &text[..], b"\"]"].concat(), &lengths);
     }
 
+    /// As long as what is looked at in one go, and longer; at most one byte is wrong.
+    #[test]
+    fn long_strings_beyond_ascii(
+        pieces in vec(prop_oneof!["[a-z]{0,40}", "[^\"\\\\\\x00-\\x1f]{1,4}", Just("\",\"".to_owned())], 0..16),
+        wrong in proptest::option::of((any::<prop::sample::Index>(), change())),
+        lengths in lengths(),
+    ) {
+        let mut stream = format!("[\"{}\"]", pieces.concat()).into_bytes();
+        if let Some((at, change)) = wrong {
+            apply(&mut stream, at, change);
+        }
+        check(&stream, &lengths);
+    }
+
     #[test]
     fn any_bytes_at_all(stream in vec(any::<u8>(), 0..40), lengths in lengths()) {
         check(&stream, &lengths);
