@@ -116,3 +116,28 @@ class RpcError(ClnwireError):
 
     def __str__(self) -> str:
         return f"{self.message} (code {self.code})"
+
+
+def unawaited(value: object) -> str | None:
+    """What a function has returned that does nothing until somebody awaits it, in words."""
+    kind = type(value)
+    if hasattr(kind, "__aiter__"):
+        return "an asynchronous generator"
+    if hasattr(kind, "__await__"):
+        return "a coroutine" if kind.__name__ == "coroutine" else f"an awaitable {kind.__name__}"
+    return None
+
+
+def must_not_wait(what: str, result: object) -> None:
+    """Raises `NotAwaitedError` if a plain function has returned what nobody awaits."""
+    if result is not None and (kind := unawaited(result)) is not None:
+        raise NotAwaitedError(f"{what} returned {kind}: `await` is missing")
+
+
+def must_not_be_awaited(result: object) -> None:
+    """The same for what a subscription returned, whose failure is logged with its name.
+
+    A task or another future goes on by itself.
+    """
+    if not hasattr(result, "_asyncio_future_blocking") and (kind := unawaited(result)) is not None:
+        raise NotAwaitedError(f"{kind}: `await` is missing")

@@ -90,7 +90,7 @@ def test_what_is_there_when_the_manifest_is(daemon):
     daemon.getmanifest()
     loaded = modules(daemon)
     assert loaded - own(loaded) - of_msgspec() <= BESIDES
-    assert len(own(loaded)) <= 50
+    assert len(own(loaded)) <= 54
     for late in ("initialisation", "messages.init", "background", "pool", "rpc", "terminal"):
         assert f"clnwire.{late}" not in loaded
     assert {name for name in loaded if name.startswith("clnwire.hooks.d")} == {

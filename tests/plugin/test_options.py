@@ -247,7 +247,7 @@ def test_what_the_daemon_would_refuse_is_refused_at_once(arguments, said):
 )
 def test_integers(raw, value):
     option: Option[int] = Option("n", type="int")
-    assert option.convert(raw) == value
+    assert option.read(raw) == value
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_integers(raw, value):
 def test_what_is_no_integer(raw):
     option: Option[int] = Option("n", type="int")
     with pytest.raises(OptionError, match="option 'n'"):
-        option.convert(raw)
+        option.read(raw)
 
 
 @pytest.mark.parametrize(
@@ -266,4 +266,4 @@ def test_what_is_no_integer(raw):
 )
 def test_booleans(raw, value):
     option: Option[bool] = Option("b", type="bool")
-    assert option.convert(raw) is value
+    assert option.read(raw) is value

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clnwire import Plugin, RpcError, UsageError
+from clnwire import NotReadyError, Plugin, RpcError, UsageError
 from clnwire.hooks import CONTINUE, DbWrite, PeerConnected, PeerDisconnect, Refuse
 from clnwire.host import Delivery, FatalAnswerError, HostError, PluginDiedError
 from clnwire.notifications import Connect, Disconnect, PayPartEnd
@@ -215,7 +215,8 @@ def test_in_process_options_are_as_new_each_time() -> None:
             assert host.start(plugin, {"level": value}).call("level") == value
         with pytest.raises(UsageError, match="no value before init"):
             _ = level.value
-    assert plugin.init is None
+    with pytest.raises(NotReadyError):
+        _ = plugin.configuration
 
 
 def test_in_process_mixed_db_write_is_refused(run_plugin: RunPlugin, capfd) -> None:

@@ -145,7 +145,7 @@ def test_it_runs_once_at_a_time() -> None:
     with open(os.devnull, "wb") as output:  # noqa: PTH123 - a descriptor is needed
         thread = threading.Thread(target=plugin.run_on, args=(theirs, output.fileno()))
         thread.start()
-        while plugin._serving_thread is None:
+        while plugin._run is None:
             time.sleep(0.001)
         with pytest.raises(UsageError, match="the plugin runs already"):
             plugin.run_on(theirs, output.fileno())

@@ -8,20 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from clnwire._definition.methods import Method
+    from clnwire._definition.definition import Definition
     from clnwire._definition.options import Option
-    from clnwire._runtime.routes import Hook, Subscription
 
 
-def describe(
-    options: Iterable[Option[Any]],
-    methods: Iterable[Method],
-    hooks: Iterable[Hook],
-    subscriptions: Iterable[Subscription],
-) -> str:
+def describe(definition: Definition) -> str:
     """What the plugin offers, and how to try it."""
+    options, methods = definition.options.values(), definition.methods.values()
+    hooks, subscriptions = definition.hooks.values(), definition.subscriptions
     path = (sys.argv or [""])[0] or "plugin.py"
     intro = f"""{_purpose()}{path} is a plugin for Core Lightning. It is started by lightningd:
 

@@ -22,7 +22,8 @@ OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag
 _PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
-_UNSET: Any = object()
+NO_VALUE: Any = object()
+"""What an option has before `init`."""
 
 
 class Option(Generic[T_co]):
@@ -52,24 +53,26 @@ class Option(Generic[T_co]):
         dynamic: bool = False,
         deprecated: bool | Sequence[str] = False,
         on_change: Callable[[Any], object] | None = None,
+        value_in_run: Callable[[str], Any] | None = None,
     ) -> None:
         self.name, self.default, self.description = name, default, description
         self.multi, self.dynamic, self.deprecated = multi, dynamic, deprecated
         self.on_change = on_change
         _check_kinds(self)
         self.type = _option_type(name, default, type, multi=multi)
-        self._value: Any = _UNSET
-        self._problem: str | None = None
+        self._value_in_run = value_in_run or _no_value
         _check(self)
 
     def __repr__(self) -> str:
-        if self._problem is not None:
-            value = "invalid"
-        elif self._value is _UNSET:
-            value = "no value before init"
-        else:
-            value = "set" if self.type == "string-conceal" else repr(self._value)
-        return f"<Option {self.name!r}: {self.type}, {value}>"
+        return f"<Option {self.name!r}: {self.type}, {self._shown_value()}>"
+
+    def _shown_value(self) -> str:
+        value = self._value_in_run(self.name)
+        if isinstance(value, OptionError):
+            return "invalid"
+        if value is NO_VALUE:
+            return "no value before init"
+        return "set" if self.type == "string-conceal" else repr(value)
 
     @property
     def value(self) -> T_co:
@@ -78,53 +81,33 @@ class Option(Generic[T_co]):
         Raises `NotReadyError` before `init`, and `OptionError` if the daemon passed something
         that does not fit.
         """
-        if self._problem is not None:
-            raise OptionError(self._problem)
-        if self._value is _UNSET:
+        value = self._value_in_run(self.name)
+        if isinstance(value, OptionError):
+            raise OptionError(str(value))
+        if value is NO_VALUE:
             raise NotReadyError(
                 f"option '{self.name}' has no value before init; "
                 "read it in a handler or in a function registered with on_init"
             )
-        value: T_co = self._value
-        return value
+        found: T_co = value
+        return found
 
-    def take(self, raw: bytes | None) -> None:
-        """Takes the value's JSON text as `init` has it; `None` if it is not there.
+    def read(self, raw: bytes | None) -> Any:
+        """The value of its JSON text in `init`, or of none. Raises `OptionError`."""
+        return self._when_absent() if raw is None else self._convert(raw)
 
-        Raises `OptionError`, as `value` will from then on, if it does not fit.
-        """
-        self._problem = None
-        try:
-            self._value = self._when_absent() if raw is None else self.convert(raw)
-        except OptionError as error:
-            self._problem = str(error)
-            raise
-
-    def forget(self) -> None:
-        """Has no value any more, as before `init`."""
-        self._value, self._problem = _UNSET, None
-
-    def convert(self, raw: bytes) -> Any:
-        """The value of a JSON text, by the daemon's rules. Raises `OptionError`."""
-        if self.multi:
-            return [self._convert_one(item) for item in _items(raw)]
-        return self._convert_one(raw)
-
-    def check(self, raw: bytes | None) -> Any:
-        """The value that `change` would set, without `on_change` being asked."""
-        return self.convert(raw) if raw is not None else self._without_value()
-
-    def change(self, raw: bytes | None) -> None:
-        """Takes a new value while running: `on_change` sees it first, and may refuse by raising."""
-        value = self.check(raw)
-        if self.on_change is not None:
-            self.on_change(value)
-        self._value, self._problem = value, None
-
-    def _without_value(self) -> Any:
+    def read_change(self, raw: bytes | None) -> Any:
+        """The value of its JSON text in `setconfig`, or of none. Raises `OptionError`."""
+        if raw is not None:
+            return self._convert(raw)
         if self.type != "flag":
             raise OptionError(f"option '{self.name}' needs a value")
         return True
+
+    def _convert(self, raw: bytes) -> Any:
+        if self.multi:
+            return [self._convert_one(item) for item in _items(raw)]
+        return self._convert_one(raw)
 
     def _when_absent(self) -> Any:
         if self.default is not None:
@@ -165,6 +148,12 @@ class Option(Generic[T_co]):
     def _misfit(self, value: object, expected: str) -> OptionError:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return OptionError(f"option '{self.name}': {text!r} is not {expected}")
+
+
+def _no_value(name: str) -> Any:
+    """Without a run, no option has a value."""
+    del name
+    return NO_VALUE
 
 
 def _option_type(

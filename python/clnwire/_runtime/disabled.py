@@ -19,22 +19,23 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from clnwire._runtime.log import Log
+    from clnwire._runtime.run import Run
     from clnwire.hooks._spec import HookSpec
-    from clnwire.plugin import Plugin
 
 
-def serve_disabled(plugin: Plugin, driver: _core.Driver, reason: str) -> None:
+def serve_disabled(run: Run, reason: str) -> None:
     """Has methods refuse and hooks continue; hooks that cannot continue give their safe answer.
 
     `db_write` refuses: the daemon then ends and says why, rather than write what the plugin does
     not see.
     """
     text = f"the plugin is disabled: {reason}"
-    for name in plugin.methods:
-        driver.on_request(_refusing(name, text, plugin.log))
-    for hook in plugin.hooks.values():
+    driver, log = run.driver, run.log
+    for name in run.definition.methods:
+        driver.on_request(_refusing(name, text, log))
+    for hook in run.definition.hooks.values():
         if hook.spec.continues and hook.name != "db_write":
-            driver.on_request(_going_on(hook.spec, plugin.log))
+            driver.on_request(_going_on(hook.spec, log))
         else:
             driver.on_request(_safe(hook.spec, text))
 

@@ -11,15 +11,16 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from clnwire._definition.functions import is_async, must_not_wait
+from clnwire._definition.functions import is_async
+from clnwire._runtime import startup
+from clnwire._runtime.background import failed
 from clnwire._runtime.forks import end_if_child
-from clnwire._runtime.serving import tell_of_malformed
-from clnwire.errors import MalformedError, describe_error
+from clnwire.errors import MalformedError, describe_error, must_not_wait
 
 if TYPE_CHECKING:
-    from clnwire._core import Driver, Job
+    from clnwire._core import Job
     from clnwire._definition.background import Background
-    from clnwire.plugin import Plugin
+    from clnwire._runtime.run import Run
 
 LOOK_SECONDS: Final = 1.0
 """How often a pause in reading looks whether the daemon is still there."""
@@ -28,7 +29,7 @@ LONGEST_GRACE: Final = 10.0**8
 """Three years: what timers take that are told never to end."""
 
 
-def serve(plugin: Plugin, driver: Driver) -> int:
+def serve(run: Run) -> int:
     """Serves the daemon until it goes away or a signal comes; gives the exit status.
 
     Handlers in flight have half of the plugin's `shutdown_seconds` to finish; then they are
@@ -38,7 +39,7 @@ def serve(plugin: Plugin, driver: Driver) -> int:
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     try:
-        return _Serving(plugin, driver, loop).run()
+        return _Serving(run, loop).run()
     finally:
         asyncio.set_event_loop(None)
         loop.close()
@@ -53,17 +54,16 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 class _Serving:
-    def __init__(self, plugin: Plugin, driver: Driver, loop: asyncio.AbstractEventLoop) -> None:
-        self._plugin, self._driver, self._loop = plugin, driver, loop
+    def __init__(self, run: Run, loop: asyncio.AbstractEventLoop) -> None:
+        self._run, self._driver, self._loop = run, run.driver, loop
         self._is_reading = self._is_writing = False
         self._is_file = self._will_read_file = False
         self._ended, self._idle = asyncio.Event(), asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._status = 0
-        plugin.start_task = loop.create_task
-        plugin.start_background = self._start_background
 
     def run(self) -> int:
+        startup.register(self._run, self)
         self._driver.attach(partial(self._loop.call_soon, self._turn), self._run_soon)
         try:
             self._loop.run_until_complete(self._serve())
@@ -88,7 +88,7 @@ class _Serving:
         try:
             progress = self._driver.turn(readable)
         except MalformedError as error:
-            self._status = tell_of_malformed(self._plugin, error)
+            self._status = self._run.tell_of_malformed(error)
             progress = "ended"
         except BaseException as error:
             # A handler may end the process; nobody else is to see that go through the loop.
@@ -161,9 +161,14 @@ class _Serving:
         self._driver.woken()
         self._turn()
 
-    # Background
+    # Tasks
 
-    def _start_background(self, background: Background) -> None:
+    def spawn(self, job: Job) -> object:
+        """Has an async handler take a message."""
+        return self._loop.create_task(job)
+
+    def start(self, background: Background) -> None:
+        """Runs an async background function until the end."""
         task = self._loop.create_task(self._run_background(background))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -177,7 +182,7 @@ class _Serving:
             raise
         except BaseException as error:
             end_if_child(self._driver, error)
-            background.failed(self._plugin, self._driver, error)
+            failed(self._run, background, error)
         end_if_child(self._driver)
 
     # The end
@@ -194,7 +199,7 @@ class _Serving:
         background = [*self._background]
         for task in background:
             task.cancel()
-        grace = min(self._plugin.shutdown_seconds / 2, LONGEST_GRACE)
+        grace = min(self._run.settings.shutdown_seconds / 2, LONGEST_GRACE)
         try:
             await asyncio.wait_for(self._idle.wait(), grace)
         except asyncio.TimeoutError:
@@ -210,7 +215,7 @@ class _Serving:
         await self._idle.wait()
 
     async def _say_goodbye(self) -> None:
-        for function in self._plugin.shutdown_functions:
+        for function in self._run.definition.shutdown_functions:
             try:
                 result = function()
                 if is_async(function) and asyncio.iscoroutine(result):
@@ -218,7 +223,7 @@ class _Serving:
                 else:
                     must_not_wait("on_shutdown", result)
             except Exception as error:
-                self._plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
+                self._run.log.exception(f"on_shutdown: {describe_error(error)}", error)
             end_if_child(self._driver)
 
     def _tidy_up(self) -> None:

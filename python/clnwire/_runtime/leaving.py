@@ -17,14 +17,14 @@ from clnwire._runtime.siblings import mark_as_last, others_run
 
 if TYPE_CHECKING:
     from clnwire import _core
-    from clnwire.plugin import Plugin
+    from clnwire._runtime.run import Run
 
 QUIET_SECONDS: Final = 1.0
 """Leaving after 20 ms without input has made lightningd abort."""
 LOOK_SECONDS: Final = 0.1
 
 
-def leave_last(plugin: Plugin, driver: _core.Driver) -> None:
+def leave_last(run: Run) -> None:
     """Ends the plugin when that is safe, while it is served on.
 
     If `shutdown` has not come yet, a signal has: systemd sends it to all of a service's processes
@@ -32,21 +32,22 @@ def leave_last(plugin: Plugin, driver: _core.Driver) -> None:
     plugin was told to end.
     """
     name = "clnwire-leave-last"
-    threading.Thread(target=_wait, args=(plugin, driver), name=name, daemon=True).start()
+    threading.Thread(target=_wait, args=(run,), name=name, daemon=True).start()
 
 
-def _wait(plugin: Plugin, driver: _core.Driver) -> None:
+def _wait(run: Run) -> None:
+    driver = run.driver
     if driver.owns_process:
         mark_as_last()
     seen, since = driver.idle_mark, time.monotonic()
-    given_up = since + plugin.shutdown_seconds
+    given_up = since + run.settings.shutdown_seconds
     while not driver.is_stopping and not driver.is_hung_up:
         time.sleep(LOOK_SECONDS)
         now = time.monotonic()
         mark = driver.idle_mark
         if mark is None or mark != seen:
             seen, since = mark, now
-        if not plugin.shutdown_announced:
+        if not run.is_shutdown_announced:
             may_leave = now >= given_up
         else:
             may_leave = now - since >= QUIET_SECONDS and not _others_run(driver)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
     from clnwire._wire.dialect import Dialect
 
-_OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 - as below
+# Not pathlib, which costs time at each start.
+_OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 
 
 class Log:

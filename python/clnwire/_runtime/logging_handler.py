@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._definition.requests import LogLevel
-    from clnwire._runtime.log import Log
 
 
 class DaemonHandler(logging.Handler):
     """Writes records to the daemon's log, each at the level that comes closest."""
 
-    def __init__(self, log: Log, only_if: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, log: Callable[[str, LogLevel], object], only_if: Callable[[], bool] | None
+    ) -> None:
         super().__init__()
         self._log = log
         if only_if is not None:

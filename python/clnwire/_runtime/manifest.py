@@ -1,20 +1,101 @@
-"""What is announced of an option."""
+"""What a plugin announces of itself in answer to `getmanifest`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from clnwire._wire.codec import encode
-from clnwire.messages.getmanifest import ManifestOption
+from clnwire.messages.getmanifest import (
+    FeatureBits,
+    Manifest,
+    ManifestHook,
+    ManifestMethod,
+    ManifestOption,
+    ManifestTopic,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from clnwire._definition.events import Hook
+    from clnwire._definition.methods import Method
     from clnwire._definition.options import Option
+    from clnwire._runtime.run import Run
     from clnwire._wire.dialect import Dialect
 
 
-def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:
+def manifest(run: Run, dialect: Dialect) -> Manifest:
+    """What the plugin offers, for a daemon of this dialect."""
+    definition = run.definition
+    return Manifest(
+        options=[_option(option, dialect) for option in definition.options.values()],
+        rpcmethods=[_method(method) for method in definition.methods.values()],
+        subscriptions=[] if run.disabled else _subscriptions(run, dialect),
+        hooks=[] if run.disabled else _hooks(run, dialect),
+        notifications=[ManifestTopic(name) for name in definition.topics],
+        dynamic=definition.is_dynamic,
+        nonnumericids=True,
+        cancheck=True,
+        featurebits=_feature_bits(run.settings.feature_bits),
+        custommessages=run.settings.custom_messages or None,
+        disable=run.disabled,
+    )
+
+
+def _feature_bits(bits: Mapping[str, str]) -> FeatureBits | None:
+    if not bits:
+        return None
+    from clnwire.types import Hex
+
+    return FeatureBits(**{where: Hex(text) for where, text in bits.items()})
+
+
+def _method(method: Method) -> ManifestMethod:
+    return ManifestMethod(
+        method.name,
+        method.usage,
+        method.description,
+        method.long_description,
+        method.category,
+        _deprecated(method.deprecated),
+    )
+
+
+def _subscriptions(run: Run, dialect: Dialect) -> list[str]:
+    """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
+    definition = run.definition
+    topics = dict.fromkeys(name for each in definition.subscriptions for name in each.topics)
+    wants_all = "*" in topics
+    must_know = definition.shutdown_functions or "db_write" in definition.hooks
+    if must_know and dialect.takes_topic("shutdown") and not wants_all:
+        topics["shutdown"] = None
+    unknown = [topic for topic in topics if not dialect.takes_topic(topic)]
+    for topic in unknown:
+        run.log.error(f"no notifications of '{topic}': {dialect} ends a plugin that wants them")
+        del topics[topic]
+    if "*" in topics:
+        return ["*", "log"] if "log" in topics else ["*"]
+    return list(topics)
+
+
+def _hooks(run: Run, dialect: Dialect) -> list[str | ManifestHook]:
+    registered = run.definition.hooks
+    hooks = [hook for hook in registered.values() if dialect.may_have_hook(hook.name)]
+    for name in registered.keys() - {hook.name for hook in hooks}:
+        run.log.error(f"hook '{name}' is never called: {dialect} has none of that name")
+    return [_hook(run, hook, dialect) for hook in hooks]
+
+
+def _hook(run: Run, hook: Hook, dialect: Dialect) -> str | ManifestHook:
+    if dialect.orders_hooks:
+        before, after, filters = hook.before or None, hook.after or None, hook.filters or None
+        return ManifestHook(hook.name, before, after, filters)
+    if hook.before or hook.after or hook.filters:
+        run.log.warn(f"hook '{hook.name}': {dialect} has neither before, after nor filters")
+    return hook.name
+
+
+def _option(option: Option[Any], dialect: Dialect) -> ManifestOption:
     """An option's entry in the manifest; as a string, if the daemon may not know its type."""
     default = _announced_default(option)
     if not dialect.takes_type(option.type):
@@ -26,11 +107,11 @@ def announce_option(option: Option[Any], dialect: Dialect) -> ManifestOption:
         default,
         multi=option.multi,
         dynamic=option.dynamic,
-        deprecated=announce_deprecated(option.deprecated),
+        deprecated=_deprecated(option.deprecated),
     )
 
 
-def announce_deprecated(deprecated: bool | Sequence[str]) -> bool | list[str]:
+def _deprecated(deprecated: bool | Sequence[str]) -> bool | list[str]:
     """Whether, or in which versions, something is deprecated; one version may stand by itself."""
     if isinstance(deprecated, bool):
         return deprecated

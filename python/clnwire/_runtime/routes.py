@@ -5,84 +5,31 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from clnwire import _core
-from clnwire._definition.functions import is_async, must_not_be_awaited
 from clnwire._definition.requests import request_kind
-from clnwire._definition.signature import (
-    event_parameter,
-    read_signature,
-    refuse_async_in_thread,
-    with_contexts,
-)
+from clnwire._definition.signature import with_contexts
 from clnwire._runtime.debugging import HOW_TO_DEBUG
 from clnwire._runtime.log import has_foreign_frames
 from clnwire._wire.codec import encode, encode_any
-from clnwire._wire.older import event_decoder
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
-from clnwire.errors import NotAwaitedError, RpcError, UsageError, describe_error, sendable
-from clnwire.hooks._answers import RefusedError, answer_encoder, failing, on_failure_of
-from clnwire.hooks._catalogue import hook_spec
+from clnwire.errors import NotAwaitedError, RpcError, describe_error, must_not_be_awaited, sendable
+from clnwire.hooks._answers import RefusedError, answer_encoder, failing
 from clnwire.hooks._safe import refuse
 from clnwire.hooks._spec import CONTINUE
-from clnwire.notifications._catalogue import topic_spec
 
 if TYPE_CHECKING:
+    from clnwire._definition.events import Hook, Subscription
     from clnwire._definition.methods import Method
-    from clnwire._definition.signature import Signature
     from clnwire._runtime.log import Log
     from clnwire._wire.dialect import Dialect
-    from clnwire.hooks._spec import ErrorParts, HookSpec
-    from clnwire.notifications._spec import TopicSpec
+    from clnwire.hooks._spec import ErrorParts
 
 Later = Callable[[_core.Job], object]
 """Takes a message whose handler runs in a task or a thread."""
-
-
-class Hook:
-    """A hook as it was registered."""
-
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., object],
-        *,
-        before: list[str],
-        after: list[str],
-        filters: list[str | int],
-        on_failure: object = None,
-        thread: bool = False,
-    ) -> None:
-        self.name, self.function, self.thread = name, function, thread
-        self.is_async = is_async(function)
-        refuse_async_in_thread(function, f"hook '{name}'", thread=thread)
-        self.before, self.after, self.filters = before, after, filters
-        self.spec = hook_spec(name)
-        if filters and not self.spec.filters:
-            raise UsageError(f"hook '{name}' takes no filters; rpc_command and custommsg do")
-        self.on_failure = on_failure_of(self.spec, on_failure)
-        self.signature = read_signature(function, f"hook '{name}'")
-        self.decode = _decoder(self.signature, self.spec, f"hook '{name}'")
-
-
-class Subscription:
-    """A subscription as it was registered."""
-
-    def __init__(
-        self, topic: str, function: Callable[..., object], *, thread: bool = False
-    ) -> None:
-        self.topic, self.function, self.thread = topic, function, thread
-        what = f"subscription to '{topic}'"
-        self.is_async = is_async(function)
-        refuse_async_in_thread(function, what, thread=thread)
-        self.signature = read_signature(function, what)
-        spec = topic_spec(topic)
-        self.topics = (topic,) if spec is None else spec.names
-        """All the names under which daemons publish it."""
-        self.decode = _decoder(self.signature, spec, what)
 
 
 def bind_method(
@@ -223,28 +170,3 @@ def _is_cancelled(error: BaseException) -> bool:
     """A plugin that has no use for asyncio does not import it."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
-
-
-def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str) -> Any:
-    """`bytes` → what the handler's parameter wants; `None` if it wants the bytes."""
-    wanted = event_parameter(signature, what)
-    if wanted is bytes:
-        return _reading(spec, None)
-    if wanted is msgspec.Raw:
-        return _reading(spec, msgspec.Raw)
-    if spec is not None and spec.event is not None and wanted in (Any, spec.event):
-        return spec.decoder()
-    try:
-        return _reading(spec, event_decoder(wanted))
-    except TypeError as error:
-        raise UsageError(f"{what}: the event cannot be decoded to {wanted}: {error}") from None
-
-
-def _reading(
-    spec: HookSpec | TopicSpec | None, decode: Callable[[bytes], object] | None
-) -> Callable[[bytes], object] | None:
-    """The decoder, given the text as the daemon reads it."""
-    read: Callable[[bytes], bytes] | None = getattr(spec, "read", None)
-    if read is None or decode is None:
-        return decode or read
-    return lambda text: decode(read(text))

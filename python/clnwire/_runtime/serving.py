@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from clnwire import _core
-from clnwire._definition.functions import must_not_wait
-from clnwire._runtime import forks
-from clnwire.errors import describe_error
+from clnwire._runtime import forks, startup
+from clnwire._runtime.log import bridge_logging
+from clnwire.errors import describe_error, must_not_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import TypeAlias
 
-    from clnwire.plugin import Plugin
+    from clnwire._runtime.run import Run
 
     Keep: TypeAlias = Callable[[], None]
 
@@ -25,7 +25,7 @@ STRAY_OUTPUT_SECONDS: Final = 0.5
 """How long the exit waits for the last stray output; only a child process can keep it waiting."""
 
 
-def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> int:
+def serve(run: Run, *, own_process: bool = True) -> int:
     """Serves the daemon until it goes away or a signal comes; gives the exit status.
 
     Whatever ends it, the `on_shutdown` functions run and all that waits is written. They have,
@@ -33,60 +33,66 @@ def serve(plugin: Plugin, driver: _core.Driver, *, own_process: bool = True) -> 
     daemon is gone or a signal comes. In a process that is not the plugin's own, signals and forks
     are others'.
     """
-    with _signals(plugin, driver) if own_process else contextlib.nullcontext() as keep:
-        _prepare(plugin, driver)
+    if run.is_async:
+        # Before the bridge: asyncio imports `logging`, and logs what it has to complain of.
+        import_module("clnwire._runtime.event_loop")
+    bridge = bridge_logging(run.log, None if own_process else run.is_at_work)
+    try:
+        return _serve(run, own_process=own_process)
+    finally:
+        if bridge is not None:
+            sys.modules["logging"].getLogger().removeHandler(bridge)
+        run.log.connect(None)
+        run.end()
+
+
+def _serve(run: Run, *, own_process: bool) -> int:
+    with _signals(run) if own_process else contextlib.nullcontext() as keep:
+        _prepare(run)
         try:
-            if plugin.is_async:
-                return _serve_in_loop(plugin, driver)
-            return _serve(plugin, driver, keep)
+            return _serve_in_loop(run) if run.is_async else _serve_blocking(run, keep)
         finally:
-            if not driver.is_disowned:
-                _end(plugin, driver)
+            if not run.driver.is_disowned:
+                _end(run)
 
 
-def _prepare(plugin: Plugin, driver: _core.Driver) -> None:
-    driver.prepare(
-        max_frame_bytes=plugin.max_frame_bytes,
-        max_depth=plugin.max_depth,
-        patience=plugin.watchdog_seconds,
-        grace=plugin.shutdown_seconds,
-        max_in_flight=plugin.max_in_flight,
+def _prepare(run: Run) -> None:
+    settings = run.settings
+    run.driver.prepare(
+        max_frame_bytes=settings.max_frame_bytes,
+        max_depth=settings.max_depth,
+        patience=settings.watchdog_seconds,
+        grace=settings.shutdown_seconds,
+        max_in_flight=settings.max_in_flight,
     )
 
 
-def _serve_in_loop(plugin: Plugin, driver: _core.Driver) -> int:
+def _serve_in_loop(run: Run) -> int:
     # asyncio costs a plugin some 50 ms at its start.
     from clnwire._runtime.event_loop import serve
 
-    return serve(plugin, driver)
+    return serve(run)
 
 
-def _serve(plugin: Plugin, driver: _core.Driver, keep: Keep | None) -> int:
+def _serve_blocking(run: Run, keep: Keep | None) -> int:
+    startup.register(run)
     try:
-        driver.serve(keep)
+        run.driver.serve(keep)
     except _core.MalformedError as error:
-        return tell_of_malformed(plugin, error)
+        return run.tell_of_malformed(error)
     return 0
 
 
-def tell_of_malformed(plugin: Plugin, error: _core.MalformedError) -> int:
-    """Says what the daemon sent; gives the exit status."""
-    what = f"{'' if error.is_out_of_memory else 'malformed bytes from the daemon: '}{error}"
-    plugin.log.error(f"{what}; the plugin ends")
-    with contextlib.suppress(OSError):
-        (sys.__stderr__ or sys.stderr).write(f"clnwire: {what}\n")
-    return 1
-
-
-def _end(plugin: Plugin, driver: _core.Driver) -> None:
+def _end(run: Run) -> None:
+    driver = run.driver
     # In an event loop they have run already.
-    for function in () if plugin.is_async else plugin.shutdown_functions:
+    for function in () if run.is_async else run.definition.shutdown_functions:
         try:
             must_not_wait("on_shutdown", function())
         except Exception as error:
-            plugin.log.exception(f"on_shutdown: {describe_error(error)}", error)
+            run.log.exception(f"on_shutdown: {describe_error(error)}", error)
         forks.end_if_child(driver)
-    plugin.hang_up()
+    run.hang_up()
     for stream in (sys.stdout, sys.stderr):
         # It may be closed, or broken, or none at all.
         with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -94,31 +100,27 @@ def _end(plugin: Plugin, driver: _core.Driver) -> None:
     driver.close(STRAY_OUTPUT_SECONDS)
 
 
-def program_name() -> str:
-    """The plugin's file, as the daemon names the plugin."""
-    return os.path.basename((sys.argv or [""])[0]) or "plugin"  # noqa: PTH119 - pathlib costs time
-
-
 @contextlib.contextmanager
-def _signals(plugin: Plugin, driver: _core.Driver) -> Generator[Keep | None, None, None]:
+def _signals(run: Run) -> Generator[Keep | None, None, None]:
     """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills.
 
     Gives what takes the signals back from an event loop that a handler has run. A plugin with
     `db_write` goes on for as long as the daemon may commit.
     """
 
+    driver = run.driver
     kept: set[int] = {signal.SIGTERM, signal.SIGINT}
 
     def end(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
         kept.discard(number)
-        has_end_announced = plugin.dialect is not None and plugin.dialect.takes_topic("shutdown")
-        if "db_write" not in plugin.hooks or not has_end_announced:
+        has_end_announced = run.dialect is not None and run.dialect.takes_topic("shutdown")
+        if "db_write" not in run.definition.hooks or not has_end_announced:
             driver.stop()
             return
         from clnwire._runtime.leaving import leave_last
 
-        leave_last(plugin, driver)
+        leave_last(run)
 
     try:
         before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from clnwire import _core
-from clnwire._definition.functions import unawaited
-from clnwire.errors import NotAwaitedError
+from clnwire.errors import NotAwaitedError, unawaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from clnwire.rpc._typed import TypedMethods as AwaitableCommands
+from clnwire.commands._typed import TypedMethods as AwaitableCommands
 
 __all__ = ["AwaitableCommands"]

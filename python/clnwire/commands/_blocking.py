@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from clnwire.rpc._typed import TypedMethods as BlockingCommands
+from clnwire.commands._typed import TypedMethods as BlockingCommands
 
 __all__ = ["BlockingCommands"]

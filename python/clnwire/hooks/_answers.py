@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
-from clnwire._definition.functions import unawaited
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.structs import HookAnswer
-from clnwire.errors import NotAwaitedError, UsageError
+from clnwire.errors import NotAwaitedError, UsageError, unawaited
 from clnwire.hooks._safe import keep_psbt, refuse
 from clnwire.hooks._spec import Refuse
 

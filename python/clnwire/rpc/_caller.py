@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire.errors import NotReadyError
@@ -31,18 +31,18 @@ _forked_from = ""
 
 
 class CallOrigin(NamedTuple):
-    """Where a call comes from."""
+    """Where a call comes from, and where it goes."""
 
+    path: str
+    """The daemon's socket; empty before `init`."""
+    name: str
+    """The program that calls, as a part of the call's id."""
     prefix: str | None = None
     """The prefix of the call's id: the id of the request that it is for."""
     is_handler: bool = False
     """Whether the daemon may be waiting for the caller."""
     waits: AbstractContextManager[None] | None = None
     """Held while the call waits for its reply."""
-
-
-NO_HANDLER: Final = CallOrigin()
-"""The daemon does not wait for the caller."""
 
 
 class BeforeCall(Protocol):
@@ -58,33 +58,28 @@ class Caller:
 
     def __init__(self, before_call: BeforeCall, max_connections: int) -> None:
         self._before_call = before_call
-        self._path, self._name = "", ""
         self._max_connections = max_connections
         self._opening = threading.RLock()
         self._pool: Pool | None = None
         _CALLERS.add(self)
-
-    def use(self, path: str, name: str) -> None:
-        """Where the socket is, and who calls."""
-        self._path, self._name = path, name
 
     def steps(
         self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
     ) -> Steps[Frame]:
         """The steps of one call. Raises what `BeforeCall` does, and `NotReadyError`."""
         origin = self._before_call(method, blocking=blocking)
-        if not self._path:
+        if not origin.path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         # A plugin that never calls the daemon does not pay for these.
         from clnwire.rpc._call import NO_OPTIONS, Call
         from clnwire.rpc._text import request_text
 
-        own = f"{self._name}{_forked_from}"
+        own = f"{origin.name}{_forked_from}"
         name = f"{origin.prefix}/{own}" if origin.prefix else own
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
-        call = Call(self._path, method, token, request, options or NO_OPTIONS)
+        call = Call(origin.path, method, token, request, options or NO_OPTIONS)
         steps = call.steps(self._opened_pool(), may_exceed=origin.is_handler)
         return steps if origin.waits is None else _held(steps, origin.waits)
 

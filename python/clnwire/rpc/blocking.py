@@ -114,10 +114,6 @@ class Rpc(BlockingCommands):
         chosen = with_options(self._options, timeout, on_message, on_progress)
         return Rpc(self._caller, options=chosen)
 
-    def use(self, path: str, name: str) -> None:
-        """Where the socket is, and who calls: known from `init` on."""
-        self._caller.use(path, name)
-
     def hang_up(self) -> None:
         """Ends all connections; who waits for a reply gets `ConnectionLostError`."""
         self._caller.hang_up()

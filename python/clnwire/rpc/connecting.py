@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from clnwire.rpc._caller import NO_HANDLER, CallOrigin
+from clnwire.rpc._caller import CallOrigin
 from clnwire.rpc.blocking import MAX_CONNECTIONS, Rpc
 
 if TYPE_CHECKING:
@@ -54,13 +54,12 @@ def connect(
     `async with` gives the awaitable form. `name` stands in the calls' ids, and so in the daemon's
     logs; it is the program's unless given. The first call opens the first connection.
     """
-    rpc = _Connected(_no_handler, max_connections=max_connections)
     # Not pathlib: a command-line tool may call once and end.
     program = os.path.basename((sys.argv or [""])[0]) or "clnwire"  # noqa: PTH119
-    rpc.use(os.fspath(path), name or program)
-    return rpc
+    origin = CallOrigin(os.fspath(path), name or program)
 
+    def no_handler(method: str, *, blocking: bool) -> CallOrigin:
+        del method, blocking
+        return origin
 
-def _no_handler(method: str, *, blocking: bool) -> CallOrigin:
-    del method, blocking
-    return NO_HANDLER
+    return _Connected(no_handler, max_connections=max_connections)

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 from clnwire.errors import UsageError, sendable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container
+
+    from clnwire._definition.definition import Definition
 
 
 class Base:
     """Takes registrations until the plugin runs."""
 
-    def __init__(self) -> None:
-        self._closed = False
+    _definition: Definition
 
-    def _must_be_new(self, kind: str, name: str, registered: Mapping[str, object]) -> None:
+    def _must_be_new(self, kind: str, name: str, registered: Container[str]) -> None:
         self._must_be_open(kind, name)
         if name in registered:
             raise UsageError(f"{kind} '{name}' is registered twice")
 
     def _must_be_open(self, kind: str, name: str) -> None:
-        if self._closed:
+        if self._definition.is_closed:
             raise UsageError(f"{kind} '{name}': register it before run()")
         if sendable(name) != name:
             raise UsageError(f"{kind} {name!r}: half of a surrogate pair cannot be in a name")

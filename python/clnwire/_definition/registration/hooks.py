@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
+from clnwire._definition.events import Hook
 from clnwire._definition.registration._base import Base, must_be_named
-from clnwire._runtime.routes import Hook
 from clnwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clnwire._definition import handlers as _handlers
     from clnwire._definition.handlers import AnyHandler
@@ -40,9 +40,10 @@ F = TypeVar("F", bound="AnyHandler")
 class Hooks(Base):
     """Registers hooks."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.hooks: dict[str, Hook] = {}
+    @property
+    def hooks(self) -> Mapping[str, Hook]:
+        """The registered hooks, by name."""
+        return self._definition.hooks
 
     @overload
     def hook(
@@ -236,7 +237,7 @@ class Hooks(Base):
                 raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
             if isinstance(filters, str):
                 raise UsageError(f"hook '{name}': filters are a list, such as ['{filters}']")
-            self.hooks[name] = Hook(
+            self._definition.hooks[name] = Hook(
                 name,
                 function,
                 before=[*before],

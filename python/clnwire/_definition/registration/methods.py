@@ -9,7 +9,7 @@ from clnwire._definition.registration._base import Base, must_be_named
 from clnwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clnwire._definition.handlers import AnyHandler
 
@@ -20,9 +20,10 @@ _LIFECYCLE = frozenset(("getmanifest", "init", "check", "setconfig"))
 class Methods(Base):
     """Registers methods."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.methods: dict[str, Method] = {}
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """The registered methods, by name."""
+        return self._definition.methods
 
     def method(
         self,
@@ -55,7 +56,7 @@ class Methods(Base):
             if name in _LIFECYCLE:
                 raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
             _must_be_free(name, replaces_native=replaces_native)
-            self.methods[name] = Method(
+            self._definition.methods[name] = Method(
                 name,
                 function,
                 description=description,

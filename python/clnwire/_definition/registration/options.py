@@ -8,7 +8,7 @@ from clnwire._definition.options import Option
 from clnwire._definition.registration._base import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clnwire._definition.options import OptionType
 
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 class Options(Base):
     """Registers options."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.options: dict[str, Option[Any]] = {}
+    @property
+    def options(self) -> Mapping[str, Option[Any]]:
+        """The registered options, by name."""
+        return self._definition.options
+
+    def _value_in_run(self, name: str) -> Any:
+        """An option's value in the present run; `NO_VALUE` before `init`."""
+        raise NotImplementedError
 
     @overload
     def option(
@@ -171,6 +176,7 @@ class Options(Base):
             dynamic=dynamic,
             deprecated=deprecated,
             on_change=on_change,
+            value_in_run=self._value_in_run,
         )
-        self.options[name] = option
+        self._definition.options[name] = option
         return option

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
+from clnwire._definition.events import Subscription
 from clnwire._definition.registration._base import Base, must_be_named
-from clnwire._runtime.routes import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from clnwire._definition import handlers as _handlers
     from clnwire._definition.handlers import AnyHandler
@@ -19,9 +19,10 @@ F = TypeVar("F", bound="AnyHandler")
 class Topics(Base):
     """Registers subscriptions."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.subscriptions: list[Subscription] = []
+    @property
+    def subscriptions(self) -> Sequence[Subscription]:
+        """The registered subscriptions, in the order of their calls."""
+        return self._definition.subscriptions
 
     @overload
     def subscribe(
@@ -133,7 +134,7 @@ class Topics(Base):
 
         def register(function: F) -> F:
             self._must_be_open("subscription", topic)
-            self.subscriptions.append(Subscription(topic, function, thread=thread))
+            self._definition.subscriptions.append(Subscription(topic, function, thread=thread))
             return function
 
         return register

@@ -1,0 +1,147 @@
+"""What an author declares: settings, and what is registered. Nothing here belongs to a run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from clnwire._definition.functions import is_async
+from clnwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from clnwire._definition.background import Background
+    from clnwire._definition.events import Hook, Subscription, Topic
+    from clnwire._definition.methods import Method
+    from clnwire._definition.options import Option
+
+_FEATURE_PLACES = ("node", "init", "channel", "invoice")
+
+
+class Settings:
+    """A plugin's settings, as `Plugin` documents them. Raises `UsageError` for what cannot be."""
+
+    __slots__ = (
+        "custom_messages",
+        "dynamic",
+        "feature_bits",
+        "max_depth",
+        "max_frame_bytes",
+        "max_in_flight",
+        "max_threads",
+        "mixed_db_write",
+        "shutdown_seconds",
+        "watchdog_seconds",
+    )
+
+    def __init__(
+        self,
+        *,
+        dynamic: bool | None,
+        mixed_db_write: bool,
+        feature_bits: Mapping[Any, str] | None,
+        custom_messages: Iterable[int],
+        max_frame_bytes: int,
+        max_depth: int,
+        watchdog_seconds: float,
+        shutdown_seconds: float,
+        max_in_flight: int,
+        max_threads: int,
+    ) -> None:
+        self.dynamic, self.mixed_db_write = dynamic, mixed_db_write
+        self.feature_bits: dict[str, str] = dict(feature_bits or {})
+        self.custom_messages = list(custom_messages)
+        self.max_frame_bytes, self.max_depth = max_frame_bytes, max_depth
+        self.watchdog_seconds, self.shutdown_seconds = watchdog_seconds, shutdown_seconds
+        self.max_in_flight, self.max_threads = max_in_flight, max_threads
+        self._check()
+
+    def _check(self) -> None:
+        if self.dynamic and self.feature_bits:
+            raise UsageError("a plugin with feature bits cannot be dynamic: the daemon refuses it")
+        _check_feature_bits(self.feature_bits)
+        even = [number for number in self.custom_messages if number % 2 == 0]
+        if even:
+            raise UsageError(f"custom message {even[0]}: only odd numbers are for plugins (BOLT 1)")
+        if min(self.max_in_flight, self.max_threads) < 1:
+            raise UsageError("max_in_flight and max_threads must be at least 1")
+
+
+class Definition:
+    """What a plugin is. A run reads it, and changes nothing in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.options: dict[str, Option[Any]] = {}
+        self.methods: dict[str, Method] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.subscriptions: list[Subscription] = []
+        self.topics: dict[str, Topic] = {}
+        self.init_functions: list[Callable[..., object]] = []
+        self.shutdown_functions: list[Callable[[], object]] = []
+        self.background_functions: list[Background] = []
+        self.disabled: str | None = None
+        """Why the plugin does not want to run, if that was known before the run."""
+        self.is_closed = False
+        """The plugin has run: nothing more can be registered."""
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the plugin may be started and stopped while the daemon runs."""
+        if self.settings.dynamic is None:
+            return not self.settings.feature_bits and "db_write" not in self.hooks
+        return self.settings.dynamic
+
+    @property
+    def is_async(self) -> bool:
+        """Whether there is an `async def`, so that the plugin is served by an event loop."""
+        return (
+            any(method.is_async for method in self.methods.values())
+            or any(hook.is_async for hook in self.hooks.values())
+            or any(subscription.is_async for subscription in self.subscriptions)
+            or any(background.is_async for background in self.background_functions)
+            or any(is_async(each) for each in (*self.init_functions, *self.shutdown_functions))
+        )
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether something of the plugin runs in a thread of its own."""
+        return (
+            any(method.thread for method in self.methods.values())
+            or any(hook.thread for hook in self.hooks.values())
+            or any(subscription.thread for subscription in self.subscriptions)
+            or not all(background.is_async for background in self.background_functions)
+        )
+
+    def unfit(self) -> str | None:
+        """Why the plugin must not be run as it is, if so."""
+        others = [*(name for name in self.hooks if name != "db_write"), *self.methods]
+        if "db_write" in self.hooks and others and not self.settings.mixed_db_write:
+            return (
+                "db_write must be alone in its plugin, but there is also "
+                f"{', '.join(others)}. The daemon waits for db_write in the middle of everything, "
+                "and can come to a halt. Move the rest to a plugin of its own, or, knowing better, "
+                "say Plugin(mixed_db_write=True)."
+            )
+        # With gevent's patch, threads are greenlets, which never run while the core waits.
+        gevent = sys.modules.get("gevent.monkey")
+        if gevent is not None and gevent.is_module_patched("threading") and self.has_threads:
+            return (
+                "gevent has replaced threads, so that thread=True and plain background functions "
+                "would never run. Call gevent.monkey.patch_all(thread=False), or use async def."
+            )
+        return None
+
+
+def _check_feature_bits(bits: Mapping[Any, object]) -> None:
+    """Raises `UsageError` for what would only show when the daemon reads the manifest."""
+    if not bits:
+        return
+    from clnwire.types import Hexadecimal
+
+    for place, text in bits.items():
+        if place not in _FEATURE_PLACES:
+            raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
+        if not isinstance(text, str) or Hexadecimal().problem(text) is not None:
+            raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")

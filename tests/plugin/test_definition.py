@@ -1,0 +1,98 @@
+"""A `Plugin` is what an author declares; what the daemon tells belongs to a run."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from clnwire import NotReadyError, Plugin, UsageError
+from clnwire.testing import BlockingHost
+
+NAMES = {
+    # What registers.
+    *("background", "hook", "method", "on_init", "on_shutdown", "option", "subscribe", "topic"),
+    # What has been registered.
+    *("custom_messages", "dynamic", "feature_bits", "hooks", "methods", "options"),
+    *("subscriptions", "topics"),
+    # What runs, and what is there while it does.
+    *("allow_deprecated_apis", "configuration", "disable", "log", "notify", "rpc", "run", "run_on"),
+}
+
+
+def test_a_plugin_has_what_an_author_uses():
+    plugin = Plugin()
+    assert {name for name in dir(plugin) if not name.startswith("_")} == NAMES
+
+
+def everything() -> Plugin:
+    plugin = Plugin()
+    level = plugin.option("level", 1, dynamic=True)
+    plugin.topic("news")
+    plugin.subscribe("block_added")(lambda event: None)
+    plugin.method("level", thread=True)(lambda: level.value)
+
+    @plugin.method("tries", thread=True)
+    def tries() -> list[str]:
+        plugin.notify("news", {})
+        return [plugin.configuration.network, plugin.rpc.call("echo", ["it"])[0]]
+
+    @plugin.on_init
+    async def on_init() -> None:
+        if level.value == 3:
+            plugin.disable("three is too many")
+
+    return plugin
+
+
+def snapshot(plugin: Plugin) -> dict[str, object]:
+    found = vars(plugin._definition)
+    settings = plugin._definition.settings
+    return {
+        **{name: copy.copy(each) for name, each in found.items() if isinstance(each, (dict, list))},
+        **{name: copy.copy(getattr(settings, name)) for name in settings.__slots__},
+        "disabled": plugin._definition.disabled,
+    }
+
+
+def test_a_run_leaves_nothing_behind():
+    plugin = everything()
+    before, attributes = snapshot(plugin), {*vars(plugin)}
+    for level in (5, 3, 6):
+        with BlockingHost() as host:
+            host.answer("echo", lambda params: params)
+            running = host.start(plugin, {"level": level})
+            assert (running.disabled is None) == (level != 3)
+            if running.disabled is None:
+                assert running.call("level") == level
+                assert running.call("tries") == ["regtest", "it"]
+                host.call("setconfig", {"config": "level", "val": 9})
+                assert running.call("level") == 9
+        assert snapshot(plugin) == before
+        # The client is made when it is first used, and has nothing of a run.
+        assert {*vars(plugin)} - {"_rpc"} == attributes
+        assert plugin._run is None
+        for read in (lambda: plugin.options["level"].value, lambda: plugin.configuration):
+            with pytest.raises(NotReadyError):
+                read()
+        with pytest.raises(NotReadyError):
+            plugin.rpc.call("echo", {})
+
+
+def test_nothing_is_registered_after_a_run():
+    plugin = everything()
+    with BlockingHost() as host:
+        host.start(plugin)
+    with pytest.raises(UsageError, match="method 'late': register it before run"):
+        plugin.method("late")(lambda: None)
+
+
+def test_what_other_sdks_call_it():
+    plugin = Plugin()
+    with pytest.raises(AttributeError, match=r"no attribute 'init'; use @plugin\.on_init"):
+        plugin.init()  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"use plugin\.option\("):
+        plugin.add_option  # type: ignore[attr-defined] # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'nonsense'$"):
+        plugin.nonsense  # type: ignore[attr-defined] # noqa: B018
+    assert not hasattr(plugin, "add_method")
