@@ -130,46 +130,57 @@ BAD_TEXT = """
             def __str__(self):
                 raise SystemExit("ends the plugin")
             __repr__ = __str__
+
+        class Broken:
+            def __fspath__(self):
+                raise SystemExit("ends the plugin")
+
+        class Odd(SyntaxError):
+            @property
+            def filename(self):
+                raise SystemExit("ends the plugin")
 """
 
 
+NO_TEXT = "<Bad, whose text fails with SystemExit>"
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "told", "logged"),
     [
-        "raise Bad()",
-        "plugin.log(Bad())",
-        "logging.error('%s', Bad())",
-        "logging.error('x', exc_info=Bad())",
-        "raise RpcError(1, Bad())",
-        "raise RpcError(1, 'x', {'a': Bad()})",
-        "raise ValueError(Bad())",
-        "plugin.log.exception(Bad(), Bad())",
+        ("raise Bad()", (-32603, f"bad: Bad: {NO_TEXT}"), f"bad: Bad: {NO_TEXT}"),
+        (
+            "raise ValueError(Bad())",
+            (-32603, "bad: ValueError: <ValueError, whose text fails with SystemExit>"),
+            "bad: ValueError: <ValueError, whose text fails with SystemExit>",
+        ),
+        ("raise RpcError(1, Bad())", (1, NO_TEXT), None),
+        ("raise RpcError(1, 'x', {'a': Broken()})", (1, "x"), "bad: the data of the error 'x': "),
+        ("plugin.log(Bad())", None, NO_TEXT),
+        ("plugin.log.exception(Bad(), Bad())", None, NO_TEXT),
+        (
+            "plugin.log.exception('x', Odd('y'))",
+            None,
+            "no traceback: formatting it failed with SystemExit",
+        ),
+        ("logging.error('%s', Bad())", None, "no text: SystemExit: ends the plugin"),
     ],
 )
-def test_a_text_that_fails_ends_nothing(plugin, body):
+def test_a_text_that_fails_ends_nothing(plugin, body, told, logged):
     daemon = plugin(
         f"""{BAD_TEXT}
         @plugin.method("bad")
         def bad():
             {body}
-
-        @plugin.hook("peer_connected")
-        def on_peer(event):
-            {body}
-            return CONTINUE
-
-        @plugin.method("good")
-        def good():
-            return "good"
         """
     )
     daemon.start()
-    daemon.request("bad")
-    assert daemon.call("peer_connected", {"peer": {"id": "02", "addr": "x"}}) == {
-        "result": "continue"
-    }
-    assert daemon.call("good") == "good"
+    reply = daemon.request("bad")
+    error = reply.get("error")
+    assert (error and (error["code"], error["message"])) == told
     assert daemon.hang_up() == 0
+    messages = [line["message"] for line in daemon.logs]
+    assert logged is None or any(logged in message for message in messages), messages
 
 
 def test_a_traceback_begins_in_the_authors_code(plugin):
