@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clnwire.cli._foreign import in_one_line, printable, printable_json
+from clnwire._wire.foreign import in_one_line, printable, printable_json
 from clnwire.host import Host
 from tests.cli.terminal import clnwire
 from tests.host.raw import write_plugin

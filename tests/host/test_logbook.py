@@ -37,7 +37,7 @@ def test_levels() -> None:
 def test_each_line_is_complete_and_cannot_move_the_cursor() -> None:
     text = "one\n\x1b[2Jtwo\x07\tü"
     assert written(("info", "lightningd", text), ("info", "lightningd", "")) == (
-        "INFO    lightningd: one\nINFO    lightningd: ?[2Jtwo?\tü\nINFO    lightningd: \n"
+        "INFO    lightningd: one\nINFO    lightningd: \\x1b[2Jtwo\\x07\tü\nINFO    lightningd: \n"
     )
 
 

@@ -5,12 +5,12 @@ Memory holds the requests that wait for their answer, and nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from msgspec import MsgspecError, Struct, json
 
 from clnwire._core import MalformedError, members
-from clnwire._wire.dialect import CURRENT
+from clnwire._wire.dialect import CURRENT, LAST_TO_LEAVE_OUT, Dialect
 from clnwire.captures.age import age_after
 from clnwire.hooks._catalogue import HOOKS
 
@@ -78,6 +78,8 @@ class Conversation:
 
     def __init__(self) -> None:
         self._waiting: dict[bytes, Asked] = {}
+        self._hooks: frozenset[str] = frozenset()
+        self._methods: frozenset[str] = frozenset()
         self.dialect = CURRENT
         """The daemon's, by what it has said so far."""
 
@@ -104,7 +106,7 @@ class Conversation:
         name, token = _text(found["method"]), found.get("id")
         if token is not None and record.dir == "in":
             self.dialect = age_after(self.dialect, name, token, found.get("params", b""))
-        kind = _kind(name, record.dir, is_request=token is not None)
+        kind = self._kind(name, record.dir, is_request=token is not None)
         if token is not None and record.dir == "in":
             self._waiting[token] = Asked(number, record.t_us, kind, name)
             if len(self._waiting) > MOST_WAITING:
@@ -119,17 +121,42 @@ class Conversation:
         kind: Kind = "error" if "error" in found else "answer"
         content = found.get("error", found.get("result", b""))
         name = "" if asked is None else asked.name
+        if name == "getmanifest" and kind == "answer":
+            self._hooks, self._methods = _names(content, "hooks"), _names(content, "rpcmethods")
         return Message(number, record, kind, name, token, content, asked)
 
+    def _kind(self, name: str, direction: str, *, is_request: bool) -> Kind:
+        if is_request:
+            if name in STARTUP:
+                return "startup"
+            return "hook" if self._is_hook(name) else "method"
+        if direction == "out" and name in ("log", "message", "progress"):
+            return "log" if name == "log" else "notice"
+        return "topic"
 
-def _kind(name: str, direction: str, *, is_request: bool) -> Kind:
-    if is_request:
-        if name in STARTUP:
-            return "startup"
-        return "hook" if name in HOOKS else "method"
-    if direction == "out" and name in ("log", "message", "progress"):
-        return "log" if name == "log" else "notice"
-    return "topic"
+    def _is_hook(self, name: str) -> bool:
+        """The plugin's manifest says so. Where the capture lacks it, the daemon's age does: a
+        method of an old daemon may have a later hook's name."""
+        if name in self._hooks or name in self._methods:
+            return name in self._hooks
+        known = self.dialect
+        # Old daemons differ in few messages, so that one may be newer than it has shown yet.
+        newest = Dialect(known.oldest, max(known.newest, LAST_TO_LEAVE_OUT))
+        return name in HOOKS and newest.may_have_hook(name)
+
+
+def _names(manifest: bytes, of: Literal["hooks", "rpcmethods"]) -> frozenset[str]:
+    """The names in a list of a manifest, each alone or in an object."""
+    try:
+        listed = json.decode(dict(members(manifest)).get(of, b"[]"))
+    except (MalformedError, MsgspecError):
+        return frozenset()
+    entries = cast("list[object]", listed) if isinstance(listed, list) else []
+    found = [
+        cast("dict[str, object]", entry).get("name") if isinstance(entry, dict) else entry
+        for entry in entries
+    ]
+    return frozenset(name for name in found if isinstance(name, str))
 
 
 def _text(text: bytes) -> str:

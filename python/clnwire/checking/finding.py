@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from clnwire._wire.foreign import in_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -85,7 +87,7 @@ class Found:
 
 def one_line(text: str) -> str:
     """Without line breaks, and without what would move the cursor of who reads it."""
-    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+    return in_one_line(" ".join(text.split()))
 
 
 def shortened(text: str) -> str:

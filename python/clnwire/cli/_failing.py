@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
-from clnwire.cli._foreign import printable
+from clnwire._wire.foreign import printable
 from clnwire.errors import ClnwireError, describe_error
 
 if TYPE_CHECKING:

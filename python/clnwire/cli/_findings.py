@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from clnwire.cli._foreign import in_one_line
+from clnwire._wire.foreign import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, cast
 
-from clnwire.cli._foreign import in_one_line
+from clnwire._wire.foreign import in_one_line
 from clnwire.host import Host
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
 from clnwire._runtime.stderr import SHOWN
-from clnwire.cli._foreign import in_one_line
+from clnwire._wire.foreign import in_one_line
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion

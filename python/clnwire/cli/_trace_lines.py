@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import MsgspecError, Raw, json
 
 from clnwire._core import MalformedError, validate
-from clnwire.cli._foreign import in_one_line
+from clnwire._wire.foreign import in_one_line
 
 if TYPE_CHECKING:
     from clnwire.captures.conversation import Message

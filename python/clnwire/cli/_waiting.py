@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import DecodeError, Struct, json
 
-from clnwire.cli._foreign import printable
+from clnwire._wire.foreign import printable
 
 if TYPE_CHECKING:
     from clnwire._core import Frame

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 import typer
 from msgspec import MsgspecError, json
 
+from clnwire._wire.foreign import printable, printable_json
 from clnwire.cli._client import (
     DEFAULT_DIR,
     LightningDir,
@@ -19,7 +20,6 @@ from clnwire.cli._client import (
     socket_path,
 )
 from clnwire.cli._failing import fail
-from clnwire.cli._foreign import printable, printable_json
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 

@@ -6,6 +6,8 @@ import datetime
 from contextlib import suppress
 from typing import Final, TextIO
 
+from clnwire._wire.foreign import printable
+
 LEVELS: Final = ("trace", "debug", "info", "unusual", "broken")
 """From the least important."""
 _ALIASES: Final = {"warn": "unusual", "error": "broken"}
@@ -37,7 +39,7 @@ class Logbook:
     def _lines(self, shown: str, source: str, message: str, colour: str | None) -> None:
         stamp = _now()
         for line in message.split("\n"):
-            text = f"{shown:<7} {source}: {_printable(line)}"
+            text = f"{shown:<7} {source}: {printable(line)}"
             if self._colours and colour is not None:
                 text = f"\x1b[{colour}m{text}\x1b[0m"
             self._put(f"{stamp} {text}\n")
@@ -52,8 +54,3 @@ class Logbook:
 def _now() -> str:
     now = datetime.datetime.now(datetime.timezone.utc)
     return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-
-
-def _printable(line: str) -> str:
-    """A plugin's text must not move the cursor of who reads it."""
-    return "".join(char if char.isprintable() or char == "\t" else "?" for char in line)
