@@ -1,6 +1,9 @@
 # Everything happens in .venv, target and dist; nothing outside of this folder is touched.
 # What it needs: Python >= 3.10 with venv, a Rust toolchain, make.
 
+# Without compiled Python files each of the thousands of processes would compile all of its own.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,7 +71,7 @@ bench: build $(VENV)/bench.stamp
 
 bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
-	$(BIN)/python -m pytest benches -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
+	$(BIN)/python -m pytest benches -n 0 -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 	$(BIN)/python -m benches.suite run --quick
 	$(BIN)/python benches/rpc_calls.py --quick

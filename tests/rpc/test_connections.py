@@ -36,11 +36,21 @@ def slow(host):
 
 
 def test_there_are_as_many_as_calls_at_a_time(client):
-    client = client(slow)
-    started = time.monotonic()
-    calls = [lambda rpc, n=n: rpc.call("slow", [n]) for n in range(10)]
+    arrived = []
+
+    def register(host):
+        echo(host)
+
+        @host.command("meet")
+        async def answer(params):
+            arrived.append(params)
+            while len(arrived) < 10:
+                await asyncio.sleep(0.01)
+            return params
+
+    client = client(register)
+    calls = [lambda rpc, n=n: rpc.call("meet", [n]) for n in range(10)]
     assert client.together(calls) == [[n] for n in range(10)]
-    assert time.monotonic() - started < 10 * 0.3, "they ran side by side"
     assert client.node.callers == 10
 
 
@@ -299,7 +309,7 @@ def test_no_descriptor_is_left():
                 rpc.call("echo")
                 with pytest.raises(ConnectionLostError):
                     rpc.getinfo()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 20
         while descriptors() > before and time.monotonic() < deadline:
             time.sleep(0.05)
         assert descriptors() <= before
