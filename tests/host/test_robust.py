@@ -13,7 +13,7 @@ import pytest
 
 from clnwire.errors import RpcError
 from clnwire.host import Caller, Host, PluginSpec, journal
-from clnwire.host.commands.commands import unix_socket
+from clnwire.host.commands import unix_socket
 from tests.host.raw import MakePlugin
 
 GOOD = 'MANIFEST["rpcmethods"] = [{"name": "good", "usage": ""}]\nMANIFEST["hooks"] = ["recover"]'
