@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
 try:
     import hypothesis
 except ImportError:
@@ -34,6 +36,8 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # The tests start plugins by the thousand, each of which would compile all of clnwire for itself.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 WORKERS_PER_CORE = 2
 """More than one: many tests wait for a process or a time-out most of the time."""

@@ -59,7 +59,7 @@ def test_every_block_is_run_or_says_why_not(block):
         assert block.page.name in runner, f"{block.run_by} does not know of {block.page.name}"
         return
     if block.not_run is not None:
-        pytest.skip(block.not_run)
+        pytest.skip(f"not run: {block.not_run}")
     known = ", ".join(sorted(RUN_OR_PARSED | SHOWN))
     assert block.language in RUN_OR_PARSED | SHOWN, (
         f"say what it is, behind the backticks: {known}; or above it, as a comment, "
