@@ -30,6 +30,8 @@ from tests.captures.recording import (
 )
 from tests.cli.terminal import clnwire, is_running
 
+pytestmark = pytest.mark.process
+
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfd")
 
 

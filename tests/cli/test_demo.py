@@ -25,6 +25,8 @@ pytest.importorskip("psutil", reason="needs the extra: clnwire[cli]")
 from clnwire.cli.demo.compare import first_difference
 from clnwire.cli.demo.traffic import MEASURED, QUANTILES, SCHEMA, Traffic
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from clnwire.cli import main; main()", "demo"]
 

@@ -19,6 +19,8 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from tests.cli.terminal import Running, clnwire, is_running, one_line, short_folder
 from tests.host.raw import write_plugin
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[2]
 HELLO = ROOT / "examples" / "hello.py"
 QUIET = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"

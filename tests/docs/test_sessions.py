@@ -13,6 +13,8 @@ from tests.cli.terminal import short_folder
 from tests.docs.pages import PAGES, ROOT, all_blocks, blocks
 from tests.docs.session import Session, typed
 
+pytestmark = pytest.mark.process
+
 FOLLOWED = [
     page
     for page in PAGES

@@ -15,6 +15,8 @@ import pytest
 
 from tests.examples.conftest import EXAMPLES, REPLICA, Node, add, dump
 
+pytestmark = pytest.mark.process
+
 ROUNDS = 100
 WRAPPER = """
 import sys

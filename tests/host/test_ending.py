@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from clnwire.host import Host, Stopped
 from clnwire.host.journal import LogEntry
 from clnwire.host.plugins.spec import PluginSpec
 from tests.host.conftest import MakePlugin
+
+pytestmark = pytest.mark.process
 
 WRITER = """
 MANIFEST["hooks"] = ["db_write"]

@@ -16,6 +16,8 @@ from clnwire.host import Caller, Host, PluginSpec, journal
 from clnwire.host.commands import unix_socket
 from tests.host.raw import MakePlugin
 
+pytestmark = pytest.mark.process
+
 GOOD = 'MANIFEST["rpcmethods"] = [{"name": "good", "usage": ""}]\nMANIFEST["hooks"] = ["recover"]'
 BAD = """
 MANIFEST["rpcmethods"] = [{"name": "bad", "usage": ""}, {"name": "hang", "usage": ""}]

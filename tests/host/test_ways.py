@@ -15,6 +15,8 @@ from tests.host.raw import MakePlugin
 from tests.host.socket_caller import calling
 from tests.host.test_output import TALKER
 
+pytestmark = pytest.mark.process
+
 READS = """
 MANIFEST["rpcmethods"] = [{"name": "reads", "usage": ""}]
 MANIFEST["subscriptions"] = ["connect"]

@@ -18,9 +18,10 @@ from clnwire.bench.load import Ask, Job, LoadError, PluginFailedError, Report, m
 from clnwire.bench.load.messages import ID, NUMBER, init, notification, request, statements
 from tests.load.plugins import CONTINUE, done, small_writes, written
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="needs Linux, as the load generator does"
-)
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, as the load generator does"),
+    pytest.mark.process,
+]
 
 Run = Callable[..., Report]
 

@@ -18,7 +18,7 @@ from tests.packaging import interpreters, project
 from tests.packaging.project import ROOT
 from tests.packaging.try_wheels import SOURCE_TESTS, Trial, TrialError, find
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.process]
 
 PACKAGES = [ROOT / "python" / name for name in ("clnwire", "pytest_clnwire")]
 LARGEST_WHEEL = 1_500_000
@@ -102,15 +102,15 @@ def test_an_empty_environment_tests_the_wheel_and_nothing_else(
     trial = Trial(interpreter, wheel, tmp_path.resolve())
     trial.prepare()
     assert not (trial.place / "python").exists()
-    trial.test(["tests/core/test_ids_and_outbox.py", "-q"])
+    trial.test(["tests/core/test_ids_and_outbox.py", "-q", "-n", "0"])
     with pytest.raises(TrialError, match=r"^`python -m pytest …` ended with 5$"):
-        trial.test(["tests/core", "-q", "-k", "no_test_has_this_name"])
+        trial.test(["tests/core", "-q", "-n", "0", "-k", "no_test_has_this_name"])
     # Whoever puts the package where the tests are would test that instead, and is told.
     package = trial.place / "clnwire"
     package.mkdir()
     (package / "__init__.py").write_text("")
     with pytest.raises(TrialError, match="clnwire is not from the wheel"):
-        trial.test(["tests/core/test_ids_and_outbox.py", "-q"])
+        trial.test(["tests/core/test_ids_and_outbox.py", "-q", "-n", "0"])
 
 
 def test_what_is_left_out_is_what_imports_more_than_the_package():

@@ -79,7 +79,16 @@ class Trial:
         # orjson has no free-threaded build.
         extras = "cli" if self.interpreter.version.endswith("t") else "cli,orjson"
         group = f"{ROOT / 'pyproject.toml'}:test-installed"
-        pip = (sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet")
+        pip = (
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            self.python,
+            "install",
+            "--quiet",
+            "--no-compile",
+        )
         _run(*pip, f"{self.wheel}[{extras}]", "--group", group)
 
     def check_origin(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("event_loop")
+pytestmark = [pytest.mark.usefixtures("event_loop"), pytest.mark.process]
 
 WAITER = """
     import asyncio

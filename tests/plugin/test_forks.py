@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 KINDS = {
     "plain": ("@plugin.method('go')", "def"),
     "async": ("@plugin.method('go')", "async def"),

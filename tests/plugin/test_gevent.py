@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 PATCHED = """
 import sys, types
 gevent = types.ModuleType("gevent.monkey")

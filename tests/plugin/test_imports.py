@@ -14,6 +14,8 @@ import pytest
 
 from tests.daemon import Daemon
 
+pytestmark = pytest.mark.process
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

@@ -15,6 +15,8 @@ from clnwire._runtime import siblings
 from clnwire._runtime.siblings import Process
 from tests.daemon import Daemon
 
+pytestmark = pytest.mark.process
+
 WRITER = """
     import time
     plugin = Plugin(shutdown_seconds=SECONDS)

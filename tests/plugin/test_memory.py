@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 NEEDS = pytest.mark.skipif(
     sys.platform != "linux", reason="needs a limit of the kernel's, and /proc"
 )

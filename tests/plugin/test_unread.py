@@ -12,6 +12,8 @@ import pytest
 
 from tests.daemon import PATIENCE
 
+pytestmark = pytest.mark.process
+
 PRINTS = "print('x' * 100)"
 LOGS = "plugin.log('x' * 100)"
 

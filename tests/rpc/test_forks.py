@@ -21,6 +21,8 @@ from clnwire.rpc import connect
 from clnwire.rpc._connection import Connection, opened
 from clnwire.testing import BlockingHost, RunPlugin
 
+pytestmark = pytest.mark.process
+
 CHILDREN, CALLS = 4, 50
 
 
