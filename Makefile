@@ -7,8 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find rust/core/src rust/load/src rust/python/src -name '*.rs') \
-	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/load/Cargo.toml rust/python/Cargo.toml
+RUST_SOURCES := $(shell find rust/core/src rust/io/src rust/load/src rust/python/src -name '*.rs') \
+	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/io/Cargo.toml rust/load/Cargo.toml rust/python/Cargo.toml
 
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
@@ -43,7 +43,7 @@ test: test-rust test-python
 
 test-rust:
 	@$(NEEDS_CARGO)
-	cargo test --locked -p clnwire-core -p clnwire-load
+	cargo test --locked -p clnwire-core -p clnwire-io -p clnwire-load
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)

@@ -90,5 +90,10 @@ def test_a_second_run_builds_only_what_has_changed(tools: Path) -> None:
         path.touch()
         os.utime(path, (time.time() + moment, time.time() + moment))
     assert make(tools, "--question", "build").returncode == 0
-    for source in ("rust/core/src/framer.rs", "rust/python/src/driver.rs", "Cargo.lock"):
+    for source in (
+        "rust/core/src/framer.rs",
+        "rust/io/src/channel.rs",
+        "rust/python/src/lib.rs",
+        "Cargo.lock",
+    ):
         assert make(tools, "--question", "-W", source, "build").returncode == 1

@@ -24,12 +24,12 @@ def test_every_version_is_the_workspaces():
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == f"clnwire {version}\n"
     locked = re.findall(r'name = "clnwire-.+"\nversion = "(.+)"', (ROOT / "Cargo.lock").read_text())
-    assert locked == [version] * 3
+    assert locked == [version] * 4
 
 
 def test_no_other_file_says_it():
     assert 'dynamic = ["version"]' in (ROOT / "pyproject.toml").read_text()
-    for crate in ("core", "load", "python"):
+    for crate in ("core", "io", "load", "python"):
         manifest = (ROOT / "rust" / crate / "Cargo.toml").read_text()
         assert "version.workspace = true" in manifest
         assert f'"{project.version()}"' not in manifest

@@ -23,22 +23,24 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rustix::io::Errno;
 
-use crate::channel::Channel;
-use crate::descriptor::{
-    Ready, Waited, Watched, drain, is_hung_up, read_some, wait, wait_for_wakeup,
-};
 pub use crate::driver::dispatch::Progress;
 use crate::errors::{IdError, bad_id, os_error};
 use crate::forked::end_child;
 use crate::handled::Handled;
-use crate::interrupter::Interrupter;
-use crate::jobs::Jobs;
+use crate::job::JobRef;
 use crate::looping::EventLoop;
 use crate::route::Route;
 use crate::routes::Routes;
-use crate::sync::lock;
-use crate::watchdog::{self, Activity, Orders};
-use crate::{stdio, stray};
+use clnwire_io::activity::Activity;
+use clnwire_io::channel::Channel;
+use clnwire_io::descriptor::{
+    Ready, Waited, Watched, drain, is_hung_up, read_some, wait, wait_for_wakeup,
+};
+use clnwire_io::interrupter::Interrupter;
+use clnwire_io::jobs::Jobs;
+use clnwire_io::sync::lock;
+use clnwire_io::watchdog::{self, WatchdogConfig};
+use clnwire_io::{stdio, stray};
 
 /// Serves the daemon.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -54,9 +56,7 @@ pub struct Driver {
     routes: Routes,
     /// The context variable for what is being handled.
     variable: Py<PyAny>,
-    pub jobs: Arc<Jobs>,
-    /// Somebody waits for a job to be done.
-    pub is_awaited: AtomicBool,
+    pub jobs: Arc<Jobs<JobRef>>,
     pub event_loop: Mutex<Option<EventLoop>>,
     /// Whether there is an event loop, at less cost.
     pub is_attached: AtomicBool,
@@ -145,7 +145,6 @@ impl Driver {
             activity,
             variable,
             jobs: Arc::default(),
-            is_awaited: AtomicBool::new(false),
             event_loop: Mutex::default(),
             is_attached: AtomicBool::new(false),
             framer: Mutex::default(),
@@ -232,11 +231,11 @@ impl Driver {
     ) -> PyResult<()> {
         let (patience, grace) = (seconds(patience)?, seconds(grace)?);
         let (input, ends_process) = (self.input.try_clone()?, self.owns_process);
-        let orders = Orders { patience, grace, input, ends_process };
+        let config = WatchdogConfig { patience, grace, input, ends_process };
         self.grace.get_or_init(|| grace);
         self.jobs.set_limit(max_in_flight);
         let watched = (Arc::clone(&self.activity), Arc::clone(&self.jobs));
-        watchdog::watch(watched, Arc::clone(&self.channel), orders)?;
+        watchdog::watch(watched, Arc::clone(&self.channel), config)?;
         *lock(&self.framer) = Some(Framer::new(Limits { max_frame_bytes, max_depth }));
         Ok(())
     }
@@ -310,7 +309,7 @@ impl Driver {
     fn begin_end(&self) {
         self.ending.store(true, Ordering::SeqCst);
         self.limit_the_end();
-        self.is_awaited.store(true, Ordering::SeqCst);
+        self.jobs.set_awaited(true);
     }
 
     /// Empties the wakeup pipe.
@@ -386,7 +385,7 @@ impl Driver {
     }
 
     fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        self.jobs.tasks(py)
+        self.jobs.tasks(|task| task.clone_ref(py))
     }
 
     /// The request or notification that the serving thread is at.
@@ -466,7 +465,7 @@ impl Driver {
     /// From now on the process has so long to end as `serve` was told.
     fn limit_the_end(&self) {
         if let Some(grace) = self.grace.get() {
-            self.activity.must_end_within(*grace);
+            self.activity.set_shutdown_deadline(*grace);
         }
     }
 
@@ -518,8 +517,12 @@ impl Driver {
     }
 
     /// Waits on the serving thread for what jobs do in other threads.
-    fn wait_for_jobs(&self, py: Python<'_>, enough: impl Fn(&Jobs) -> bool) -> PyResult<()> {
-        self.is_awaited.store(true, Ordering::SeqCst);
+    fn wait_for_jobs(
+        &self,
+        py: Python<'_>,
+        enough: impl Fn(&Jobs<JobRef>) -> bool,
+    ) -> PyResult<()> {
+        self.jobs.set_awaited(true);
         while !enough(&self.jobs) {
             self.flush_waiting(py)?;
             py.detach(|| wait_for_wakeup(self.wakeup.0.as_fd())).map_err(os_error)?;
@@ -528,7 +531,7 @@ impl Driver {
                 self.limit_the_end();
             }
         }
-        self.is_awaited.store(false, Ordering::SeqCst);
+        self.jobs.set_awaited(false);
         Ok(())
     }
 

@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::{fault, malformed};
-use crate::sync::lock;
 use crate::values::bytes;
+use clnwire_io::sync::lock;
 
 /// One whole JSON value and where its JSON-RPC members stand.
 #[pyclass(frozen, module = "clnwire._core")]

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::bad_id;
-use crate::sync::lock;
+use clnwire_io::sync::lock;
 
 /// Our integer ↔ the peer's id token.
 #[pyclass(frozen, module = "clnwire._core")]

@@ -12,10 +12,10 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::driver::Driver;
 use crate::handled::Handled;
-use crate::jobs::{Lane, Queued};
 use crate::route::Params;
 use crate::routes::Entry;
-use crate::sync::lock;
+use clnwire_io::jobs::{Lane, Queued};
+use clnwire_io::sync::lock;
 
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Job {
@@ -28,6 +28,25 @@ pub struct Job {
     /// Notifications keep their order; requests have none.
     pub lane: Option<Lane>,
     pub state: Mutex<State>,
+}
+
+/// A job in the table of jobs.
+pub struct JobRef(pub Py<Job>);
+
+impl clnwire_io::jobs::Job for JobRef {
+    type Task = Py<PyAny>;
+
+    fn number(&self) -> u64 {
+        self.0.get().number
+    }
+
+    fn lane(&self) -> Option<&Lane> {
+        self.0.get().lane.as_ref()
+    }
+
+    fn name(&self) -> &Arc<str> {
+        &self.0.get().entry.name
+    }
 }
 
 /// How far it is.

@@ -1,30 +1,21 @@
-//! The Python module `clnwire._core`: the only place that knows both worlds.
+//! The Python module `clnwire._core`: the core and the input and output, for Python.
 
-mod channel;
-mod descriptor;
 mod driver;
 mod errors;
 mod forked;
 mod framing;
 mod handled;
 mod ids;
-mod interrupter;
 mod job;
-mod jobs;
 #[cfg(target_os = "linux")]
 mod load;
-mod log_line;
 mod looping;
 mod outbox;
 mod redaction;
 mod route;
 mod routes;
-mod stdio;
-mod stray;
 mod stream;
-mod sync;
 mod values;
-mod watchdog;
 mod writes;
 
 use pyo3::prelude::*;

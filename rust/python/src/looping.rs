@@ -12,10 +12,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 
-use crate::descriptor::read_some;
 use crate::driver::{Driver, Progress};
 use crate::errors::os_error;
-use crate::sync::lock;
+use clnwire_io::descriptor::read_some;
+use clnwire_io::sync::lock;
 
 /// Beyond so many bytes that the daemon has not read, whoever puts in one more waits: half of what
 /// a loop that never waits would gather is of no use to anybody. A few hundred ordinary answers.
@@ -72,7 +72,7 @@ impl Driver {
         driver.unwritten.store(written == Ok(false), Ordering::Relaxed);
         let is_full = matches!(progress, Progress::Full);
         let ends = driver.ends() || (framer.is_ended() && !is_full);
-        driver.is_awaited.store(is_full || ends, Ordering::SeqCst);
+        driver.jobs.set_awaited(is_full || ends);
         match written {
             Err(Errno::PIPE) => return Ok("ended"),
             Err(error) => return Err(os_error(error)),

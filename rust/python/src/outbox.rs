@@ -6,7 +6,7 @@ use clnwire_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::sync::lock;
+use clnwire_io::sync::lock;
 
 /// Messages to bytes, many for one write.
 #[pyclass(frozen, module = "clnwire._core")]

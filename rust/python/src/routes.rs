@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::route::Route;
-use crate::sync::lock;
-use crate::watchdog::Activity;
+use clnwire_io::activity::Activity;
+use clnwire_io::sync::lock;
 
 /// A route, and what it is called in logs.
 pub struct Entry {

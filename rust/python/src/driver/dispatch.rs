@@ -17,7 +17,7 @@ use crate::errors::{bad_id, fault, malformed};
 use crate::handled::Handled;
 use crate::route::{Outcome, Params};
 use crate::routes::{Entry, Seen};
-use crate::sync::lock;
+use clnwire_io::sync::lock;
 
 /// A handler that returned this soon may run while replies wait to be written.
 const QUICK: Duration = Duration::from_micros(100);

@@ -11,12 +11,12 @@ use pyo3::types::PyBytes;
 use crate::driver::Driver;
 use crate::driver::dispatch::{Current, recover};
 use crate::handled::Handled;
-use crate::job::{Job, State};
-use crate::jobs::Lane;
+use crate::job::{Job, JobRef, State};
 use crate::route::Outcome;
 use crate::routes::Entry;
-use crate::sync::lock;
 use crate::values::bytes;
+use clnwire_io::jobs::Lane;
+use clnwire_io::sync::lock;
 
 /// A job, what takes it, and whether its message has just come.
 type Start = (Py<Job>, Py<PyAny>, bool);
@@ -31,7 +31,7 @@ thread_local! {
 /// What is left to do when a job has been answered.
 pub struct Settled {
     answered: PyResult<()>,
-    next: Option<Py<Job>>,
+    next: Option<JobRef>,
 }
 
 impl Driver {
@@ -54,7 +54,7 @@ impl Driver {
                 return current.key.map_or(Ok(()), |key| this.answer(py, key, entry, outcome));
             }
         };
-        let number = this.jobs.number();
+        let number = this.jobs.reserve();
         let job = Job {
             driver: slf.clone().unbind(),
             entry: Arc::clone(entry),
@@ -64,8 +64,8 @@ impl Driver {
             lane,
             state: Mutex::new(State::New(this.jobs.queued(queued))),
         };
-        let Some(job) = this.jobs.admit(Py::new(py, job)?) else { return Ok(()) };
-        this.start(py, job, later, true)
+        let Some(job) = this.jobs.admit(JobRef(Py::new(py, job)?)) else { return Ok(()) };
+        this.start(py, job.0, later, true)
     }
 
     /// What takes the messages of plain handlers while jobs that came before have not begun:
@@ -118,7 +118,7 @@ impl Driver {
         match later.call1((job.clone_ref(py),)) {
             Ok(task) if task.is_none() => Ok(()),
             Ok(task) => {
-                self.jobs.set_task(job.get(), task.unbind());
+                self.jobs.set_task(job.get().number, task.unbind());
                 // What comes after it in its lane has waited already.
                 if is_new && self.is_attached.load(Ordering::Relaxed) {
                     job.get().keep_ahead();
@@ -140,7 +140,7 @@ impl Driver {
     /// Starts what comes after a job that has been settled.
     pub fn start_next(&self, py: Python<'_>, settled: Settled) -> PyResult<()> {
         let Settled { answered, next } = settled;
-        if let Some(next) = next
+        if let Some(JobRef(next)) = next
             && let Some(later) = next.get().entry.route.get().later(py)
         {
             self.start(py, next.clone_ref(py), later, false)?;
@@ -164,7 +164,7 @@ impl Driver {
         if let Some(fatal) = fatal {
             self.end_with(fatal);
         }
-        let next = self.jobs.leave(job, !self.stops());
+        let next = self.jobs.leave(job.number, job.lane.as_ref(), !self.stops());
         answered = answered.and(self.tell_of_end(py));
         Settled { answered, next }
     }
@@ -173,7 +173,7 @@ impl Driver {
     pub fn begin_wait(&self, py: Python<'_>, number: u64) -> PyResult<()> {
         self.jobs.begin_call(number);
         // Reading may go on: the daemon may need an answer of this plugin first.
-        match self.is_awaited.load(Ordering::SeqCst) {
+        match self.jobs.is_awaited() {
             true if self.is_on_loop() => self.soon(py),
             true => {
                 self.wake();
@@ -185,7 +185,7 @@ impl Driver {
 
     /// Sees to it that an answer is written, and that who waits for room, or the end, goes on.
     fn tell_of_end(&self, py: Python<'_>) -> PyResult<()> {
-        let is_awaited = self.is_awaited.load(Ordering::SeqCst);
+        let is_awaited = self.jobs.is_awaited();
         if self.is_on_loop() {
             // While others are at work there may be more to write in the same round. A fork of the
             // plugin is to end in the next one.

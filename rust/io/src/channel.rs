@@ -1,25 +1,25 @@
-//! The way to the daemon, for all threads: the outbox and the descriptor it is written to.
+//! The outbox and the descriptor that it is written to, shared by all threads.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 use clnwire_core::{Outbox, text};
 use rustix::io::Errno;
 
 use crate::descriptor::{Amount, Waited, Watched, stop_blocking, wait_until_writable, write_some};
 use crate::log_line;
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, lock};
 
-/// Where messages for the daemon are put, and written from.
+/// Takes messages for the daemon, and writes them.
 pub struct Channel {
     outbox: Mutex<Outbox>,
-    /// Does not block if it is a pipe or a socket.
+    /// Non-blocking if it is a pipe or a socket.
     descriptor: OwnedFd,
-    /// Held while writing, so that what was put in first is written first. The second outbox is
-    /// swapped with the first one: putting in never waits for a write. Not held while a thread
-    /// waits for the daemon to read: other threads must be able to end the plugin meanwhile.
+    /// Held while writing, which keeps the order of messages. Its outbox is swapped with the first
+    /// one, so that adding a message never waits for a write. Not held while a thread waits for
+    /// the daemon to read, so that other threads can end the plugin meanwhile.
     writer: Mutex<Writer>,
+    /// Set in a forked child before anything else runs there.
     disowned: AtomicBool,
 }
 
@@ -30,6 +30,11 @@ struct Writer {
 }
 
 impl Channel {
+    /// A channel that writes to `descriptor`.
+    ///
+    /// # Errors
+    ///
+    /// If a pipe or socket cannot be made non-blocking.
     pub fn new(descriptor: OwnedFd) -> Result<Self, Errno> {
         stop_blocking(descriptor.as_fd())?;
         Ok(Self {
@@ -40,22 +45,29 @@ impl Channel {
         })
     }
 
+    /// The messages to write; its lock is held for as long as the result lives.
     pub fn outbox(&self) -> MutexGuard<'_, Outbox> {
         lock(&self.outbox)
     }
 
-    /// This process is a fork of the plugin: the daemon is the parent's to talk to.
+    /// To be called in a fork of the plugin: only the parent may talk to the daemon.
     pub fn disown(&self) {
-        self.disowned.store(true, Ordering::SeqCst);
+        // Relaxed: a forked child has one thread, and those that it starts later see its writes.
+        self.disowned.store(true, Ordering::Relaxed);
     }
 
+    /// Whether this process is a fork of the plugin.
     pub fn is_disowned(&self) -> bool {
-        self.disowned.load(Ordering::SeqCst)
+        // Relaxed: see `disown`.
+        self.disowned.load(Ordering::Relaxed)
     }
 
-    /// Writes all that waits, or as much as the daemon takes until something that is watched, or a
-    /// signal, comes first; the next call goes on. Must be called without Python's lock: the daemon
-    /// may take its time. An error is final: every later call gives it again.
+    /// Writes all pending messages. Returns early on a signal, or when something in `watched`
+    /// happens; the next call continues. Waits for the daemon, so Python's lock must not be held.
+    ///
+    /// # Errors
+    ///
+    /// What a write failed with. An error is final: every later call returns it again.
     pub fn flush(&self, watched: Option<Watched<'_>>) -> Result<Waited, Errno> {
         loop {
             if self.write(&mut lock(&self.writer), Amount::All)? {
@@ -68,29 +80,34 @@ impl Channel {
         }
     }
 
-    /// Writes what the daemon takes at once, and nothing if another thread is writing.
+    /// Writes what the daemon takes without waiting, and nothing if another thread is writing.
     pub fn flush_without_waiting(&self) {
         if let Ok(mut writer) = self.writer.try_lock() {
-            // What is final is found by the serving thread too.
+            // An error is final, so the serving thread meets it too.
             let _ = self.write(&mut writer, Amount::Little);
         }
     }
 
-    /// Writes what the daemon takes at once. Tells whether that was all.
+    /// Writes what the daemon takes without waiting. Returns whether that was all.
+    ///
+    /// # Errors
+    ///
+    /// What a write failed with, now or before.
     pub fn flush_some(&self) -> Result<bool, Errno> {
         match self.writer.try_lock() {
             Ok(mut writer) => self.write(&mut writer, Amount::All),
-            // The thread that writes may have looked for more just before this came in.
+            // The thread that writes may have emptied the outbox before the latest message was
+            // added.
             Err(_) => Ok(false),
         }
     }
 
-    /// For the event loop to watch.
+    /// The descriptor's number, for an event loop to watch.
     pub fn fd(&self) -> RawFd {
         self.descriptor.as_raw_fd()
     }
 
-    /// Writes what the daemon takes. Tells whether that was all.
+    /// Writes what the daemon takes. Returns whether that was all.
     fn write(&self, writer: &mut Writer, amount: Amount) -> Result<bool, Errno> {
         let Writer { writing, failed } = writer;
         if let Some(error) = failed {
@@ -117,8 +134,8 @@ impl Channel {
         }
     }
 
-    /// Puts a line into the daemon's log, cut if the daemon could not take it whole. `level` is one
-    /// of the daemon's words.
+    /// Adds a line for the daemon's log, cut to the length that the daemon takes. `level` is one of
+    /// the daemon's levels.
     pub fn log(&self, level: &str, message: &str) {
         let message = log_line::cut(message);
         let mut params = Vec::with_capacity(message.len() + 32);

@@ -1,4 +1,4 @@
-//! Reading, writing and waiting on file descriptors, whatever interrupts it.
+//! Reads, writes and waits on file descriptors; signals and `EAGAIN` are results, not errors.
 
 use std::os::fd::BorrowedFd;
 
@@ -6,47 +6,54 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::{Errno, read, write};
 
-/// What a pipe that is ready for writing takes at least without blocking, in bytes (POSIX).
+/// A pipe that is ready for writing takes at least this many bytes without blocking (POSIX).
 const PIPE_BUF: usize = 512;
 
-/// What there is to do after waiting.
+/// Why a wait for input ended.
 pub enum Ready {
-    /// Bytes can be read, or the other end is closed.
+    /// There are bytes to read, or the other end is closed.
     Input,
-    /// A signal came.
+    /// A signal arrived, or a byte in the wakeup pipe.
     Signal,
 }
 
-/// How much a write may try.
+/// How much a write may attempt.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Amount {
-    /// What the descriptor takes at once; one that blocks takes all.
+    /// As much as the descriptor takes; a blocking one takes all.
     All,
-    /// What even a descriptor that blocks takes at once, possibly nothing.
+    /// As much as even a blocking descriptor takes without blocking, possibly nothing.
     Little,
 }
 
-/// What else ends the wait for a descriptor to take more.
+/// What else ends a wait for room to write.
 #[derive(Clone, Copy)]
 pub struct Watched<'a> {
-    /// Readable when a signal came, or another thread needs this one.
+    /// Readable when a signal arrived, or when another thread needs this one.
     pub wakeup: BorrowedFd<'a>,
-    /// The daemon's pipe, to see whether the daemon is gone.
+    /// The pipe from the daemon, to notice that it hangs up.
     pub input: Option<BorrowedFd<'a>>,
 }
 
-/// How the wait for a descriptor to take more ended.
-#[derive(Clone, Copy, PartialEq)]
+/// Why a wait for room to write ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Waited {
+    /// There is room; from a flush: all is written.
     Writable,
+    /// A signal arrived, or a byte in the wakeup pipe.
     Signal,
+    /// The other end of the input is closed.
     HungUp,
 }
 
-/// Waits until there is input or a signal, or a byte in the wakeup pipe.
+/// Waits until there is input, a signal, or a byte in the wakeup pipe.
 ///
-/// Python writes one in its signal handler, so that a signal that arrives just before the wait ends
+/// Python's signal handler writes such a byte, so a signal that arrives just before the wait ends
 /// it too.
+///
+/// # Errors
+///
+/// What `poll` failed with.
 pub fn wait(input: BorrowedFd<'_>, wakeup: BorrowedFd<'_>) -> Result<Ready, Errno> {
     let mut descriptors = [PollFd::new(&wakeup, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
     match poll(&mut descriptors, None) {
@@ -56,7 +63,11 @@ pub fn wait(input: BorrowedFd<'_>, wakeup: BorrowedFd<'_>) -> Result<Ready, Errn
     Ok(if descriptors[0].revents().is_empty() { Ready::Input } else { Ready::Signal })
 }
 
-/// Waits until there is a byte.
+/// Waits until there is a byte to read.
+///
+/// # Errors
+///
+/// What `poll` failed with.
 pub fn wait_until_readable(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
     loop {
         match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None) {
@@ -66,7 +77,11 @@ pub fn wait_until_readable(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Waits until there is a signal, or a byte in the wakeup pipe; at most a second.
+/// Waits for a signal or a byte in the wakeup pipe, at most a second. Empties the pipe.
+///
+/// # Errors
+///
+/// What `poll` failed with.
 pub fn wait_for_wakeup(wakeup: BorrowedFd<'_>) -> Result<(), Errno> {
     let second = Timespec { tv_sec: 1, tv_nsec: 0 };
     match poll(&mut [PollFd::new(&wakeup, PollFlags::IN)], Some(&second)) {
@@ -77,18 +92,23 @@ pub fn wait_for_wakeup(wakeup: BorrowedFd<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Empties the wakeup pipe, which does not block.
+/// Empties the wakeup pipe, which is non-blocking.
 pub fn drain(wakeup: BorrowedFd<'_>) {
     let mut bytes = [0; 64];
     while matches!(read(wakeup, &mut bytes), Ok(count) if count > 0) {}
 }
 
-/// Whether the other end is closed; what it wrote before may still be there to read.
+/// Whether the other end is closed. Bytes that it wrote before may still be unread.
 pub fn is_hung_up(input: BorrowedFd<'_>) -> bool {
     is_ready(input, PollFlags::empty(), PollFlags::HUP | PollFlags::ERR)
 }
 
-/// Reads what is there; nothing is the end of the stream.
+/// Reads what is there: `Some(0)` at the end of the stream, `None` on a signal or if a read would
+/// block.
+///
+/// # Errors
+///
+/// What `read` failed with.
 pub fn read_some(input: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>, Errno> {
     match read(input, room) {
         Ok(count) => Ok(Some(count)),
@@ -97,7 +117,11 @@ pub fn read_some(input: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>
     }
 }
 
-/// Writes some of it, or nothing if the descriptor takes none now.
+/// Writes some of the bytes, and returns how many: 0 if the descriptor takes none now.
+///
+/// # Errors
+///
+/// What `write` failed with; `EINTR` is among it.
 pub fn write_some(output: BorrowedFd<'_>, bytes: &[u8], amount: Amount) -> Result<usize, Errno> {
     let bytes = match amount {
         Amount::All => bytes,
@@ -112,7 +136,11 @@ pub fn write_some(output: BorrowedFd<'_>, bytes: &[u8], amount: Amount) -> Resul
     }
 }
 
-/// Waits until the descriptor takes more, or something that is watched comes first.
+/// Waits for room to write, or for what is `watched`, whichever comes first.
+///
+/// # Errors
+///
+/// What `poll` failed with.
 pub fn wait_until_writable(
     output: BorrowedFd<'_>,
     watched: Option<Watched<'_>>,
@@ -121,7 +149,7 @@ pub fn wait_until_writable(
     if let Some(watched) = &watched {
         descriptors.push(PollFd::new(&watched.wakeup, PollFlags::IN));
         let input = watched.input.as_ref();
-        // Without events to wait for, only a hang-up is reported.
+        // With no events asked for, `poll` reports a hang-up only.
         descriptors.extend(input.map(|input| PollFd::new(input, PollFlags::empty())));
     }
     match poll(&mut descriptors, None) {
@@ -136,8 +164,12 @@ pub fn wait_until_writable(
     })
 }
 
-/// Makes a pipe or a socket give `EAGAIN` where it would block. Anything else stays as it is: a
-/// terminal is others' too, and would not block for them either.
+/// Makes a pipe or a socket non-blocking. Other files stay as they are: a terminal is shared with
+/// other processes, for which it would become non-blocking too.
+///
+/// # Errors
+///
+/// What `fstat` or `fcntl` failed with.
 pub fn stop_blocking(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
     let kind = FileType::from_raw_mode(fstat(descriptor)?.st_mode);
     if matches!(kind, FileType::Fifo | FileType::Socket) {

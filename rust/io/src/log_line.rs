@@ -1,17 +1,17 @@
-//! What a line of the daemon's log may be.
+//! The length of a line that the daemon's log takes.
 
 use std::borrow::Cow;
 
-/// The longest line, in bytes of JSON text. lightningd up to v26.06.6 aborts at a longer one: it
-/// frees memory that is not from `malloc` (`logv` in lightningd/log.c). It logs the JSON text
-/// itself where it does not know an escape, so the escaped text counts.
+/// The longest line, in bytes of JSON text. lightningd up to v26.06.6 aborts on a longer one: it
+/// frees memory that is not from `malloc` (`logv` in lightningd/log.c). Where it does not know an
+/// escape it logs the JSON text unchanged, so the length of the escaped text counts.
 const MAX_BYTES: usize = 1 << 18;
-/// Room for the note of what is missing.
+/// Room for the note that says how much is missing, in bytes.
 const NOTE_BYTES: usize = 64;
 /// The longest escape, such as `\u001b`, of a character that is one byte by itself.
 const MAX_ESCAPE_BYTES: usize = 6;
 
-/// The line as far as the daemon takes it, and how many characters are missing.
+/// The line, or as much of it as the daemon takes, with a note of how many characters are missing.
 pub fn cut(line: &str) -> Cow<'_, str> {
     if line.len() <= MAX_BYTES / MAX_ESCAPE_BYTES {
         return Cow::Borrowed(line);
