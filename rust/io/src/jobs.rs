@@ -163,6 +163,29 @@ impl<J: Job> Jobs<J> {
             || self.queue.bytes.load(Ordering::Relaxed) >= MAX_QUEUED_BYTES
     }
 
+    /// What has reached its bound, if the reading pauses although handlers wait for the daemon: it
+    /// may wait itself for the answer to a message that has not been read.
+    #[cold]
+    pub fn reached_bound(&self) -> Option<String> {
+        // Relaxed: as in `is_really_full`; this is for the log.
+        let (count, limit) = (self.count(), self.limit.load(Ordering::Relaxed));
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let queued = self.queue.jobs.load(Ordering::Relaxed);
+        if waiting == 0 || count.saturating_sub(waiting + queued) >= limit {
+            return None;
+        }
+        if waiting >= MAX_WAITING {
+            return Some(format!("{waiting} handlers wait for the daemon's commands"));
+        }
+        // Relaxed: likewise.
+        let bytes = self.queue.bytes.load(Ordering::Relaxed);
+        (bytes >= MAX_QUEUED_BYTES).then(|| {
+            format!(
+                "{queued} messages of {bytes} bytes queue behind handlers that wait for the daemon's commands"
+            )
+        })
+    }
+
     /// Whether a plain handler would overtake a job of an earlier message.
     #[inline]
     pub fn has_ahead(&self) -> bool {

@@ -57,6 +57,8 @@ pub struct Driver {
     /// The context variable for what is being handled.
     variable: Py<PyAny>,
     pub jobs: Arc<Jobs<JobRef>>,
+    /// It is in the log that the reading pauses although handlers wait for the daemon.
+    told_of_pause: AtomicBool,
     pub event_loop: Mutex<Option<EventLoop>>,
     /// Whether there is an event loop, at less cost.
     pub is_attached: AtomicBool,
@@ -145,6 +147,7 @@ impl Driver {
             activity,
             variable,
             jobs: Arc::default(),
+            told_of_pause: AtomicBool::new(false),
             event_loop: Mutex::default(),
             is_attached: AtomicBool::new(false),
             framer: Mutex::default(),
@@ -504,6 +507,7 @@ impl Driver {
 
     fn handle_all(&self, slf: &Bound<'_, Self>, framer: &mut Framer) -> PyResult<()> {
         while let Progress::Full = Self::handle_frames(slf, framer)? {
+            self.tell_of_pause();
             self.wait_for_jobs(slf.py(), |jobs| !jobs.is_full() || self.stops())?;
         }
         Ok(())
@@ -514,6 +518,24 @@ impl Driver {
         let reads = self.input_mark.load(Ordering::Relaxed) & !1;
         let mark = reads.wrapping_add(2) | u64::from(framer.buffered() > 0);
         self.input_mark.store(mark, Ordering::Relaxed);
+    }
+
+    /// Says once what pauses the reading if that may never end. It is not certain: the daemon may as
+    /// well carry the commands out without this plugin.
+    pub fn tell_of_pause(&self) {
+        // Relaxed: only the serving thread looks at it.
+        if !self.told_of_pause.load(Ordering::Relaxed)
+            && let Some(what) = self.jobs.reached_bound()
+        {
+            // Relaxed: likewise.
+            self.told_of_pause.store(true, Ordering::Relaxed);
+            self.channel.log(
+                "warn",
+                &format!(
+                    "reading pauses, for {what}: if the daemon needs an answer of this plugin first, neither goes on. Let fewer handlers call the daemon at a time, with a semaphore for instance"
+                ),
+            );
+        }
     }
 
     /// Waits on the serving thread for what jobs do in other threads.

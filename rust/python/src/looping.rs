@@ -68,6 +68,9 @@ impl Driver {
     ) -> PyResult<&'static str> {
         let driver = slf.get();
         let progress = Self::take_input(slf, framer, readable)?;
+        if matches!(progress, Progress::Full) {
+            driver.tell_of_pause();
+        }
         let written = driver.channel.flush_some();
         driver.unwritten.store(written == Ok(false), Ordering::Relaxed);
         let is_full = matches!(progress, Progress::Full);
