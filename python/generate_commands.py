@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clnwire._wire.builtin import BUILTIN
 from commands_generator import source
+from commands_generator.builtin import BUILTIN
 from commands_generator.model import command
 from commands_generator.usage import BACKEND, UNLISTED, usages
 
@@ -29,7 +29,7 @@ def generate(schemas: Path, lines: Path) -> dict[str, str]:
         (command(json.loads(text.read_text()), taken) for text in texts), key=lambda c: c.method
     )
     files = {f"{each.module}.py": source.module(each) for each in commands}
-    files[FACTS] = source.names(sorted({*taken, *UNLISTED} - BACKEND - BUILTIN))
+    files[FACTS] = source.names(sorted(BUILTIN), sorted({*taken, *UNLISTED} - BACKEND - BUILTIN))
     files["_blocking.pyi"] = source.table(commands, awaitable=False)
     files["_awaitable.pyi"] = source.table(commands, awaitable=True)
     return files

@@ -21,6 +21,7 @@ from clnwire._runtime.log import Log
 from clnwire._runtime.run import Run, program_name
 from clnwire._runtime.serving import serve
 from clnwire._wire.codec import encode_any
+from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.errors import NotReadyError, UsageError, sendable
 from clnwire.notifications._catalogue import NATIVE
 
@@ -202,7 +203,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             return
         self._refuse_if_unfit()
         driver = self._driver = self._driver or self._connect()
-        run = self._begin(driver, os.environ.get("LIGHTNINGD_VERSION"))
+        run = self._begin(driver, os.environ.get(LIGHTNINGD_VERSION))
         try:
             status = serve(run, own_process=True)
         finally:

@@ -31,16 +31,20 @@ def module(command: Command) -> str:
     return f'{MARK}"""{" ".join(sentences)}"""\n\n{head}\n\n\n{body}\n\n\n{last}'
 
 
-def names(commands: list[str]) -> str:
-    """The names of the daemon's own commands; those of its plugins stand in `_builtin`."""
-    listed = "".join(f'    "{name}",\n' for name in commands)
+def names(builtin: list[str], others: list[str]) -> str:
+    """The names of the daemon's own commands, those of its built-in plugins apart."""
     return (
         f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
-        "from clnwire._wire.builtin import BUILTIN\n\n"
-        f"COMMANDS: Final = BUILTIN | frozenset((\n{listed}))\n"
-        '"""Its own plugins\' included. The Bitcoin backend can be replaced, so its are not."""\n'
+        f"BUILTIN: Final = frozenset((\n{_listed(builtin)}))\n"
+        '"""Its built-in plugins have these: others can offer them where those are disabled."""\n'
+        f"COMMANDS: Final = BUILTIN | frozenset((\n{_listed(others)}))\n"
+        '"""All of them. The Bitcoin backend can be replaced, so its are not here."""\n'
     )
+
+
+def _listed(names: list[str]) -> str:
+    return "".join(f'    "{name}",\n' for name in names)
 
 
 def table(commands: list[Command], *, awaitable: bool) -> str:

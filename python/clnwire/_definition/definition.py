@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from clnwire._definition.methods import Method
     from clnwire._definition.options import Option
 
-_FEATURE_PLACES = ("node", "init", "channel", "invoice")
-
 
 class Settings:
     """A plugin's settings, as `Plugin` documents them. Raises `UsageError` for what cannot be."""
@@ -138,10 +136,12 @@ def _check_feature_bits(bits: Mapping[Any, object]) -> None:
     """Raises `UsageError` for what would only show when the daemon reads the manifest."""
     if not bits:
         return
+    from clnwire.messages.getmanifest import FeatureBits
     from clnwire.types import Hexadecimal
 
+    places = FeatureBits.__struct_fields__
     for place, text in bits.items():
-        if place not in _FEATURE_PLACES:
-            raise UsageError(f"feature bits: '{place}' is none of {', '.join(_FEATURE_PLACES)}")
+        if place not in places:
+            raise UsageError(f"feature bits: '{place}' is none of {', '.join(places)}")
         if not isinstance(text, str) or Hexadecimal().problem(text) is not None:
             raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")

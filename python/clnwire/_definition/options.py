@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from clnwire._definition.signature import refuse_async
+from clnwire._wire.options import BOOLEANS, NAME_CHARACTERS, OptionType, c_integer, fits_64_bits
 from clnwire.errors import NotReadyError, OptionError, UsageError
 
 if TYPE_CHECKING:
@@ -16,12 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 PythonType: TypeAlias = type
 
-OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag"]
-"""The daemon's names for the types; `string-conceal` is not shown in `listconfigs`."""
-
 _PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
-_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 NO_VALUE: Any = object()
 """What an option has before `init`."""
 
@@ -131,8 +127,8 @@ class Option(Generic[T_co]):
         raise self._misfit(raw, "a string")
 
     def _integer(self, value: object) -> int:
-        number = _base0(value) if isinstance(value, str) else value
-        if isinstance(number, int) and not isinstance(number, bool) and _fits(number):
+        number = c_integer(value) if isinstance(value, str) else value
+        if isinstance(number, int) and not isinstance(number, bool) and fits_64_bits(number):
             return number
         raise self._misfit(value, "an integer of 64 bits (decimal, 0x… or 0…)")
 
@@ -141,8 +137,8 @@ class Option(Generic[T_co]):
             return value
         if self.type == "flag" and value == "":
             return True
-        if isinstance(value, str) and value.lower() in _BOOLEANS:
-            return _BOOLEANS[value.lower()]
+        if isinstance(value, str) and value.lower() in BOOLEANS:
+            return BOOLEANS[value.lower()]
         raise self._misfit(value, "true, false, yes or no")
 
     def _misfit(self, value: object, expected: str) -> OptionError:
@@ -184,12 +180,12 @@ def _check_kinds(option: Option[Any]) -> None:
 def _check(option: Option[Any]) -> None:
     """Refuses what would make the daemon refuse the whole plugin."""
     name = option.name
-    if not name or not _NAME_CHARACTERS.issuperset(name):
+    if not name or not NAME_CHARACTERS.issuperset(name):
         raise UsageError(f"option {name!r}: a name consists of a-z, 0-9, '_' and '-'")
     if name.startswith("-"):
         plain = name.lstrip("-") or "name"
         raise UsageError(f"option {name!r}: write {plain!r}, without the dashes")
-    if option.type not in ("string", "string-conceal", "int", "bool", "flag"):
+    if option.type not in get_args(OptionType):
         raise UsageError(f"option '{name}': unknown type {option.type!r}")
     if option.multi and option.type in ("flag", "bool"):
         raise UsageError(f"option '{name}': a {option.type} cannot be multi")
@@ -212,13 +208,8 @@ def _check_default(option: Option[Any]) -> None:
             raise UsageError(
                 f"option '{option.name}': the default {value!r} is no {python_type.__name__}"
             )
-        if isinstance(value, int) and not _fits(value):
+        if isinstance(value, int) and not fits_64_bits(value):
             raise UsageError(f"option '{option.name}': the default {value} is beyond 64 bits")
-
-
-def _fits(number: int) -> bool:
-    """The daemon keeps integers in 64 bits with a sign."""
-    return -(2**63) <= number < 2**63
 
 
 def _items(raw: bytes) -> list[bytes]:
@@ -230,18 +221,3 @@ def _items(raw: bytes) -> list[bytes]:
     except msgspec.MsgspecError:
         # One of the integers is not spelled as JSON; integers hold neither commas nor quotes.
         return [item.strip() for item in raw[1:-1].split(b",")]
-
-
-def _base0(text: str) -> int | None:
-    """An integer as C's strtoll reads it with base 0: 0x is hexadecimal, a leading 0 octal."""
-    digits = text.strip().lower()
-    sign = -1 if digits.startswith("-") else 1
-    digits = digits[1:] if digits[:1] in ("-", "+") else digits
-    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
-    digits = digits.removeprefix("0x")
-    if not digits.isascii() or not digits.isalnum():
-        return None
-    try:
-        return sign * int(digits, base)
-    except ValueError:
-        return None

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from clnwire._definition.current import handled
 from clnwire._wire.codec import encode
+from clnwire._wire.levels import COMMON_LEVELS, CURRENT_LEVELS, check_level
 from clnwire.errors import IdError, UsageError, sendable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from clnwire._core import Driver
     from clnwire._wire.dialect import Dialect
+    from clnwire._wire.levels import LogLevel
     from clnwire.messages import Message, Progress
-
-LogLevel: TypeAlias = Literal[
-    "trace", "debug", "info", "warn", "error", "unusual", "broken", "warning", "critical"
-]
-"""The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`. `warning`
-and `critical` are the words of `logging` for the two."""
-
-COMMON_LEVELS: Final[Mapping[str, LogLevel]] = {
-    "trace": "debug",
-    "debug": "debug",
-    "info": "info",
-    "warn": "warn",
-    "unusual": "warn",
-    "error": "error",
-    "broken": "error",
-    "warning": "warn",
-    "critical": "error",
-}
-"""Level → the closest one of those that all daemons know."""
-CURRENT_LEVELS: Final[Mapping[str, LogLevel]] = {
-    **{level: level for level in get_args(LogLevel)},
-    "warning": "warn",
-    "critical": "error",
-}
-"""Level → the daemon's word for it, since v24.05."""
 
 
 class Request:
@@ -86,7 +61,7 @@ class Request:
 
         Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
         """
-        from clnwire.messages.progress import Progress, Stage
+        from clnwire.messages.progress import Progress, Stage, check_progress
 
         check_progress(done, total)
         position = None
@@ -155,19 +130,3 @@ class Notification:
             raise UsageError("there is no notification being handled")
         self.topic, origin = current.method, current.origin
         self.origin = None if origin is None else msgspec.json.decode(origin, type=str)
-
-
-def check_level(level: str) -> None:
-    """Raises `UsageError` for a log level at which the daemon would kill the plugin."""
-    if level not in CURRENT_LEVELS:
-        raise UsageError(
-            f"unknown log level {level!r}; the daemon knows {', '.join(sorted(CURRENT_LEVELS))}"
-        )
-
-
-def check_progress(done: int, total: int) -> None:
-    """Raises `UsageError` for progress at which the daemon would kill the plugin."""
-    if not 0 <= done <= total or total == 0:
-        raise UsageError(
-            f"progress must be between 0 and a total of at least 1, not {done}/{total}"
-        )

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from clnwire._definition.requests import COMMON_LEVELS, CURRENT_LEVELS, LogLevel, check_level
+from clnwire._wire.levels import COMMON_LEVELS, CURRENT_LEVELS, LogLevel, check_level
 from clnwire.errors import sendable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from clnwire.errors import describe_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire._definition.requests import LogLevel
+    from clnwire._wire.levels import LogLevel
 
 
 class DaemonHandler(logging.Handler):

@@ -18,8 +18,7 @@ from clnwire._wire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
 from clnwire.errors import NotAwaitedError, RpcError, describe_error, must_not_be_awaited, sendable
 from clnwire.hooks._answers import RefusedError, answer_encoder, failing
-from clnwire.hooks._safe import refuse
-from clnwire.hooks._spec import CONTINUE
+from clnwire.hooks._spec import CONTINUE, refuse
 
 if TYPE_CHECKING:
     from clnwire._definition.events import Hook, Subscription

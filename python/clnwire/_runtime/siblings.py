@@ -10,9 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-HOST: Final = "CLNWIRE_HOST"
-"""The embedded host sets it for its plugins: its process may run several hosts, and have other
-children. The value begins with the host's pid and a blank."""
+from clnwire._wire.environment import HOST
+
 SUBDAEMON: Final = "lightning_"
 """How the names of lightningd's own processes begin. Some of them outlive all plugins."""
 _PROC: Final = Path("/proc")

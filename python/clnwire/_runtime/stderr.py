@@ -15,6 +15,8 @@ import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
+from clnwire._wire.environment import LOG_SHOWN_BY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import FrameType
@@ -28,9 +30,6 @@ STDERR_LEVEL: Final = "warn"
 """For text that has no level of its own, such as Python's warnings."""
 ERROR_LEVEL: Final = "error"
 """What ends a thread or the program."""
-SHOWN: Final = "CLNWIRE_LOG_SHOWN_BY"
-"""In a plugin's environment: the process that starts it, and shows its log where stderr goes. The
-plugin then only logs, or each line would be shown twice."""
 MOST_PENDING: Final = 1 << 16
 """Characters of a line without an end that are kept; then they are logged as a line."""
 
@@ -90,7 +89,7 @@ class _LoggedFile(io.RawIOBase):
     def __init__(self, driver: Driver, before: TextIO | None) -> None:
         self._driver: Driver | None = driver
         self._before = before
-        self._is_shown = os.environ.get(SHOWN) == str(os.getppid())
+        self._is_shown = os.environ.get(LOG_SHOWN_BY) == str(os.getppid())
         self._levels: dict[int, str] = {}
         self._pending: dict[int, str] = {}
         """Thread → what it has written of a line: one for each, so that no lock is needed."""

@@ -6,15 +6,12 @@ import atexit
 import contextlib
 import os
 import sys
-from typing import Final
 
 from clnwire import _core
 from clnwire._definition.current import HANDLED
 from clnwire._runtime.debugging import pass_over_breakpoints
 from clnwire._runtime.stderr import Capture, capture
-
-MARK: Final = "CLNWIRE_PLUGIN_PID"
-"""Set in the environment of a plugin's child processes."""
+from clnwire._wire.environment import LIGHTNINGD_PLUGIN, PLUGIN_PID
 
 _driver: _core.Driver | None = None
 _stderr: Capture | None = None
@@ -24,16 +21,16 @@ def belongs_to_daemon() -> bool:
     """Whether lightningd started this process: then nothing printed must reach its stdout.
 
     Child processes inherit the environment, but their stdin and stdout are not the daemon's; the
-    mark tells them so.
+    variable `PLUGIN_PID` tells them so.
     """
-    if not os.environ.get("LIGHTNINGD_PLUGIN"):
+    if not os.environ.get(LIGHTNINGD_PLUGIN):
         return False
-    return os.environ.setdefault(MARK, str(os.getpid())) == str(os.getpid())
+    return os.environ.setdefault(PLUGIN_PID, str(os.getpid())) == str(os.getpid())
 
 
 def is_run_by_hand() -> bool:
     """Whether a person waits, not a daemon: a terminal at stdin, or a question for help."""
-    if os.environ.get("LIGHTNINGD_PLUGIN"):
+    if os.environ.get(LIGHTNINGD_PLUGIN):
         return False
     if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
         return True

@@ -25,6 +25,8 @@ LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
 """Up to here `getmanifest` leaves `allow-deprecated-apis` out if it is true."""
 STRING_IDS: Final[Release] = (25, 5, 0)
 """From here on the id of `getmanifest` is a string."""
+FOLLOWED: Final = "v26.06.6"
+"""The release that clnwire's messages, names and rules are taken from."""
 NEWEST: Final[Release] = (9999, 0, 0)
 """Stands for the newest release, whatever it is."""
 NO_RELEASE: Final[Release] = (10_000, 0, 0)
@@ -42,14 +44,15 @@ _TOPICS_OF_PLUGINS: Final[Release] = (0, 10, 1)
 """Also: from here on a subscription to a topic that does not exist is only logged."""
 _TRACE: Final[Release] = (24, 5, 0)
 
-_OPTION_TYPES: Final[dict[str, Release]] = {
+OPTION_TYPES: Final[dict[str, Release]] = {
     "string": FOUNDING,
+    "string-conceal": (24, 11, 0),
     "int": (0, 7, 1),
     "bool": (0, 7, 1),
     "flag": (0, 8, 2),
-    "string-conceal": (24, 11, 0),
 }
-_HOOKS: Final[dict[str, Release]] = {
+"""Since when a manifest may have an option of the type."""
+HOOKS: Final[dict[str, Release]] = {
     "db_write": FOUNDING,
     "invoice_payment": FOUNDING,
     "peer_connected": FOUNDING,
@@ -66,7 +69,8 @@ _HOOKS: Final[dict[str, Release]] = {
     "onion_message_recv_secret": (22, 11, 0),
     "recover": (23, 8, 0),
 }
-_TOPICS: Final[dict[str, Release]] = {
+"""The daemon's hooks, and since when it has them."""
+TOPICS: Final[dict[str, Release]] = {
     "connect": FOUNDING,
     "disconnect": FOUNDING,
     "warning": (0, 7, 1),
@@ -81,7 +85,8 @@ _TOPICS: Final[dict[str, Release]] = {
     "openchannel_peer_sigs": (0, 9, 2),
     "channel_open_failed": (0, 9, 3),
 }
-"""Of other topics, only those daemons approve that ignore unknown ones."""
+"""The oldest of the daemon's topics, and since when it has them. Only daemons that ignore unknown
+topics take a subscription to another one."""
 
 
 class Dialect(Struct, frozen=True):
@@ -96,12 +101,12 @@ class Dialect(Struct, frozen=True):
 
     def takes_type(self, option_type: str) -> bool:
         """Whether the manifest may announce an option of this type."""
-        return self.is_at_least(_OPTION_TYPES[option_type])
+        return self.is_at_least(OPTION_TYPES[option_type])
 
     def may_have_hook(self, name: str) -> bool:
         """Whether a manifest may name the hook. If that is not known it may: a missing hook can
         cost more than a plugin that is refused."""
-        return self.newest >= _HOOKS.get(name, FOUNDING)
+        return self.newest >= HOOKS.get(name, FOUNDING)
 
     @property
     def blanks_options(self) -> bool:
@@ -115,7 +120,7 @@ class Dialect(Struct, frozen=True):
 
     def takes_topic(self, topic: str) -> bool:
         """Whether a manifest may subscribe to the topic."""
-        return self.is_at_least(_TOPICS.get(topic, _TOPICS_OF_PLUGINS))
+        return self.is_at_least(TOPICS.get(topic, _TOPICS_OF_PLUGINS))
 
     @property
     def takes_topics_of_plugins(self) -> bool:

@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from clnwire._wire.dialect import FOLLOWED
+
 
 class Rule(Struct, frozen=True):
     """A rule."""
@@ -258,7 +260,7 @@ LONG_LOG_LINE = _error(
     "CW112",
     "long-log-line",
     "a line for the log of more than 262,144 bytes",
-    "lightningd up to v26.06.6 aborts at it, and the node with it, whatever the line's level.",
+    f"lightningd up to {FOLLOWED} aborts at it, and the node with it, whatever the line's level.",
     "Cut long lines, those with an exception's text included; clnwire does.",
 )
 

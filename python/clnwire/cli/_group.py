@@ -11,6 +11,7 @@ import re
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,7 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from clnwire import __version__, cli
+from clnwire import __version__
 from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PANELS: Final = {
     "Record what a node says": ("record", "replay", "trace"),
 }
 """Where the list of commands shows which; the others come last."""
+_PACKAGE: Final = "clnwire.cli"
 _SUMMARY: Final = re.compile(r'"""`clnwire [a-z-]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
 _USAGE: Final[Any] = typer.BadParameter.__base__
 """typer's error of who types the command line."""
@@ -77,7 +79,11 @@ def _own_options(
 
 def names() -> list[str]:
     """The commands: the modules of the package whose names have no underscore."""
-    return sorted(module.name for module in iter_modules(cli.__path__) if "_" not in module.name)
+    return sorted(
+        module.name
+        for module in iter_modules([str(Path(__file__).parent)])
+        if "_" not in module.name
+    )
 
 
 class LazyGroup(TyperGroup):
@@ -139,7 +145,7 @@ class Command(TyperCommand):
 
 def load(name: str) -> Any:
     """The real command."""
-    module = import_module(f"{cli.__name__}.{name}")
+    module = import_module(f"{_PACKAGE}.{name}")
     function = getattr(module, name)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings: dict[str, Any] | None = getattr(module, "SETTINGS", None)
@@ -152,7 +158,7 @@ def load(name: str) -> Any:
 
 def summary(name: str) -> str:
     """What a command is, in a line: from the first line of its module, which is not imported."""
-    spec = find_spec(f"{cli.__name__}.{name}")
+    spec = find_spec(f"{_PACKAGE}.{name}")
     source: str | None = None
     if spec is not None and spec.origin is not None:
         with open(spec.origin, encoding="utf-8") as file:  # noqa: PTH123

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
-from clnwire._runtime.stderr import SHOWN
+from clnwire._wire.environment import LOG_SHOWN_BY
 from clnwire._wire.foreign import in_one_line
+from clnwire._wire.levels import SCALE
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
-from clnwire.host.logbook import LEVELS, Logbook
+from clnwire.host.logbook import Logbook
 from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 
 if TYPE_CHECKING:
@@ -172,9 +173,9 @@ def _opened(log_file: str) -> TextIO:
 def _show_no_line_twice(settings: Settings, stream: TextIO) -> None:
     """Has plugins leave out of stderr what goes to the log, if both end up in one place."""
     with suppress(OSError, ValueError, AttributeError):
-        shows_warnings = LEVELS.index(settings.single["log-level"]) <= LEVELS.index("unusual")
+        shows_warnings = SCALE.index(settings.single["log-level"]) <= SCALE.index("unusual")
         if shows_warnings and os.path.sameopenfile(stream.fileno(), sys.stderr.fileno()):
-            os.environ[SHOWN] = str(os.getpid())
+            os.environ[LOG_SHOWN_BY] = str(os.getpid())
 
 
 def _wants_colours(stream: TextIO) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
+from clnwire._wire.levels import SCALE
 from clnwire.cli._client import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
-from clnwire.host.logbook import LEVELS
 from clnwire.host.plugins.spec import PluginSpec
 from clnwire.host.plugins.startup import command_line
 from clnwire.host.rules.order import named
@@ -22,7 +22,7 @@ LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin")
 """What may be given several times; the file's and the command line's add up."""
 CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "dialect": ("current", "2020", "2019"),
-    "log-level": LEVELS,
+    "log-level": SCALE,
 }
 DEFAULTS: Final[Mapping[str, str]] = {
     "lightning-dir": DEFAULT_DIR,

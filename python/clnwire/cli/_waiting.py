@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import DecodeError, Struct, json
 
 from clnwire._wire.foreign import printable
+from clnwire._wire.levels import ALIASES, SCALE
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
 
-LEVELS: Final = ("trace", "debug", "info", "unusual", "broken", "none")
+LEVELS: Final = (*SCALE, "none")
 """From the least important; the last one is above all that a plugin can say."""
-_ALIASES: Final = {"warn": "unusual", "error": "broken"}
 _WIDTH: Final = 30
 
 
@@ -65,7 +65,7 @@ class Waiting:
         sys.stderr.flush()
 
     def _matters(self, level: str) -> bool:
-        level = _ALIASES.get(level, level)
+        level = ALIASES.get(level, level)
         return level not in LEVELS or LEVELS.index(level) >= self._least
 
     def _progress(self, params: _Params) -> None:

@@ -2,5 +2,5 @@
 
 `plugin.rpc.listpeerchannels(id=...)` needs none of it; for annotations and for what is passed:
 `from clnwire.commands.listpeerchannels import ListpeerchannelsReply`. The modules are generated
-from the schemas of Core Lightning v26.06, and imported when a command is first used.
+from the schemas of Core Lightning, and imported when a command is first used.
 """

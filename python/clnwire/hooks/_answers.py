@@ -9,8 +9,7 @@ import msgspec
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError, unawaited
-from clnwire.hooks._safe import keep_psbt, refuse
-from clnwire.hooks._spec import Refuse
+from clnwire.hooks._spec import Refuse, keep_psbt, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,29 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from clnwire.hooks._safe import go_on
-from clnwire.hooks._spec import HookSpec
+from clnwire._wire import dialect
+from clnwire.hooks._spec import HookSpec, go_on
 
-HOOKS: Final = frozenset(
-    [
-        "commitment_revocation",
-        "custommsg",
-        "db_write",
-        "htlc_accepted",
-        "invoice_payment",
-        "onion_message_recv",
-        "onion_message_recv_secret",
-        "openchannel",
-        "openchannel2",
-        "openchannel2_changed",
-        "openchannel2_sign",
-        "peer_connected",
-        "rbf_channel",
-        "recover",
-        "rpc_command",
-    ]
-)
-"""The hooks of Core Lightning v26.06. Each has a module of its name here, with a `SPEC`."""
+HOOKS: Final = frozenset(dialect.HOOKS)
+"""The daemon's hooks. Each has a module of its name here, with a `SPEC`."""
 
 
 def hook_spec(name: str) -> HookSpec:

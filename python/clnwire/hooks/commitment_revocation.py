@@ -14,8 +14,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event
-from clnwire.hooks._safe import refuse
-from clnwire.hooks._spec import Continue, HookSpec, Refuse
+from clnwire.hooks._spec import Continue, HookSpec, Refuse, refuse
 from clnwire.types import U64, ChannelId, Hex, Txid
 
 

@@ -15,8 +15,7 @@ from typing import Any, TypeAlias
 
 from clnwire._core import WritesDecoder, members
 from clnwire._wire.structs import Event
-from clnwire.hooks._safe import refuse
-from clnwire.hooks._spec import Continue, HookSpec, Refuse
+from clnwire.hooks._spec import Continue, HookSpec, Refuse, refuse
 from clnwire.types import U32
 
 

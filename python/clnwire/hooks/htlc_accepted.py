@@ -18,8 +18,7 @@ from clnwire._wire.dialect import FAILURE_MESSAGES
 from clnwire._wire.older import rename
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._codes import safe_code, with_code
-from clnwire.hooks._safe import go_on
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, go_on
 from clnwire.types import (
     U32,
     U64,

@@ -14,8 +14,7 @@ from typing import TypeAlias
 
 from clnwire._wire.structs import Event
 from clnwire.hooks._onion_message import OnionMessage, OnionMessageHandled
-from clnwire.hooks._safe import go_on
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, go_on
 
 
 class OnionMessageRecv(Event, frozen=True):

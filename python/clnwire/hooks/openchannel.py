@@ -15,8 +15,7 @@ from typing import Annotated, Any, TypeAlias
 from clnwire._wire.older import rename
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._channel_type import ChannelType
-from clnwire.hooks._safe import reject
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import U8, U32, Hex, Msat, PublicKey, Sat, Unsigned
 
 

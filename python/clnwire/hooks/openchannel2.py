@@ -16,8 +16,7 @@ from clnwire._wire.older import rename
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._channel_type import ChannelType
 from clnwire.hooks._funding import Contribution
-from clnwire.hooks._safe import reject
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import (
     MSAT_PER_SAT,
     U8,

@@ -13,8 +13,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from clnwire._wire.structs import Event, HookAnswer
-from clnwire.hooks._safe import keep_psbt
-from clnwire.hooks._spec import HookSpec
+from clnwire.hooks._spec import HookSpec, keep_psbt
 from clnwire.types import ChannelId, Psbt
 
 

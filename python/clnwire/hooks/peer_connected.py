@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from clnwire._wire.codec import encode
 from clnwire._wire.dialect import NO_RELEASE
 from clnwire._wire.structs import Event, HookAnswer
-from clnwire.hooks._safe import go_on
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, go_on
 from clnwire.types import Hex, Known, PublicKey
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 from clnwire._wire.older import rename
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._funding import Contribution
-from clnwire.hooks._safe import reject
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import U32, ChannelId, Msat, PublicKey
 
 

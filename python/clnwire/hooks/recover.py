@@ -13,8 +13,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event
-from clnwire.hooks._safe import go_on
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, go_on
 
 
 class Recover(Event, frozen=True):

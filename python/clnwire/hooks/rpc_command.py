@@ -17,8 +17,7 @@ from msgspec import Raw, field
 
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.errors import sendable
-from clnwire.hooks._safe import refuse_call
-from clnwire.hooks._spec import Continue, HookSpec
+from clnwire.hooks._spec import Continue, HookSpec, refuse_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable

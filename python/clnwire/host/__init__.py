@@ -1,6 +1,6 @@
 """An embedded host: the daemon's plugin side, to run plugins without a daemon.
 
-It imitates Core Lightning v26.06: the same order, the same bytes, the same refusals with their
+It imitates today's Core Lightning: the same order, the same bytes, the same refusals with their
 reasons. `import clnwire` does not load it.
 """
 

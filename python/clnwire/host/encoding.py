@@ -14,10 +14,12 @@ from clnwire.errors import RpcError
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from clnwire._core import Frame
     from clnwire.host.commands.commands import Command
     from clnwire.host.journal import LogEntry
-    from clnwire.host.plugins.plugin import Plugin
 
 
 def text_of(value: object) -> bytes:
@@ -73,10 +75,9 @@ def rpc_command_event(command: Command) -> bytes:
     )
 
 
-def plugin_event(plugin: Plugin) -> bytes:
+def plugin_event(name: str, path: Path, methods: Iterable[str]) -> bytes:
     """The event of the topics `plugin_started` and `plugin_stopped`."""
-    methods = list(plugin.manifest.methods)
-    return encode({"plugin_name": plugin.name, "plugin_path": str(plugin.path), "methods": methods})
+    return encode({"plugin_name": name, "plugin_path": str(path), "methods": list(methods)})
 
 
 def result_of(reply: Frame) -> Any:

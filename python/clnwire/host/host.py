@@ -62,7 +62,7 @@ class Host:
         print(await host.call("hello", {"name": "Rusty"}))
     ```
 
-    `dialect` is the daemon's age: `"current"` is Core Lightning v26.06, `"2020"` v0.10.0, `"2019"`
+    `dialect` is the daemon's age: `"current"` is today's Core Lightning, `"2020"` v0.10.0, `"2019"`
     the daemon of May 2019.
 
     Without `lightning_dir` a temporary directory is used and removed at the end. The timeouts are

@@ -7,10 +7,8 @@ from contextlib import suppress
 from typing import Final, TextIO
 
 from clnwire._wire.foreign import printable
+from clnwire._wire.levels import ALIASES, SCALE
 
-LEVELS: Final = ("trace", "debug", "info", "unusual", "broken")
-"""From the least important."""
-_ALIASES: Final = {"warn": "unusual", "error": "broken"}
 _SHOWN: Final = {"broken": "**BROKEN**"}
 _COLOURS: Final = {"trace": "2", "debug": "2", "unusual": "33", "broken": "1;31"}
 _IO_COLOURS: Final = {"IO_OUT": "36", "IO_IN": "35"}
@@ -21,12 +19,12 @@ class Logbook:
 
     def __init__(self, stream: TextIO, *, level: str = "info", colours: bool = False) -> None:
         self._stream, self._colours = stream, colours
-        self._least = LEVELS.index(level)
+        self._least = SCALE.index(level)
 
     def write(self, level: str, source: str, message: str) -> None:
         """One entry, from `lightningd` or `plugin-<name>`; each of its lines is complete."""
-        level = _ALIASES.get(level, level)
-        if LEVELS.index(level) >= self._least:
+        level = ALIASES.get(level, level)
+        if SCALE.index(level) >= self._least:
             shown = _SHOWN.get(level, level.upper())
             self._lines(shown, source, message, _COLOURS.get(level))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from clnwire._wire.dialect import OPTION_TYPES
 from clnwire._wire.structs import Event
 from clnwire.types import U16, Hex, Known
 
@@ -23,7 +24,7 @@ class ManifestOption(Event, frozen=True):
 
     name: str
     """Without the dashes: lower case letters, digits, `-` and `_`."""
-    type: Annotated[str, Known(("string", "string-conceal", "int", "bool", "flag"))]
+    type: Annotated[str, Known(tuple(OPTION_TYPES))]
     """What values it takes; in 2019 always `string`."""
     description: str
     """For the daemon's `--help`."""

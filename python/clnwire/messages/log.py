@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from clnwire._wire.levels import ACCEPTED
 from clnwire._wire.structs import Event
 from clnwire.types import Known
 
@@ -14,7 +15,7 @@ from clnwire.types import Known
 class LogLine(Event, frozen=True):
     """The params. A level that the daemon does not know is the plugin's end."""
 
-    level: Annotated[str, Known(("trace", "debug", "info", "warn", "error", "unusual", "broken"))]
+    level: Annotated[str, Known(ACCEPTED)]
     """How bad it is; `warn` and `unusual` are the same, and `error` and `broken`."""
     message: str
     """The line."""

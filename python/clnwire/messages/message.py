@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Raw
 
+from clnwire._wire.levels import ACCEPTED
 from clnwire._wire.structs import Event
 from clnwire.types import Known
 
@@ -15,7 +16,7 @@ class Message(Event, frozen=True):
 
     id: Raw
     """The request's id, exactly as it came."""
-    level: Annotated[str, Known(("trace", "debug", "info", "warn", "error", "unusual", "broken"))]
+    level: Annotated[str, Known(ACCEPTED)]
     """How bad it is."""
     message: str
     """The text."""

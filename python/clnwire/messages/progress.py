@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from clnwire._wire.structs import Event
+from clnwire.errors import UsageError
 from clnwire.types import U32
 
 
@@ -28,3 +29,11 @@ class Progress(Event, frozen=True):
     """How many there are."""
     stage: Stage | None = None
     """For work in several stages: which one the steps belong to."""
+
+
+def check_progress(done: int, total: int) -> None:
+    """Raises `UsageError` for progress at which the daemon would kill the plugin."""
+    if not 0 <= done <= total or total == 0:
+        raise UsageError(
+            f"progress must be between 0 and a total of at least 1, not {done}/{total}"
+        )

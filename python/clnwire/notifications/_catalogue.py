@@ -5,34 +5,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from clnwire._wire import dialect
+
 if TYPE_CHECKING:
     from clnwire.notifications._spec import TopicSpec
 
 NATIVE: Final = frozenset(
-    [
+    (
+        *dialect.TOPICS,
         "balance_snapshot",
         "block_added",
-        "channel_open_failed",
-        "channel_opened",
-        "channel_state_changed",
-        "coin_movement",
-        "connect",
         "custommsg",
         "deprecated_oneshot",
-        "disconnect",
-        "forward_event",
-        "invoice_creation",
-        "invoice_payment",
         "log",
         "onionmessage_forward_fail",
-        "openchannel_peer_sigs",
         "plugin_started",
         "plugin_stopped",
-        "sendpay_failure",
-        "sendpay_success",
         "shutdown",
-        "warning",
-    ]
+    )
 )
 """The daemon's own topics, which only it may publish; any other is another plugin's."""
 

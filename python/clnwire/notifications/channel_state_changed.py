@@ -51,7 +51,7 @@ class ChannelStateChanged(Event, frozen=True):
     short_channel_id: ShortChannelId | None = None
     """The channel on the chain; `None` until it is confirmed."""
     old_state: OldState | None = None
-    """What it was; `None` for a new channel, of which daemons before v26.06 said `unknown`."""
+    """What it was; `None` for a new channel, of which older daemons said `unknown`."""
     message: str | None = None
     """What there is to say about it, for people."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from clnwire._wire.levels import SCALE
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Known
@@ -15,7 +16,7 @@ from clnwire.types import Known
 class LogEvent(Event, frozen=True):
     """A line of the log."""
 
-    level: Annotated[str, Known(("io", "trace", "debug", "info", "unusual", "broken"))]
+    level: Annotated[str, Known(("io", *SCALE))]
     """How bad it is."""
     time: str
     """When, in seconds since 1970, with nine decimals."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from clnwire._wire.levels import ALIASES
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Known
@@ -12,7 +13,7 @@ from clnwire.types import Known
 class WarningEvent(Event, frozen=True):
     """A line of the log."""
 
-    level: Annotated[str, Known(("warn", "error"))]
+    level: Annotated[str, Known(tuple(ALIASES))]
     """How bad it is."""
     time: str
     """When, in seconds since 1970, with nine decimals."""

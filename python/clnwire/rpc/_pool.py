@@ -13,11 +13,30 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from clnwire.errors import ConnectionLostError
-from clnwire.rpc._waiting import Turn
+from clnwire.rpc._waiting import Signal
 
 if TYPE_CHECKING:
     from clnwire.rpc._connection import Connection
     from clnwire.rpc._waiting import Steps
+
+
+class Turn(Signal):
+    """A call's turn to use a connection."""
+
+    __slots__ = ("connection", "is_refused")
+
+    connection: Connection | None
+    """An open one; without it, a new one may be opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection = None
+        self.is_refused = False
+
+    def give(self, connection: Connection | None, *, is_refused: bool = False) -> None:
+        """Ends the wait; from any thread."""
+        self.connection, self.is_refused = connection, is_refused
+        self.come()
 
 
 class Pool:
@@ -66,7 +85,7 @@ class Pool:
             if self._taken <= self._limit:
                 turn = _first(self._waiting)
                 if turn is not None:
-                    turn.come(connection)
+                    turn.give(connection)
                     return
                 self._idle.append(connection)
                 self._used.discard(connection)
@@ -82,7 +101,7 @@ class Pool:
             turn = _first(self._waiting) if self._taken < self._limit else None
             if turn is not None:
                 self._taken += 1
-                turn.come(None)
+                turn.give(None)
 
     def discard(self, connection: Connection | None) -> None:
         """Closes a connection; it stays one's turn."""
@@ -98,7 +117,7 @@ class Pool:
             for connection in self._used:
                 connection.hang_up()
             while (turn := _first(self._waiting)) is not None:
-                turn.come(None, is_refused=True)
+                turn.give(None, is_refused=True)
         for connection in idle:
             connection.close()
 

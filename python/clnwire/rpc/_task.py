@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from clnwire.rpc._waiting import ExpiredError, Pause, Ready
 
 if TYPE_CHECKING:
-    from clnwire.rpc._waiting import Steps, Turn, Wait
+    from clnwire.rpc._waiting import Signal, Steps, Wait
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ async def _has_come(loop: asyncio.AbstractEventLoop, wait: Wait, deadline: float
     try:
         if isinstance(wait, Ready):
             return await _ready(loop, wait, future)
-        return await _turn(loop, wait, future)
+        return await _signal(loop, wait, future)
     finally:
         if expiry is not None:
             expiry.cancel()
@@ -66,9 +66,11 @@ async def _ready(
             loop.remove_reader(wait.fd)
 
 
-async def _turn(loop: asyncio.AbstractEventLoop, turn: Turn, future: asyncio.Future[bool]) -> bool:
+async def _signal(
+    loop: asyncio.AbstractEventLoop, signal: Signal, future: asyncio.Future[bool]
+) -> bool:
     # The call that gives its turn away may run on another thread.
-    turn.on_come(lambda: loop.call_soon_threadsafe(_end, future, True))
+    signal.on_come(lambda: loop.call_soon_threadsafe(_end, future, True))
     return await future
 
 

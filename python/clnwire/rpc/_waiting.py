@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
-
-if TYPE_CHECKING:
-    from clnwire.rpc._connection import Connection
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -26,31 +23,27 @@ class Pause(NamedTuple):
     seconds: float
 
 
-class Turn:
-    """That it is one's turn to use a connection."""
+class Signal:
+    """That another call, perhaps of another thread, says so."""
 
-    __slots__ = ("_lock", "_wake", "connection", "has_come", "is_refused")
-
-    connection: Connection | None
-    """An open one; without it, a new one may be opened."""
+    __slots__ = ("_lock", "_wake", "has_come")
 
     def __init__(self) -> None:
         # Reentrant: a signal's handler may end the wait while this thread begins it.
         self._lock = threading.RLock()
         self._wake: Callable[[], object] | None = None
-        self.connection = None
-        self.has_come = self.is_refused = False
+        self.has_come = False
 
-    def come(self, connection: Connection | None, *, is_refused: bool = False) -> None:
+    def come(self) -> None:
         """Ends the wait; from any thread."""
         with self._lock:
-            self.connection, self.is_refused, self.has_come = connection, is_refused, True
+            self.has_come = True
             wake = self._wake
         if wake is not None:
             wake()
 
     def on_come(self, wake: Callable[[], object]) -> None:
-        """Calls this when the turn comes, at once if it has; perhaps from another thread."""
+        """Calls `wake` when the signal comes, at once if it has; perhaps from another thread."""
         with self._lock:
             self._wake = wake
             has_come = self.has_come
@@ -58,7 +51,7 @@ class Turn:
             wake()
 
 
-Wait: TypeAlias = Ready | Pause | Turn
+Wait: TypeAlias = Ready | Pause | Signal
 Steps: TypeAlias = Generator[Wait, None, T]
 
 QUEUE_IS_FULL: Final = Pause(0.01)

@@ -12,8 +12,7 @@ from clnwire._wire.lazy import lazy
 
 if TYPE_CHECKING:
     from clnwire.testing._calls import NEVER, Call
-    from clnwire.testing._host import BlockingHost, RunPlugin
-    from clnwire.testing._plugin import RunningPlugin
+    from clnwire.testing._host import BlockingHost, RunningPlugin, RunPlugin
     from clnwire.testing._samples import sample
     from clnwire.testing._traffic import Traffic
 
@@ -24,8 +23,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "_calls": ("NEVER", "Call"),
-            "_host": ("BlockingHost", "RunPlugin"),
-            "_plugin": ("RunningPlugin",),
+            "_host": ("BlockingHost", "RunPlugin", "RunningPlugin"),
             "_samples": ("sample",),
             "_traffic": ("Traffic",),
         },

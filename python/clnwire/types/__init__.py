@@ -36,6 +36,10 @@ if TYPE_CHECKING:
         split_short_channel_id_dir,
     )
     from clnwire.types.identifiers import (
+        U8,
+        U16,
+        U32,
+        U64,
         BlockHeight,
         ChannelId,
         FailureHex,
@@ -50,7 +54,6 @@ if TYPE_CHECKING:
         Txid,
         split_outpoint,
     )
-    from clnwire.types.numbers import U8, U16, U32, U64
 
 __all__ = [
     "MSAT_PER_BTC",
@@ -125,6 +128,10 @@ if not TYPE_CHECKING:
                 "split_short_channel_id_dir",
             ),
             "identifiers": (
+                "U8",
+                "U16",
+                "U32",
+                "U64",
                 "BlockHeight",
                 "ChannelId",
                 "FailureHex",
@@ -138,12 +145,6 @@ if not TYPE_CHECKING:
                 "Secret",
                 "Txid",
                 "split_outpoint",
-            ),
-            "numbers": (
-                "U8",
-                "U16",
-                "U32",
-                "U64",
             ),
         },
     )

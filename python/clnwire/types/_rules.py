@@ -46,6 +46,6 @@ class Hexadecimal(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """A word. These are those that Core Lightning v26.06 uses; others may come."""
+    """A word. These are those that the daemon uses today; others may come."""
 
     values: tuple[str, ...]

@@ -1,10 +1,10 @@
-"""Keys, hashes, transactions and bytes, as the texts that the daemon uses."""
+"""Keys, hashes, transactions and bytes, as the texts that the daemon uses; and whole numbers."""
 
 from __future__ import annotations
 
 from typing import Annotated, NewType, TypeAlias
 
-from clnwire.types._rules import Hexadecimal
+from clnwire.types._rules import Hexadecimal, Unsigned
 
 BlockHeight = NewType("BlockHeight", int)
 """How many blocks the chain has below this one: 32 bits."""
@@ -31,6 +31,15 @@ Hex32: TypeAlias = Annotated[str, Hexadecimal(exactly=32)]
 """For an answer: 32 bytes in hexadecimal."""
 FailureHex: TypeAlias = Annotated[str, Hexadecimal(at_least=2)]
 """For an answer: a failure message of BOLT 4 in hexadecimal, two bytes of code and its data."""
+
+U8: TypeAlias = Annotated[int, Unsigned(8)]
+"""An unsigned number of 8 bits."""
+U16: TypeAlias = Annotated[int, Unsigned(16)]
+"""An unsigned number of 16 bits."""
+U32: TypeAlias = Annotated[int, Unsigned(32)]
+"""An unsigned number of 32 bits."""
+U64: TypeAlias = Annotated[int, Unsigned(64)]
+"""An unsigned number of 64 bits."""
 
 
 def split_outpoint(text: str) -> tuple[Txid, int]:

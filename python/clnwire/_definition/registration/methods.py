@@ -72,8 +72,7 @@ class Methods(Base):
 def _must_be_free(name: str, *, replaces_native: bool) -> None:
     """Raises `UsageError` for a command of the daemon's that is not to be replaced, or cannot."""
     # A plugin without methods does not pay for the names.
-    from clnwire._wire.builtin import BUILTIN
-    from clnwire._wire.facts import COMMANDS
+    from clnwire._wire.facts import BUILTIN, COMMANDS
 
     if name not in COMMANDS:
         return

@@ -10,7 +10,7 @@ from clnwire._definition.registration._base import Base
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from clnwire._definition.options import OptionType
+    from clnwire._wire.options import OptionType
 
 
 class Options(Base):

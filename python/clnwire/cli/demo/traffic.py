@@ -1,6 +1,6 @@
 """What a node's database is made of in the demo, and what its transactions look like.
 
-Their shape follows a recording of Core Lightning v26.06.6: a node that made and received 131
+Their shape follows a recording of a node that made and received 131
 payments in 47 s and sent 2,162 `db_write`s. Schema and rows are the demo's own.
 """
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import json
 
-from clnwire._definition.requests import CURRENT_LEVELS, check_level, check_progress
+from clnwire._wire.levels import CURRENT_LEVELS, check_level
 from clnwire.host.plugins.output import Notice
+from clnwire.messages.progress import check_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire._definition.requests import LogLevel
-    from clnwire.host.commands.commands import Command
+    from clnwire._wire.levels import LogLevel
 
 
 class Caller:
@@ -24,10 +24,12 @@ class Caller:
     token: str
     """The exact text of the caller's id; `null` if there is none."""
 
-    def __init__(self, command: Command) -> None:
-        self.method = command.method
-        self.token = (command.token or b"null").decode()
-        self._notify: Callable[[Notice], None] | None = command.notify
+    def __init__(
+        self, method: str, token: bytes | None, notify: Callable[[Notice], None] | None
+    ) -> None:
+        self.method = method
+        self.token = (token or b"null").decode()
+        self._notify = notify
 
     def notify(self, text: str, level: LogLevel = "info") -> None:
         """Shows the caller a line, if it has asked for such. Raises `UsageError`."""

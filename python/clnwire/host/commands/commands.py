@@ -114,7 +114,9 @@ def _given(answer: object) -> Own:
         return lambda command: constant
     if not _takes_caller(answer):
         return lambda command: answer(decoded_params(command.params))
-    return lambda command: answer(decoded_params(command.params), Caller(command))
+    return lambda command: answer(
+        decoded_params(command.params), Caller(command.method, command.token, command.notify)
+    )
 
 
 def _constant(answer: object) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec import json
 
 from clnwire._wire.codec import encode
+from clnwire._wire.options import c_integer
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import argument, decoded_params, required
@@ -134,7 +135,7 @@ def _shown_value(option: Option, setting: Setting) -> dict[str, object]:
 def _values(option: Option, text: bytes) -> list[object]:
     """Of a value or an array of them. Integers are in C's spelling, which may be no JSON."""
     if option.type == "int":
-        return [_c_integer(item) for item in _spelled(text)]
+        return [c_integer(item) for item in _spelled(text)]
     value = json.decode(text)
     return value if option.multi else [value]
 
@@ -147,15 +148,8 @@ def _spelled(text: bytes) -> list[str]:
 def _end(name: str, text: str) -> str:
     return (
         f"lightningd {VERSION} ends here: Bad literal for --{name}: {text}; "
-        f"write the option in decimal: --{name}={_c_integer(text)}"
+        f"write the option in decimal: --{name}={c_integer(text)}"
     )
-
-
-def _c_integer(text: str) -> int:
-    digits = text.lstrip("+-")
-    is_octal = digits.startswith("0") and digits.isdigit()
-    number = int(digits, 8) if is_octal else int(digits, 0)
-    return -number if text.startswith("-") else number
 
 
 def _as_written(value: object) -> object:

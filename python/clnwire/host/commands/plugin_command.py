@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from clnwire.error_codes import INVALID_PARAMS
+from clnwire.error_codes import INVALID_PARAMS, PLUGIN_ERROR
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import decoded_params, required
 from clnwire.host.errors import HostError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.registry import Plugins
     from clnwire.host.rules.dialect import Dialect
 
-PLUGIN_ERROR: Final = -3
-"""lightningd's code for a plugin that does not do what was asked of it."""
 _NO_OPTIONS: Final = frozenset(("subcommand", "plugin", "options"))
 
 

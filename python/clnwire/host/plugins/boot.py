@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
-from clnwire._wire.builtin import BUILTIN
+from clnwire._wire.facts import BUILTIN
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.journal import LogEntry
 from clnwire.host.plugins import startup

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from clnwire._core import IdMap
+from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugins.plugin import Plugin
@@ -26,14 +27,12 @@ if TYPE_CHECKING:
     from clnwire.host.rules.dialect import Dialect
     from clnwire.plugin import Plugin as PluginObject
 
-VERSION_NAME: Final = "LIGHTNINGD_VERSION"
-
 
 def environment_of(dialect: Dialect, env: Mapping[str, str]) -> dict[str, str]:
     """A plugin's environment: this process's, what the daemon adds to it, and what is given."""
-    environment = {name: value for name, value in os.environ.items() if name != VERSION_NAME}
+    environment = {name: value for name, value in os.environ.items() if name != LIGHTNINGD_VERSION}
     if dialect.version is not None:
-        environment[VERSION_NAME] = dialect.version
+        environment[LIGHTNINGD_VERSION] = dialect.version
     return {**environment, **env}
 
 

@@ -1,4 +1,4 @@
-"""Judges what a plugin sends unasked, as Core Lightning v26.06 does: most mistakes are deadly."""
+"""Judges what a plugin sends unasked, as Core Lightning does: most mistakes are deadly."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from clnwire._wire.levels import ALIASES, WARNINGS
 from clnwire.host.encoding import log_event, plugin_event, text_of
 from clnwire.host.journal import Journal, LogEntry, TopicEntry
 
@@ -24,8 +25,6 @@ OnTrace: TypeAlias = Callable[[Literal["in", "out"], str, bytes], None]
 
 HOST: Final = ""
 """The plugin's name in a log line that is about none."""
-_LEVELS: Final = {"warn": "unusual", "error": "broken"}
-_WARNINGS: Final = {"unusual": "warn", "broken": "error"}
 
 
 class PluginOwner:
@@ -95,17 +94,18 @@ class PluginOwner:
 
     def _announce(self, topic: str, plugin: Plugin) -> None:
         if plugin.initialised and topic in self._dialect.topics:
-            self._plugins.notify(topic, plugin_event(plugin), None)
+            event = plugin_event(plugin.name, plugin.path, plugin.manifest.methods)
+            self._plugins.notify(topic, event, None)
 
     def _pass_on(self, entry: LogEntry) -> None:
         """Feeds the log outside, and the topics `log` and `warning`."""
         source = f"plugin-{entry.plugin}" if entry.plugin else "lightningd"
-        level = _LEVELS.get(entry.level, entry.level)
+        level = ALIASES.get(entry.level, entry.level)
         if self._tell_log is not None:
             self._tell_log(level, source, entry.message)
         self._feed("log", entry, source, level)
-        if level in _WARNINGS:
-            self._feed("warning", entry, source, _WARNINGS[level])
+        if level in WARNINGS:
+            self._feed("warning", entry, source, WARNINGS[level])
 
     def _feed(self, topic: str, entry: LogEntry, source: str, level: str) -> None:
         """A plugin never gets its own lines: it would log that it got them, without end."""

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from clnwire import program
 from clnwire._core import Framer, MalformedError
-from clnwire._runtime import siblings, stdio
+from clnwire._wire.environment import HOST, LIGHTNINGD_PLUGIN, PLUGIN_PID
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
@@ -264,10 +264,10 @@ def spawn(
     `stderr` is inherited unless given; with `own_group` it leads a process group. Raises
     `HostError` with the reason if it cannot be started.
     """
-    environment = {**env, "LIGHTNINGD_PLUGIN": "1", "PATH": _search_path(env)}
-    environment[siblings.HOST] = f"{os.getpid()} {cwd}"
+    environment = {**env, LIGHTNINGD_PLUGIN: "1", "PATH": _search_path(env)}
+    environment[HOST] = f"{os.getpid()} {cwd}"
     # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
-    environment.pop(stdio.MARK, None)
+    environment.pop(PLUGIN_PID, None)
     try:
         return subprocess.Popen(
             argv,

@@ -1,4 +1,4 @@
-"""Judges a hook's answer as Core Lightning v26.06 does.
+"""Judges a hook's answer as Core Lightning does.
 
 The same rules serve the embedded host and `clnwire replay`.
 """

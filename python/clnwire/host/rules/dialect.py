@@ -1,8 +1,8 @@
 """What the daemon says, takes and does in each of the protocol's dialects.
 
-`"current"` is Core Lightning v26.06, `"2020"` is v0.10.0 with its default settings, and `"2019"`
-the daemon of May 2019, whose document is the protocol's first one. The two old ones are as they
-were seen running; `docs/host.md` says where that is not what the document says.
+`"current"` is Core Lightning of the release `VERSION`, `"2020"` is v0.10.0 with its default
+settings, and `"2019"` the daemon of May 2019, whose document is the protocol's first one. The two
+old ones are as they were seen running; `docs/host.md` says where the document differs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct, json
 
+from clnwire._wire import dialect as wire
+from clnwire._wire.levels import ACCEPTED, COMMON_LEVELS
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.errors import HostError
 from clnwire.host.rules.names import TOPICS
@@ -18,7 +20,7 @@ from clnwire.host.rules.tokens import request_token
 
 Name: TypeAlias = Literal["current", "2020", "2019"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
-VERSION: Final = "v26.06.6"
+VERSION: Final = wire.FOLLOWED
 """The release of Core Lightning that the host imitates."""
 
 _BARE: Final = frozenset(("connect", "disconnect"))
@@ -37,7 +39,7 @@ class Dialect(Struct, frozen=True):
     """Of `getmanifest`."""
     version: str | None = VERSION
     """What a plugin finds in `LIGHTNINGD_VERSION`, if it is there."""
-    levels: tuple[str, ...] = ("trace", "debug", "info", "warn", "error", "unusual", "broken")
+    levels: tuple[str, ...] = ACCEPTED
     """What a log line's level may be."""
     numbers_ids: bool = False
     """Ids are integers from 0 on, shared by all plugins."""
@@ -80,64 +82,41 @@ class Dialect(Struct, frozen=True):
         return b"{%s:%s}" % (json.encode(topic), payload)
 
 
+_RELEASE_OF_2020: Final = (0, 10, 0)
+
+
+def _known_to(release: wire.Release, since: dict[str, wire.Release]) -> tuple[str, ...]:
+    """The names that a daemon of this release knows."""
+    return tuple(name for name, first in since.items() if first <= release)
+
+
 CURRENT: Final = Dialect(
     "current",
     HOOKS,
     TOPICS,
-    ("string", "string-conceal", "int", "bool", "flag"),
+    tuple(wire.OPTION_TYPES),
     b'{"allow-deprecated-apis":false}',
 )
 OF_2020: Final = Dialect(
     "2020",
-    frozenset(
-        (
-            "commitment_revocation",
-            "custommsg",
-            "db_write",
-            "htlc_accepted",
-            "invoice_payment",
-            "openchannel",
-            "openchannel2",
-            "openchannel2_changed",
-            "openchannel2_sign",
-            "peer_connected",
-            "rbf_channel",
-            "rpc_command",
-        )
-    ),
-    frozenset(
-        (
-            "channel_open_failed",
-            "channel_opened",
-            "channel_state_changed",
-            "coin_movement",
-            "connect",
-            "disconnect",
-            "forward_event",
-            "invoice_creation",
-            "invoice_payment",
-            "openchannel_peer_sigs",
-            "sendpay_failure",
-            "sendpay_success",
-            "warning",
-        )
-    ),
-    ("string", "int", "bool", "flag"),
+    frozenset(_known_to(_RELEASE_OF_2020, wire.HOOKS)),
+    frozenset(_known_to(_RELEASE_OF_2020, wire.TOPICS)),
+    _known_to(_RELEASE_OF_2020, wire.OPTION_TYPES),
     b"{}",
     version="v0.10.0",
-    levels=("debug", "info", "warn", "error", "unusual", "broken"),
+    levels=tuple(level for level in ACCEPTED if level != "trace"),
     longest_line=None,
     numbers_ids=True,
     takes_anything=False,
 )
 OF_2019: Final = Dialect(
     "2019",
-    frozenset(("db_write", "invoice_payment", "peer_connected")),
-    frozenset(("connect", "disconnect", "warning")),
-    ("string",),
+    frozenset(_known_to(wire.FOUNDING, wire.HOOKS)),
+    frozenset((*_known_to(wire.FOUNDING, wire.TOPICS), "warning")),  # A later build has it.
+    _known_to(wire.FOUNDING, wire.OPTION_TYPES),
     b"{}",
     version=None,
-    levels=("debug", "info", "warn", "error"),
+    levels=tuple(dict.fromkeys(COMMON_LEVELS.values())),
     longest_line=None,
     numbers_ids=True,
     takes_notices=False,

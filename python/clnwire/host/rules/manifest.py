@@ -1,6 +1,6 @@
 """What a plugin says it offers, checked as the daemon checks it before it goes on.
 
-The rules are those of Core Lightning v26.06; each refusal names the field and the rule.
+The rules are Core Lightning's; each refusal names the field and the rule.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import msgspec
 from msgspec import Struct, field, json
 
 from clnwire import _core
-from clnwire._wire.builtin import BUILTIN
-from clnwire._wire.facts import COMMANDS
+from clnwire._wire.facts import BUILTIN, COMMANDS
+from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
 from clnwire.host.errors import ManifestError
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
 from clnwire.host.rules.dialect import CURRENT, Dialect
 from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
+from clnwire.messages.getmanifest import FeatureBits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from clnwire.host.errors import ManifestProblem
 
-FEATURE_PLACES = ("node", "init", "channel", "invoice")
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+FEATURE_PLACES = FeatureBits.__struct_fields__
 _Object: TypeAlias = "dict[str, Any]"
 
 
@@ -236,7 +236,7 @@ class _Checker:
 
     def _option(self, where: str, entry: _Object, raw_default: str | None) -> Option:
         name = self._text(entry, "name", f"{where}.name")
-        if not name or not _NAME_CHARACTERS.issuperset(name):
+        if not name or not NAME_CHARACTERS.issuperset(name):
             self._refuse(f"{where}.name", f"must consist of 0-9, a-z, '_' and '-', not {name!r}")
         self._check_free("option", f"{where}.name", name, self._taken.option_owner(name))
         where = f"{where} ({name})"
@@ -282,7 +282,7 @@ class _Checker:
             number = None
         if not isinstance(number, int) or isinstance(number, bool):
             self._refuse(where, f"must be an integer, not {_shown(value)}")
-        if not -(2**63) <= number < 2**63:
+        if not fits_64_bits(number):
             self._refuse(where, f"must fit into 64 bits, not {_shown(value)}")
         return number
 

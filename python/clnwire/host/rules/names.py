@@ -1,4 +1,4 @@
-"""The names that Core Lightning v26.06 itself uses: hooks, topics and options.
+"""The names that Core Lightning itself uses: hooks, topics and options.
 
 Taken from its JSON schemas; the options are those that plugins are likely to collide with.
 """

@@ -1,17 +1,17 @@
 """Option values, from how a user gives them to how `init` and `setconfig` carry them.
 
-The rules are the daemon's (Core Lightning v26.06): integers are pasted as they are spelled, which
+The rules are the daemon's: integers are pasted as they are spelled, which
 may be no JSON; booleans become JSON; a flag is there only if it is set; `multi` is an array; an
 option without value and default is absent.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
+from clnwire._wire.options import BOOLEANS, c_integer, fits_64_bits
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.names import did_you_mean
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PLUGIN_START: Final = "pluginstart"
 """The source of an option that the command `plugin start` gives: it ends with the plugin."""
-_BOOLEANS = {"yes": b"true", "true": b"true", "no": b"false", "false": b"false"}
-_C_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
 
 
 class Given(Struct, frozen=True):
@@ -139,25 +137,17 @@ def _single(plugin: str, option: Option, value: object) -> bytes:
 
 def _integer(plugin: str, option: Option, value: object) -> bytes:
     text = str(value).strip() if isinstance(value, (str, int)) else ""
-    if isinstance(value, bool) or not _C_INTEGER.match(text) or not _fits(text):
+    number = None if isinstance(value, bool) else c_integer(text)
+    if number is None or not fits_64_bits(number):
         raise _misfit(plugin, option, value, "an integer of 64 bits (decimal, 0x… or 0…)")
     return text.encode()
 
 
-def _fits(text: str) -> bool:
-    digits = text.lstrip("+-").lower()
-    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
-    number = int(digits, base) * (-1 if text.startswith("-") else 1)
-    return -(2**63) <= number < 2**63
-
-
 def _boolean(plugin: str, option: Option, value: object) -> bytes:
+    if isinstance(value, str):
+        value = BOOLEANS.get(value.lower(), True if option.type == "flag" and not value else value)
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
-    if option.type == "flag" and value == "":
-        return b"true"
     raise _misfit(plugin, option, value, "yes, no, true or false")
 
 

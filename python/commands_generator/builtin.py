@@ -1,4 +1,4 @@
-"""Which of the daemon's commands come from its built-in plugins, in v26.06."""
+"""Which of the daemon's commands come from its built-in plugins: no schema says so."""
 
 from __future__ import annotations
 
@@ -84,5 +84,4 @@ BUILTIN: Final = frozenset(
         "xpay-as-pay",
     )
 )
-"""Another plugin can offer these where the built-in one is disabled; the daemon itself has the
-rest."""
+"""The daemon itself has the rest."""

@@ -1,0 +1,34 @@
+"""What lightningd makes of options: their names, and how users write their values."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag"]
+"""The daemon's names for the types; `string-conceal` is not shown in `listconfigs`."""
+
+NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
+"""How users write them; upper and lower case are the same."""
+_C_INTEGER: Final = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+
+
+def c_integer(text: str) -> int | None:
+    """An integer as C's `strtoll` reads it with base 0: `0x` is hexadecimal, a leading 0 octal.
+
+    `None` for any other text.
+    """
+    text = text.strip()
+    if _C_INTEGER.fullmatch(text) is None:
+        return None
+    digits = text.lstrip("+-")
+    try:
+        return int(text, 8 if digits.startswith("0") and digits.isdigit() else 0)
+    except ValueError:  # Python limits how many decimal digits it converts.
+        return None
+
+
+def fits_64_bits(number: int) -> bool:
+    """Whether the daemon can keep the integer: it has 64 bits with a sign."""
+    return -(2**63) <= number < 2**63
