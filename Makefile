@@ -17,7 +17,7 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no peers"; exit 0; }
 
-.PHONY: help demo develop test test-node test-rust test-python lint docs format bench bench-quick bench-micro \
+.PHONY: help demo develop test test-node test-rust test-python coverage lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
@@ -25,6 +25,7 @@ help:
 	@echo "make demo         a node in miniature replicates its database through a plugin"
 	@echo "make test         all tests"
 	@echo "make test-node    the tests with a real lightningd, on the PATH or in LIGHTNINGD"
+	@echo "make coverage     the Python tests, and the lines and branches that they do not run"
 	@echo "make develop      builds the extension quickly, for working on it; make build optimises it"
 	@echo "make lint         formatters, linters, type checkers, stubs"
 	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
@@ -50,6 +51,13 @@ test-python: build $(VENV)/test.stamp
 
 test-node: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/node $(PYTEST)
+
+# Plugins and commands are measured in their own processes.
+coverage: build $(VENV)/test.stamp
+	rm -rf build/coverage
+	$(BIN)/python -m coverage run -m pytest $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 lint: build $(VENV)/test.stamp
 	cargo fmt --all --check

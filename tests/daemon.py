@@ -25,6 +25,8 @@ CONFIGURATION = {
 }
 
 
+_COVERAGE = "COVERAGE_PROCESS_CONFIG" in os.environ
+
 VERSIONS = {"current": "v26.06", "2020": "v0.10.0", "2019": None}
 """What a daemon of each dialect puts into a plugin's environment."""
 
@@ -186,6 +188,11 @@ class Daemon:
         return self.process.stderr.read().decode()
 
     def close(self) -> None:
+        if self.process.poll() is None and _COVERAGE and self.process.stdin is not None:
+            # A killed plugin could not say which lines it has run.
+            with contextlib.suppress(subprocess.TimeoutExpired, BrokenPipeError):
+                self.process.stdin.close()
+                self.process.wait(1)
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

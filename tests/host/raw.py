@@ -1,4 +1,4 @@
-"""Plugins in plain Python, which share no code with what they test."""
+"""Plugins in plain Python, without installed packages, which share no code with what they test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 SOURCE = '''\
-#!{python}
+#!{python} -S
 import codecs, json, os, re, sys, time
 
 MANIFEST = {{"options": [], "rpcmethods": [], "subscriptions": [], "hooks": []}}

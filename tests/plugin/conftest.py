@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,18 @@ import os, sys
 if os.environ.get("CLNWIRE_TEST_WITHOUT_UVLOOP"):
     sys.modules["uvloop"] = None
 import msgspec
-from clnwire import *
-from clnwire.hooks import *
-from clnwire.notifications import *
 """
+MODULES = ("clnwire", "clnwire.hooks", "clnwire.notifications")
+
+
+def imports(body: str) -> str:
+    """Imports the names of clnwire that are used, a line a module: all of them would be slow."""
+    words = set(re.findall(r"\w+", body))
+    lines = ""
+    for module in MODULES:
+        used = sorted(words & set(import_module(module).__all__))
+        lines += f"from {module} import {', '.join(used)}\n" if used else "\n"
+    return lines
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
         if "plugin = " not in body:
             body = "plugin = Plugin()\n" + body
         path = tmp_path / "plugin_under_test.py"
-        path.write_text(HEADER + body + "\nplugin.run()\n")
+        path.write_text(HEADER + imports(body) + body + "\nplugin.run()\n")
         daemons.append(Daemon(path, dialect=dialect))
         return daemons[-1]
 
