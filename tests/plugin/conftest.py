@@ -31,22 +31,48 @@ def imports(body: str) -> str:
     return lines
 
 
+def source(body: str) -> str:
+    """The plugin's file up to the point where it runs."""
+    body = textwrap.dedent(body)
+    if "plugin = " not in body:
+        body = "plugin = Plugin()\n" + body
+    return HEADER + imports(body) + body
+
+
 @pytest.fixture
 def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Starts a plugin with this body: the imports come before it, `plugin.run()` behind it."""
     daemons: list[Daemon] = []
 
     def start(body: str, *, dialect: str = "current") -> Daemon:
-        body = textwrap.dedent(body)
-        if "plugin = " not in body:
-            body = "plugin = Plugin()\n" + body
         path = tmp_path / "plugin_under_test.py"
-        path.write_text(HEADER + imports(body) + body + "\nplugin.run()\n")
+        path.write_text(source(body) + "\nplugin.run()\n")
         daemons.append(Daemon(path, dialect=dialect))
         return daemons[-1]
 
     yield start
     for daemon in daemons:
+        daemon.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Daemon]]:
+    """Gives a plugin with this body that has sent its manifest: a process for all tests of a module
+    that ask for the same one."""
+    daemons: dict[tuple[str, str], Daemon] = {}
+
+    def get(body: str, *, dialect: str = "current") -> Daemon:
+        if (body, dialect) not in daemons:
+            path = tmp_path_factory.mktemp("running") / "plugin_under_test.py"
+            path.write_text(source(body) + "\nplugin.run()\n")
+            daemons[body, dialect] = Daemon(path, dialect=dialect)
+            daemons[body, dialect].getmanifest()
+        daemon = daemons[body, dialect]
+        daemon.logs.clear()
+        return daemon
+
+    yield get
+    for daemon in daemons.values():
         daemon.close()
 
 

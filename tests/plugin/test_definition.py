@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 
 import pytest
 
@@ -71,6 +72,10 @@ def test_a_run_leaves_nothing_behind():
         assert snapshot(plugin) == before
         # The client is made when it is first used, and has nothing of a run.
         assert {*vars(plugin)} - {"_rpc"} == attributes
+        # The host does not wait for the thread that it has told to end.
+        deadline = time.monotonic() + 20
+        while plugin._run is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert plugin._run is None
         for read in (lambda: plugin.options["level"].value, lambda: plugin.configuration):
             with pytest.raises(NotReadyError):

@@ -67,17 +67,28 @@ FAILURES = {
 }
 
 
+def failing(hooks: dict[str, str]) -> str:
+    """A plugin whose hooks do this."""
+    handlers = [
+        f"@plugin.hook({hook!r})\ndef on_{hook}(event):\n    {statement}\n"
+        for hook, statement in hooks.items()
+    ]
+    return MUTE + "".join(handlers)
+
+
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+"""
+
+
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("hook", ["db_write", "commitment_revocation"])
 def test_going_on_could_lose_money_so_it_is_refused(plugin, hook, failure, dialect):
-    daemon = plugin(
-        f"""
-        @plugin.hook("{hook}")
-        def on_event(event):
-            {FAILURES[failure]}
-        """,
-        dialect=dialect,
-    )
+    # A plugin with `db_write` has no other hook.
+    daemon = plugin(failing({hook: FAILURES[failure]}), dialect=dialect)
     daemon.getmanifest()
     event = WRITE[dialect] if hook == "db_write" else hook_sample(hook)
     reply = daemon.request(hook, event)
@@ -125,21 +136,11 @@ FAILURES["answers a wrong object"] = "return {'result': 7, 'foo': [msgspec.Raw(b
 
 @pytest.mark.parametrize("hook", [*SAFE, "rpc_command"])
 @pytest.mark.parametrize("failure", FAILURES)
-def test_safe_answers(plugin, hook, failure):
-    if hook == "htlc_accepted" and "another" in failure:
-        failure = "raises"
-    daemon = plugin(
-        f"""
-        class Mute(Exception):
-            def __str__(self):
-                raise RuntimeError
-
-        @plugin.hook("{hook}")
-        def on_event(event):
-            {FAILURES[failure]}
-        """
-    )
-    daemon.start()
+def test_safe_answers(running, hook, failure):
+    hooks = dict.fromkeys([*SAFE, "rpc_command"], FAILURES[failure])
+    if "another" in failure:
+        hooks["htlc_accepted"] = FAILURES["raises"]
+    daemon = running(failing(hooks))
     tomorrow = hook not in HOOKS
     if tomorrow and "another" in failure:
         return  # any object may be an answer to it

@@ -104,7 +104,7 @@ def test_input_during_an_interruption_is_not_lost(plugin):
 
 def test_sigterm_after_a_handler_s_event_loop_is_never_lost(plugin):
     """The loop had SIGTERM, and sets it and the wakeup descriptor back when it closes."""
-    for attempt in range(40):
+    for attempt in range(16):
         daemon = plugin(
             """
             import asyncio, signal
@@ -126,7 +126,7 @@ def test_sigterm_after_a_handler_s_event_loop_is_never_lost(plugin):
         )
         daemon.start()
         daemon.call("go")
-        time.sleep(attempt * 0.0001)
+        time.sleep(attempt * 0.00025)
         daemon.signal(signal.SIGTERM)
         daemon.drain()
         assert daemon.process.wait(20) == 0

@@ -87,9 +87,8 @@ METHODS = """
         ("any", [{"deep": [1, None]}], {"deep": [1, None]}),
     ],
 )
-def test_params_fill_the_signature(plugin, method, params, result):
-    daemon = plugin(METHODS)
-    daemon.start()
+def test_params_fill_the_signature(running, method, params, result):
+    daemon = running(METHODS)
     assert daemon.call(method, params) == result
 
 
@@ -115,15 +114,13 @@ def test_params_fill_the_signature(plugin, method, params, result):
         ("place", [{"x": 1, "y": [1]}], "parameter 'p', at 'p.y'"),
     ],
 )
-def test_a_bad_call_is_told_which_parameter(plugin, method, params, said):
-    daemon = plugin(METHODS)
-    daemon.start()
+def test_a_bad_call_is_told_which_parameter(running, method, params, said):
+    daemon = running(METHODS)
     error = daemon.request(method, params)["error"]
     assert error["code"] == -32602
     assert said in error["message"]
     assert "usage: " + method in error["message"]
     assert daemon.call("hello") == "Hello World"
-    assert daemon.hang_up() == 0
     assert daemon.logs == [], "the caller's mistake is not the node's business"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from clnwire import UsageError
 from tests.daemon import Daemon
+from tests.plugin.conftest import source
 
 ALONE = """
     @plugin.hook("db_write")
@@ -839,12 +842,16 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("Plugin(dynamic=True, feature_bits={'node': '80'})", "cannot be dynamic"),
     ],
 )
-def test_registering_what_cannot_work_says_why(plugin, body, said):
-    daemon = plugin(body)
+def test_registering_what_cannot_work_says_why(body, said):
+    program = compile(source(body), "plugin_under_test.py", "exec", dont_inherit=True)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        exec(program, {"__name__": "plugin_under_test"})
+
+
+def test_what_cannot_work_ends_the_plugin_before_it_runs(plugin):
+    daemon = plugin("@plugin.hook\ndef db_write(x): ...")
     assert daemon.process.wait(20) == 1
-    last = daemon.errors().strip().splitlines()[-1]
-    assert "UsageError" in last
-    assert said in last
+    assert daemon.errors().strip().splitlines()[-1].startswith("clnwire.errors.UsageError: ")
 
 
 def test_disable(plugin):
