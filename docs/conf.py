@@ -113,13 +113,12 @@ def with_all_names(app: Sphinx) -> None:
 
 
 def without_overloads(app: Sphinx) -> None:
-    """One signature each: the overloads, one a hook or a topic, are for type checkers."""
+    """One signature: the overloads, one for each type of value, are for type checkers."""
     from sphinx.pycode import ModuleAnalyzer
 
-    for module in ("hooks", "options", "topics"):
-        analyzer = ModuleAnalyzer.for_module(f"clnwire._definition.registration.{module}")
-        analyzer.analyze()
-        analyzer.overloads.clear()
+    analyzer = ModuleAnalyzer.for_module("clnwire._definition.registration.options")
+    analyzer.analyze()
+    analyzer.overloads.clear()
 
 
 def setup(app: Sphinx) -> None:

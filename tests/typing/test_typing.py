@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 import pytest
 from tests.conftest import Once
+from tests.docs.generated import assert_current
 
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.notifications._catalogue import TYPED
@@ -116,3 +117,7 @@ def test_no_hook_is_left_out(name):
 def test_no_topic_is_left_out(name):
     found = re.findall(r'@plugin\.subscribe\("(\w+)"', (HERE / f"{name}.py").read_text())
     assert set(found) == TYPED
+
+
+def test_the_stubs_of_hooks_and_topics_are_current():
+    assert_current("generate_registration.py")

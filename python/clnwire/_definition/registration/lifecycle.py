@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire._definition.registration._base import Base
 from clnwire._definition.signature import refuse_generator
@@ -10,9 +10,7 @@ from clnwire._definition.signature import refuse_generator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire._definition.handlers import AnyHandler
-
-F = TypeVar("F", bound="AnyHandler")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Lifecycle(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire._definition.methods import Method
 from clnwire._definition.registration._base import Base, must_be_named
@@ -11,9 +11,7 @@ from clnwire.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from clnwire._definition.handlers import AnyHandler
-
-F = TypeVar("F", bound="AnyHandler")
+F = TypeVar("F", bound="Callable[..., Any]")
 _LIFECYCLE = frozenset(("getmanifest", "init", "check", "setconfig"))
 
 
