@@ -1,9 +1,9 @@
-"""Writes `docs/messages.md` from the Structs, their docstrings and what stands below their members.
+"""Writes `docs/messages.md` from the Structs, their docstrings and their members' docstrings.
 
     python python/generate_messages.py [--check]
 
-For developers of clnwire; it is no part of the package. With `--check` it writes nothing, and exits
-with 1 if the page is not current.
+A tool for developers of clnwire, not part of the package. With `--check` it writes nothing and
+exits with 1 if the page is out of date.
 """
 
 from __future__ import annotations
@@ -33,37 +33,39 @@ PAGE = Path(__file__).parents[1] / "docs" / "messages.md"
 
 INTRODUCTION = """# Messages
 
-Every message between the daemon and a plugin, as Core Lightning v26.06 and the daemon of 2019 have
-it. This page is made from the Structs in `clnwire.hooks`, `clnwire.notifications` and
-`clnwire.messages` by `python/generate_messages.py`.
+Every message between the daemon and a plugin, for Core Lightning from 2019 to v26.06.
+`python/generate_messages.py` makes this page from the Structs in `clnwire.hooks`,
+`clnwire.notifications` and `clnwire.messages`. Types, units and versions come from the daemon's
+JSON schemas.
 
-- **What is not there is `None`.** A member that may be missing has the type `… or None` and is
-  `None` if it is; when a message is encoded it is left out again. Some members that are required
-  today were not sent by older daemons: there their text says what stands in for them.
-- **Newer daemons.** Members that are not listed are ignored. Where words are listed, others may
-  come; they arrive as they are. Topics and hooks that are not listed arrive as dicts, or as
-  `msgspec.Raw` or `bytes` if the handler's parameter is annotated so.
-- **Older daemons.** Other spellings are understood: members under earlier names, amounts as
-  `"10000msat"`, a topic's former name, payloads that are wrapped or not.
-- **Answers are checked when they are built**, and raise `clnwire.errors.InvalidAnswerError`. A dict
-  is taken as an answer if it has the form of a permitted one; a type checker wants the Struct.
+- **Absent members are `None`.** A member that the daemon may leave out has the type `… or None`.
+  An encoded message leaves out members that are `None`. If older daemons lack a member that today's
+  daemon always sends, the member's text names the value that clnwire gives it.
+- **Newer daemons.** clnwire ignores members that are not listed here. A list of known words is not
+  complete: a newer daemon's word arrives unchanged. Topics and hooks that are not listed arrive as
+  dicts, or as `msgspec.Raw` or `bytes` if the handler's parameter has that annotation.
+- **Older daemons.** clnwire accepts earlier forms of a message: earlier names of members and
+  topics, amounts such as `"10000msat"`, and payloads with or without the wrapping object.
+- **Answers are checked when they are built**, and raise `clnwire.errors.InvalidAnswerError`. A
+  handler may return a dict that fits one of the permitted answers, but type checkers accept the
+  Structs only.
 """
 
 
 def main() -> int:
-    """Gives the exit status."""
+    """Returns the exit status."""
     page = "\n".join(generate()) + "\n"
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(page)
         return 0
     if PAGE.read_text() == page:
         return 0
-    sys.stderr.write(f"{PAGE} is not current: run python {sys.argv[0]}\n")
+    sys.stderr.write(f"{PAGE} is out of date: run python {sys.argv[0]}\n")
     return 1
 
 
 def generate() -> Iterator[str]:
-    """The page, line by line."""
+    """The page's lines."""
     yield INTRODUCTION
     yield from _types_table()
     yield from _hooks_table()
@@ -78,8 +80,8 @@ def generate() -> Iterator[str]:
 
 def _types_table() -> Iterator[str]:
     yield "## Types\n"
-    yield "To a type checker these differ; while the plugin runs they are plain `int` and `str`.\n"
-    yield "| type | Python | what it is |\n|---|---|---|"
+    yield "Type checkers tell these types apart; at run time they are plain `int` and `str`.\n"
+    yield "| type | Python | meaning |\n|---|---|---|"
     for module in ("amounts", "channels", "identifiers", "numbers"):
         path = f"clnwire.types.{module}"
         docs = assigned_docs(importlib.import_module(path))
@@ -96,7 +98,7 @@ def _runtime_name(kind: Any) -> str:
 
 def _hooks_table() -> Iterator[str]:
     yield "## Hooks\n"
-    columns = ("hook", "kind", "answers", "if the handler fails", "if that is to refuse")
+    columns = ("hook", "kind", "answers", "if the handler fails", 'with `on_failure="refuse"`')
     yield f"| {' | '.join(columns)} | any other answer |"
     yield "|---|---|---|---|---|---|"
     for name in sorted(HOOKS):
@@ -113,13 +115,19 @@ def _answer_name(kind: type) -> str:
 
 
 def hook_facts(name: str) -> dict[str, str]:
-    """What the last paragraph of a hook's module says: its kind, and what happens on failure."""
+    """The labelled facts in the last paragraph of a hook's module: its kind, and its answers in
+    case of failure.
+
+    Raises `ValueError` for a line that is not `Label: text.`
+    """
     text = _module_doc(f"clnwire.hooks.{name}").rpartition("\n\n")[2]
     facts: dict[str, str] = {}
     for line in text.splitlines():
         label, colon, fact = line.partition(": ")
         if not colon:
-            raise ValueError(f"clnwire.hooks.{name}: the last paragraph is made of 'Label: text.'")
+            raise ValueError(
+                f"clnwire.hooks.{name}: each line of the last paragraph must be 'Label: text.'"
+            )
         facts[label] = fact.rstrip(".")
     return facts
 
@@ -157,7 +165,8 @@ def _other_messages() -> Iterator[str]:
 
 
 def _is_part(kind: type, path: str) -> bool:
-    """Whether it is shown below the Struct of its module that has it as a member."""
+    """Whether the Struct is a member of another Struct of its module, which shows it below
+    itself."""
     others = [getattr(messages, name) for name in messages.__all__]
     wholes = [other for other in others if other.__module__ == path and other is not kind]
     return any(kind in set(_parts(whole)) for whole in wholes)
@@ -167,7 +176,7 @@ def _error_codes() -> Iterator[str]:
     module = importlib.import_module("clnwire.error_codes")
     yield "## Error codes\n"
     yield f"{_line(inspect.getdoc(module))}\n"
-    yield "| code | `clnwire.error_codes` | what it means |\n|---|---|---|"
+    yield "| code | `clnwire.error_codes` | meaning |\n|---|---|---|"
     for name, text in assigned_docs(module).items():
         yield f"| {getattr(module, name)} | `{name}` | {_line(text)} |"
 
@@ -184,7 +193,7 @@ def _heading(name: str, about: str) -> Iterator[str]:
 def _structs(
     kind: type[msgspec.Struct], label: str = "", shown: set[type] | None = None
 ) -> Iterator[str]:
-    """A Struct as a table of its members, and those that it is made of below."""
+    """A Struct as a table of its members, followed by the Structs of its members."""
     shown = set() if shown is None else shown
     if kind in shown:
         return
@@ -193,7 +202,7 @@ def _structs(
     docs = member_docs(kind)
     fields = msgspec.structs.fields(kind)
     if fields:
-        yield "| member | type | what it says |\n|---|---|---|"
+        yield "| member | type | meaning |\n|---|---|---|"
         hints = typing.get_type_hints(kind, include_extras=True)
         for each in fields:
             words = _words(hints[each.name])
@@ -205,7 +214,7 @@ def _structs(
 
 
 def _parts(kind: type) -> Iterator[type[msgspec.Struct]]:
-    """The Structs that stand in a Struct's members."""
+    """The Structs in the annotations of a Struct's members."""
     for hint in typing.get_type_hints(kind).values():
         yield from _structs_in(hint)
 
@@ -218,7 +227,7 @@ def _structs_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 def _shown(hint: Any) -> str:
-    """An annotation, as people read it."""
+    """An annotation for the tables."""
     if isinstance(hint, typing.NewType):
         return f"`{hint.__name__}`"
     if hasattr(hint, "__metadata__"):
@@ -236,7 +245,7 @@ def _shown(hint: Any) -> str:
 
 
 def _words(hint: Any) -> str:
-    """The words that are known, if the annotation names any."""
+    """The annotation's known words as a sentence; empty if it has none."""
     for each in (hint, *typing.get_args(hint)):
         for rule in getattr(each, "__metadata__", ()):
             if isinstance(rule, Known):
@@ -245,7 +254,10 @@ def _words(hint: Any) -> str:
 
 
 def member_docs(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Member → what stands below it in the source, which msgspec does not keep."""
+    """Member → its docstring, read from the source since msgspec does not keep it.
+
+    Raises `ValueError` for a member without a docstring.
+    """
     docs: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
@@ -255,12 +267,12 @@ def member_docs(kind: type[msgspec.Struct]) -> dict[str, str]:
                     docs.update(_docs_in(node.body))
     for name in kind.__struct_fields__:
         if not docs.get(name):
-            raise ValueError(f"{kind.__module__}.{kind.__name__}.{name} has no text below it")
+            raise ValueError(f"{kind.__module__}.{kind.__name__}.{name} has no docstring below it")
     return docs
 
 
 def assigned_docs(module: types.ModuleType) -> dict[str, str]:
-    """Name → what stands below its assignment at the module's outermost level."""
+    """Name → the docstring below its assignment at the module's top level."""
     return dict(_docs_in(ast.parse(inspect.getsource(module)).body))
 
 

@@ -2,8 +2,8 @@
 
     python python/generate_rules.py [--check]
 
-For developers of clnwire; it is no part of the package. With `--check` it writes nothing, and exits
-with 1 if the page is not current.
+A tool for developers of clnwire, not part of the package. With `--check` it writes nothing and
+exits with 1 if the page is out of date.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ HEADING = "## Rules\n"
 
 
 def main() -> int:
-    """Gives the exit status."""
+    """Returns the exit status."""
     old = PAGE.read_text()
     new = old.partition(HEADING)[0] + HEADING + "".join(f"{line}\n" for line in generate())
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(new)
     elif old != new:
-        sys.stderr.write(f"{PAGE} is not current; run python python/generate_rules.py\n")
+        sys.stderr.write(f"{PAGE} is out of date: run python python/generate_rules.py\n")
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""`docs/messages.md` is what the Structs say today, and says something of each."""
+"""`docs/messages.md` is up to date with the Structs, and documents each of them."""
 
 from __future__ import annotations
 

@@ -333,7 +333,7 @@ def test_a_code_that_an_old_daemon_cannot_make_is_replaced(hook, answer, code):
     today = json.loads(answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer))
     assert said == {**today, "failure_code": code}
     (warning,) = warnings
-    assert f"it is told {code:04x}" in warning
+    assert f"sends {code:04x} instead" in warning
 
 
 def test_true_is_the_documents_answer_to_db_write():

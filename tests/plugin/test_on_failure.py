@@ -143,7 +143,7 @@ def test_refuse_as_the_answer_stops_the_daemon_with_its_reason(plugin):
         ("htlc_accepted", Refuse("x"), "permitted are"),
         ("custommsg", "refuse", "has no answer that refuses"),
         ("tomorrows", "refuse", "has no answer that refuses"),
-        ("openchannel2_sign", CONTINUE, "the transaction as proposed"),
+        ("openchannel2_sign", CONTINUE, "the proposed transaction is kept"),
         ("peer_connected", HtlcFail, "not <class"),
     ],
 )

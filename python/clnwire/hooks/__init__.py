@@ -1,6 +1,6 @@
-"""The daemon's hooks: each in its module, with its event, its answers and its safe answer.
+"""The daemon's hooks. Each has a module with its event, its answers and its safe answer.
 
-A hook that has no module here takes and answers dicts.
+For a hook without a module here, the handler receives a dict and returns one.
 """
 
 from __future__ import annotations

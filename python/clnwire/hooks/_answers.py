@@ -1,4 +1,4 @@
-"""A handler's answer to bytes, if the daemon takes it, and what goes back for one that failed."""
+"""Checks and encodes a handler's answer, and makes the reply for a handler that failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clnwire.hooks._spec import ErrorParts, HookSpec
 
     Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]
-    """`(params, reason, continue)` → what goes back, as for `HookSpec.safe`."""
+    """`(params, reason, continue)` → the reply, as for `HookSpec.safe`."""
     OnFailure: TypeAlias = HookAnswer | dict[str, Any] | Fail
 
 
@@ -29,7 +29,8 @@ class RefusedError(Exception):
 def answer_encoder(
     spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
 ) -> Callable[[Any], bytes]:
-    """Encodes answers for this daemon; raises `UsageError` for what it could not take as one."""
+    """Encodes answers for this daemon. The encoder raises `UsageError` for an answer that the
+    daemon does not accept, and `RefusedError` for `Refuse`."""
     complete = _completion(spec, dialect, warn)
 
     def encode_answer(answer: Any) -> bytes:
@@ -45,7 +46,8 @@ def answer_encoder(
 def _completion(
     spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
 ) -> Callable[[Any], bytes] | None:
-    """An encoder that adds what an older daemon needs; `None` if this one needs nothing more."""
+    """The encoder that adds what an older daemon needs; `None` if this daemon needs nothing
+    more."""
     if spec.complete is None or dialect.is_at_least(spec.complete[0]):
         return None
     complete = spec.complete[1]
@@ -53,7 +55,8 @@ def _completion(
 
 
 def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] | None) -> bytes:
-    """What is no Struct of the hook's: a dict, say. It may have members of a newer daemon."""
+    """Encodes an answer that is no Struct of the hook, such as a dict. It may have members of a
+    newer daemon."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
     if (what := unawaited(answer)) is not None:
@@ -69,7 +72,7 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
         raise UsageError(f"the handler returned {answer!r}; an answer is an object") from error
     if not spec.answers:
         return encoded
-    # As everywhere, what is `None` is not there: to the daemon, null would be something.
+    # Structs leave out members that are `None`, so dicts do too: the daemon would read a null.
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
     if complete is not None:
@@ -78,14 +81,15 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
 
 
 def _with_later_members(completed: bytes, struct: HookAnswer, present: dict[str, Any]) -> bytes:
-    """The completed answer, and what the handler gave for a daemon newer than the Struct."""
+    """The completed answer, with those members of the handler's dict that the Struct does not know:
+    they belong to a newer daemon."""
     known = {field.encode_name for field in msgspec.structs.fields(struct)} | {"result"}
     later = {name: value for name, value in present.items() if name not in known}
     return encode({**msgspec.json.decode(completed), **later}) if later else completed
 
 
 def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
-    """The one of the hook's answers whose form this is. Raises `UsageError` if it is none."""
+    """The hook's answer Struct that these members fit. Raises `UsageError` if none does."""
     result = members.get("result")
     kinds = [kind for kind in spec.answers if kind is not Refuse]
     same_result = [kind for kind in kinds if kind.__struct_config__.tag == result]
@@ -98,20 +102,25 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
         try:
             return msgspec.convert(members, kind)
         except msgspec.ValidationError as error:
-            # It says more than what other answers would not have.
+            # This says more than a list of misplaced members, so it comes first.
             problems.insert(0, f": {error}")
-    # Not the whole answer: it may hold a secret.
+    # The message does not show the whole answer, which may hold a secret.
     said = f"the handler answered with result {result!r}"
     raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted(spec)}")
 
 
 def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
-    """What a hook was registered with as `on_failure`. Raises `UsageError`."""
+    """The answer for a failed handler, from the `on_failure` that the hook was registered with.
+
+    Raises `UsageError` if the hook does not permit that answer.
+    """
     what = f"hook '{spec.name}': on_failure"
     if wanted is None:
         return spec.safe
     if spec.safe is keep_psbt:
-        raise UsageError(f"{what}: only the transaction as proposed answers every event")
+        raise UsageError(
+            f"{what} is not available; if the handler fails, the proposed transaction is kept"
+        )
     if wanted == "refuse":
         if spec.refusal is None:
             raise UsageError(f"{what}: the hook has no answer that refuses; give an answer")
@@ -126,7 +135,7 @@ def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
 
 
 def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fail:
-    """What goes back for a handler that failed, in the daemon's dialect."""
+    """A function that makes the reply for a handler that failed, in the daemon's dialect."""
     if callable(on_failure):
         return on_failure
     try:
@@ -138,7 +147,8 @@ def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fai
 
 
 def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:
-    """What may only stand in an answer of another kind: some of it stops the daemon."""
+    """Members that only other answers of the hook may have. Some of them, in the wrong answer, stop
+    the daemon."""
     everything = {name for each in spec.answers for name in each.__struct_encode_fields__}
     return everything.difference(kind.__struct_encode_fields__)
 

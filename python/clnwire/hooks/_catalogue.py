@@ -1,4 +1,4 @@
-"""Hook names → what clnwire knows of them. Modules are imported when their hook is registered."""
+"""Finds a hook's `HookSpec` by its name. Its module is imported when the hook is registered."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from clnwire._wire import dialect
 from clnwire.hooks._spec import HookSpec, go_on
 
 HOOKS: Final = frozenset(dialect.HOOKS)
-"""The daemon's hooks. Each has a module of its name here, with a `SPEC`."""
+"""The daemon's hooks. Each has a module with its name here, which has a `SPEC`."""
 
 
 def hook_spec(name: str) -> HookSpec:
-    """The hook of that name; one that clnwire does not know takes and answers dicts."""
+    """The hook's description. For a name that clnwire does not know, it takes and answers dicts."""
     if name in HOOKS:
         spec: HookSpec = import_module(f"clnwire.hooks.{name}").SPEC
         return spec
-    # Filters for an unknown hook are the daemon's to judge.
+    # For an unknown hook, the daemon decides whether filters are permitted.
     return HookSpec(name, safe=go_on, filters=True)

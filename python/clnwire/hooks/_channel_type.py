@@ -1,4 +1,4 @@
-"""A channel's type, which `openchannel` and `openchannel2` tell."""
+"""A channel's type, as `openchannel` and `openchannel2` give it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from clnwire.types import U32
 
 
 class ChannelType(Event, frozen=True):
-    """The features that the channel is to have (BOLT 2)."""
+    """The feature bits that define the channel's type (BOLT 2)."""
 
     bits: list[U32]
-    """Their numbers (BOLT 9)."""
+    """Numbers of the feature bits (BOLT 9)."""
     names: list[str]
-    """Their names in the same order, for people: the daemon may change them."""
+    """Names of the feature bits, in the same order. For people: the daemon may change them."""

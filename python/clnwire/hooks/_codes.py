@@ -1,4 +1,4 @@
-"""Failure codes of BOLT 4, for daemons that read the code and not the message (before v0.8.2)."""
+"""Failure codes of BOLT 4 for daemons before v0.8.2, which read a code and no failure message."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from clnwire._wire.structs import HookAnswer
 
 SAFE: Final = frozenset((0x400F, 0x2002, 0x6002, 0x6003, 0x0011, 0x0012, 0x0013))
-"""Codes from which those daemons can make a message. At any other code the daemon crashes, or the
-channel's own process does, again at each reconnect."""
+"""Codes that those daemons can turn into a failure message. For any other code the daemon crashes,
+or the channel's own process crashes, again at each reconnect."""
 
 
 def safe_code(failure_message: str, instead: int, hook: str, warn: Callable[[str], object]) -> int:
-    """The message's code if an old daemon can take it, `instead` and a warning if not."""
+    """The message's failure code if an old daemon can take it; otherwise `instead`, with a
+    warning."""
     code = int(failure_message[:4], 16)
     if code in SAFE:
         return code
     warn(
-        f"{hook}: this daemon reads failure codes, and {code:04x} could cost the channel or stop "
-        f"the node; it is told {instead:04x}. Answer one of {', '.join(_names())}"
+        f"{hook}: failure code {code:04x} could close a channel or crash a daemon before v0.8.2; "
+        f"clnwire sends {instead:04x} instead. Answer one of {', '.join(_names())}"
     )
     return instead
 
@@ -35,5 +36,5 @@ def _names() -> list[str]:
 
 
 def with_code(answer: HookAnswer, code: int) -> bytes:
-    """The answer with its `failure_code`."""
+    """The encoded answer with `failure_code` added."""
     return encode({**msgspec.to_builtins(answer), "failure_code": code})

@@ -1,4 +1,4 @@
-"""What an answer says to put money of ours into a channel that a peer opens."""
+"""The members of an answer that put this node's money into a channel that a peer opens."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from clnwire.types import Msat, Psbt, Unsigned
 
 
 class Contribution(HookAnswer, frozen=True):
-    """Money of ours for the funding transaction: both members, or neither."""
+    """This node's contribution to the funding transaction. Give both members, or neither."""
 
     psbt: Psbt | None = None
-    """A transaction with our inputs and our change, but without the channel's own output."""
+    """A PSBT in base64 with this node's inputs and its change output, without the channel's
+    output."""
     our_funding_msat: Annotated[Msat, Unsigned(64)] | None = None
-    """What of our inputs goes into the channel. With a `psbt` but without this, or with 0, the
-    daemon would end."""
+    """How much of the inputs goes into the channel, in msat; no output of `psbt` may include it.
+    The daemon ends if `psbt` comes without it, or with 0."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.psbt is None) != (not self.our_funding_msat):
-            self._refuse("psbt", "and our_funding_msat (not 0) go together, or not at all")
+            self._refuse("psbt", "and our_funding_msat (not 0) must be given together")

@@ -1,4 +1,4 @@
-"""An onion message (BOLT 4), which two hooks tell of."""
+"""An onion message (BOLT 4), as two hooks deliver it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,34 @@ from clnwire.types import U32, U64, Hex, PublicKey, ShortChannelId
 
 
 class BlindedHop(Event, frozen=True):
-    """A hop of a blinded path."""
+    """A hop of a blinded path (BOLT 4)."""
 
     blinded_node_id: PublicKey
-    """The hop's key on this path, from which its node id cannot be told."""
+    """The hop's blinded public key. It does not reveal the hop's node id."""
     encrypted_recipient_data: Hex
-    """What the hop is told, encrypted for it."""
+    """Encrypted TLVs for this hop, such as where to forward the message."""
 
 
 class BlindedPath(Event, frozen=True):
-    """The way back to the sender, who stays unknown. It begins at a node or at a channel's end."""
+    """The blinded path back to the sender, which hides who the sender is (BOLT 4).
+
+    It starts at the node `first_node_id`, or at one end of the channel `first_scid`.
+    """
 
     first_node_id: PublicKey | None = None
-    """Where the path begins; `None` if that is told by a channel."""
+    """The node at which the path starts; `None` if `first_scid` gives it."""
     first_scid: ShortChannelId | None = None
-    """A channel at one end of which the path begins."""
+    """A channel at one end of which the path starts; `None` if `first_node_id` gives it."""
     first_scid_dir: U32 | None = None
-    """Which end: the node that this direction (0 or 1) of the channel comes from."""
+    """The direction of that channel, 0 or 1. The path starts at the node that sends in this
+    direction."""
     first_path_key: PublicKey | None = None
-    """With it the first hop finds its part of the secret. Since v24.11."""
+    """The public key from which the first hop derives its shared secret. Since v24.11; clnwire
+    fills it from `blinding` for earlier daemons."""
     hops: list[BlindedHop] | None = None
-    """In their order."""
+    """The hops, first to last."""
     blinding: PublicKey | None = None
-    """What daemons before v24.11 call `first_path_key`, which then has the same value."""
+    """The name of `first_path_key` before v24.11, with the same value."""
 
     def __post_init__(self) -> None:
         if self.first_path_key is None and self.blinding is not None:
@@ -39,28 +44,28 @@ class BlindedPath(Event, frozen=True):
 
 
 class OnionField(Event, frozen=True):
-    """A field of the message (a TLV) that the daemon does not know."""
+    """A TLV of the message that the daemon does not know."""
 
     number: U64
-    """Its type."""
+    """The TLV's type."""
     value: Hex
-    """Its content."""
+    """The TLV's value."""
 
 
 class OnionMessage(Event, frozen=True):
-    """The message."""
+    """The onion message's content."""
 
     reply_blindedpath: BlindedPath | None = None
-    """A reply must take this path, if there is one."""
+    """The path that a reply must take; `None` if the sender expects no reply."""
     invoice_request: Hex | None = None
-    """Somebody asks for an invoice (BOLT 12)."""
+    """A request for an invoice, `invoice_request` of BOLT 12."""
     invoice: Hex | None = None
-    """An invoice (BOLT 12)."""
+    """An invoice, `invoice` of BOLT 12."""
     invoice_error: Hex | None = None
-    """Why there is no invoice (BOLT 12)."""
+    """Why an invoice is not made or not paid, `invoice_error` of BOLT 12."""
     unknown_fields: list[OnionField] | None = None
-    """For extensions."""
+    """TLVs that the daemon does not know, for extensions of the protocol."""
 
 
 class OnionMessageHandled(HookAnswer, frozen=True, tag_field="result", tag="handled"):
-    """The message was for this plugin: no other one gets it."""
+    """This plugin has handled the message. The daemon passes it to no other plugin."""

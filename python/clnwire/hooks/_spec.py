@@ -1,4 +1,4 @@
-"""What clnwire must know of a hook to serve it, and what hooks answer when their handler fails."""
+"""How clnwire describes a hook: its event, its answers, and the safe answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clnwire._wire.dialect import Release
 
 ErrorParts: TypeAlias = tuple[int, str, bytes | None]
-"""An error's code, message and data."""
+"""An error's code, its message, and its data as JSON or `None`."""
 
 
 class Continue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
@@ -24,57 +24,61 @@ class Continue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
 
 
 CONTINUE = Continue()
-"""The answer most hooks give most of the time. Its bytes are made once."""
+"""The answer that most handlers give. It is encoded once."""
 
 
 class Refuse(HookAnswer, frozen=True):
-    """Stop the daemon rather than go on: for `db_write` and `commitment_revocation`.
+    """Stop the daemon, for `db_write` and `commitment_revocation`.
 
-    The daemon ends without committing, and `reason` is in its log.
+    The daemon ends without committing, and logs `reason`.
     """
 
     reason: str
-    """For the daemon's log and the plugin's."""
+    """One line for the logs of the daemon and the plugin."""
 
 
 class HookSpec(msgspec.Struct, frozen=True):
-    """A hook: its event, its permitted answers, and what is answered when the handler fails."""
+    """A hook: its event, its permitted answers, and the answer for a handler that failed."""
 
     name: str
     safe: Callable[..., bytes | ErrorParts]
-    """`(params, reason, continue)` → what goes back when the handler fails: bytes, or an error's
-    parts. `continue` are the bytes of a bare continue."""
+    """`(params, reason, continue)` → the reply when the handler fails: the encoded answer, or an
+    error's parts. `continue` is the encoded bare `continue`."""
     event: Any = None
-    """The Struct; a hook that clnwire does not know has none, and gives a dict."""
+    """The event's Struct. `None` for a hook that clnwire does not know: its event is a dict."""
     answers: tuple[type[HookAnswer], ...] = ()
-    """Permitted types of answers; without any, objects in whatever form."""
+    """The permitted types of answers. If empty, any JSON object is permitted."""
     older: Any = None
-    """Changes an event of an older daemon, decoded to a dict, to today's spelling."""
+    """Changes an older daemon's event, decoded to a dict, to today's form."""
     quicker: Any = None
-    """`(event, decoder)` → a decoder that is quicker for what usually comes."""
+    """`(event, decoder)` → a faster decoder for the usual form of the event; it falls back to
+    `decoder`."""
     read: Callable[[bytes], bytes] | None = None
-    """Gives an event's text as the daemon reads it, before it becomes whatever a handler takes."""
+    """Rewrites the event's JSON to what the daemon acts on, before it is decoded for the
+    handler."""
     decoded: Any = None
-    """A decoder of what `read` gives → one that completes the Struct by its text."""
+    """Wraps the event's decoder; the wrapper may complete the Struct from the JSON text that `read`
+    returned."""
     refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
-    """What `on_failure="refuse"` answers: an answer, or a function like `safe`. `None` if the hook
-    has no answer that refuses every event."""
+    """The answer for `on_failure="refuse"`, or a function like `safe`. `None` if the hook has no
+    answer that refuses every event."""
     former: Any = None
-    """Changes an answer of the protocol's first document, decoded, to today's spelling."""
+    """Changes a decoded answer in the form of the daemon of 2019 to today's form."""
     complete: tuple[Release, Any] | None = None
-    """A release, and `(answer, warn)` → `bytes` with what daemons before it need besides."""
+    """A release, and `(answer, warn)` → the encoded answer with what daemons before that release
+    need in addition."""
     translate: tuple[bytes, Any] | None = None
-    """As for `_core.Route`: for answers whose form depends on the event's."""
+    """As for `_core.Route`: rewrites answers whose form depends on the event's form."""
     filters: bool = False
-    """Whether the daemon accepts filters for it."""
+    """Whether the daemon accepts `filters` for the hook."""
 
     @property
     def continues(self) -> bool:
-        """Whether a bare `continue` is an answer."""
+        """Whether a bare `continue` is a permitted answer."""
         return not self.answers or Continue in self.answers
 
     def decoder(self) -> Callable[[bytes], Any]:
-        """From the params to the hook's own Struct, in whichever spelling they come."""
+        """The decoder from the params to the event's Struct, for every daemon's form."""
         decode = event_decoder(self.event, self.older)
         if self.decoded is not None:
             decode = self.decoded(decode)
@@ -90,30 +94,30 @@ class HookSpec(msgspec.Struct, frozen=True):
 
 
 def go_on(params: bytes, reason: str, bare_continue: bytes) -> bytes:
-    """For hooks in which a plugin's failure must not stop the node."""
+    """Continues, for hooks in which a plugin's failure must not stop the node."""
     return bare_continue
 
 
 def refuse(params: bytes, reason: str, bare_continue: bytes) -> tuple[int, str, None]:
-    """For hooks in which going on could lose money: the daemon ends instead."""
+    """An error at which the daemon ends, for hooks in which going on could lose money."""
     return INTERNAL_ERROR, reason, None
 
 
 def refuse_call(params: bytes, reason: str, bare_continue: bytes) -> bytes:
-    """For a call that a plugin guards: its caller gets an error, and the call is not made."""
+    """An error for the caller of the command that the plugin guards. The command does not run."""
     error = {"code": INTERNAL_ERROR, "message": reason}
     return msgspec.json.encode({"return": {"error": error}})
 
 
 def reject(params: bytes, reason: str, bare_continue: bytes) -> bytes:
-    """For a peer that wants to open a channel: none without the plugin's consent."""
+    """Rejects a channel that a peer opens, since the plugin has not agreed to it."""
     return msgspec.json.encode({"result": "reject", "error_message": "internal error"})
 
 
 def keep_psbt(params: bytes, reason: str, bare_continue: bytes) -> bytes | tuple[int, str, None]:
-    """Goes on with the transaction as it was proposed; without it the daemon would abort.
+    """Continues with the proposed transaction; without a PSBT the daemon would abort.
 
-    The event is the only member of the params, and has the hook's name.
+    The params have one member, the event, with the hook's name.
     """
     try:
         (event,) = event_decoder(dict[str, _WithPsbt])(params).values()

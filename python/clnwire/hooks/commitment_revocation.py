@@ -1,10 +1,10 @@
-"""`commitment_revocation`: a channel has moved on, and its last state is revoked.
+"""`commitment_revocation`: the peer has revoked a channel's previous state.
 
-For watchtowers: whoever holds the penalty transaction can punish a peer that publishes the
-revoked state.
+This hook is for watchtowers: with the penalty transaction, a watchtower can take the funds of a
+peer that publishes the revoked state.
 
-Kind: chain; all plugins that have it are asked.
-Safe answer: refuse. The daemon ends rather than forget a penalty transaction.
+Kind: chain; the daemon calls all plugins that have the hook.
+Safe answer: refuse. The daemon ends, so that no penalty transaction is lost.
 Refusal: the same.
 Any other answer: taken as continue.
 """
@@ -19,16 +19,17 @@ from clnwire.types import U64, ChannelId, Hex, Txid
 
 
 class CommitmentRevocation(Event, frozen=True):
-    """The state that was revoked, and its penalty."""
+    """The revoked state and its penalty transaction."""
 
     commitment_txid: Txid
-    """The revoked commitment transaction."""
+    """The txid of the revoked commitment transaction."""
     penalty_tx: Hex
-    """The transaction that takes all the revoked one's funds, to be published if that appears."""
+    """The transaction that spends the outputs of the revoked commitment transaction. Publish it if
+    that one appears on the chain."""
     channel_id: ChannelId
-    """The channel. Since v0.10.2."""
+    """The channel's id. Since v0.10.2."""
     commitnum: U64
-    """The number of the revoked state, counted from 0 in each channel. Since v0.10.2."""
+    """The revoked state's number, counted from 0 in each channel. Since v0.10.2."""
 
 
 Answer: TypeAlias = Continue | Refuse

@@ -1,12 +1,12 @@
-"""`custommsg`: a peer sent a message that the daemon itself does not know.
+"""`custommsg`: a peer sent a message of a type that the daemon does not know.
 
-Only messages with odd numbers arrive (BOLT 1); which ones peers may send is said with
-`Plugin(custom_messages=…)`, and `filters` keeps all others away from the handler. The answer
-changes nothing: it only says that the plugin is done.
+Only messages with odd numbers arrive (BOLT 1). `Plugin(custom_messages=…)` announces the numbers
+that peers may send, and `filters` limits the handler to the numbers that it names. `CONTINUE` is
+the only answer.
 
 Kind: chain.
-Safe answer: continue. Other plugins may want the message.
-Refusal: none.
+Safe answer: continue, so that other plugins get the message.
+Refusal: not available.
 Any other answer: ends the daemon.
 """
 
@@ -20,16 +20,19 @@ from clnwire.types import Hex, PublicKey
 
 
 class CustomMsg(Event, frozen=True):
-    """A peer's message."""
+    """A message from a peer."""
 
     peer_id: PublicKey
-    """Who sent it."""
+    """The node id of the peer that sent it."""
     payload: Hex
-    """The whole message: two bytes of message number, then its content."""
+    """The whole message: two bytes of message number (big-endian), then the content."""
 
     @property
     def number(self) -> int:
-        """The message's number, from its first two bytes. Raises `ValueError` without them."""
+        """The message number, from the first two bytes.
+
+        Raises `ValueError` for an empty payload.
+        """
         return int(self.payload[:4], 16)
 
 

@@ -1,9 +1,9 @@
-"""`db_write`: the daemon is about to commit to its database, and waits.
+"""`db_write`: the daemon waits for the answer before it commits to its database.
 
-Nothing in the handler may make the daemon write to its database, so no RPC; and the plugin should
-have no other hook and no method. The hook is called before `init`.
+The handler must not call the daemon's RPC: a command that writes to the database would wait for
+this answer. The plugin should have no other hook and no method. The hook is called before `init`.
 
-Kind: parallel; all plugins that have it are asked at the same time, and all must agree.
+Kind: parallel; the daemon calls all plugins that have the hook at once, and all must continue.
 Safe answer: refuse. The daemon ends without committing, so that no replica falls behind.
 Refusal: the same.
 Any other answer: the daemon ends without committing.
@@ -20,16 +20,15 @@ from clnwire.types import U32
 
 
 class DbWrite(Event, frozen=True):
-    """What is about to be committed."""
+    """The transaction that the daemon is about to commit."""
 
     writes: list[str]
-    """The SQL statements with their values filled in, in their order. Empty on PostgreSQL."""
+    """The SQL statements in order, with their values filled in. Empty on PostgreSQL."""
     data_version: U32 | None = None
-    """Grows by one each time, and wraps at 2³². `None` from daemons before v0.8.1.
+    """Grows by one with each commit, and wraps at 2³². `None` from daemons before v0.8.1.
 
-    The same number again: the last set was not committed, and this one replaces it. A lower one:
-    the database went back in time, refuse. A gap: writes were missed, take a new snapshot or
-    refuse.
+    The same number again: the last set was not committed; this set replaces it. A lower number: the
+    database went back in time; refuse. A gap: writes were missed; refuse, or take a new snapshot.
     """
 
 
@@ -37,12 +36,13 @@ Answer: TypeAlias = Continue | Refuse
 
 
 def _former(answer: Any) -> Any:
-    """In the protocol's first document `true` was the answer."""
+    """Changes `true`, the answer of the daemon of 2019, to `continue`."""
     return {"result": "continue"} if answer is True else answer
 
 
 def _translated(answer: bytes, params: bytes) -> bytes:
-    """Daemons whose events have no `data_version` end at any answer but `true`."""
+    """Changes the answer to `true` if the event has no `data_version`: those daemons end at any
+    other answer."""
     return answer if any(name == "data_version" for name, _ in members(params)) else b"true"
 
 

@@ -1,10 +1,10 @@
-"""`htlc_accepted`: an incoming HTLC is there to stay, and its onion has been opened.
+"""`htlc_accepted`: both sides have committed to an incoming HTLC, and its onion is decrypted.
 
-After a restart the daemon asks again about HTLCs that are not settled: the handler may see the
-same one twice.
+After a restart the daemon calls the hook again for HTLCs that are not settled, so the handler may
+get the same HTLC twice.
 
-Kind: chain; the first answer that is no continue decides.
-Safe answer: continue. The daemon then forwards, takes or fails it by itself.
+Kind: chain; the first answer other than continue decides.
+Safe answer: continue. The daemon then forwards, accepts or fails the HTLC by itself.
 Refusal: fail, with `temporary_node_failure`.
 Any other answer: ends the daemon.
 """
@@ -42,100 +42,105 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEMPORARY_NODE_FAILURE: Final = 0x2002
-"""BOLT 4: try again later (NODE, 2)."""
+"""The failure code `temporary_node_failure` of BOLT 4 (NODE|2): the payer may try again later."""
 
 
 class HtlcOnion(Event, frozen=True):
-    """What the onion says to this node (BOLT 4)."""
+    """The onion's content for this node (BOLT 4)."""
 
     payload: Hex
-    """The payload as it came, with its length in front."""
+    """The payload as received, with its length in front."""
     next_onion: Hex
-    """The onion for the next hop; empty at the final one."""
+    """The onion for the next hop; empty at the final node."""
     shared_secret: Secret
-    """Shared with the payer, to encrypt errors."""
+    """The secret shared with the payer, which encrypts errors."""
     type: Annotated[str, Known(("tlv",))] | None = None
-    """The payload's format. `None` if the payload could not be read."""
+    """The payload's format. `None` if the payload could not be parsed."""
     short_channel_id: ShortChannelId | None = None
-    """The channel it should be forwarded over. `None` at the final node."""
+    """The channel over which the payer wants it forwarded. `None` at the final node."""
     next_node_id: PublicKey | None = None
-    """Or the node it should be forwarded to."""
+    """The next node's id. `None` unless the payload gives it."""
     forward_msat: Msat | None = None
-    """How much to forward, or to receive."""
+    """The amount to forward, or to receive at the final node, in msat."""
     outgoing_cltv_value: BlockHeight | None = None
-    """The block height at which the outgoing HTLC may expire."""
+    """The block height at which the outgoing HTLC is to expire."""
     total_msat: Msat | None = None
-    """What all parts of the payment sum up to; only at the final node."""
+    """The sum of all parts of the payment, in msat. `None` unless this is the final node."""
     payment_secret: Secret | None = None
-    """From the invoice; only at the final node."""
+    """The invoice's payment secret, as the payer sent it. `None` unless this is the final node."""
     payment_metadata: Hex | None = None
-    """From the invoice; only at the final node, if the invoice has it."""
+    """The invoice's metadata, as the payer sent it. `None` unless this is the final node and the
+    payer sent metadata."""
 
 
 class Htlc(Event, frozen=True):
-    """The HTLC as it came in (BOLT 2)."""
+    """The incoming HTLC (`update_add_htlc` of BOLT 2)."""
 
     short_channel_id: ShortChannelId
-    """The channel it came through. Since v0.12.0; empty from daemons before that."""
+    """The channel that it came in through. Since v0.12.0; empty from earlier daemons."""
     id: U64
-    """Counted by the peer, per channel. Since v0.12.0; 0 from daemons before that."""
+    """The HTLC's id, which the peer counts in each channel. Since v0.12.0; 0 from earlier
+    daemons."""
     amount_msat: Msat
-    """How much; what is not forwarded of it is the node's fee. Since v0.12.0."""
+    """The amount received, in msat. The fee is this less `forward_msat`. Since v0.12.0; clnwire
+    fills it from `amount` of earlier daemons."""
     cltv_expiry: BlockHeight
     """The block height at which it expires."""
     cltv_expiry_relative: U32
-    """How many blocks that is from now."""
+    """The blocks left until `cltv_expiry`."""
     payment_hash: Hash
-    """What its preimage hashes to."""
+    """The SHA-256 of the preimage that settles the HTLC."""
     extra_tlvs: Hex | None = None
-    """TLVs that came with it, beside the onion. Since v25.09."""
+    """Further TLVs of the `update_add_htlc` message. Since v25.09."""
 
 
 class HtlcAccepted(Event, frozen=True):
-    """An HTLC has come in."""
+    """An incoming HTLC."""
 
     onion: HtlcOnion
-    """What its onion says to this node."""
+    """The onion's content for this node."""
     htlc: Htlc
     """The HTLC itself."""
     peer_id: PublicKey | None = None
-    """Who sent it, if that is known. Since v25.12."""
+    """The node id of the peer that offered it, if known. Since v25.12."""
     forward_to: ChannelId | None = None
-    """The channel it would be forwarded to. `None` at the final node, or without such a channel."""
+    """The channel over which the daemon would forward it. `None` at the final node, or if there is
+    no such channel."""
 
 
 class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
-    """Go on, with something changed. Without a change, answer `CONTINUE`.
+    """Go on with changes. Without changes, answer `CONTINUE`.
 
-    Fees and expiry are still checked as usual.
+    The daemon still checks fees and expiry.
     """
 
     payload: Annotated[str, Hexadecimal(at_least=2)] | None = None
-    """To be read in place of the onion's, without a length in front."""
+    """The payload to use in place of the onion's, without a length in front."""
     forward_to: Hex32 | None = None
-    """The channel id to forward to; of use for another channel with the same peer."""
+    """The id of the channel to forward over, such as another channel with the same peer."""
     extra_tlvs: HexBytes | None = None
-    """To be sent along when forwarding, in place of those that came. Since v25.09."""
+    """TLVs to send when forwarding, in place of the HTLC's own. Since v25.09."""
     invoice_msat: Annotated[Msat, Unsigned(64)] | None = None
-    """What the invoice is taken to ask for, at the final node. Since v25.12."""
+    """The amount, in msat, that the daemon takes for the invoice's at the final node. Since
+    v25.12."""
 
 
 class HtlcFail(HookAnswer, frozen=True, tag_field="result", tag="fail"):
     """Fail the HTLC with a failure message, which the daemon encrypts."""
 
     failure_message: FailureHex
-    """As BOLT 4 has it: two bytes of failure code, then its data."""
+    """A failure message of BOLT 4: two bytes of failure code, then its data."""
 
 
 class HtlcFailOnion(HookAnswer, frozen=True, tag_field="result", tag="fail"):
-    """Fail the HTLC with an error onion that comes from another network, say."""
+    """Fail the HTLC with an encrypted failure onion, such as one from another node."""
 
     failure_onion: Annotated[str, Hexadecimal(at_least=1)]
-    """The onion; the daemon adds its own layer to it."""
+    """The failure onion. The daemon adds its own layer of encryption."""
 
 
 class HtlcResolve(HookAnswer, frozen=True, tag_field="result", tag="resolve"):
-    """Take the HTLC."""
+    """Settle the HTLC with its preimage."""
 
     payment_key: Hex32
     """The preimage. The daemon does not check it: a wrong one can cost the channel."""
@@ -145,7 +150,8 @@ Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcRes
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Daemons before v0.8.2 read the code alone; without one they take it for 2002."""
+    """Adds the failure code for daemons before v0.8.2, which read the code alone and take its
+    absence for 2002."""
     if not isinstance(answer, HtlcFail):
         return validated(encode(answer))
     code = safe_code(answer.failure_message, TEMPORARY_NODE_FAILURE, "htlc_accepted", warn)
@@ -153,7 +159,7 @@ def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names, and nothing told which HTLC of which channel it was."""
+    """Before v0.12.0 amounts had other names, and the HTLC's channel and id were not given."""
     rename(event["htlc"], amount="amount_msat")
     event["htlc"].setdefault("short_channel_id", "")
     event["htlc"].setdefault("id", 0)

@@ -1,7 +1,7 @@
-"""`invoice_payment`: a payment for an unpaid invoice has arrived in full.
+"""`invoice_payment`: all parts of a payment for an unpaid invoice have arrived.
 
-Kind: chain; the first plugin that does not want the payment decides.
-Safe answer: continue, which takes the payment.
+Kind: chain; the first plugin that refuses the payment decides.
+Safe answer: continue, which accepts the payment.
 Refusal: reject, which fails the payment.
 Any other answer: ends the daemon.
 """
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS: Final = 0x400F
-"""BOLT 4: what the final node says when it does not want a payment (PERM, 15)."""
+"""The failure code of BOLT 4 (PERM|15) with which the final node refuses a payment."""
 
 
 class InvoicePaymentDetails(Event, frozen=True):
-    """The payment."""
+    """The payment that has arrived."""
 
     label: str
     """The invoice's label, unique in this node."""
     preimage: Secret
-    """Answering `continue` reveals it to the payer."""
+    """The payment's preimage. Answering `continue` reveals it to the payer."""
     msat: Msat
-    """The amount."""
+    """The amount paid, in msat."""
     extratlvs: list[dict[str, Any]] | None = None
-    """Further TLVs of the final onion: `type`, `length` and `value` each. Only in developer mode;
-    the daemon's schema does not name it."""
+    """Further TLVs of the final onion, each with `type`, `length` and `value`. Only in developer
+    mode; not in the daemon's schema."""
 
 
 class InvoicePayment(Event, frozen=True):
@@ -51,13 +51,13 @@ class InvoicePaymentReject(HookAnswer, frozen=True, tag_field="result", tag="rej
 
 
 class InvoicePaymentFail(HookAnswer, frozen=True):
-    """Fail the payment with a failure message of one's own.
+    """Fail the payment with a chosen failure message.
 
-    It goes without a `result`: the daemon reads that first, and would not look at the message.
+    The answer has no `result`: the daemon would read that first and ignore the message.
     """
 
     failure_message: FailureHex
-    """As BOLT 4 has it: two bytes of failure code, not zero, then its data."""
+    """A failure message of BOLT 4: two bytes of failure code, not zero, then its data."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,7 +69,8 @@ Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
 
 
 def _former(answer: Any) -> Any:
-    """In the protocol's first document `{}` took the payment, and a code alone refused it."""
+    """Changes the answers of the daemon of 2019 to today's form: `{}` accepted, and a failure code
+    alone refused."""
     if answer == {}:
         return {"result": "continue"}
     if not isinstance(answer, dict):
@@ -86,7 +87,7 @@ def _former(answer: Any) -> Any:
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Daemons before v0.8.2 read the code alone, and have no room for data."""
+    """Adds the failure code for daemons before v0.8.2, which read the code alone, without data."""
     if isinstance(answer, Continue):
         return encode(answer)
     code = INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS

@@ -1,10 +1,11 @@
-"""`onion_message_recv`: an onion message has come from somebody who knows this node's id.
+"""`onion_message_recv`: an unsolicited onion message has arrived; the sender knows this node's id.
 
-Whoever answers such a message on another path than the one it names gives away who they are.
+Reply only over the message's `reply_blindedpath`: a reply over another path reveals this node's
+identity and position.
 
-Kind: chain; it ends at the first answer that is no continue.
-Safe answer: continue. Other plugins may want the message.
-Refusal: none.
+Kind: chain; the first answer other than continue ends it.
+Safe answer: continue, so that other plugins get the message.
+Refusal: not available.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 
@@ -18,7 +19,7 @@ from clnwire.hooks._spec import Continue, HookSpec, go_on
 
 
 class OnionMessageRecv(Event, frozen=True):
-    """An onion message has come."""
+    """An onion message has arrived."""
 
     onion_message: OnionMessage
     """The message."""

@@ -1,8 +1,8 @@
-"""`onion_message_recv_secret`: an onion message has come on a blinded path of this node's making.
+"""`onion_message_recv_secret`: an onion message has arrived over a blinded path of this node.
 
-Kind: chain; it ends at the first answer that is no continue.
-Safe answer: continue. Other plugins may want the message.
-Refusal: none.
+Kind: chain; the first answer other than continue ends it.
+Safe answer: continue, so that other plugins get the message.
+Refusal: not available.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 
@@ -17,15 +17,15 @@ from clnwire.types import Secret
 
 
 class SecretOnionMessage(OnionMessage, frozen=True, kw_only=True):
-    """The message, and the path that it took."""
+    """The message, and the secret of the blinded path that it used."""
 
     pathsecret: Secret
-    """Which of our paths it came on. To be compared before one replies: otherwise anybody could
-    find out what this node answers."""
+    """The secret that identifies the blinded path. Compare it with the path that this node gave out
+    before replying; otherwise others can probe what this node answers."""
 
 
 class OnionMessageRecvSecret(Event, frozen=True):
-    """An onion message has come on a path of ours."""
+    """An onion message has arrived over a blinded path of this node."""
 
     onion_message: SecretOnionMessage
     """The message."""

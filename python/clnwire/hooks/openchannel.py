@@ -1,11 +1,11 @@
-"""`openchannel`: a peer wants to open a channel, by version 1 of the protocol.
+"""`openchannel`: a peer wants to open a channel with version 1 of channel establishment.
 
 The event is the peer's `open_channel` message (BOLT 2) after the daemon's own first checks.
 
-Kind: chain; the first plugin that rejects decides, and the first that sets a field.
-Safe answer: reject. No channel without the plugin's consent.
+Kind: chain; the first rejection decides, and for each field the first value that a plugin sets.
+Safe answer: reject, since the plugin has not agreed to the channel.
 Refusal: the same.
-Any other answer: ends the daemon, and so does a `close_to` of another network.
+Any other answer: ends the daemon; so does a `close_to` of another network.
 """
 
 from __future__ import annotations
@@ -23,55 +23,58 @@ class OpenChannelDetails(Event, frozen=True):
     """The channel that the peer proposes."""
 
     id: PublicKey
-    """Who proposes it."""
+    """The peer's node id."""
     funding_msat: Msat
-    """The channel's capacity, all of it the peer's money."""
+    """The channel's capacity in msat, funded by the peer alone."""
     push_msat: Msat
-    """What of it becomes ours at once."""
+    """The part of `funding_msat` that this node gets at once, in msat."""
     dust_limit_msat: Msat
-    """The peer's commitment transactions have no outputs below it."""
+    """The peer's commitment transactions have no outputs below this, in msat."""
     max_htlc_value_in_flight_msat: Msat
-    """What may be under way to the peer at a time, at most; without a limit, 2⁶⁴ - 1."""
+    """The most that the HTLCs this node offers may sum up to at a time, in msat; 2⁶⁴ - 1 means no
+    limit."""
     channel_reserve_msat: Msat
-    """What of ours must stay in the channel."""
+    """The amount that this node must keep in the channel, in msat."""
     htlc_minimum_msat: Msat
-    """The smallest HTLC that the peer takes."""
+    """The smallest HTLC that the peer accepts, in msat."""
     feerate_per_kw: U32
-    """For the commitment transactions, in satoshis per 1,000 weight units."""
+    """The commitment transactions' feerate, in sat per 1,000 weight units."""
     to_self_delay: U32
-    """After we close unilaterally, how many blocks until our money is ours."""
+    """The blocks that this node must wait for its money after it closes the channel
+    unilaterally."""
     max_accepted_htlcs: U32
-    """How many HTLCs we may offer at a time."""
+    """The number of HTLCs that this node may offer at a time."""
     channel_flags: U8
-    """Bit 0: the channel is to be announced."""
+    """Flags of BOLT 2. Bit 0, `announce_channel`: the channel is to be announced."""
     channel_type: ChannelType
-    """Since v25.09; empty from daemons before that."""
+    """The channel's type. Since v25.09; empty from earlier daemons."""
     shutdown_scriptpubkey: Hex | None = None
-    """The script the peer wants its money paid to in the end, if it said so up front."""
+    """The script that a mutual close pays the peer to. `None` if the peer did not commit to one."""
 
 
 class OpenChannel(Event, frozen=True):
     """A peer wants to open a channel."""
 
     openchannel: OpenChannelDetails
-    """The channel that it proposes."""
+    """The channel that the peer proposes."""
 
 
 class OpenChannelContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
-    """Agree, with something set. Without that, answer `CONTINUE`."""
+    """Agree, and set some of these. Without changes, answer `CONTINUE`."""
 
     close_to: str | None = None
-    """The address that a mutual close pays us to. One of another network ends the daemon."""
+    """The address that a mutual close pays this node to. An address of another network ends the
+    daemon."""
     mindepth: U32 | None = None
-    """After how many confirmations the channel may be used. A low number, or 0, is for peers that
-    one trusts not to spend the funding twice. Since v0.12.0."""
+    """The confirmations after which the channel may be used. Set 0 or a low number only for peers
+    that you trust not to double-spend the funding. Since v0.12.0."""
     reserve: Annotated[Sat, Unsigned(64)] | None = None
-    """What of the peer's must stay in the channel, so that it has something to lose; raised to the
-    dust limit if it is lower. Since v22.11."""
+    """The amount that the peer must keep in the channel, in sat, so that it has something to lose.
+    The daemon raises it to the dust limit if it is lower. Since v22.11."""
 
 
 class OpenChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject"):
-    """Turn the channel down."""
+    """Reject the channel."""
 
     error_message: str | None = None
     """Sent to the peer, if given."""
@@ -81,7 +84,7 @@ Answer: TypeAlias = Continue | OpenChannelContinue | OpenChannelReject
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names; until v25.09 there was no channel type."""
+    """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
     channel = event["openchannel"]
     rename(
         channel,

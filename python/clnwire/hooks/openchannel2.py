@@ -1,11 +1,11 @@
-"""`openchannel2`: a peer wants to open a channel to which both may contribute.
+"""`openchannel2`: a peer wants to open a channel that both sides may fund (dual funding).
 
 The event is the peer's `open_channel2` message (BOLT 2) after the daemon's own first checks.
 
-Kind: chain; the first plugin that rejects decides, and the first that sets a field.
-Safe answer: reject. No channel without the plugin's consent.
+Kind: chain; the first rejection decides, and for each field the first value that a plugin sets.
+Safe answer: reject, since the plugin has not agreed to the channel.
 Refusal: the same.
-Any other answer: ends the daemon, and so does a `close_to` of another network.
+Any other answer: ends the daemon; so does a `close_to` of another network.
 """
 
 from __future__ import annotations
@@ -35,80 +35,88 @@ class OpenChannel2Details(Event, frozen=True):
     """The channel that the peer proposes."""
 
     id: PublicKey
-    """Who proposes it."""
+    """The peer's node id."""
     channel_id: ChannelId
-    """The channel's id while it is negotiated."""
+    """The channel's temporary id during the negotiation."""
     their_funding_msat: Msat
-    """What the peer puts in."""
+    """The peer's contribution to the funding, in msat."""
     dust_limit_msat: Msat
-    """The peer's commitment transactions have no outputs below it."""
+    """The peer's commitment transactions have no outputs below this, in msat."""
     max_htlc_value_in_flight_msat: Msat
-    """What may be under way to the peer at a time, at most; without a limit, 2⁶⁴ - 1."""
+    """The most that the HTLCs this node offers may sum up to at a time, in msat; 2⁶⁴ - 1 means no
+    limit."""
     htlc_minimum_msat: Msat
-    """The smallest HTLC that the peer takes."""
+    """The smallest HTLC that the peer accepts, in msat."""
     funding_feerate_per_kw: U32
-    """For the funding transaction, in satoshis per 1,000 weight units."""
+    """The funding transaction's feerate, in sat per 1,000 weight units."""
     commitment_feerate_per_kw: U32
-    """For the commitment transactions, in satoshis per 1,000 weight units."""
+    """The commitment transactions' feerate, in sat per 1,000 weight units."""
     feerate_our_max: U32
-    """The highest feerate that we take, in satoshis per 1,000 weight units."""
+    """The highest commitment feerate that this node accepts, in sat per 1,000 weight units."""
     feerate_our_min: U32
-    """The lowest feerate that we take, in satoshis per 1,000 weight units."""
+    """The lowest commitment feerate that this node accepts, in sat per 1,000 weight units."""
     to_self_delay: U16
-    """After we close unilaterally, how many blocks until our money is ours."""
+    """The blocks that this node must wait for its money after it closes the channel
+    unilaterally."""
     max_accepted_htlcs: U16
-    """How many HTLCs we may offer at a time."""
+    """The number of HTLCs that this node may offer at a time."""
     channel_flags: U8
-    """Bit 0: the channel is to be announced."""
+    """Flags of BOLT 2. Bit 0, `announce_channel`: the channel is to be announced."""
     locktime: U32
-    """Of the funding transaction."""
+    """The funding transaction's lock time."""
     channel_max_msat: Msat
-    """The most that this channel may hold."""
+    """The largest capacity that the channel may have, in msat."""
     require_confirmed_inputs: bool
-    """The peer takes confirmed inputs only. Since v23.02."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
+    daemons."""
     channel_type: ChannelType
-    """Since v25.09; empty from daemons before that."""
+    """The channel's type. Since v25.09; empty from earlier daemons."""
     shutdown_scriptpubkey: Hex | None = None
-    """The script the peer wants its money paid to in the end, if it said so up front."""
+    """The script that a mutual close pays the peer to. `None` if the peer did not commit to one."""
     requested_lease_msat: Msat | None = None
-    """How much of our money the peer wants to rent, if it does."""
+    """The amount of this node's money that the peer wants to lease, in msat. `None` if it wants no
+    lease."""
     lease_blockheight_start: BlockHeight | None = None
-    """When the lease would begin; with `requested_lease_msat`."""
+    """The block height at which the lease would start. `None` without `requested_lease_msat`."""
     node_blockheight: BlockHeight | None = None
-    """The height of our chain; with `requested_lease_msat`."""
+    """This node's current block height. `None` without `requested_lease_msat`."""
 
 
 class OpenChannel2(Event, frozen=True):
     """A peer wants to open a channel."""
 
     openchannel2: OpenChannel2Details
-    """The channel that it proposes."""
+    """The channel that the peer proposes."""
 
 
 class OpenChannel2Continue(Contribution, frozen=True, tag_field="result", tag="continue"):
-    """Agree, with something set. Without that, answer `CONTINUE`.
+    """Agree, and set some of these. Without changes, answer `CONTINUE`.
 
-    The last five are what a lease costs, for a peer that asked for one: all of them, or none.
+    The last five members are the terms of a lease that the peer asked for: give all of them, or
+    none.
     """
 
     close_to: str | None = None
-    """The address that a mutual close pays us to. One of another network ends the daemon."""
+    """The address that a mutual close pays this node to. An address of another network ends the
+    daemon."""
     lease_fee_base_msat: Annotated[Msat, Unsigned(64)] | None = None
-    """What the lease costs in any case, in whole satoshis."""
+    """The lease's fixed fee in msat, a whole number of satoshis."""
     lease_fee_basis: U16 | None = None
-    """What it costs besides, in hundredths of a percent of the leased amount."""
+    """The lease's proportional fee in basis points (1/10,000) of the leased amount."""
     funding_weight: U16 | None = None
-    """How many weight units of the funding transaction the peer pays for."""
+    """The weight units of the funding transaction that the peer pays for."""
     channel_fee_max_base_msat: Annotated[Msat, Unsigned(32)] | None = None
-    """The highest base fee that we will ask for forwarding over the channel."""
+    """The highest base fee, in msat, that this node will charge for forwarding over the channel."""
     channel_fee_max_proportional_thousandths: U16 | None = None
-    """The highest proportional fee that we will ask for, in thousandths."""
+    """The highest proportional forwarding fee that this node will charge, in thousandths of the
+    amount."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         lease = [getattr(self, name) is None for name in _LEASE]
         if any(lease) and not all(lease):
-            self._refuse("lease_fee_base_msat", f"and {', '.join(_LEASE[1:])} go together")
+            together = ", ".join(_LEASE[1:])
+            self._refuse("lease_fee_base_msat", f"and {together} must be given together")
         if (self.lease_fee_base_msat or 0) % MSAT_PER_SAT:
             self._refuse("lease_fee_base_msat", "must be a whole number of satoshis")
 
@@ -123,7 +131,7 @@ _LEASE = (
 
 
 class OpenChannel2Reject(HookAnswer, frozen=True, tag_field="result", tag="reject"):
-    """Turn the channel down."""
+    """Reject the channel."""
 
     error_message: str | None = None
     """Sent to the peer, if given."""
@@ -133,7 +141,7 @@ Answer: TypeAlias = Continue | OpenChannel2Continue | OpenChannel2Reject
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names; until v25.09 there was no channel type."""
+    """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
     channel = event["openchannel2"]
     rename(channel, their_funding="their_funding_msat", dust_limit_satoshis="dust_limit_msat")
     channel.setdefault("require_confirmed_inputs", False)

@@ -1,11 +1,11 @@
 """`openchannel2_changed`: the peer has changed the funding transaction of a new channel.
 
-It goes back and forth until neither side changes anything.
+The two sides take turns until neither changes the transaction.
 
-Kind: chain; each plugin is asked about what the one before it answered.
-Safe answer: continue with the transaction as it is.
-Refusal: none.
-Any other answer: ends the daemon. So does a bare `continue`, which is no answer here.
+Kind: chain; each plugin gets the transaction that the plugin before it returned.
+Safe answer: continue with the transaction as proposed.
+Refusal: not available.
+Any other answer: ends the daemon; so does a `continue` without a `psbt`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from clnwire.types import ChannelId, Psbt
 
 
 class OpenChannel2ChangedDetails(Event, frozen=True):
-    """The funding transaction as it is now."""
+    """The current funding transaction."""
 
     channel_id: ChannelId
-    """The channel's id while it is negotiated."""
+    """The channel's temporary id during the negotiation."""
     psbt: Psbt
-    """With the contributions of both sides."""
+    """The PSBT in base64, with the contributions of both sides."""
     require_confirmed_inputs: bool
-    """The peer takes confirmed inputs only. Since v23.02."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
+    daemons."""
 
 
 class OpenChannel2Changed(Event, frozen=True):
     """The funding transaction has changed."""
 
     openchannel2_changed: OpenChannel2ChangedDetails
-    """The transaction."""
+    """The current transaction."""
 
 
 class OpenChannel2ChangedContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
     """Go on with this transaction."""
 
     psbt: Psbt
-    """The event's own, or one that has been changed."""
+    """The PSBT of the event, unchanged or changed."""
 
 
 Answer: TypeAlias = OpenChannel2ChangedContinue

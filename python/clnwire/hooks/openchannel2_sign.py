@@ -1,11 +1,11 @@
-"""`openchannel2_sign`: the funding transaction of a new channel is complete, and to be signed.
+"""`openchannel2_sign`: the funding transaction of a new channel is ready to be signed.
 
-When both sides have signed it is published.
+The transaction is published when both sides have signed it.
 
-Kind: chain; each plugin is asked about what the one before it answered.
-Safe answer: continue with the transaction as it is.
-Refusal: none.
-Any other answer: ends the daemon. So does a bare `continue`, which is no answer here.
+Kind: chain; each plugin gets the transaction that the plugin before it returned.
+Safe answer: continue with the transaction as proposed.
+Refusal: not available.
+Any other answer: ends the daemon; so does a `continue` without a `psbt`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class OpenChannel2SignDetails(Event, frozen=True):
     """The funding transaction."""
 
     channel_id: ChannelId
-    """The channel's id while it is negotiated."""
+    """The channel's temporary id during the negotiation."""
     psbt: Psbt
-    """To be signed where the inputs are the plugin's."""
+    """The PSBT in base64. The plugin signs its own inputs."""
 
 
 class OpenChannel2Sign(Event, frozen=True):
-    """The funding transaction can be signed."""
+    """The funding transaction is ready to be signed."""
 
     openchannel2_sign: OpenChannel2SignDetails
     """The transaction."""
@@ -37,7 +37,7 @@ class OpenChannel2SignContinue(HookAnswer, frozen=True, tag_field="result", tag=
     """Go on with this transaction."""
 
     psbt: Psbt
-    """With the plugin's signatures; if it has no inputs there, the event's own."""
+    """The PSBT with the plugin's signatures; unchanged if no input is the plugin's."""
 
 
 Answer: TypeAlias = OpenChannel2SignContinue

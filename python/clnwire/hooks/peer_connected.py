@@ -1,7 +1,7 @@
 """`peer_connected`: a peer has connected and completed the handshake.
 
-Kind: chain; the first plugin that wants to hang up decides.
-Safe answer: continue. A peer that is turned away by mistake can cost a channel.
+Kind: chain; the first plugin that disconnects decides.
+Safe answer: continue. To disconnect a peer by mistake can cost a channel.
 Refusal: disconnect.
 Any other answer: ends the daemon.
 """
@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 
 
 class ConnectedPeer(Event, frozen=True):
-    """The peer."""
+    """The connected peer."""
 
     id: PublicKey
-    """Its node id."""
+    """The peer's node id."""
     addr: str
-    """Where the connection comes from or goes to; of an incoming one, the port is ephemeral."""
+    """The peer's address in this connection. An incoming connection has an ephemeral port, at which
+    the peer cannot be reached again."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """As seen from this node. `None` from daemons before v0.10."""
+    """`in` if the peer connected to this node, `out` if this node connected. `None` from daemons
+    before v0.10."""
     features: Hex | None = None
-    """Its feature bits (BOLT 9). `None` from the daemon of 2019."""
+    """The peer's feature bits (BOLT 9). `None` from the daemon of 2019."""
     remote_addr: str | None = None
-    """The address of ours that the peer says it sees, if it says so."""
+    """This node's address as the peer reports it, if it does."""
     globalfeatures: Hex | None = None
-    """Only from the daemon of 2019, which had two sets of feature bits."""
+    """The global feature bits. Only from the daemon of 2019, which had two sets."""
     localfeatures: Hex | None = None
-    """Only from the daemon of 2019."""
+    """The local feature bits. Only from the daemon of 2019."""
 
 
 class PeerConnected(Event, frozen=True):
@@ -47,19 +49,18 @@ class PeerConnected(Event, frozen=True):
 
 
 class PeerDisconnect(HookAnswer, frozen=True, tag_field="result", tag="disconnect"):
-    """Hang up."""
+    """Disconnect the peer."""
 
     error_message: str | None = None
-    """Sent to the peer first, as a warning. Without one clnwire sends `disconnected`, since every
-    daemon needs one: before v0.10 they leave the connection half open, later ones crash.
-    """
+    """Sent to the peer first, as a warning. If it is `None` clnwire sends `disconnected`: without a
+    message, daemons before v0.10 leave the connection half open, and later ones crash."""
 
 
 Answer: TypeAlias = Continue | PeerDisconnect
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Gives an answer without a message a short one."""
+    """Adds a message to a disconnect that has none."""
     if isinstance(answer, PeerDisconnect) and answer.error_message is None:
         return encode(PeerDisconnect("disconnected"))
     return encode(answer)

@@ -1,7 +1,7 @@
-"""`rbf_channel`: a peer wants to replace a channel's funding transaction by one that pays more.
+"""`rbf_channel`: a peer wants to replace a channel's funding transaction by one with a higher fee.
 
-Kind: chain; the first plugin that rejects decides, and the first that sets a field.
-Safe answer: reject. No new transaction without the plugin's consent.
+Kind: chain; the first rejection decides, and for each field the first value that a plugin sets.
+Safe answer: reject, since the plugin has not agreed to the new transaction.
 Refusal: the same.
 Any other answer: ends the daemon.
 """
@@ -21,36 +21,38 @@ class RbfChannelDetails(Event, frozen=True):
     """The replacement that the peer proposes."""
 
     id: PublicKey
-    """Who proposes it."""
+    """The peer's node id."""
     channel_id: ChannelId
-    """The channel."""
+    """The channel's id."""
     their_last_funding_msat: Msat
-    """What the peer put in before."""
+    """The peer's contribution to the last transaction, in msat."""
     their_funding_msat: Msat
-    """What the peer puts in now."""
+    """The peer's contribution to the new transaction, in msat."""
     our_last_funding_msat: Msat
-    """What we put in before."""
+    """This node's contribution to the last transaction, in msat."""
     funding_feerate_per_kw: U32
-    """For the new transaction, in satoshis per 1,000 weight units."""
+    """The new transaction's feerate, in sat per 1,000 weight units."""
     feerate_our_max: U32
-    """The highest feerate that we take, in satoshis per 1,000 weight units."""
+    """The highest funding feerate that this node accepts, in sat per 1,000 weight units."""
     feerate_our_min: U32
-    """The lowest feerate that we take, in satoshis per 1,000 weight units."""
+    """The lowest funding feerate that this node accepts, in sat per 1,000 weight units."""
     channel_max_msat: Msat
-    """The most that this channel may hold."""
+    """The largest capacity that the channel may have, in msat."""
     locktime: U32
-    """Of the new transaction."""
+    """The new transaction's lock time."""
     require_confirmed_inputs: bool
-    """The peer takes confirmed inputs only. Since v23.02."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
+    daemons."""
     requested_lease_msat: Msat | None = None
-    """How much of our money the peer wants to rent, if it does."""
+    """The amount of this node's money that the peer wants to lease, in msat. `None` if it wants no
+    lease."""
 
 
 class RbfChannel(Event, frozen=True):
     """A peer wants to replace a funding transaction."""
 
     rbf_channel: RbfChannelDetails
-    """The replacement that it proposes."""
+    """The replacement that the peer proposes."""
 
 
 class RbfChannelContinue(Contribution, frozen=True, tag_field="result", tag="continue"):
@@ -58,7 +60,7 @@ class RbfChannelContinue(Contribution, frozen=True, tag_field="result", tag="con
 
 
 class RbfChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject"):
-    """Turn the replacement down."""
+    """Reject the replacement."""
 
     error_message: str | None = None
     """Sent to the peer, if given."""
@@ -68,7 +70,7 @@ Answer: TypeAlias = Continue | RbfChannelContinue | RbfChannelReject
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names."""
+    """Before v0.12.0 amounts had other names."""
     channel = event["rbf_channel"]
     rename(
         channel,

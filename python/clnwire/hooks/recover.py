@@ -1,10 +1,10 @@
-"""`recover`: the daemon was started with `--recover`, and knows its secret again.
+"""`recover`: the daemon was started with `--recover` and has restored its secret.
 
-For plugins that keep something with peers, to be fetched from there.
+This hook is for plugins that store backups with peers and can fetch them from there.
 
 Kind: chain.
 Safe answer: continue. The recovery goes on without this plugin.
-Refusal: none.
+Refusal: not available.
 Any other answer: ends the daemon.
 """
 
@@ -20,7 +20,8 @@ class Recover(Event, frozen=True):
     """The node recovers."""
 
     codex32: str
-    """The node's secret in codex32 (BIP 93). Whoever has it has the node's money."""
+    """The node's secret in codex32 (BIP 93). Keep it out of logs: it gives access to the node's
+    money."""
 
 
 Answer: TypeAlias = Continue

@@ -1,9 +1,9 @@
-"""`rpc_command`: somebody calls one of the daemon's commands, or a plugin's method.
+"""`rpc_command`: a client or a plugin calls a command of the daemon or a method of a plugin.
 
-Without `filters`, the handler is asked about every single one.
+Without `filters`, the handler is called for every command.
 
-Kind: chain; the first plugin that changes something decides, later ones are ignored.
-Safe answer: an error for the caller. A guard that fails must not let the command pass.
+Kind: chain; the first plugin that replaces or answers the call decides. Later ones are ignored.
+Safe answer: an error for the caller. A guard that fails must not let the command run.
 Refusal: the same.
 Any other answer: logged, and the command runs; a bad `replace` is an error for the caller.
 """
@@ -23,22 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 JsonId: TypeAlias = str | int | float | bool | Raw | None
-"""The id of a JSON-RPC request; `msgspec.Raw`, its exact text, if no Python number is (`1e999`)."""
+"""The id of a JSON-RPC request. A number that Python cannot represent (`1e999`) is a `msgspec.Raw`
+with its exact text."""
 
 
 class RpcRequest(Event, frozen=True):
-    """A call, as it came in or as it is to be made instead."""
+    """A call as it came in, or the call to make in its place."""
 
     id: JsonId
-    """The caller's. A replacement has to keep it."""
+    """The caller's id. A replacement must keep it."""
     method: str
-    """The command."""
+    """The command's name."""
     params: dict[str, Any] | list[Any]
-    """By name or by position, as the caller gave them."""
+    """The parameters by name or by position, as the caller gave them."""
     jsonrpc: str = field(default_factory=lambda: "2.0")
-    """The version, always `2.0`. A replacement must say it, so it is not left out when encoded."""
+    """The version, always `2.0`. A default factory keeps it in the encoded replacement, which must
+    have it."""
     filter: dict[str, Any] | None = None
-    """Which members of the reply the caller wants. The daemon's schema does not name it."""
+    """Which members of the reply the caller wants. Not in the daemon's schema."""
 
 
 class RpcCommand(Event, frozen=True):
@@ -49,51 +51,52 @@ class RpcCommand(Event, frozen=True):
 
 
 class RpcFailure(Event, frozen=True):
-    """What went wrong."""
+    """An error for the caller."""
 
     code: int
-    """See `clnwire.error_codes`."""
+    """The error's code, see `clnwire.error_codes`."""
     message: str
-    """One line."""
+    """One line about the error."""
     data: Any = None
-    """Whatever else the caller should know."""
+    """Further details: any JSON."""
 
 
 class RpcReply(HookAnswer, frozen=True):
-    """What the caller gets: one of the two."""
+    """The reply to the caller. Give either `result` or `error`."""
 
     result: dict[str, Any] | None = None
-    """What a success gives."""
+    """The result of a call that succeeded."""
     error: RpcFailure | None = None
-    """What went wrong."""
+    """The error of a call that failed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.result is None) == (self.error is None):
-            self._refuse("result", "or error must be there, and not both")
+            self._refuse("result", "or error must be given, and not both")
 
 
 class RpcCommandReplace(HookAnswer, frozen=True):
     """Make another call in place of this one."""
 
     replace: RpcRequest
-    """With the id of the call it replaces: `msgspec.structs.replace(event.rpc_command, …)`."""
+    """The call to make, with the id of this call: `msgspec.structs.replace(event.rpc_command,
+    …)`."""
 
 
 class RpcCommandReturn(HookAnswer, frozen=True):
     """Answer the caller in the daemon's place: `RpcCommandReturn.result(…)` or `.error(…)`."""
 
     reply: RpcReply = field(name="return")
-    """What the caller gets."""
+    """The reply to the caller; `return` in JSON."""
 
     @classmethod
     def result(cls, result: dict[str, Any]) -> RpcCommandReturn:
-        """The caller gets this result."""
+        """Answers the caller with this result."""
         return cls(RpcReply(result=result))
 
     @classmethod
     def error(cls, code: int, message: str, data: object = None) -> RpcCommandReturn:
-        """The caller gets this error."""
+        """Answers the caller with this error; for `code` see `clnwire.error_codes`."""
         return cls(RpcReply(error=RpcFailure(code, message, data)))
 
 
@@ -103,17 +106,17 @@ Answer: TypeAlias = Continue | RpcCommandReplace | RpcCommandReturn
 
 
 def _older(event: dict[str, Any]) -> None:
-    """A caller may leave out what JSON-RPC lets it leave out."""
+    """Adds the members that JSON-RPC lets a caller leave out."""
     event["rpc_command"].setdefault("params", {})
     event["rpc_command"].setdefault("id", None)
 
 
 def _as_it_will_run(text: bytes) -> bytes:
-    """The event with each member once, whatever the handler takes it as.
+    """The event with duplicate members removed, as the daemon will carry it out.
 
-    If a member of the call is doubled, the daemon carries out the first one, while decoders take
-    the last. Names are compared as they are spelled, escapes included. Raises `ValueError` for a
-    name that stands twice in one object of the params: the command may take either.
+    Of a member that the call has twice, the daemon uses the first and decoders use the last. Names
+    are compared in their spelling, escapes included. Raises `ValueError` if an object in the params
+    has a name twice, since the command may use either.
     """
     if text.count(b"{") > 2:
         _refuse_doubled(text)
@@ -134,7 +137,7 @@ def _refuse_doubled(text: bytes) -> None:
 def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], RpcCommand]:
     def decode_call(text: bytes) -> RpcCommand:
         event = decode(text)
-        # `inf` does not tell which id it was.
+        # Every id beyond the range of a float decodes to `inf`, so its text is kept.
         if event.rpc_command.id not in _INFINITE:
             return event
         token = _first_members(_first_members(text)[b'"rpc_command"'])[b'"id"']
@@ -144,9 +147,9 @@ def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], 
 
 
 def _first_members(text: bytes) -> dict[bytes, bytes]:
-    """An object's members by their names as they are spelled; the first of each counts.
+    """The members of a JSON object by their names' spelling; of a duplicate, the first.
 
-    Names with escapes are left out: the daemon has none.
+    Names with escapes are left out, since no name that the daemon reads has one.
     """
     from clnwire._wire import tolerant
 
