@@ -6,11 +6,10 @@
 //! stands twice the first counts: lightningd reads the first one too, and when it forwards a
 //! call it puts its own id in place of the first `id` only.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::{Malformed, Reason};
-use crate::framer::Limits;
+use crate::limits::Limits;
 use crate::scanner::{Fault, Members, Scanner, is_space};
 use crate::text;
 
@@ -53,15 +52,15 @@ impl Member {
 /// Where each member's value stands, in bytes from the frame's start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Envelope {
-    values: [Option<Value>; Member::COUNT],
+    pub(crate) values: [Option<Value>; Member::COUNT],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Value {
-    start: usize,
-    end: usize,
+pub(crate) struct Value {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
     /// It is an array or object of more than one element.
-    has_comma: bool,
+    pub(crate) has_comma: bool,
 }
 
 impl Envelope {
@@ -128,153 +127,6 @@ impl Fault {
     pub(crate) fn after(self, start: u64) -> Malformed {
         Malformed { reason: self.reason, offset: start + self.at as u64 }
     }
-}
-
-/// What a frame is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It has a method and an id, and wants a reply.
-    Request,
-    /// It has a method and no id, and must not be replied to.
-    Notification,
-    /// It has an id and a result or an error.
-    Reply,
-    /// It is JSON, but no message of JSON-RPC.
-    Other,
-    /// It is no JSON, or beyond a limit: see [`Frame::fault`].
-    Malformed,
-}
-
-/// One whole JSON value and its envelope; or a message that should be one.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) envelope: &'a Envelope,
-    pub(crate) offset: u64,
-    pub(crate) fault: Option<Malformed>,
-    pub(crate) is_refused: bool,
-    pub(crate) is_plain: bool,
-}
-
-impl<'a> Frame<'a> {
-    /// The frame's exact text, without white space around it.
-    #[must_use]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Where the frame starts, in bytes since the start of the stream.
-    #[must_use]
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Why the frame is no JSON, if it is none, or which limit it exceeds.
-    ///
-    /// Its members are then those that could be found, the values as they are spelled; of one that
-    /// is too large there are its first bytes only.
-    #[must_use]
-    pub fn fault(&self) -> Option<Malformed> {
-        self.fault
-    }
-
-    /// Whether the frame is no JSON and lightningd's own parser, which takes much of that, refuses
-    /// it too.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        self.is_refused
-    }
-
-    /// The text around the fault, shortened, and escaped so that it is one line.
-    #[must_use]
-    pub fn around_fault(&self) -> Option<String> {
-        let at = usize::try_from(self.fault?.offset - self.offset).unwrap_or(usize::MAX);
-        let at = at.min(self.bytes.len());
-        let (start, end) = (at.saturating_sub(SHOWN), (at + SHOWN).min(self.bytes.len()));
-        let text = String::from_utf8_lossy(&self.bytes[start..end]);
-        Some(text.chars().flat_map(escaped_control).collect())
-    }
-
-    /// Whether no string in the frame has an escape or a character beyond ASCII: what stands between
-    /// two quotes is then the text itself, and the next quote ends it.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.is_plain
-    }
-
-    /// The envelope.
-    #[must_use]
-    pub fn envelope(&self) -> &'a Envelope {
-        self.envelope
-    }
-
-    /// A member's exact text.
-    #[must_use]
-    pub fn get(&self, member: Member) -> Option<&'a [u8]> {
-        self.envelope.range(member).map(|range| &self.bytes[range])
-    }
-
-    /// The id's token: its exact text, quotes included.
-    #[must_use]
-    pub fn id(&self) -> Option<&'a [u8]> {
-        self.get(Member::Id)
-    }
-
-    /// The method's name, or nothing if it is absent or no string.
-    #[must_use]
-    pub fn method(&self) -> Option<Cow<'a, str>> {
-        text::decode(self.get(Member::Method)?)
-    }
-
-    /// The payload of a notification of that topic.
-    ///
-    /// lightningd of today wraps a native topic's payload as `{"<topic>": payload}`; the one of
-    /// 2019 sent it as it is. The params count as wrapped if they are an object whose only member
-    /// has the topic's name. Without params the payload is `null`.
-    #[must_use]
-    pub fn payload(&self, topic: &str) -> &'a [u8] {
-        let Some(Value { start, end, has_comma }) = self.envelope.values[Member::Params as usize]
-        else {
-            return b"null";
-        };
-        let params = &self.bytes[start..end];
-        match has_comma {
-            true => params,
-            false => only_member(params, topic).unwrap_or(params),
-        }
-    }
-
-    /// What the frame is for.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        if self.fault.is_some() {
-            return Kind::Malformed;
-        }
-        let has = |member| self.envelope.values[member as usize].is_some();
-        match (has(Member::Method), has(Member::Id)) {
-            (true, true) => Kind::Request,
-            (true, false) => Kind::Notification,
-            (false, true) if has(Member::Result) || has(Member::Error) => Kind::Reply,
-            _ => Kind::Other,
-        }
-    }
-}
-
-/// How much [`Frame::around_fault`] shows on either side, in bytes.
-const SHOWN: usize = 30;
-
-fn escaped_control(letter: char) -> impl Iterator<Item = char> {
-    let escaped = letter.is_control().then(|| letter.escape_default());
-    let plain = (!letter.is_control()).then_some(letter);
-    escaped.into_iter().flatten().chain(plain)
-}
-
-/// The value of an object's only member, if it has that name. `json` is one value without a comma
-/// on its outermost level.
-fn only_member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let inner = json.strip_prefix(b"{")?.strip_suffix(b"}")?.trim_ascii();
-    let value = inner.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?.strip_prefix(b"\"")?;
-    Some(value.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
 }
 
 /// The origin and the payload of another plugin's notification, as older daemons sent it: `params`

@@ -7,40 +7,18 @@
 //! Complexity: each byte is scanned once, however the bytes are cut, and moved a constant number
 //! of times on average. In a steady state nothing is allocated: a frame is lent from the buffer.
 
-use crate::envelope::{Envelope, Frame};
+use crate::envelope::Envelope;
 use crate::error::{Malformed, Reason};
+use crate::frame::Frame;
 use crate::lax::Lax;
+use crate::limits::Limits;
 use crate::scanner::{Fault, Scanner, is_space};
-
-/// The longest frame that is accepted unless told otherwise, in bytes: five times the largest
-/// reply seen of a daemon (some 100 MB of gossip), and a stop for a peer that never ends one.
-pub const DEFAULT_MAX_FRAME_BYTES: usize = 512 << 20;
-
-/// How deep arrays and objects may nest unless told otherwise. A level costs one bit here, so the
-/// cap is far above what decoders take; they guard their own stack, and their refusal is an error
-/// reply where ours would end the plugin.
-pub const DEFAULT_MAX_DEPTH: usize = 1 << 20;
 
 /// How much room [`Framer::space`] offers at least, in bytes: what a pipe holds on Linux.
 pub const READ_BYTES: usize = 64 << 10;
 
 /// A buffer that grew for a large frame is kept up to this size, in bytes, for the next one.
 const RETAINED_BYTES: usize = 4 << 20;
-
-/// What a framer accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest frame, in bytes.
-    pub max_frame_bytes: usize,
-    /// The deepest nesting of arrays and objects.
-    pub max_depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_frame_bytes: DEFAULT_MAX_FRAME_BYTES, max_depth: DEFAULT_MAX_DEPTH }
-    }
-}
 
 /// Cuts a stream of bytes into frames.
 ///

@@ -1,7 +1,7 @@
 //! The transport core of clnwire, for both ends of the Core Lightning plugin protocol.
 //!
-//! The crate does no I/O: bytes go in, frames come out; replies go in, bytes come out. Whoever
-//! owns the file descriptors moves the bytes.
+//! The crate does no I/O: bytes go in, frames come out; replies go in, bytes come out. The caller
+//! owns the file descriptors and moves the bytes.
 //!
 //! ```
 //! use clnwire_core::{Framer, IdMap, Kind, Limits, Outbox};
@@ -25,6 +25,8 @@
 //! | module | job |
 //! |---|---|
 //! | [`framer`] | bytes in, whole JSON values out |
+//! | [`limits`] | how long and how deep a frame may be |
+//! | [`frame`] | one whole message, and what it is for |
 //! | [`envelope`] | where the JSON-RPC members stand in a frame |
 //! | [`ids`] | our integer ↔ the peer's id token, each answered once |
 //! | [`outbox`] | replies and notifications to bytes |
@@ -35,19 +37,23 @@
 
 pub mod envelope;
 pub mod error;
+pub mod frame;
 pub mod framer;
 pub mod ids;
 mod lax;
+pub mod limits;
 mod nesting;
 pub mod outbox;
 pub mod redaction;
 mod scanner;
 pub mod text;
 
-pub use envelope::{Envelope, Frame, Kind, Member, members, unwrap_origin};
+pub use envelope::{Envelope, Member, members, unwrap_origin};
 pub use error::{Malformed, Reason};
-pub use framer::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Framer, Limits};
+pub use frame::{Frame, Kind};
+pub use framer::Framer;
 pub use ids::{IdError, IdMap};
+pub use limits::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_FRAME_BYTES, Limits};
 pub use outbox::Outbox;
 
 /// The example in the README, which is run as a test.

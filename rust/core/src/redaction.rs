@@ -7,7 +7,7 @@
 //! The message is read once from its start to its end, and need not be JSON.
 
 use crate::envelope::Envelope;
-use crate::framer::Limits;
+use crate::limits::Limits;
 use crate::scanner::{is_space, plain_run};
 use crate::text::unescape;
 

@@ -5,18 +5,15 @@ mod errors;
 mod forked;
 mod framing;
 mod handled;
+mod handlers;
 mod ids;
-mod job;
 #[cfg(target_os = "linux")]
 mod load;
-mod looping;
 mod outbox;
+mod params;
 mod redaction;
-mod route;
-mod routes;
 mod stream;
 mod values;
-mod writes;
 
 use pyo3::prelude::*;
 
@@ -28,15 +25,19 @@ mod _core {
     #[pymodule_export]
     use super::driver::Driver;
     #[pymodule_export]
+    use super::driver::Job;
+    #[pymodule_export]
     use super::errors::{IdError, MalformedError};
     #[pymodule_export]
     use super::framing::{Frame, Framer, members, validate};
     #[pymodule_export]
     use super::handled::Handled;
     #[pymodule_export]
-    use super::ids::IdMap;
+    use super::handlers::route::Route;
     #[pymodule_export]
-    use super::job::Job;
+    use super::handlers::writes::WritesDecoder;
+    #[pymodule_export]
+    use super::ids::IdMap;
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::load::measure;
@@ -45,13 +46,9 @@ mod _core {
     #[pymodule_export]
     use super::redaction::mask;
     #[pymodule_export]
-    use super::route::Route;
-    #[pymodule_export]
     use super::stream::Stream;
     #[pymodule_export]
     use super::values::is_json;
-    #[pymodule_export]
-    use super::writes::WritesDecoder;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,4 +1,4 @@
-//! From a frame to its handler, and from what that gives to an answer.
+//! From a frame to its handler, and from the handler's result to an answer.
 
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clnwire_core as core;
 use clnwire_core::{Framer, Kind, Member, Outbox, unwrap_origin};
+use clnwire_io::sync::lock;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -15,22 +16,22 @@ use pyo3::types::PyBytes;
 use crate::driver::Driver;
 use crate::errors::{bad_id, fault, malformed};
 use crate::handled::Handled;
-use crate::route::{Outcome, Params};
-use crate::routes::{Entry, Seen};
-use clnwire_io::sync::lock;
+use crate::handlers::route::Outcome;
+use crate::handlers::routes::{Entry, Snapshot};
+use crate::params::Params;
 
-/// A handler that returned this soon may run while replies wait to be written.
+/// Replies may wait to be written for a handler that returned this soon the last time.
 const QUICK: Duration = Duration::from_micros(100);
-/// JSON-RPC 2.0: the message is no JSON.
+/// JSON-RPC 2.0: the message is not valid JSON.
 const PARSE_ERROR: i64 = -32700;
-/// JSON-RPC 2.0: the request is no request.
+/// JSON-RPC 2.0: the message is not a valid request.
 const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC 2.0: the method does not exist.
 const METHOD_NOT_FOUND: i64 = -32601;
-/// JSON-RPC 2.0: the plugin failed.
+/// JSON-RPC 2.0: an internal error of the plugin.
 const INTERNAL_ERROR: i64 = -32603;
 
-/// What is being handled.
+/// The message that is being handled.
 pub struct Current {
     pub key: Option<u64>,
     pub method: Arc<str>,
@@ -38,21 +39,21 @@ pub struct Current {
 }
 
 thread_local! {
-    /// What the thread that serves is at, unless it runs an event loop. Nobody else looks at it,
-    /// so it needs no lock.
+    /// The message that the serving thread handles, unless that runs an event loop. It needs no
+    /// lock, since no other thread reads it.
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
 fn set_current(current: Option<Current>) {
     let before = CURRENT.replace(current);
-    // What Python runs when an object goes may ask for it again.
+    // Dropping an object may run code that reads it, so it is replaced before.
     drop(before);
 }
 
-/// How far the frames were handled that have come.
+/// Whether all frames that have arrived were handled.
 pub enum Progress {
     All,
-    /// No more may be in handlers.
+    /// There are as many jobs as there may be.
     Full,
 }
 
@@ -60,10 +61,10 @@ pub enum Progress {
 struct Batch<'a, 'py> {
     bound: &'a Bound<'py, Driver>,
     driver: &'a Driver,
-    routes: Seen,
-    /// Replies to frames before wait to be written.
+    routes: Snapshot,
+    /// Replies to earlier frames wait to be written.
     others_wait: bool,
-    /// The last time that the clock was looked at, since that takes as long as a short frame.
+    /// When the clock was last read; reading it takes as long as handling a short frame.
     clock: Option<Instant>,
 }
 
@@ -73,7 +74,7 @@ impl Driver {
         let mut batch = Batch {
             bound: slf,
             driver,
-            routes: driver.routes.seen(),
+            routes: driver.routes.snapshot(),
             others_wait: !driver.channel.outbox().is_empty(),
             clock: None,
         };
@@ -82,14 +83,14 @@ impl Driver {
                 return Ok(Progress::Full);
             }
             let Some(frame) = framer.next_frame().map_err(malformed)? else { break };
-            // The manifest's own handler binds the others.
+            // The handler of `getmanifest` binds the others.
             driver.routes.refresh(&mut batch.routes);
             batch.handle(&frame)?;
         }
         Ok(Progress::All)
     }
 
-    /// What this thread is at, if it is the one that serves.
+    /// The message that this thread handles, if it is the serving one.
     pub fn current(&self, py: Python<'_>) -> Option<Handled> {
         if !self.is_serving_thread() {
             return None;
@@ -135,7 +136,7 @@ impl Driver {
 }
 
 impl Driver {
-    /// Answers that there is no memory for the answer, or the hook's safe answer.
+    /// Without memory for the answer: sends an error that says so, or the hook's safe answer.
     #[cold]
     fn answer_shortly(
         &self,
@@ -181,8 +182,8 @@ impl<'py> Batch<'_, 'py> {
         let key = lock(&driver.ids).insert(token);
         let params = frame.get(Member::Params).unwrap_or(b"null");
         let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
-        if let Some(later) = entry.route.get().later(py) {
-            return Driver::hand_over(self.bound, &entry, current, params, None, later);
+        if let Some(spawn) = entry.route.get().spawn(py) {
+            return Driver::hand_over(self.bound, &entry, current, params, None, spawn);
         }
         if let Some(in_turn) = driver.in_turn(py) {
             return Driver::hand_over(self.bound, &entry, current, params, None, &in_turn);
@@ -198,7 +199,7 @@ impl<'py> Batch<'_, 'py> {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// A message that is no JSON: it is answered as if its handler had failed.
+    /// Answers a message that is not valid JSON as if its handler had failed.
     #[cold]
     fn malformed(&mut self, frame: &core::Frame<'_>) -> PyResult<()> {
         let Some(error) = fault(frame) else { return Ok(()) };
@@ -215,8 +216,8 @@ impl<'py> Batch<'_, 'py> {
         Ok(())
     }
 
-    /// `init` is handled all the same: lightningd copies integer options into it as they are
-    /// spelled.
+    /// `init` is handled even so: lightningd copies integer options into it as the user spelled
+    /// them.
     fn malformed_request(
         &mut self,
         frame: &core::Frame<'_>,
@@ -224,6 +225,7 @@ impl<'py> Batch<'_, 'py> {
         method: &str,
         error: PyErr,
     ) -> PyResult<()> {
+        // Relaxed: the serving thread itself sets it, in the handler of `init`.
         if method == "init" && !self.driver.initialised.load(Ordering::Relaxed) {
             return self.request(frame, token, method);
         }
@@ -232,7 +234,7 @@ impl<'py> Batch<'_, 'py> {
             self.refuse(token, METHOD_NOT_FOUND, &format!("unknown method '{method}'"));
             return self.unhandled(method);
         };
-        // A fault of the message is never what ends the process.
+        // A malformed message never ends the process, so the exception is not raised.
         let (outcome, _) = recover(self.py(), entry, malformed_params(frame), error);
         let key = lock(&self.driver.ids).insert(token);
         self.driver.answer(self.py(), key, entry, outcome)?;
@@ -240,7 +242,7 @@ impl<'py> Batch<'_, 'py> {
         Ok(())
     }
 
-    /// Each handler of the topic logs the error; without one it is logged here.
+    /// Each handler of the topic logs the error. If there is none, it is logged here.
     fn malformed_notification(&self, frame: &core::Frame<'_>, topic: Option<&str>, error: &PyErr) {
         let (py, mut is_logged) = (self.py(), false);
         for entry in topic.into_iter().flat_map(|topic| self.routes.table.notification(topic)) {
@@ -276,9 +278,9 @@ impl<'py> Batch<'_, 'py> {
             let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
             let origin = origin.map(|name| PyBytes::new(py, name).unbind());
             let current = Current { key: None, method, origin };
-            if let Some(later) = entry.route.get().later(py) {
+            if let Some(spawn) = entry.route.get().spawn(py) {
                 let lane = (Arc::clone(&current.method), entry.watched);
-                Driver::hand_over(self.bound, entry, current, payload, Some(lane), later)?;
+                Driver::hand_over(self.bound, entry, current, payload, Some(lane), spawn)?;
             } else if let Some(in_turn) = driver.in_turn(py) {
                 Driver::hand_over(self.bound, entry, current, payload, None, &in_turn)?;
             } else if let Err(error) =
@@ -291,8 +293,8 @@ impl<'py> Batch<'_, 'py> {
         Ok(())
     }
 
-    /// Runs a handler under the watchdog's eyes. Replies that wait are written first if it could
-    /// take long: nothing waits behind a slow handler.
+    /// Runs a handler, which the watchdog observes. Pending replies are written first if it could
+    /// take long.
     fn run<T>(
         &mut self,
         entry: &Entry,
@@ -305,9 +307,10 @@ impl<'py> Batch<'_, 'py> {
             self.clock = None;
         }
         let started = self.others_wait.then(|| self.clock.unwrap_or_else(Instant::now));
+        // Relaxed: this thread is the event loop's, which has set it, or there is none.
         let on_loop = driver.is_attached.load(Ordering::Relaxed);
         if on_loop {
-            // Tasks that the handler starts inherit it.
+            // Tasks that the handler starts inherit the variable.
             let handled = Py::new(py, driver.handled(py, &current))?;
             driver.set_handled(py, Some(&handled))?;
         } else {
@@ -331,14 +334,14 @@ impl<'py> Batch<'_, 'py> {
     }
 }
 
-/// A notification's payload, and the plugin it comes from.
-///
-/// lightningd names that plugin beside the params, which are then as they were sent; older ones
-/// wrapped both. Its own topics are wrapped in their name, or in 2019 not at all.
 fn malformed_params<'a>(frame: &core::Frame<'a>) -> &'a [u8] {
     frame.get(Member::Params).unwrap_or(b"null")
 }
 
+/// A notification's payload, and the plugin that sent it.
+///
+/// Today's lightningd names the plugin beside the params, which are then unchanged; older ones
+/// wrapped both. The daemon's own topics are wrapped in their name, except in 2019.
 fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8]>) {
     let params = frame.get(Member::Params).unwrap_or(b"null");
     if let Some(origin) = frame.get(Member::Origin) {
@@ -350,8 +353,7 @@ fn unwrap<'a>(frame: &core::Frame<'a>, topic: &str) -> (&'a [u8], Option<&'a [u8
     }
 }
 
-/// What to answer for a handler that failed, and the exception itself if it is meant to end the
-/// process.
+/// The answer for a handler that failed, and the exception itself if it is to end the process.
 #[cold]
 pub fn recover(
     py: Python<'_>,

@@ -1,20 +1,13 @@
-//! A bound handler: everything that is needed to serve one method, hook or topic.
+//! A bound handler: everything that serving one method, hook or topic needs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::handlers::writes::WritesDecoder;
+use crate::params::Params;
 use crate::values::bytes;
-use crate::writes::WritesDecoder;
-
-/// What a message has for its handler, as JSON.
-#[derive(Clone, Copy)]
-pub struct Params<'a> {
-    pub text: &'a [u8],
-    /// It is known that no string has an escape or a character beyond ASCII.
-    pub is_plain: bool,
-}
 
 /// Built once at registration, so that nothing is inspected per message.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -33,16 +26,15 @@ pub struct Route {
     translate: Option<Translate>,
     /// The result to give if even `recover` fails.
     last_resort: Option<Py<PyBytes>>,
-    /// Takes the message as a job, to be done in a task or a thread; absent if the handler is
-    /// called at once.
-    later: Option<Py<PyAny>>,
-    /// The last time it was measured, the handler returned so soon that others could wait for it.
+    /// Starts a job in a task or a thread; `None` if the handler is called directly.
+    spawn: Option<Py<PyAny>>,
+    /// When it was last measured, the handler returned soon enough for replies to wait for it.
     quick: AtomicBool,
 }
 
-/// Gives the answer in the form that the daemon wants which sent these params.
+/// Changes an answer to the form that an older daemon expects.
 struct Translate {
-    /// Params that begin so are of a daemon that takes the answer as it is.
+    /// A daemon whose params begin like this takes the answer unchanged.
     unless: Py<PyBytes>,
     /// `(answer, params)` to the answer, all of them bytes.
     with: Py<PyAny>,
@@ -50,7 +42,7 @@ struct Translate {
 
 /// From the params to what the handler takes.
 enum Decode {
-    /// It takes the bytes.
+    /// The handler takes the bytes.
     Not,
     Writes(Py<WritesDecoder>),
     /// Any function of bytes.
@@ -93,8 +85,9 @@ impl Route {
     ) -> Self {
         let quick = AtomicBool::new(false);
         let decode = Decode::new(decode);
+        let spawn = later;
         let translate = translate.map(|(unless, with)| Translate { unless, with });
-        Self { name, decode, call, encode, recover, constant, translate, last_resort, later, quick }
+        Self { name, decode, call, encode, recover, constant, translate, last_resort, spawn, quick }
     }
 }
 
@@ -122,10 +115,12 @@ impl Route {
     }
 
     pub fn is_quick(&self) -> bool {
+        // Relaxed: a hint, written and read by the serving thread.
         self.quick.load(Ordering::Relaxed)
     }
 
     pub fn set_quick(&self, quick: bool) {
+        // Relaxed: see `is_quick`.
         self.quick.store(quick, Ordering::Relaxed);
     }
 
@@ -196,12 +191,12 @@ impl Route {
         self.call.bind(py).call1((event,))
     }
 
-    /// What takes the message as a job, if the handler is not called at once.
-    pub fn later<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
-        self.later.as_ref().map(|later| later.bind(py))
+    /// What starts a job of this handler, if it is not called directly.
+    pub fn spawn<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
+        self.spawn.as_ref().map(|spawn| spawn.bind(py))
     }
 
-    /// What to answer, now that the handler failed.
+    /// What to answer after the handler has failed.
     pub fn recover(&self, py: Python<'_>, error: &PyErr, params: &[u8]) -> PyResult<Outcome> {
         // `into_value` puts the traceback where Python looks for it.
         let exception = error.clone_ref(py).into_value(py);

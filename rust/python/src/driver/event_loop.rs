@@ -1,67 +1,70 @@
-//! What the driver does in asyncio's event loop: turns that never wait.
+//! The driver in asyncio's event loop: turns that never wait.
 //!
 //! The loop watches the descriptors. When one is ready it calls `turn`, which reads what is there,
-//! runs plain handlers at once, hands the others over as jobs, and writes what the daemon takes.
+//! runs plain handlers, starts the others as jobs, and writes what the daemon takes.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::thread::{self, ThreadId};
 
 use clnwire_core::Framer;
+use clnwire_io::descriptor::read_some;
+use clnwire_io::sync::lock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 
-use crate::driver::{Driver, Progress};
+use crate::driver::Driver;
+use crate::driver::dispatch::Progress;
 use crate::errors::os_error;
-use clnwire_io::descriptor::read_some;
-use clnwire_io::sync::lock;
 
-/// Beyond so many bytes that the daemon has not read, whoever puts in one more waits: half of what
-/// a loop that never waits would gather is of no use to anybody. A few hundred ordinary answers.
-const MOST_UNWRITTEN: usize = 4 << 20;
+/// Above this many bytes that the daemon has not read, the caller blocks on the write instead of
+/// queueing more, which bounds memory. It is room for a few hundred ordinary answers.
+const MAX_UNWRITTEN: usize = 4 << 20;
 
 /// The event loop that the driver is attached to.
 pub struct EventLoop {
-    pub thread: ThreadId,
-    /// Has `turn` called soon.
-    pub soon: Py<PyAny>,
-    /// Has a job's `run` called soon, after what else was to be called.
-    pub run_soon: Py<PyAny>,
+    pub(super) thread: ThreadId,
+    /// Schedules a call of `turn`.
+    pub(super) soon: Py<PyAny>,
+    /// Schedules a call of a job's `run`, after the calls that are scheduled already.
+    pub(super) run_soon: Py<PyAny>,
 }
 
 impl Driver {
     /// Whether this is the event loop's own thread, which must not wait.
-    pub fn is_on_loop(&self) -> bool {
+    pub(super) fn is_on_loop(&self) -> bool {
+        // Relaxed: on the loop's own thread it is up to date, and for others the lock decides.
         self.is_attached.load(Ordering::Relaxed)
             && lock(&self.event_loop)
                 .as_ref()
                 .is_some_and(|each| each.thread == thread::current().id())
     }
 
-    /// Has the event loop come back for what cannot be done here and now.
-    pub fn soon(&self, py: Python<'_>) -> PyResult<()> {
-        if self.soon_asked.swap(true, Ordering::SeqCst) {
+    /// Schedules another turn.
+    pub(super) fn soon(&self, py: Python<'_>) -> PyResult<()> {
+        // Relaxed: only the loop's own thread uses it.
+        if self.soon_asked.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         let soon = lock(&self.event_loop).as_ref().map(|each| each.soon.clone_ref(py));
         soon.map_or(Ok(()), |soon| soon.bind(py).call0().map(drop))
     }
 
-    /// Writes what the daemon takes at once; the rest is the event loop's.
-    pub fn flush_on_loop(&self, py: Python<'_>) -> PyResult<()> {
-        if self.channel.outbox().pending().len() > MOST_UNWRITTEN {
+    /// Writes what the daemon takes without waiting; the next turn goes on.
+    pub(super) fn flush_on_loop(&self, py: Python<'_>) -> PyResult<()> {
+        if self.channel.outbox().pending().len() > MAX_UNWRITTEN {
             return self.flush_waiting(py);
         }
         match self.channel.flush_some() {
             Ok(true) => Ok(()),
-            // A daemon that is gone is noticed by the next turn.
+            // The next turn notices if the daemon is gone.
             Ok(false) | Err(_) => self.soon(py),
         }
     }
 
-    /// One turn; `readable` says that a read would not wait.
-    pub fn take_turn(
+    /// One turn; `readable` says that a read would not block.
+    pub(super) fn take_turn(
         slf: &Bound<'_, Self>,
         framer: &mut Framer,
         readable: bool,
@@ -72,6 +75,7 @@ impl Driver {
             driver.tell_of_pause();
         }
         let written = driver.channel.flush_some();
+        // Relaxed: only the loop's own thread uses it.
         driver.unwritten.store(written == Ok(false), Ordering::Relaxed);
         let is_full = matches!(progress, Progress::Full);
         let ends = driver.ends() || (framer.is_ended() && !is_full);
@@ -82,7 +86,7 @@ impl Driver {
             Ok(_) if ends => return Ok("ended"),
             Ok(_) => {}
         }
-        // A job of another thread may have made room just before it could know of the pause.
+        // A job of another thread may have made room before `set_awaited`, and then wakes nobody.
         if is_full && !driver.jobs.is_full() {
             driver.soon(slf.py())?;
         }
@@ -115,7 +119,7 @@ impl Driver {
     }
 
     /// The error of a turn within a turn.
-    pub fn is_busy() -> PyErr {
+    pub(super) fn is_busy() -> PyErr {
         PyRuntimeError::new_err("the driver is in the middle of a turn")
     }
 }

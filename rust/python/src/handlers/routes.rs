@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use clnwire_io::activity::Activity;
+use clnwire_io::sync::lock;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::route::Route;
-use clnwire_io::activity::Activity;
-use clnwire_io::sync::lock;
+use crate::handlers::route::Route;
 
-/// A route, and what it is called in logs.
+/// A route and its name in logs.
 pub struct Entry {
     pub route: Py<Route>,
     pub name: Arc<str>,
@@ -18,7 +18,7 @@ pub struct Entry {
     pub watched: usize,
 }
 
-/// All bound handlers. Who serves has the table as it was last seen, which takes no lock.
+/// All bound handlers. The serving thread keeps a snapshot, which it reads without a lock.
 pub struct Routes {
     table: Mutex<Arc<Table>>,
     /// How often the table has changed.
@@ -43,17 +43,20 @@ impl Routes {
         Self { table: Mutex::default(), changes: AtomicUsize::new(0), activity }
     }
 
-    /// The table as it is.
-    pub fn seen(&self) -> Seen {
-        // Before the table is taken: a change between the two is only seen twice.
+    /// The table as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        // Acquire: the table that is read next is at least as new as this count. If it is newer, it
+        // is only read once more.
         let changes = self.changes.load(Ordering::Acquire);
-        Seen { table: Arc::clone(&lock(&self.table)), changes }
+        Snapshot { table: Arc::clone(&lock(&self.table)), changes }
     }
 
-    /// Looks again if the table has changed.
-    pub fn refresh(&self, seen: &mut Seen) {
-        if self.changes.load(Ordering::Acquire) != seen.changes {
-            *seen = self.seen();
+    /// Renews the snapshot if the table has changed.
+    #[inline]
+    pub fn refresh(&self, snapshot: &mut Snapshot) {
+        // Acquire: see `snapshot`.
+        if self.changes.load(Ordering::Acquire) != snapshot.changes {
+            *snapshot = self.snapshot();
         }
     }
 
@@ -62,7 +65,7 @@ impl Routes {
         self.change(|table| table.requests.insert(entry.name.to_string(), entry));
     }
 
-    /// Without a topic: subscribed to all.
+    /// Adds a subscriber to the topic, or to all topics if it is `None`.
     pub fn add_notification(&self, topic: Option<String>, route: Py<Route>) {
         let entry = self.entry(route);
         self.change(|table| match topic {
@@ -89,15 +92,16 @@ impl Routes {
     fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) {
         let mut table = lock(&self.table);
         let before = change(Arc::make_mut(&mut table));
+        // Release: pairs with `snapshot`.
         self.changes.fetch_add(1, Ordering::Release);
         drop(table);
-        // What Python runs when an object goes must find the table free.
+        // Dropping an object may run code that needs the lock, so it is released before.
         drop(before);
     }
 }
 
 /// The table at one moment.
-pub struct Seen {
+pub struct Snapshot {
     pub table: Arc<Table>,
     changes: usize,
 }
@@ -107,15 +111,15 @@ impl Table {
         self.requests.get(method)
     }
 
-    /// The topic's own handlers, and those of `*`, which does not cover `log`: a handler that
-    /// logs would never come to an end.
+    /// The topic's own handlers and those of `*`. `*` does not include `log`, or a handler that logs
+    /// would call itself for ever.
     pub fn notification(&self, topic: &str) -> impl Iterator<Item = &Arc<Entry>> {
         let entries = self.notifications.get(topic).into_iter().flatten();
         let everything = if topic == "log" { &[][..] } else { &self.everything };
         entries.chain(everything)
     }
 
-    /// Tells of a message that nobody handles.
+    /// Reports a message that has no handler.
     pub fn unhandled(&self, py: Python<'_>, what: &str) -> PyResult<()> {
         match &self.unhandled {
             None => Ok(()),

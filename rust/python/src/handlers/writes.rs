@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use wide::{CmpLt, i8x16, u8x16};
 
-use crate::route::Params;
+use crate::params::Params;
 
 /// How many bytes are taken at once: as many as a vector register has.
 const LANES: usize = 16;

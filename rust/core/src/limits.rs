@@ -1,0 +1,24 @@
+//! How long and how deep a frame may be.
+
+/// The default of [`Limits::max_frame_bytes`]: five times the largest reply of a daemon that is
+/// known (some 100 MB of gossip). It bounds the memory that a frame without an end takes.
+pub const DEFAULT_MAX_FRAME_BYTES: usize = 512 << 20;
+
+/// The default of [`Limits::max_depth`]. A level costs one bit here, so the limit is far above what
+/// decoders take; they guard their own stack.
+pub const DEFAULT_MAX_DEPTH: usize = 1 << 20;
+
+/// What a framer accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest frame, in bytes.
+    pub max_frame_bytes: usize,
+    /// The deepest nesting of arrays and objects.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_frame_bytes: DEFAULT_MAX_FRAME_BYTES, max_depth: DEFAULT_MAX_DEPTH }
+    }
+}
