@@ -82,7 +82,7 @@ def _types_table() -> Iterator[str]:
     yield "## Types\n"
     yield "Type checkers tell these types apart; at run time they are plain `int` and `str`.\n"
     yield "| type | Python | meaning |\n|---|---|---|"
-    for module in ("amounts", "channels", "identifiers", "numbers"):
+    for module in ("amounts", "channels", "identifiers"):
         path = f"clnwire.types.{module}"
         docs = assigned_docs(importlib.import_module(path))
         for name, text in docs.items():

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 
 def lazy(
-    package: str, modules: dict[str, tuple[str, ...]]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A module's `__getattr__` and `__dir__` for the names of its submodules; see PEP 562."""
-    home = {name: module for module, names in modules.items() for name in names}
+    package: str, modules: dict[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """A package's `__getattr__`, `__dir__` (PEP 562) and `__all__`.
+
+    `modules`: submodule → the names that are imported from it, with blanks between them. The
+    package's stub, for type checkers, is generated from them.
+    """
+    home = {name: module for module, names in modules.items() for name in names.split()}
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - what Python calls it
         if name not in home:
@@ -24,4 +28,4 @@ def lazy(
     def __dir__() -> list[str]:  # noqa: N807
         return sorted({*vars(sys.modules[package]), *home})
 
-    return __getattr__, __dir__
+    return __getattr__, __dir__, sorted(home)

@@ -6,25 +6,14 @@ here needs pytest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from clnwire._wire.lazy import lazy
 
-if TYPE_CHECKING:
-    from clnwire.testing._calls import NEVER, Call
-    from clnwire.testing._host import BlockingHost, RunningPlugin, RunPlugin
-    from clnwire.testing._samples import sample
-    from clnwire.testing._traffic import Traffic
-
-__all__ = ["NEVER", "BlockingHost", "Call", "RunPlugin", "RunningPlugin", "Traffic", "sample"]
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy(
-        __name__,
-        {
-            "_calls": ("NEVER", "Call"),
-            "_host": ("BlockingHost", "RunPlugin", "RunningPlugin"),
-            "_samples": ("sample",),
-            "_traffic": ("Traffic",),
-        },
-    )
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "_calls": "Call NEVER",
+        "_host": "BlockingHost RunPlugin RunningPlugin",
+        "_samples": "sample",
+        "_traffic": "Traffic",
+    },
+)

@@ -7,144 +7,24 @@ they are as the daemon sent them; what goes into an answer is checked when the a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from clnwire._wire.lazy import lazy
 
-if TYPE_CHECKING:
-    from clnwire.types._rules import Hexadecimal, Known, Unsigned
-    from clnwire.types.amounts import (
-        MSAT_PER_BTC,
-        MSAT_PER_SAT,
-        Msat,
-        Sat,
-        format_msat,
-        msat_to_btc,
-        msat_to_sat,
-        parse_msat,
-        sat_to_msat,
-    )
-    from clnwire.types.channels import (
-        ShortChannelId,
-        ShortChannelIdDir,
-        ShortChannelIdParts,
-        direction_between,
-        format_short_channel_id,
-        parse_short_channel_id,
-        short_channel_id_from_int,
-        short_channel_id_to_int,
-        split_short_channel_id_dir,
-    )
-    from clnwire.types.identifiers import (
-        U8,
-        U16,
-        U32,
-        U64,
-        BlockHeight,
-        ChannelId,
-        FailureHex,
-        Hash,
-        Hex,
-        Hex32,
-        HexBytes,
-        Outpoint,
-        Psbt,
-        PublicKey,
-        Secret,
-        Txid,
-        split_outpoint,
-    )
-
-__all__ = [
-    "MSAT_PER_BTC",
-    "MSAT_PER_SAT",
-    "U8",
-    "U16",
-    "U32",
-    "U64",
-    "BlockHeight",
-    "ChannelId",
-    "FailureHex",
-    "Hash",
-    "Hex",
-    "Hex32",
-    "HexBytes",
-    "Hexadecimal",
-    "Known",
-    "Msat",
-    "Outpoint",
-    "Psbt",
-    "PublicKey",
-    "Sat",
-    "Secret",
-    "ShortChannelId",
-    "ShortChannelIdDir",
-    "ShortChannelIdParts",
-    "Txid",
-    "Unsigned",
-    "direction_between",
-    "format_msat",
-    "format_short_channel_id",
-    "msat_to_btc",
-    "msat_to_sat",
-    "parse_msat",
-    "parse_short_channel_id",
-    "sat_to_msat",
-    "short_channel_id_from_int",
-    "short_channel_id_to_int",
-    "split_outpoint",
-    "split_short_channel_id_dir",
-]
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy(
-        __name__,
-        {
-            "_rules": (
-                "Hexadecimal",
-                "Known",
-                "Unsigned",
-            ),
-            "amounts": (
-                "MSAT_PER_BTC",
-                "MSAT_PER_SAT",
-                "Msat",
-                "Sat",
-                "format_msat",
-                "msat_to_btc",
-                "msat_to_sat",
-                "parse_msat",
-                "sat_to_msat",
-            ),
-            "channels": (
-                "ShortChannelId",
-                "ShortChannelIdDir",
-                "ShortChannelIdParts",
-                "direction_between",
-                "format_short_channel_id",
-                "parse_short_channel_id",
-                "short_channel_id_from_int",
-                "short_channel_id_to_int",
-                "split_short_channel_id_dir",
-            ),
-            "identifiers": (
-                "U8",
-                "U16",
-                "U32",
-                "U64",
-                "BlockHeight",
-                "ChannelId",
-                "FailureHex",
-                "Hash",
-                "Hex",
-                "Hex32",
-                "HexBytes",
-                "Outpoint",
-                "Psbt",
-                "PublicKey",
-                "Secret",
-                "Txid",
-                "split_outpoint",
-            ),
-        },
-    )
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "_rules": "Hexadecimal Known Unsigned",
+        "amounts": (
+            "MSAT_PER_BTC MSAT_PER_SAT Msat Sat format_msat msat_to_btc msat_to_sat parse_msat "
+            "sat_to_msat"
+        ),
+        "channels": (
+            "ShortChannelId ShortChannelIdDir ShortChannelIdParts direction_between "
+            "format_short_channel_id parse_short_channel_id short_channel_id_from_int "
+            "short_channel_id_to_int split_short_channel_id_dir"
+        ),
+        "identifiers": (
+            "BlockHeight ChannelId FailureHex Hash Hex Hex32 HexBytes Outpoint Psbt PublicKey "
+            "Secret Txid U16 U32 U64 U8 split_outpoint"
+        ),
+    },
+)
