@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BEGIN = "<!-- written by `make bench` from {} -->"
 END = "<!-- end of what `make bench` writes -->"
-BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+BENCHMARKS = ROOT / "docs" / "performance.md"
 README = ROOT / "README.md"
 IMAGES = ROOT / "docs" / "images"
 
@@ -31,7 +31,7 @@ def renew(path: Path) -> None:
 
 
 def section(results: Results, name: str) -> str:
-    """What stands in `docs/benchmarks.md`; `name` is that of the results' file."""
+    """What stands in `docs/performance.md`; `name` is that of the results' file."""
     images = [
         ("Median round trip of a db_write by its size, peer by peer", plots.LATENCY),
         ("Messages a second, peer by peer", plots.THROUGHPUT),

@@ -401,9 +401,9 @@ def test_a_percentile_that_says_nothing_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_what_the_page_shows(tmp_path: Path) -> None:
-    """docs/bench.md, but for the figures and the machine."""
-    page = DOCS / "bench.md"
-    (plugin,) = blocks(page, "python")
+    """docs/performance.md, but for the figures and the machine."""
+    page = DOCS / "performance.md"
+    (plugin,) = (block for block in blocks(page, "python") if block.file == "guard.py")
     (console,) = blocks(page, "console")
     (tmp_path / "guard.py").write_text(plugin.text)
     ((command, shown),) = typed(console.text)

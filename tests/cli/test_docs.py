@@ -36,8 +36,8 @@ def test_the_configuration_file(folder: Path) -> None:
         ("call", "run"),
         ("record", "captures"),
         ("trace", "captures"),
-        ("replay", "replay"),
-        ("bench", "bench"),
+        ("replay", "captures"),
+        ("bench", "performance"),
     ],
 )
 def test_the_tables_have_all_options(command: str, page: str) -> None:
@@ -55,14 +55,14 @@ def test_commands_are_found_by_their_module() -> None:
 
 
 def test_what_a_trace_looks_like(shared: Path) -> None:
-    page = (ROOT / "docs" / "captures.md").read_text()
+    page = (DOCS / "captures.md").read_text()
     ((command, shown),) = re.findall(r"^\$ clnwire (trace .*)\n((?:.+\n)+?)```", page, re.MULTILINE)
     words = [word.replace("node.", f"{shared}/captures/node.") for word in shlex.split(command)]
     assert clnwire(*words).stdout == shown
 
 
 def test_what_a_difference_looks_like(folder: Path) -> None:
-    page = (DOCS / "replay.md").read_text()
+    page = (DOCS / "captures.md").read_text()
     pattern = r"^\$ clnwire (replay .*)\n((?:.+\n)+?)```"
     ((command, shown),) = re.findall(pattern, page, re.MULTILINE)
     (folder / "plugin.py").symlink_to(ROOT / "examples" / "hello.py")
@@ -82,7 +82,7 @@ def test_what_a_difference_looks_like(folder: Path) -> None:
 
 
 def test_the_script_for_lightningd(folder: Path) -> None:
-    page = (ROOT / "docs" / "captures.md").read_text()
+    page = (DOCS / "captures.md").read_text()
     (console,) = re.findall(r"^\$ clnwire (record .*\n.*)", page, re.MULTILINE)
     command, _, shown = console.partition("\n")
     (folder / "plugin.py").write_text((ROOT / "examples" / "hello.py").read_text())

@@ -202,7 +202,7 @@ def test_in_another_directory(tmp_path: Path) -> None:
     assert f"lightningd --plugin={tmp_path}/a/b/fee_watch.py\n" in done.stdout
 
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/new.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs/getting-started.md").read_text()
 
 
 def test_the_page_shows_what_one_sees(tmp_path: Path) -> None:

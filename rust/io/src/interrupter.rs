@@ -1,7 +1,7 @@
 //! Ends a read that waits for the daemon when there is something else to do.
 //!
 //! Waiting for input and for signals at once takes a system call more than reading alone, which is
-//! a tenth of a round trip (`docs/benchmarks.md`). So the serving thread reads, and blocks in that.
+//! a tenth of a round trip (`docs/performance.md`). So the serving thread reads, and blocks in that.
 //! Every other event puts a byte into the wakeup pipe. A second thread waits for that byte and
 //! interrupts the read with a signal whose handler does nothing. A signal that arrives just before
 //! a read begins does not end it, so the thread repeats the signal until the byte is taken.

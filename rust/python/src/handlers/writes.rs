@@ -2,7 +2,7 @@
 //!
 //! It is the one message that all payments wait for, and nearly all of it are strings of ASCII
 //! without escapes. Making those straight from the frame takes half the time that msgspec does, and
-//! saves a copy of the params (`docs/benchmarks.md`). Strings with escapes or characters beyond
+//! saves a copy of the params (`docs/performance.md`). Strings with escapes or characters beyond
 //! ASCII (JSON in JSON, labels with emoji) take less than twice as long. Params of another form,
 //! and strings with half a surrogate pair, go to msgspec.
 

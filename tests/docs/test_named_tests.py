@@ -1,0 +1,34 @@
+"""The tests that tables of the docs name exist, and each row names one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.pages import DOCS, ROOT
+
+TABLES = [("safety.md", ROOT / "tests", 30), ("host-rules.md", ROOT / "tests" / "host", 60)]
+"""A page, the folder that its names are relative to, and how many names there are at least."""
+HEADING = re.compile(r"(?<=\n)\|[^\n]*\|\n\|[-| ]+\|\n")
+
+
+def rows(page: str) -> list[str]:
+    """The rows of all tables, without their headings."""
+    text = HEADING.sub("", (DOCS / page).read_text())
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=lambda each: str(each)[:12])
+def test_each_row_names_tests_that_exist(page, folder, least):
+    named = [re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in rows(page)]
+    without = [row for row, tests in zip(rows(page), named, strict=True) if not tests]
+    assert without == []
+    all_named = {each for tests in named for each in tests}
+    missing = [
+        f"{file}::{test}"
+        for file, test in sorted(all_named)
+        if f"def {test}(" not in (folder / file).read_text()
+    ]
+    assert missing == []
+    assert len(all_named) >= least
