@@ -17,6 +17,7 @@ MACHINE: Final = (
     r"needs a lightningd: .+",
     r"needs actionlint on the PATH",
     r"needs (node|make|cargo|bash|script\(1\)|a C compiler)",
+    r"needs a clone, whose files git lists",
     r"needs the shared captures and schemas, which are not at .+",
     # The system, the user, and the interpreter.
     r"needs Linux, as the load generator does",

@@ -27,6 +27,7 @@ SOURCE_TESTS = (
     "tests/benches",
     "tests/commands/test_generated.py",
     "tests/commands/test_usage.py",
+    "tests/docs/test_map.py",
     "tests/docs/test_messages.py",
     "tests/docs/test_site.py",
     "tests/make",

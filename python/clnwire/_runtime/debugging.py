@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
 
 HOW_TO_DEBUG: Final = (
-    "stdin is the daemon's. Debug the plugin in a test that starts it as an object "
+    "stdin is the daemon's. Debug the plugin in a test with `run_plugin(plugin)` "
     "(docs/testing.md), or over a socket: PYTHONBREAKPOINT=remote_pdb.set_trace"
 )
 
