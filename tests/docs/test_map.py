@@ -1,4 +1,4 @@
-"""The map in `docs/design.md` names each folder of the repository, and nothing that is not there."""
+"""The map in `docs/design.md` names each folder of the repository, and no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ NAMED = {
 @pytest.fixture(scope="module")
 def folders() -> set[str]:
     """The folders that hold a tracked file, at any depth."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("needs a clone, whose files git lists")
     files = [PurePosixPath(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,8 @@ def rows(page: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("| ")]
 
 
-@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=lambda each: str(each)[:12])
-def test_each_row_names_tests_that_exist(page, folder, least):
+@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=["safety", "host"])
+def test_each_row_names_tests_that_exist(page: str, folder: Path, least: int) -> None:
     named = [re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in rows(page)]
     without = [row for row, tests in zip(rows(page), named, strict=True) if not tests]
     assert without == []

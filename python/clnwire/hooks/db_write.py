@@ -23,7 +23,7 @@ class DbWrite(Event, frozen=True):
     """The transaction that the daemon is about to commit."""
 
     writes: list[str]
-    """The SQL statements in order, with their values filled in. On PostgreSQL the hook is not called."""
+    """The SQL statements in order, with their values filled in. Nodes on PostgreSQL send no set."""
     data_version: U32 | None = None
     """Grows by one with each commit, and wraps at 2³². `None` from daemons before v0.8.1.
 
