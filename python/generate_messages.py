@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from clnwire import messages
+from clnwire._wire.dialect import FOLLOWED
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import Continue, Refuse
 from clnwire.notifications._catalogue import TYPED, topic_spec
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[1] / "docs" / "messages.md"
 
-INTRODUCTION = """# Messages
+INTRODUCTION = f"""# Messages
 
-Every message between the daemon and a plugin, for Core Lightning from 2019 to v26.06.
+Every message between the daemon and a plugin, for Core Lightning from 2019 to {FOLLOWED}.
 `python/generate_messages.py` makes this page from the Structs in `clnwire.hooks`,
 `clnwire.notifications` and `clnwire.messages`. Types, units and versions come from the daemon's
 JSON schemas.

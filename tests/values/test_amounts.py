@@ -68,7 +68,7 @@ def test_an_amount_as_people_write_it(text, amount):
     ],
 )
 def test_what_is_no_amount(text):
-    with pytest.raises(ValueError, match="no amount"):
+    with pytest.raises(ValueError, match="not an amount"):
         parse_msat(text)
 
 
@@ -84,10 +84,10 @@ def test_satoshis():
     assert sat_to_msat(21) == 21_000
     assert msat_to_sat(Msat(21_000)) == 21
     assert msat_to_sat(Msat(21_999), round_down=True) == 21
-    with pytest.raises(ValueError, match="no whole number of satoshis"):
+    with pytest.raises(ValueError, match="not a whole number of satoshis"):
         msat_to_sat(Msat(21_999))
     for none in (-1, 2**64 // 1000 + 1):
-        with pytest.raises(ValueError, match="no amount"):
+        with pytest.raises(ValueError, match="not an amount"):
             sat_to_msat(none)
 
 

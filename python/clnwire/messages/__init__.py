@@ -1,7 +1,7 @@
-"""The messages that are no hook's and no topic's: those of the start, and those plugins send.
+"""Messages other than hooks and the daemon's topics.
 
-A message stands in the module of its name: `getmanifest` with the manifest, `init`, `setconfig`,
-`check`; `log`, `message` and `progress`, which plugins send; `custom`, what they tell each other.
+Each module has its message's name. The daemon sends `getmanifest`, `init`, `setconfig` and
+`check`. Plugins send `log`, `message`, `progress` and custom notifications (`custom`).
 """
 
 from __future__ import annotations

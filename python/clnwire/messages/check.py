@@ -1,7 +1,7 @@
-"""`check`: would a call of a method be accepted? It is not made.
+"""`check`: the daemon asks whether a method would accept these params, without running it.
 
-The params are those of the call with `command_to_check` beside them; if they are given by position,
-it stands first.
+The params are those of the method with `command_to_check` added. Among positional params it comes
+first.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from clnwire._wire.structs import Event
 
 
 class Check(Event, frozen=True):
-    """The part of the params that is `check`'s own."""
+    """The member that `check` adds to the method's params."""
 
     command_to_check: str
-    """The method."""
+    """The method's name."""
 
 
 class Checked(Event, frozen=True):
-    """The answer: the call would be accepted. If not, the answer is the call's error."""
+    """The result if the method would accept the params. Otherwise the reply is the method's
+    error."""
 
     command_to_check: str
-    """The method."""
+    """The method's name."""

@@ -1,7 +1,7 @@
-"""Custom notifications: what one plugin tells others. `plugin.topic` publishes them.
+"""`custom`: a notification from one plugin to others. `plugin.topic` publishes it.
 
-A subscriber gets the payload, and from its `Notification` the topic and the origin. This is the
-message as a whole, for whoever reads captures or plays the daemon.
+A subscriber gets the payload; its `Notification` has the topic and the origin. This Struct is the
+whole message, for programs that read captures or act as the daemon.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from clnwire._wire.structs import Event
 
 
 class CustomNotification(Event, frozen=True):
-    """A custom notification as the daemon passes it on.
+    """A custom notification as the daemon forwards it.
 
-    Older daemons wrapped the origin and the payload in `params`; subscribers get the same.
+    Older daemons wrap the payload and its origin in `params`; subscribers get the same.
     """
 
     method: str
-    """The topic, which its publisher has announced in its manifest."""
+    """The topic, which the publisher's manifest declares."""
     params: Any
     """The payload: any JSON."""
     origin: str | None = None
-    """The plugin that published it: its file's name. `None` as it is sent by the plugin itself."""
+    """The publisher: the name of the plugin's file. `None` in the publisher's own message, since
+    the daemon adds it."""
     jsonrpc: str = "2.0"
-    """The version."""
+    """The JSON-RPC version."""

@@ -1,6 +1,6 @@
-"""`getmanifest`: the daemon asks what the plugin offers. The answer is the manifest.
+"""`getmanifest`: the daemon asks what the plugin offers. The reply is the manifest.
 
-It may be asked for the daemon's `--help` alone, so a plugin should touch nothing before `init`.
+The daemon also asks for `lightningd --help`, so a plugin should have no effects before `init`.
 """
 
 from __future__ import annotations
@@ -16,101 +16,102 @@ class GetManifest(Event, frozen=True, rename="kebab"):
     """The params. The daemon of 2019 sends none."""
 
     allow_deprecated_apis: bool | None = None
-    """Whether deprecated features may still be used; `None` from a daemon that does not say."""
+    """Whether deprecated features may be used; `None` if the daemon does not say."""
 
 
 class ManifestOption(Event, frozen=True):
-    """An option."""
+    """An option of the plugin."""
 
     name: str
-    """Without the dashes: lower case letters, digits, `-` and `_`."""
+    """The name without dashes: lower case letters, digits, `-` and `_`."""
     type: Annotated[str, Known(tuple(OPTION_TYPES))]
-    """What values it takes; in 2019 always `string`."""
+    """The type of its values; always `string` in 2019."""
     description: str
-    """For the daemon's `--help`."""
+    """A line for the daemon's `--help`."""
     default: str | int | bool | None = None
-    """What holds if nothing is given. `None`: then it is not in `init`."""
+    """The value if the user gives none. If `None`, `init` leaves out an option that is not
+    given."""
     multi: bool = False
-    """It may be given several times."""
+    """Whether the option may be given several times."""
     dynamic: bool = False
-    """`setconfig` may change it."""
+    """Whether `setconfig` may change it."""
     deprecated: bool | list[str] = False
-    """Or the versions from which on it is deprecated, and gone."""
+    """`True`, or two versions: the one that deprecates it and the one that removes it."""
 
 
 class ManifestMethod(Event, frozen=True):
-    """A method."""
+    """A method of the plugin."""
 
     name: str
-    """What it is called by."""
+    """The method's name."""
     usage: str
-    """The parameters, optional ones in brackets."""
+    """The parameters, with optional ones in brackets."""
     description: str
-    """One line; the daemon of 2019 wants it."""
+    """One line about the method, which the daemon of 2019 requires."""
     long_description: str | None = None
-    """The daemon of 2019 shows `description` in its place if it is absent."""
+    """The full description. Without it the daemon of 2019 shows `description`."""
     category: str | None = None
-    """Where the daemon's help lists it."""
+    """The section of the daemon's `help` that lists the method."""
     deprecated: bool | list[str] = False
-    """Or the versions from which on it is deprecated, and gone."""
+    """`True`, or two versions: the one that deprecates it and the one that removes it."""
 
 
 class ManifestHook(Event, frozen=True):
-    """A hook. The daemon of 2019 takes only its name."""
+    """A hook that the plugin answers. The daemon of 2019 accepts the name alone."""
 
     name: str
     """The hook's name."""
     before: list[str] | None = None
-    """Plugins that come after this one in the hook's chain."""
+    """The plugins that come after this one in the hook's chain."""
     after: list[str] | None = None
-    """Plugins that come before this one in the hook's chain."""
+    """The plugins that come before this one in the hook's chain."""
     filters: list[str | int] | None = None
-    """Method names (`rpc_command`) or message numbers (`custommsg`) to be called for. Since
-    v25.12."""
+    """The methods (`rpc_command`) or message numbers (`custommsg`) that the hook is limited to.
+    Since v25.12."""
 
 
 class ManifestTopic(Event, frozen=True):
-    """A custom topic."""
+    """A custom topic that the plugin publishes."""
 
     method: str
-    """Its name."""
+    """The topic's name."""
 
 
 class FeatureBits(Event, frozen=True):
-    """Feature bits of BOLT 9 to announce, each a bitfield."""
+    """The feature bits (BOLT 9) that the plugin announces, each member a bit field."""
 
     node: Hex | None = None
-    """In node announcements."""
+    """Announced in the node's `node_announcement`."""
     init: Hex | None = None
-    """To peers that connect."""
+    """Announced to peers in `init`."""
     channel: Hex | None = None
-    """In channel announcements."""
+    """Announced in `channel_announcement`."""
     invoice: Hex | None = None
-    """In invoices."""
+    """Announced in invoices."""
 
 
 class Manifest(Event, frozen=True):
-    """The answer: what the plugin offers, and what it wants to be told."""
+    """What the plugin offers and subscribes to."""
 
     options: list[ManifestOption]
-    """Its options."""
+    """The plugin's options."""
     rpcmethods: list[ManifestMethod]
-    """Its methods."""
+    """The plugin's methods."""
     subscriptions: list[str]
-    """The topics that it subscribes to."""
+    """The topics that the plugin subscribes to."""
     hooks: list[str | ManifestHook]
-    """The hooks that it answers."""
+    """The hooks that the plugin answers."""
     notifications: list[ManifestTopic]
-    """The topics that it publishes."""
+    """The topics that the plugin publishes."""
     dynamic: bool | None = None
     """Whether the plugin may be started and stopped while the daemon runs."""
     nonnumericids: bool | None = None
-    """Whether ids may be strings. The current daemon refuses a plugin that cannot take them."""
+    """Whether the plugin accepts string ids. Today's daemon refuses plugins that do not."""
     cancheck: bool | None = None
-    """Whether `check` of a method may be forwarded."""
+    """Whether the plugin answers `check` for its methods."""
     featurebits: FeatureBits | None = None
-    """What to announce. Not for a plugin that is `dynamic`."""
+    """The feature bits to announce. Not permitted for a `dynamic` plugin."""
     custommessages: list[U16] | None = None
-    """Odd numbers of messages that peers may send."""
+    """The numbers of custom messages, all odd, that peers may send."""
     disable: str | None = None
-    """Why the plugin does not want to run, if it does not."""
+    """Why the plugin does not want to run; `None` if it does."""

@@ -1,4 +1,4 @@
-"""`init`: the options' values, and where the daemon's socket is. From here on RPC works."""
+"""`init`: the options' values and the path of the daemon's socket. After it RPC works."""
 
 from __future__ import annotations
 
@@ -9,69 +9,69 @@ from clnwire.types import U16, Hex
 
 
 class FeatureSet(Event, frozen=True):
-    """The daemon's own feature bits (BOLT 9), by where they are announced."""
+    """The daemon's feature bits (BOLT 9), by the message that announces them."""
 
     init: Hex | None = None
-    """To peers that connect."""
+    """Announced to peers in `init`."""
     node: Hex | None = None
-    """In node announcements."""
+    """Announced in `node_announcement`."""
     channel: Hex | None = None
-    """In channel announcements."""
+    """Announced in `channel_announcement`."""
     invoice: Hex | None = None
-    """In invoices of BOLT 11."""
+    """Announced in BOLT 11 invoices."""
     bolt12_offer: Hex | None = None
-    """In offers."""
+    """Announced in BOLT 12 offers."""
     bolt12_invreq: Hex | None = None
-    """In requests for invoices."""
+    """Announced in BOLT 12 invoice requests."""
     bolt12_invoice: Hex | None = None
-    """In invoices of BOLT 12."""
+    """Announced in BOLT 12 invoices."""
     channel_type: Hex | None = None
-    """The channel types that the daemon takes."""
+    """The channel types that the daemon supports."""
 
 
 class Proxy(Event, frozen=True):
-    """The SOCKS proxy that the daemon was told to use."""
+    """The SOCKS proxy in the daemon's configuration."""
 
     type: str | None = None
-    """What kind of address it has."""
+    """The kind of address."""
     address: str | None = None
-    """Its address."""
+    """The proxy's address."""
     port: U16 | None = None
-    """Its port."""
+    """The proxy's port."""
 
 
 class Configuration(Event, frozen=True):
-    """What the daemon tells of itself. Beyond the first two, that of 2019 tells nothing."""
+    """The daemon's configuration. The daemon of 2019 gives the first two members only."""
 
     lightning_dir: str = field(name="lightning-dir")
-    """The network's own directory, which is also the plugin's working directory today."""
+    """The network's directory, which is also the plugin's working directory today."""
     rpc_file: str = field(name="rpc-file")
-    """The unix socket's path, relative to `lightning_dir`."""
+    """The path of the daemon's unix socket, relative to `lightning_dir`."""
     startup: bool | None = None
-    """Whether the daemon is just starting, or has started the plugin later."""
+    """`True` if the plugin starts with the daemon, `False` if it starts later."""
     network: str | None = None
     """`bitcoin`, `testnet`, `signet`, `regtest`, …"""
     feature_set: FeatureSet | None = None
-    """The daemon's own feature bits."""
+    """The daemon's feature bits."""
     proxy: Proxy | None = None
-    """The proxy, if there is one."""
+    """The SOCKS proxy, if there is one."""
     torv3_enabled: bool | None = field(name="torv3-enabled", default=None)
-    """Whether the daemon has an onion service, if there is a proxy."""
+    """Whether the daemon has an onion service. `None` without a proxy."""
     always_use_proxy: bool | None = None
-    """Whether all connections must go through the proxy, if there is one."""
+    """Whether all connections use the proxy. `None` without a proxy."""
 
 
 class Init(Struct, frozen=True):
     """The params."""
 
     options: dict[str, bytes]
-    """Every option's JSON text, as it came: it may be no JSON (`0x10`)."""
+    """Each option's value as JSON text, unchanged: it may be invalid JSON (`0x10`)."""
     configuration: Configuration
-    """What the daemon tells of itself."""
+    """The daemon's configuration."""
 
 
 class Disabled(Event, frozen=True):
-    """The answer; an empty one, unless the plugin does not want to run."""
+    """The reply; empty if the plugin runs."""
 
     disable: str | None = None
-    """Why it does not."""
+    """Why the plugin does not want to run; `None` if it does."""

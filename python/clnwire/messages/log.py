@@ -1,6 +1,6 @@
-"""`log`: a line for the daemon's log, which a plugin sends. `plugin.log` does it.
+"""`log`: a line for the daemon's log. `plugin.log` sends it.
 
-The topic `log`, which the daemon publishes, has another form: `clnwire.notifications.LogEvent`.
+The topic `log`, which the daemon publishes, has another event: `clnwire.notifications.LogEvent`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from clnwire.types import Known
 
 
 class LogLine(Event, frozen=True):
-    """The params. A level that the daemon does not know is the plugin's end."""
+    """The params. The daemon kills a plugin that sends an unknown level."""
 
     level: Annotated[str, Known(ACCEPTED)]
-    """How bad it is; `warn` and `unusual` are the same, and `error` and `broken`."""
+    """The line's level. `warn` is the same as `unusual`, and `error` the same as `broken`."""
     message: str
-    """The line."""
+    """The line's text."""

@@ -1,4 +1,4 @@
-"""`message`: something for the caller of a method that is running. `Request.notify` sends it."""
+"""`message`: a text for the caller of a running method. `Request.notify` sends it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from clnwire.types import Known
 
 
 class Message(Event, frozen=True):
-    """The params. It reaches callers that asked for such messages."""
+    """The params. Callers get it if they enabled notifications."""
 
     id: Raw
-    """The request's id, exactly as it came."""
+    """The id of the method's request, exactly as received."""
     level: Annotated[str, Known(ACCEPTED)]
-    """How bad it is."""
+    """The text's level, as in `log`."""
     message: str
     """The text."""

@@ -1,4 +1,4 @@
-"""`progress`: how far a method that is running has come. `Request.progress` sends it."""
+"""`progress`: the progress of a running method. `Request.progress` sends it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from clnwire.types import U32
 
 
 class Stage(Event, frozen=True):
-    """Which part of the whole work this is."""
+    """A stage of the work."""
 
     num: U32
-    """This stage, counted from 0."""
+    """The stage's number, counted from 0."""
     total: U32
-    """How many there are."""
+    """The number of stages."""
 
 
 class Progress(Event, frozen=True):
-    """The params. It reaches callers that asked for such messages."""
+    """The params. Callers get it if they enabled notifications."""
 
     id: Raw
-    """The request's id, exactly as it came."""
+    """The id of the method's request, exactly as received."""
     num: U32
-    """How many steps are done."""
+    """The number of steps done."""
     total: U32
-    """How many there are."""
+    """The number of steps."""
     stage: Stage | None = None
-    """For work in several stages: which one the steps belong to."""
+    """The stage that the steps belong to, for work in several stages."""
 
 
 def check_progress(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""`setconfig`: the daemon's user wants to change a `dynamic` option."""
+"""`setconfig`: the daemon's user changes a `dynamic` option."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ class SetConfig(Event, frozen=True):
     config: str
     """The option's name."""
     val: str | int | bool | list[str | int | bool] | None = None
-    """The new value, in general a string as it was typed; a list for `multi`, `None` for a flag."""
+    """The new value, usually a string as the user typed it; a list for `multi` options, `None` for
+    a flag."""
 
 
 class ConfigSet(Event, frozen=True):
-    """The answer: it is done."""
+    """The reply: the option has its new value."""
 
     config: str
     """The option's name."""

@@ -1,6 +1,7 @@
-"""The daemon's topics: each in its module, with its event. One that has none arrives as a dict.
+"""The daemon's topics. Each has a module with its event; other topics arrive as dicts.
 
-An event has its topic's name; with `Event` behind it, where that name alone means something else.
+An event's class has the topic's name. Where that name is taken, `Event` is added to it, as in
+`LogEvent`.
 """
 
 from __future__ import annotations

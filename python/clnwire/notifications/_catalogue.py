@@ -1,4 +1,4 @@
-"""Topic names → what clnwire knows of them. Modules are imported when their topic is subscribed."""
+"""Finds a topic's `TopicSpec` by its name. Its module is imported when a plugin subscribes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ NATIVE: Final = frozenset(
         "shutdown",
     )
 )
-"""The daemon's own topics, which only it may publish; any other is another plugin's."""
+"""The daemon's own topics, which plugins may not publish. Every other topic is a plugin's."""
 
 TYPED: Final = NATIVE | {"pay_part_start", "pay_part_end"}
-"""Topics with a module of their name here; the last two are those of a plugin of the daemon's."""
+"""Topics that have a module with their name here. `cln-xpay` publishes the last two."""
 
 _FORMER_NAMES: Final = {
     "xpay_pay_part_start": "pay_part_start",
     "xpay_pay_part_end": "pay_part_end",
 }
-"""Other names → today's, so that a module can be found by both."""
+"""Other names → today's name, which is the module's."""
 
 
 def topic_spec(topic: str) -> TopicSpec | None:
-    """The topic of that name, today's or a former one; `None` if it is taken as a dict."""
+    """The topic's description, by its name of today or a former one; `None` if its event is a
+    dict."""
     name = _FORMER_NAMES.get(topic, topic)
     if name not in TYPED:
         return None

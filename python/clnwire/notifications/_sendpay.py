@@ -1,4 +1,4 @@
-"""A part of a payment, which the topics on `sendpay` tell of."""
+"""A part of a payment, as `sendpay_success` and `sendpay_failure` describe it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from clnwire.types import U64, Hex, Msat, PublicKey, Secret
 
 
 class SentPart(Event, frozen=True, kw_only=True):
-    """What may be known of a part, however it ended."""
+    """The members that a successful part and a failed part have in common."""
 
     amount_msat: Msat | None = None
-    """What was to arrive, if that is known."""
+    """The amount for the destination in msat, if known."""
     partid: U64 | None = None
-    """Which part of the payment, if it has several."""
+    """The part's number in a payment of several parts."""
     updated_index: U64 | None = None
-    """Counts the changes of parts, from 1. Since v23.11."""
+    """The number of this change to a payment's part, counted from 1. Since v23.11."""
     destination: PublicKey | None = None
-    """Whom it was sent to, if that is known."""
+    """The node id of the payment's destination, if known."""
     completed_at: U64 | None = None
     """When it arrived or failed, in seconds since 1970."""
     payment_preimage: Secret | None = None
-    """The proof that the payment arrived: if this part failed, in another way."""
+    """The proof of payment. A failed part has it if the payment arrived by another way."""
     label: str | None = None
     """The label given to `sendpay`, if any."""
     bolt11: str | None = None
-    """The invoice, if it was of BOLT 11."""
+    """The BOLT 11 invoice, if that was paid."""
     bolt12: str | None = None
-    """The invoice, if it was of BOLT 12. Since v24.02."""
+    """The BOLT 12 invoice, if that was paid. Since v24.02."""
     description: str | None = None
-    """The invoice's description, if it was given to `sendpay`."""
+    """The description given to `sendpay`, if any."""
     erroronion: Hex | None = None
-    """The error as it came, if it was kept."""
+    """The encrypted error as received, if the daemon kept it."""

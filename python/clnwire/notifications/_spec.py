@@ -1,4 +1,4 @@
-"""What clnwire must know of a topic to deliver it."""
+"""How clnwire describes a topic: its names, its event, and the differences of older daemons."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class TopicSpec(msgspec.Struct, frozen=True):
     """A topic and its event."""
 
     name: str
-    """As the daemon of today calls it."""
+    """The topic's name in today's daemon."""
     event: Any
-    """The Struct of its payload."""
+    """The Struct of the payload."""
     older: Any = None
-    """Changes the payload of an older daemon, decoded to a dict, to today's spelling."""
+    """Changes an older daemon's payload, decoded to a dict, to today's form."""
     former_names: tuple[str, ...] = ()
-    """What it has been called as well."""
+    """Other names of the topic, such as those of older daemons."""
     wrapped: bool = False
-    """It is a plugin's topic, whose publisher wraps the payload in a name as the daemon does."""
+    """Whether a plugin publishes the topic and wraps the payload in an object with one member."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that it may be called."""
+        """Today's name and the former ones."""
         return (self.name, *self.former_names)
 
     def decoder(self) -> Callable[[bytes], Any]:
-        """From the payload to the topic's own Struct, in whichever spelling it comes."""
+        """The decoder from the payload to the event's Struct, for every daemon's form."""
         if self.wrapped:
             return _unwrapping(self.event)
         return event_decoder(self.event, self.older)

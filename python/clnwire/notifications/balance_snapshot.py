@@ -1,6 +1,6 @@
-"""`balance_snapshot`: the daemon has compared its balances with its books.
+"""`balance_snapshot`: the balances of all accounts, for bookkeeping.
 
-It comes at the start, and after that with every block in which they changed.
+The daemon sends it at the start, and then for every block that changes a balance.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from clnwire.types import U32, BlockHeight, Msat, PublicKey
 
 
 class AccountBalance(Event, frozen=True):
-    """What one account holds."""
+    """The balance of one account."""
 
     account_id: str
     """`wallet`, `external`, or a channel's id."""
     balance_msat: Msat
-    """How much."""
+    """The balance in msat."""
     coin_type: str
     """The currency's prefix in invoices (BIP 173): `bc`, `tb`, `bcrt`, …"""
 
@@ -28,17 +28,17 @@ class BalanceSnapshot(Event, frozen=True):
     """The balances of all accounts at a block."""
 
     node_id: PublicKey
-    """This node."""
+    """This node's id."""
     blockheight: BlockHeight
-    """The block."""
+    """The height of the block."""
     timestamp: U32
-    """When it was taken, in seconds since 1970."""
+    """When the snapshot was taken, in seconds since 1970."""
     accounts: list[AccountBalance]
-    """Every account."""
+    """The balance of every account."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 the balance had another name."""
+    """Before v0.12.0 the balance had another name."""
     for account in event["accounts"]:
         rename(account, balance="balance_msat")
 

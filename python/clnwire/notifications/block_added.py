@@ -1,4 +1,4 @@
-"""`block_added`: the chain has a new block."""
+"""`block_added`: the daemon has received a new block of the chain."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from clnwire.types import BlockHeight, Hash
 
 
 class BlockAdded(Event, frozen=True):
-    """A block."""
+    """A new block."""
 
     hash: Hash
-    """Its hash."""
+    """The block's hash."""
     height: BlockHeight
-    """Its height."""
+    """The block's height."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v24.08 the block stood in a member `block` as well, and before v23.08 only there."""
+    """Moves the members out of `block`: before v23.08 they stood only there, until v24.08 there as
+    well."""
     event.update(event["block"])
 
 

@@ -1,4 +1,4 @@
-"""`channel_open_failed`: a channel that was being opened will not be."""
+"""`channel_open_failed`: the opening of a channel has failed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from clnwire.types import ChannelId
 
 
 class ChannelOpenFailed(Event, frozen=True):
-    """A channel that will not be."""
+    """A channel that could not be opened."""
 
     channel_id: ChannelId
-    """The id that it had while it was negotiated."""
+    """The channel's temporary id during the negotiation."""
 
 
 SPEC = TopicSpec("channel_open_failed", ChannelOpenFailed)

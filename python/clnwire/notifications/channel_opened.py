@@ -1,4 +1,4 @@
-"""`channel_opened`: a peer has funded a channel with us."""
+"""`channel_opened`: a peer has funded a channel with this node."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class ChannelOpened(Event, frozen=True):
     """A channel that a peer has opened."""
 
     id: PublicKey
-    """The peer."""
+    """The peer's node id."""
     funding_msat: Msat
-    """The channel's capacity."""
+    """The channel's capacity in msat."""
     funding_txid: Txid
-    """The transaction that funds it."""
+    """The txid of the funding transaction."""
     channel_ready: bool
-    """The channel can be used already, without waiting for confirmations."""
+    """Whether the channel can be used already, without waiting for confirmations."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 two members had other names."""
+    """Before v0.12.0 two members had other names."""
     rename(event, amount="funding_msat", funding_locked="channel_ready")
 
 

@@ -1,4 +1,4 @@
-"""`channel_state_changed`: a channel has gone from one state to the next."""
+"""`channel_state_changed`: a channel has changed its state."""
 
 from __future__ import annotations
 
@@ -26,34 +26,36 @@ _ALIVE: Final = (
 )
 
 OldState: TypeAlias = Annotated[str, Known(_ALIVE)]
-"""In `CHANNELD_NORMAL` and `CHANNELD_AWAITING_SPLICE` the channel can be used."""
+"""A channel's state. The channel can be used in `CHANNELD_NORMAL` and
+`CHANNELD_AWAITING_SPLICE`."""
 NewState: TypeAlias = Annotated[str, Known((*_ALIVE, "CLOSED"))]
-"""As `OldState`, or the end."""
+"""As `OldState`, or `CLOSED`."""
 Cause: TypeAlias = Annotated[
     str, Known(("unknown", "local", "user", "remote", "protocol", "onchain"))
 ]
-"""Who made it change: the daemon itself, a command, the peer, an error, or the chain."""
+"""The cause of a change: this daemon (`local`), a command (`user`), the peer (`remote`), a protocol
+error (`protocol`) or the chain (`onchain`)."""
 
 
 class ChannelStateChanged(Event, frozen=True):
     """A channel's new state."""
 
     peer_id: PublicKey
-    """Whom the channel is with."""
+    """The peer's node id."""
     channel_id: ChannelId
-    """The channel."""
+    """The channel's id."""
     timestamp: str
-    """When, as `2026-11-22T10:35:19.396Z`."""
+    """The time of the change (ISO 8601), such as `2026-11-22T10:35:19.396Z`."""
     new_state: NewState
-    """What it is now. `CLOSED` since v25.12."""
+    """The new state. `CLOSED` since v25.12."""
     cause: Cause
-    """Who made it change."""
+    """The cause of the change."""
     short_channel_id: ShortChannelId | None = None
-    """The channel on the chain; `None` until it is confirmed."""
+    """The channel's place on the chain; `None` before the funding is confirmed."""
     old_state: OldState | None = None
-    """What it was; `None` for a new channel, of which older daemons said `unknown`."""
+    """The previous state; `None` for a new channel, where older daemons send `unknown`."""
     message: str | None = None
-    """What there is to say about it, for people."""
+    """A remark on the change, for people."""
 
 
 SPEC = TopicSpec("channel_state_changed", ChannelStateChanged)

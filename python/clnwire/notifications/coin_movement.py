@@ -1,6 +1,6 @@
-"""`coin_movement`: money has moved, on the chain or in a channel, for good.
+"""`coin_movement`: money has moved irrevocably, on the chain or in a channel.
 
-Summed up by account, these are the node's books.
+The sum of an account's movements is its balance.
 """
 
 from __future__ import annotations
@@ -42,68 +42,70 @@ PrimaryTag: TypeAlias = Annotated[
         )
     ),
 ]
-"""What the movement was for."""
+"""The kind of movement."""
 
 
 class CoinMovement(Event, frozen=True):
-    """A movement. Those in a channel and those on the chain have some members each."""
+    """A movement on the chain or in a channel. Some members are for one of these two only."""
 
     version: U32
-    """Of this message's form; 2."""
+    """The version of this message's format: 2."""
     coin_type: str
     """The currency's prefix in invoices (BIP 173): `bc`, `tb`, `bcrt`, …"""
     node_id: PublicKey
-    """This node."""
+    """This node's id."""
     type: Annotated[str, Known(("channel_mvt", "chain_mvt"))]
-    """In a channel, or on the chain."""
+    """`channel_mvt` in a channel, `chain_mvt` on the chain."""
     created_index: U64
-    """Counts the movements of its type, from 1. Since v25.09; 0 from daemons before that."""
+    """The movement's number among those of its type, counted from 1. Since v25.09; 0 from earlier
+    daemons."""
     account_id: str
-    """Whose it was: `wallet`, `external`, or a channel's id."""
+    """The account: `wallet`, `external`, or a channel's id."""
     credit_msat: Msat
-    """What came in; or 0."""
+    """The amount added to the account, in msat, or 0."""
     debit_msat: Msat
-    """What went out; or 0."""
+    """The amount taken from the account, in msat, or 0."""
     timestamp: U64
-    """When, in seconds since 1970."""
+    """When the movement was recorded, in seconds since 1970."""
     primary_tag: PrimaryTag
-    """What it was for. Since v25.09; from daemons before that, the first of `tags`."""
+    """The kind of movement. Since v25.09; the first of `tags` from earlier daemons."""
     extra_tags: list[str] | None = None
-    """What else there is to say of it. Since v25.09."""
+    """Further tags. Since v25.09."""
     payment_hash: Hash | None = None
-    """The payment that it belongs to, if it does."""
+    """The hash of the payment that the movement belongs to, if any."""
     part_id: U64 | None = None
-    """In a channel: which part of the payment."""
+    """In a channel: the part of a payment of several parts."""
     group_id: U64 | None = None
-    """In a channel: which attempt at the payment."""
+    """In a channel: the attempt at the payment."""
     fees_msat: Msat | None = None
-    """In a channel, where it is always there: the fees in it."""
+    """In a channel, always there: the fees in msat."""
     utxo: Outpoint | None = None
-    """On the chain, where it is always there: the output. Since v25.09."""
+    """On the chain, always there: the output that the movement creates or spends. Since v25.09."""
     peer_id: PublicKey | None = None
-    """On the chain: the peer that it has to do with, if any."""
+    """On the chain: the peer of the movement's channel, if any."""
     originating_account: str | None = None
-    """On the chain: the account that money for an external one came from."""
+    """On the chain: the account that the money of an external account came from."""
     spending_txid: Txid | None = None
-    """On the chain: the transaction that spends the output, if one does. Since v25.09."""
+    """On the chain: the transaction that spends the output, if any. Since v25.09."""
     output_msat: Msat | None = None
-    """On the chain, where it is always there: what the output holds."""
+    """On the chain, always there: the output's value in msat."""
     output_count: U32 | None = None
-    """On the chain: how many outputs the spending transaction has, if that is known."""
+    """On the chain: the number of outputs of the spending transaction, if known."""
     blockheight: BlockHeight | None = None
-    """On the chain, where it is always there: the block."""
+    """On the chain, always there: the block's height."""
     tags: list[str] | None = None
-    """Deprecated in v25.09 for `primary_tag` and `extra_tags`."""
+    """Replaced by `primary_tag` and `extra_tags` in v25.09, to go in v26.09."""
     txid: Txid | None = None
-    """Deprecated in v25.09 for `spending_txid`."""
+    """Replaced by `spending_txid` in v25.09, to go in v26.09."""
     utxo_txid: Txid | None = None
-    """Deprecated in v25.09 for `utxo`."""
+    """Replaced by `utxo` in v25.09, to go in v26.09."""
     vout: U32 | None = None
-    """Deprecated in v25.09 for `utxo`."""
+    """Replaced by `utxo` in v25.09, to go in v26.09."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names; v25.09 divided the tags, and counts movements."""
+    """Before v0.12.0 amounts had other names. Before v25.09 the tags were one list, and movements
+    had no index."""
     rename(event, credit="credit_msat", debit="debit_msat", fees="fees_msat")
     event.setdefault("created_index", 0)
     event.setdefault("primary_tag", next(iter(event.get("tags", ())), ""))

@@ -1,4 +1,4 @@
-"""`connect`: a connection to a peer was established."""
+"""`connect`: a peer has connected."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from clnwire.types import U16, Known, PublicKey
 
 
 class ConnectAddress(Event, frozen=True):
-    """Where the peer is. Which members there are depends on `type`."""
+    """The peer's address. Its `type` decides which other members it has."""
 
     type: Annotated[str, Known(("local socket", "ipv4", "ipv6", "torv2", "torv3", "websocket"))]
-    """What kind of address it is; of an incoming connection never `torv2` or `torv3`."""
+    """The kind of address. An incoming connection never has `torv2` or `torv3`."""
     address: str | None = None
-    """The address, unless it is a local socket."""
+    """The address; `None` for a local socket."""
     port: U16 | None = None
-    """The port, unless it is a local socket."""
+    """The port; `None` for a local socket."""
     socket: str | None = None
-    """The path, if it is a local socket."""
+    """The path of a local socket; `None` for other kinds."""
 
 
 class Connect(Event, frozen=True):
-    """A peer is connected."""
+    """A peer has connected."""
 
     id: PublicKey
-    """The peer."""
+    """The peer's node id."""
     address: ConnectAddress
-    """Of most use where the connection goes out."""
+    """The peer's address. If the peer connected to this node, others cannot reach it there."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """As seen from this node. `None` from daemons before v0.10."""
+    """`in` if the peer connected to this node, `out` if this node connected. `None` from daemons
+    before v0.10."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """The protocol's first document has the address as a bare string, without its type. No daemon
-    was seen to send it so."""
+    """Adds the type to an address that is a bare string, as in the protocol's first document. No
+    released daemon is known to send that."""
     address: str = event["address"]
     event["address"] = {"type": _kind(address), "address": address}
 
 
 def _kind(address: str) -> str:
-    """What an address must be that comes without its type, and perhaps with a port."""
+    """The type of an address without a type, which may have a port."""
     if ".onion" in address:
         return "torv3"
     return "ipv6" if address.count(":") > 1 else "ipv4"

@@ -1,6 +1,6 @@
-"""`custommsg`: a peer sent a message that the daemon itself does not know.
+"""`custommsg`: a peer sent a message of a type that the daemon does not know.
 
-The payload is that of the hook with this name.
+The event is that of the hook `custommsg`.
 """
 
 from __future__ import annotations

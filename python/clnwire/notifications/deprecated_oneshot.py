@@ -1,6 +1,6 @@
-"""`deprecated_oneshot`: the next request's caller has other rules on what is deprecated.
+"""`deprecated_oneshot`: whether the next request to this plugin may use deprecated features.
 
-It holds for that one request.
+It replaces `allow-deprecated-apis` for that one request.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from clnwire.notifications._spec import TopicSpec
 
 
 class DeprecatedOneshot(Event, frozen=True):
-    """What holds for the next request."""
+    """The permission for the next request."""
 
     deprecated_ok: bool
-    """Whether it may use what is deprecated."""
+    """Whether the next request may use deprecated features."""
 
 
 SPEC = TopicSpec("deprecated_oneshot", DeprecatedOneshot)

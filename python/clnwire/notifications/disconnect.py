@@ -1,4 +1,4 @@
-"""`disconnect`: the connection to a peer was lost."""
+"""`disconnect`: a peer has disconnected."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from clnwire.types import PublicKey
 
 
 class Disconnect(Event, frozen=True):
-    """A peer is gone."""
+    """A peer has disconnected."""
 
     id: PublicKey
-    """The peer."""
+    """The peer's node id."""
 
 
 SPEC = TopicSpec("disconnect", Disconnect)

@@ -1,4 +1,4 @@
-"""`forward_event`: a payment that is forwarded has been offered, settled or failed."""
+"""`forward_event`: the status of a forwarded payment has changed."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from clnwire.types import U32, U64, Hash, Known, Msat, Secret, ShortChannelId
 
 
 class ForwardEvent(Event, frozen=True):
-    """A forward, and how it stands."""
+    """A forward and its status."""
 
     payment_hash: Hash
-    """The payment."""
+    """The payment's hash."""
     in_channel: ShortChannelId
-    """Where it came in."""
+    """The channel of the incoming HTLC."""
     in_msat: Msat
-    """What came in."""
+    """The incoming HTLC's amount in msat."""
     status: Annotated[str, Known(("offered", "settled", "local_failed", "failed"))]
-    """How it stands: offered to the next node, settled, failed here, or failed further on."""
+    """Offered to the next node, settled, failed at this node (`local_failed`) or failed further on
+    (`failed`)."""
     received_time: float
-    """When it came in, in seconds since 1970."""
+    """When the HTLC came in, in seconds since 1970."""
     out_channel: ShortChannelId | None = None
-    """Where it goes out, if there is such a channel."""
+    """The channel of the outgoing HTLC, if there is one."""
     out_msat: Msat | None = None
-    """What goes out, if that is known."""
+    """The outgoing HTLC's amount in msat, if known."""
     fee_msat: Msat | None = None
-    """What the node earns, if that is known."""
+    """The fee that this node earns, in msat, if known."""
     failcode: U32 | None = None
-    """BOLT 4's code, if it failed here."""
+    """The failure code of BOLT 4, if it failed at this node."""
     failreason: str | None = None
-    """The code's name, if it failed here."""
+    """The failure code's name, if it failed at this node."""
     style: Annotated[str, Known(("legacy", "tlv"))] | None = None
-    """The onion's format, if it could be read. Since v23.11."""
+    """The onion's format, if known. Since v23.11."""
     resolved_time: float | None = None
     """When it settled or failed, in seconds since 1970."""
     created_index: U64 | None = None
-    """Counts the forwards, from 1. The daemon's schema does not name it."""
+    """The forward's number, counted from 1. Not in the daemon's schema."""
     updated_index: U64 | None = None
-    """Counts the changes of forwards, from 1. The daemon's schema does not name it."""
+    """The number of this change to a forward, counted from 1. Not in the daemon's schema."""
     in_htlc_id: U64 | None = None
-    """The HTLC that came in, as the peer counts. The daemon's schema does not name it."""
+    """The incoming HTLC's id, which the peer counts. Not in the daemon's schema."""
     out_htlc_id: U64 | None = None
-    """The HTLC that went out. The daemon's schema does not name it."""
+    """The outgoing HTLC's id, which this node counts. Not in the daemon's schema."""
     preimage: Secret | None = None
-    """Of a settled payment. The daemon's schema does not name it."""
+    """The preimage of a settled payment. Not in the daemon's schema."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names."""
+    """Before v0.12.0 amounts had other names."""
     rename(event, in_msatoshi="in_msat", out_msatoshi="out_msat", fee="fee_msat")
 
 

@@ -1,4 +1,4 @@
-"""`invoice_creation`: an invoice has been made."""
+"""`invoice_creation`: this node has created an invoice."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from clnwire.types import Hash, Msat, Secret
 
 
 class InvoiceCreation(Event, frozen=True):
-    """An invoice."""
+    """A new invoice."""
 
     preimage: Secret
-    """Whoever pays gets it."""
+    """The payment's preimage. The payer gets it with the payment: keep it secret until then."""
     label: str
-    """Its label, unique in this node."""
+    """The invoice's label, unique in this node."""
     msat: Msat | None = None
-    """What it asks for; `None` if the payer chooses."""
+    """The amount in msat; `None` if the payer chooses it."""
     offer_id: Hash | None = None
-    """The offer that it is for, if any. The daemon's schema does not name it."""
+    """The id of the offer that the invoice is for, if any. Not in the daemon's schema."""
 
 
 SPEC = TopicSpec("invoice_creation", InvoiceCreation, older=only_amounts)

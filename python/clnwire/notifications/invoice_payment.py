@@ -12,13 +12,13 @@ class InvoicePaymentEvent(Event, frozen=True):
     """A paid invoice."""
 
     msat: Msat
-    """What was paid."""
+    """The amount paid, in msat."""
     preimage: Secret
-    """The payer has it now."""
+    """The payment's preimage. The payer has it now."""
     label: str
     """The invoice's label, unique in this node."""
     outpoint: Outpoint | None = None
-    """Where it was paid to, if it was paid on the chain. Since v23.11."""
+    """The output that paid the invoice on the chain, if it was paid there. Since v23.11."""
 
 
 SPEC = TopicSpec("invoice_payment", InvoicePaymentEvent, older=only_amounts)

@@ -1,6 +1,6 @@
-"""`log`: a line has been written to the daemon's log.
+"""`log`: the daemon has written a line to its log.
 
-clnwire does not count it to `"*"`: a handler that logs would never come to an end.
+A subscription to `"*"` does not include this topic: a handler that logs would call itself forever.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from clnwire.types import Known
 
 
 class LogEvent(Event, frozen=True):
-    """A line of the log."""
+    """A line of the daemon's log."""
 
     level: Annotated[str, Known(("io", *SCALE))]
-    """How bad it is."""
+    """The line's level."""
     time: str
     """When, in seconds since 1970, with nine decimals."""
     timestamp: str
-    """When, as `2026-11-22T10:35:25.188Z`."""
+    """When (ISO 8601), such as `2026-11-22T10:35:25.188Z`."""
     source: str
-    """Who said it: a daemon of lightningd's, `plugin-NAME`, or a peer's id and a daemon."""
+    """The line's origin: a subdaemon, `plugin-NAME`, or a peer's id with a subdaemon."""
     log: str
-    """The line."""
+    """The line's text."""
 
 
 SPEC = TopicSpec("log", LogEvent)

@@ -1,6 +1,6 @@
-"""`onionmessage_forward_fail`: an onion message could not be passed on.
+"""`onionmessage_forward_fail`: this node could not forward an onion message.
 
-A plugin may connect to the next node, and send the message on.
+A plugin may connect to the next node and forward the message itself.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from clnwire.types import Hex, PublicKey, ShortChannelIdDir
 
 
 class OnionMessageForwardFail(Event, frozen=True):
-    """An onion message, and where it should have gone."""
+    """An onion message and the next hop that it could not be sent to."""
 
     source: PublicKey
-    """Who sent it to this node."""
+    """The id of the node that sent it to this node."""
     incoming: Hex
-    """The message as it came."""
+    """The message as received."""
     path_key: PublicKey
-    """The key for this hop of its path."""
+    """The message's path key for this hop (BOLT 4)."""
     outgoing: Hex | None = None
-    """The message as it would go on, if the next hop could be told."""
+    """The message to forward, if the next hop is known."""
     next_node_id: PublicKey | None = None
-    """The next hop, if it is told as a node."""
+    """The next hop's node id, if the message names a node."""
     next_short_channel_id_dir: ShortChannelIdDir | None = None
-    """The next hop, if it is told as a channel."""
+    """The channel to the next hop, if the message names a channel."""
 
 
 SPEC = TopicSpec("onionmessage_forward_fail", OnionMessageForwardFail)

@@ -11,9 +11,9 @@ class OpenChannelPeerSigs(Event, frozen=True):
     """A funding transaction with the peer's signatures."""
 
     channel_id: ChannelId
-    """The channel."""
+    """The channel's id."""
     signed_psbt: Psbt
-    """The transaction."""
+    """The PSBT in base64 with the peer's signatures."""
 
 
 SPEC = TopicSpec("openchannel_peer_sigs", OpenChannelPeerSigs)

@@ -1,4 +1,4 @@
-"""`pay_part_end`: a part of a payment that `xpay` sent has arrived, or failed.
+"""`pay_part_end`: a part of a payment that `xpay` sent has arrived or failed.
 
 The plugin `cln-xpay` publishes it. The daemon's schema calls it `xpay_pay_part_end`.
 """
@@ -13,30 +13,30 @@ from clnwire.types import U32, U64, Hash, Hex, Known, PublicKey, ShortChannelId
 
 
 class PayPartEnd(Event, frozen=True):
-    """How a part of a payment ended."""
+    """The outcome of a payment's part."""
 
     status: Annotated[str, Known(("success", "failure"))]
-    """Whether it arrived."""
+    """Whether the part arrived."""
     duration: float
-    """How long it took, in seconds."""
+    """The time from sending to the outcome, in seconds."""
     payment_hash: Hash
-    """The payment."""
+    """The payment's hash."""
     groupid: U64
-    """Which call of `xpay`."""
+    """The id of the `xpay` call."""
     partid: U64
-    """Which part."""
+    """The part's number."""
     failed_msg: Hex | None = None
-    """The error that came back, decrypted, if it could be read."""
+    """The decrypted failure message (BOLT 4), if it could be decrypted."""
     failed_node_id: PublicKey | None = None
-    """Who sent the error, if that is known."""
+    """The id of the node that sent the failure message, if known."""
     failed_short_channel_id: ShortChannelId | None = None
-    """The channel that the error is about, if it is about one."""
+    """The channel that the failure message is about, if any."""
     failed_direction: U32 | None = None
-    """The direction of that channel: 0 or 1."""
+    """The direction of that channel, 0 or 1."""
     error_code: U32 | None = None
-    """The error's code, if it is known."""
+    """The error code of `xpay`, if known."""
     error_message: str | None = None
-    """What went wrong, for people."""
+    """The error in words, for people."""
 
 
 SPEC = TopicSpec("pay_part_end", PayPartEnd, former_names=("xpay_pay_part_end",), wrapped=True)

@@ -14,32 +14,32 @@ class PayPartHop(Event, frozen=True):
     """A hop of the part's route."""
 
     next_node: PublicKey
-    """Where it leads."""
+    """The id of the node at the hop's end."""
     short_channel_id: ShortChannelId
-    """Over which channel."""
+    """The channel to that node."""
     direction: U32
-    """In which direction of it: 0 or 1."""
+    """The direction of the channel, 0 or 1."""
     channel_in_msat: Msat
-    """What goes in."""
+    """The amount that enters the hop, in msat."""
     channel_out_msat: Msat
-    """What comes out; the difference is the fee."""
+    """The amount that leaves the hop, in msat. The difference is the fee."""
 
 
 class PayPartStart(Event, frozen=True):
     """A part of a payment."""
 
     payment_hash: Hash
-    """The payment."""
+    """The payment's hash."""
     groupid: U64
-    """Which call of `xpay`."""
+    """The id of the `xpay` call."""
     partid: U64
-    """Which part."""
+    """The part's number."""
     total_payment_msat: Msat
-    """What all parts are to deliver."""
+    """The amount that all parts are to deliver, in msat."""
     attempt_msat: Msat
-    """What this one is to deliver."""
+    """The amount that this part is to deliver, in msat."""
     hops: list[PayPartHop]
-    """Its route."""
+    """The part's route, first hop to last."""
 
 
 SPEC = TopicSpec(

@@ -1,4 +1,4 @@
-"""`plugin_started`: a plugin runs."""
+"""`plugin_started`: a plugin has started."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class PluginStarted(Event, frozen=True):
     """A plugin that has started."""
 
     plugin_name: str
-    """The file's name."""
+    """The name of the plugin's file."""
     plugin_path: str
-    """The file."""
+    """The path of the plugin's file."""
     methods: list[str]
-    """The methods that it offers."""
+    """The names of the plugin's methods."""
 
 
 SPEC = TopicSpec("plugin_started", PluginStarted)

@@ -7,7 +7,7 @@ from clnwire.notifications.plugin_started import PluginStarted
 
 
 class PluginStopped(PluginStarted, frozen=True):
-    """A plugin that has ended; the members are those of `plugin_started`."""
+    """A plugin that has ended. The members are those of `PluginStarted`."""
 
 
 SPEC = TopicSpec("plugin_stopped", PluginStopped)

@@ -12,53 +12,53 @@ from clnwire.types import U32, U64, Hash, Hex, Known, Msat, PublicKey, ShortChan
 
 
 class FailedPart(SentPart, frozen=True, kw_only=True):
-    """The part, and where it failed. What is not known is `None`."""
+    """The failed part, and where it failed. A member that is not known is `None`."""
 
     created_index: U64 | None = None
-    """Counts the parts, from 1. Since v23.11."""
+    """The part's number, counted from 1. Since v23.11."""
     id: U64 | None = None
-    """An earlier name of `created_index`."""
+    """The earlier name of `created_index`."""
     payment_hash: Hash | None = None
-    """The payment."""
+    """The payment's hash."""
     groupid: U64 | None = None
-    """Which attempt at the payment."""
+    """The number of the attempt at the payment."""
     amount_sent_msat: Msat | None = None
-    """What was sent, fees included."""
+    """The amount sent in msat, fees included."""
     created_at: U64 | None = None
     """When it was sent, in seconds since 1970."""
     status: Annotated[str, Known(("failed", "pending", "complete"))] | None = None
-    """How it stands."""
+    """The part's status."""
     onionreply: Hex | None = None
-    """The error as it came, if it could not be read."""
+    """The encrypted failure message as received, if it could not be decrypted."""
     erring_index: U32 | None = None
-    """Where on the route it failed: 0 is this node."""
+    """The position in the route at which it failed; 0 is this node."""
     failcode: U32 | None = None
-    """BOLT 4's code."""
+    """The failure code of BOLT 4."""
     failcodename: str | None = None
-    """The code's name, if it has one."""
+    """The failure code's name, if it has one."""
     erring_node: PublicKey | None = None
-    """The node that failed it."""
+    """The id of the node that failed it, if known."""
     erring_channel: ShortChannelId | None = None
-    """The channel that failed it."""
+    """The channel that failed it, if known."""
     erring_direction: U32 | None = None
-    """The direction of that channel: 0 or 1."""
+    """The direction of that channel, 0 or 1."""
     raw_message: Hex | None = None
-    """The failure message as it came, of BOLT 4."""
+    """The failure message of BOLT 4 as received, if there is one."""
 
 
 class SendPayFailure(Event, frozen=True):
     """A part of a payment that has failed."""
 
     code: int
-    """What `waitsendpay` would report; see `clnwire.error_codes`."""
+    """The error code that `waitsendpay` would return; see `clnwire.error_codes`."""
     message: str
-    """One line about it, for people."""
+    """One line about the failure, for people."""
     data: FailedPart
-    """The part, and where it failed."""
+    """The failed part, and where it failed."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names."""
+    """Before v0.12.0 amounts had other names."""
     rename(event["data"], msatoshi="amount_msat", msatoshi_sent="amount_sent_msat")
 
 

@@ -14,23 +14,24 @@ class SendPaySuccess(SentPart, frozen=True, kw_only=True):
     """A part of a payment that has arrived."""
 
     created_index: U64
-    """Counts the parts, from 1. Since v23.11."""
+    """The part's number, counted from 1. Since v23.11; clnwire fills it from `id` of earlier
+    daemons."""
     id: U64
-    """An earlier name of `created_index`."""
+    """The earlier name of `created_index`."""
     payment_hash: Hash
-    """The payment."""
+    """The payment's hash."""
     groupid: U64
-    """Which attempt at the payment."""
+    """The number of the attempt at the payment; 0 from daemons that do not send it."""
     created_at: U64
     """When it was sent, in seconds since 1970."""
     amount_sent_msat: Msat
-    """What was sent, fees included."""
+    """The amount sent in msat, fees included."""
     status: Annotated[str, Known(("complete",))]
-    """How it stands."""
+    """The part's status."""
 
 
 def _older(event: dict[str, Any]) -> None:
-    """Until v0.12 amounts had other names; until v23.11 only `id` counted."""
+    """Before v0.12.0 amounts had other names; before v23.11 `created_index` was called `id`."""
     rename(event, msatoshi="amount_msat", msatoshi_sent="amount_sent_msat", id="created_index")
     event.setdefault("groupid", 0)
 

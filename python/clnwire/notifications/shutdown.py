@@ -1,6 +1,6 @@
-"""`shutdown`: the daemon ends, and waits up to 30 seconds for the plugin to do so.
+"""`shutdown`: the daemon is ending, and waits up to 30 seconds for the plugin to end.
 
-clnwire then runs the `on_shutdown` functions and ends the plugin by itself.
+clnwire runs the `on_shutdown` functions and then ends the plugin.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from clnwire.notifications._spec import TopicSpec
 
 
 class Shutdown(Event, frozen=True):
-    """The end. There is nothing more to say about it."""
+    """The daemon is ending. The event has no members."""
 
 
 SPEC = TopicSpec("shutdown", Shutdown)

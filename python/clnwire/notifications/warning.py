@@ -1,4 +1,4 @@
-"""`warning`: a line that is unusual or worse has been written to the daemon's log."""
+"""`warning`: the daemon has logged a line of level `unusual` or `broken`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from clnwire.types import Known
 
 
 class WarningEvent(Event, frozen=True):
-    """A line of the log."""
+    """A line of the daemon's log."""
 
     level: Annotated[str, Known(tuple(ALIASES))]
-    """How bad it is."""
+    """The line's level: `warn` for `unusual`, `error` for `broken`."""
     time: str
     """When, in seconds since 1970, with nine decimals."""
     timestamp: str
-    """When, as `2026-11-22T10:35:25.188Z`. Since v24.02."""
+    """When (ISO 8601), such as `2026-11-22T10:35:25.188Z`. Since v24.02; empty from earlier
+    daemons."""
     source: str
-    """Who said it: a daemon of lightningd's, `plugin-NAME`, or a peer's id and a daemon."""
+    """The line's origin: a subdaemon, `plugin-NAME`, or a peer's id with a subdaemon."""
     log: str
-    """The line."""
+    """The line's text."""
 
 
 def _older(event: dict[str, Any]) -> None:

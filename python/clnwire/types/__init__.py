@@ -1,8 +1,8 @@
-"""The names of what stands in the daemon's messages: amounts, ids, hashes, heights.
+"""Types for the values in the daemon's messages: amounts, ids, hashes, heights.
 
-To a type checker each is a type of its own, so that satoshis do not pass for millisatoshis. While
-the plugin runs they are the plain `int` and `str` that JSON has, which costs nothing. In events
-they are as the daemon sent them; what goes into an answer is checked when the answer is built.
+Type checkers tell these types apart, so that satoshis do not pass for millisatoshis. At run time
+they are the plain `int` and `str` of JSON, which costs nothing. clnwire does not check values in
+events; it checks values in answers when the answer is built.
 """
 
 from __future__ import annotations

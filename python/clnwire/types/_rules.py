@@ -1,7 +1,7 @@
-"""What is known of a value beyond its Python type; stands in `Annotated`.
+"""Constraints on a value beyond its Python type, for use in `Annotated`.
 
-Events are not checked against it: a newer daemon may send what we do not know yet. Answers are,
-when they are built.
+clnwire checks answers against them when they are built. It does not check events: a newer daemon
+may send values that do not fit.
 """
 
 from __future__ import annotations
@@ -14,27 +14,30 @@ _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
 
 class Unsigned(Struct, frozen=True):
-    """A whole number from 0 to 2^`bits` - 1."""
+    """An integer from 0 to 2^`bits` - 1."""
 
     bits: int
 
     def problem(self, value: int) -> str | None:
-        """What is wrong with the value, if anything."""
+        """Why the value does not fit; `None` if it fits."""
         if 0 <= value < 1 << self.bits:
             return None
         return f"must be from 0 to {(1 << self.bits) - 1}, not {value}"
 
 
 class Hexadecimal(Struct, frozen=True):
-    """Bytes, two hexadecimal digits each."""
+    """Bytes as hexadecimal digits, two a byte."""
 
     at_least: int = 0
-    """Bytes."""
+    """The smallest length in bytes."""
     exactly: int | None = None
-    """Bytes."""
+    """The length in bytes, if fixed."""
 
     def problem(self, value: str) -> str | None:
-        """What is wrong with the value, if anything. Does not show it: it may be a secret."""
+        """Why the value does not fit; `None` if it fits.
+
+        The text does not contain the value, which may be a secret.
+        """
         if len(value) % 2 or not _HEX_DIGITS.issuperset(value):
             return "must be hexadecimal, two digits a byte"
         size = len(value) // 2
@@ -46,6 +49,6 @@ class Hexadecimal(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """A word. These are those that the daemon uses today; others may come."""
+    """A word. `values` are the words that the daemon uses today; newer daemons may use others."""
 
     values: tuple[str, ...]

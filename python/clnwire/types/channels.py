@@ -1,4 +1,4 @@
-"""Short channel ids: where on the chain a channel was funded (BOLT 7)."""
+"""Short channel ids (BOLT 7), which name a channel by its funding output on the chain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ ShortChannelIdDir = NewType("ShortChannelIdDir", str)
 """`103x1x0/1`: a channel and one of its directions, 0 or 1."""
 
 _BITS: Final = (24, 24, 16)
-"""How wide each part is."""
+"""The width of each part in bits."""
 
 
 class ShortChannelIdParts(NamedTuple):
-    """A short channel id, taken apart. They sort by where they stand on the chain."""
+    """The parts of a short channel id. They sort by their order on the chain."""
 
     block_height: int
-    """The block that has the funding transaction."""
+    """The height of the block with the funding transaction."""
     transaction: int
     """The funding transaction's index in that block."""
     output: int
@@ -25,45 +25,52 @@ class ShortChannelIdParts(NamedTuple):
 
 
 def parse_short_channel_id(text: str) -> ShortChannelIdParts:
-    """Takes `103x1x0` apart. Raises `ValueError` for what is no short channel id."""
+    """The parts of `103x1x0`. Raises `ValueError` if the text is not a short channel id."""
     parts = text.split("x")
     if len(parts) != len(_BITS) or not all(part.isascii() and part.isdigit() for part in parts):
-        raise ValueError(f"no short channel id: {text!r}; it looks like 103x1x0")
+        raise ValueError(f"not a short channel id: {text!r}; write it as 103x1x0")
     height, transaction, output = map(int, parts)
     return _in_range(ShortChannelIdParts(height, transaction, output), text)
 
 
 def format_short_channel_id(block_height: int, transaction: int, output: int) -> ShortChannelId:
-    """Puts `103x1x0` together. Raises `ValueError` for a part that is out of range."""
+    """The short channel id `103x1x0` from its parts. Raises `ValueError` for a part out of
+    range."""
     text = f"{block_height}x{transaction}x{output}"
     _in_range(ShortChannelIdParts(block_height, transaction, output), text)
     return ShortChannelId(text)
 
 
 def short_channel_id_to_int(text: str) -> int:
-    """The number of 64 bits that peers use on the wire. Raises `ValueError`."""
+    """The 64-bit number that BOLT messages use.
+
+    Raises `ValueError` if the text is not a short channel id.
+    """
     height, transaction, output = parse_short_channel_id(text)
     return height << 40 | transaction << 16 | output
 
 
 def short_channel_id_from_int(number: int) -> ShortChannelId:
-    """From the number of 64 bits that peers use on the wire. Raises `ValueError`."""
+    """The short channel id from the 64-bit number that BOLT messages use.
+
+    Raises `ValueError` for a number out of range.
+    """
     return format_short_channel_id(number >> 40, number >> 16 & 0xFFFFFF, number & 0xFFFF)
 
 
 def split_short_channel_id_dir(text: str) -> tuple[ShortChannelId, int]:
-    """Takes `103x1x0/1` apart into the channel and the direction. Raises `ValueError`."""
+    """The channel and the direction of `103x1x0/1`. Raises `ValueError` for other texts."""
     channel, _, direction = text.partition("/")
     parse_short_channel_id(channel)
     if direction not in ("0", "1"):
-        raise ValueError(f"no direction of a channel: {text!r}; it looks like 103x1x0/1")
+        raise ValueError(f"not a channel with a direction: {text!r}; write it as 103x1x0/1")
     return ShortChannelId(channel), int(direction)
 
 
 def direction_between(source: str, destination: str) -> int:
-    """The direction of a channel from one node to the other, given both node ids.
+    """The direction of a channel from the node `source` to the node `destination`.
 
-    0 if the source's id is the lesser one (BOLT 7), otherwise 1.
+    0 if the source's node id is the lesser one (BOLT 7), otherwise 1.
     """
     return 0 if source.lower() < destination.lower() else 1
 
@@ -71,5 +78,7 @@ def direction_between(source: str, destination: str) -> int:
 def _in_range(parts: ShortChannelIdParts, text: str) -> ShortChannelIdParts:
     for part, bits in zip(parts, _BITS, strict=True):
         if not 0 <= part < 1 << bits:
-            raise ValueError(f"no short channel id: {text!r}; {part} is not from 0 to 2^{bits} - 1")
+            raise ValueError(
+                f"not a short channel id: {text!r}; {part} is not from 0 to 2^{bits} - 1"
+            )
     return parts
