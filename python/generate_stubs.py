@@ -25,7 +25,7 @@ FACES = ("hooks", "messages", "notifications", "rpc", "testing", "types")
 """Packages that call `lazy`."""
 
 HOOKS_HEAD = '''
-"""Hooks: the overloads give handlers the event's type, and the answer's."""
+"""Registration of hooks. The overloads tie each hook to the types of its event and answer."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar, overload
@@ -69,7 +69,7 @@ class Hooks(Base):
 '''
 
 TOPICS_HEAD = '''
-"""Subscriptions: the overloads give handlers the event's type."""
+"""Registration of subscriptions. The overloads tie each topic to the type of its event."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar, overload

@@ -1,8 +1,7 @@
-"""The codes of JSON-RPC errors: those of JSON-RPC 2.0, and those of lightningd.
+"""The codes of JSON-RPC errors, of JSON-RPC 2.0 and of lightningd.
 
-For `RpcError(code, message)` and to tell why a call has failed. Commands may use others as well.
-Taken from lightningd's own list (`common/jsonrpc_errors.h`); its names are kept where they say
-what is meant.
+Use them in `RpcError(code, message)`, and to find out why a call has failed. Commands may use other
+codes as well. Source: `common/jsonrpc_errors.h` of lightningd, whose names are kept.
 """
 
 from __future__ import annotations
@@ -12,160 +11,160 @@ from typing import Final
 # JSON-RPC 2.0
 
 PARSE_ERROR: Final = -32700
-"""What came is no JSON."""
+"""The request is not JSON."""
 INVALID_REQUEST: Final = -32600
-"""The request is no request."""
+"""The JSON is not a valid request."""
 METHOD_NOT_FOUND: Final = -32601
-"""There is no such method."""
+"""The method does not exist."""
 INVALID_PARAMS: Final = -32602
-"""The params do not fit the method."""
+"""The params are invalid for the method."""
 INTERNAL_ERROR: Final = -32603
-"""The method failed for reasons that are not the caller's."""
+"""The method failed, and not because of the request."""
 
 # Any command
 
 UNSPECIFIED: Final = -1
-"""Whatever has no code of its own."""
+"""An error without a code of its own."""
 PARAM_DEV_ERROR: Final = -2
-"""The daemon declares the command's parameters wrongly."""
+"""The daemon's declaration of the command's parameters is wrong (a bug in lightningd)."""
 PLUGIN_ERROR: Final = -3
 """A plugin failed."""
 PLUGIN_DIED: Final = -4
 """The plugin ended before it answered."""
 LIGHTNINGD_SHUTDOWN: Final = -5
-"""The daemon ends before the command has."""
+"""The daemon is shutting down and did not complete the command."""
 
 # `pay`, `xpay`, `sendpay`, `waitsendpay`
 
 PAY_IN_PROGRESS: Final = 200
-"""A payment of this hash is under way, with another amount or destination."""
+"""A payment of this hash is in progress, with another amount or destination."""
 PAY_RHASH_ALREADY_USED: Final = 201
-"""A payment of this hash has been made, with another amount or destination."""
+"""A payment of this hash has succeeded before, with another amount or destination."""
 PAY_UNPARSEABLE_ONION: Final = 202
-"""The error that came back cannot be read."""
+"""The onion error from the route cannot be parsed."""
 PAY_DESTINATION_PERM_FAIL: Final = 203
-"""The destination refused for good."""
+"""The destination failed the payment permanently."""
 PAY_TRY_OTHER_ROUTE: Final = 204
-"""It failed on the way; another route may do."""
+"""The payment failed on its route; another route may succeed."""
 PAY_ROUTE_NOT_FOUND: Final = 205
-"""There is no route."""
+"""No route to the destination was found."""
 PAY_ROUTE_TOO_EXPENSIVE: Final = 206
-"""Every route costs more than is allowed."""
+"""Every route found exceeds the limit for the fee or the delay."""
 PAY_INVOICE_EXPIRED: Final = 207
-"""The invoice is too old."""
+"""The invoice has expired."""
 PAY_NO_SUCH_PAYMENT: Final = 208
 """There is no payment of this hash."""
 PAY_UNSPECIFIED_ERROR: Final = 209
-"""It failed, and nothing more is known."""
+"""The payment failed for an unknown reason."""
 PAY_STOPPED_RETRYING: Final = 210
-"""It failed often enough, or took too long."""
+"""The payment was given up after too many attempts or too long a time."""
 PAY_STATUS_UNEXPECTED: Final = 211
-"""The payment is in another state than the one that was named."""
+"""The payment does not have the status that the request names."""
 
 # `fundchannel` and its relatives, `withdraw`
 
 FUND_MAX_EXCEEDED: Final = 300
-"""More than a channel may hold."""
+"""The amount exceeds the maximum of a channel."""
 FUND_CANNOT_AFFORD: Final = 301
-"""The wallet has not so much, with the fees."""
+"""The wallet's funds do not cover the amount and the fees."""
 FUND_OUTPUT_IS_DUST: Final = 302
-"""The output would be too small for the network."""
+"""The output would be below the dust limit."""
 FUNDING_BROADCAST_FAIL: Final = 303
-"""The transaction was not accepted by the network."""
+"""Broadcasting the transaction failed."""
 FUNDING_STILL_SYNCING_BITCOIN: Final = 304
-"""The daemon does not know the whole chain yet."""
+"""The Bitcoin backend is still syncing."""
 FUNDING_PEER_NOT_CONNECTED: Final = 305
 """The peer is not connected."""
 FUNDING_UNKNOWN_PEER: Final = 306
-"""There is no such peer."""
+"""The peer is unknown."""
 FUNDING_NOTHING_TO_CANCEL: Final = 307
-"""No channel is being opened."""
+"""No channel is being opened that could be cancelled."""
 FUNDING_CANCEL_NOT_SAFE: Final = 308
-"""The transaction may be on its way already."""
+"""Cancelling is unsafe: the funding transaction may have been broadcast."""
 FUNDING_PSBT_INVALID: Final = 309
-"""The transaction lacks what it needs."""
+"""The PSBT is invalid."""
 FUNDING_V2_NOT_SUPPORTED: Final = 310
-"""One of the two cannot open channels by version 2."""
+"""This node or the peer does not support channel establishment v2 (dual funding)."""
 FUNDING_UNKNOWN_CHANNEL: Final = 311
-"""There is no such channel."""
+"""The channel is unknown."""
 FUNDING_STATE_INVALID: Final = 312
-"""The channel is not in a state that allows this."""
+"""The channel's state does not allow the command."""
 FUND_CANNOT_AFFORD_WITH_EMERGENCY: Final = 313
-"""Less than `min-emergency-msat` would be left in the wallet."""
+"""The wallet would keep less than `min-emergency-msat`."""
 
 # `connect`
 
 CONNECT_NO_KNOWN_ADDRESS: Final = 400
 """No address of the node is known."""
 CONNECT_ALL_ADDRESSES_FAILED: Final = 401
-"""None of the node's addresses answers."""
+"""No connection to any of the node's addresses succeeded."""
 
 # Secrets
 
 HSM_ECDH_FAILED: Final = 800
-"""The keeper of the node's secret could not compute a shared one."""
+"""hsmd failed to compute the ECDH shared secret."""
 
 # `invoice`, `delinvoice`, `waitinvoice`
 
 INVOICE_LABEL_ALREADY_EXISTS: Final = 900
-"""There is an invoice of this label."""
+"""An invoice with this label exists."""
 INVOICE_PREIMAGE_ALREADY_EXISTS: Final = 901
-"""There is an invoice of this preimage."""
+"""An invoice with this preimage exists."""
 INVOICE_HINTS_GAVE_NO_ROUTES: Final = 902
-"""None of the channels that were named can be used."""
+"""None of the channels given for route hints can be used."""
 INVOICE_EXPIRED_DURING_WAIT: Final = 903
-"""It has become too old while waiting."""
+"""The invoice expired while the command was waiting for it."""
 INVOICE_WAIT_TIMED_OUT: Final = 904
-"""It was not paid in time."""
+"""The invoice was not paid within the time-out."""
 INVOICE_NOT_FOUND: Final = 905
-"""There is no such invoice."""
+"""The invoice does not exist."""
 INVOICE_STATUS_UNEXPECTED: Final = 906
-"""The invoice is in another state than the one that was named."""
+"""The invoice does not have the status that the request names."""
 INVOICE_OFFER_INACTIVE: Final = 907
-"""The offer that it belongs to does not hold any more."""
+"""The invoice's offer is not active any more."""
 
 # Offers
 
 OFFER_ALREADY_EXISTS: Final = 1000
-"""There is such an offer."""
+"""The offer exists already."""
 OFFER_ALREADY_DISABLED: Final = 1001
-"""It does not hold any more."""
+"""The offer is disabled already."""
 OFFER_EXPIRED: Final = 1002
-"""It is too old."""
+"""The offer has expired."""
 OFFER_ROUTE_NOT_FOUND: Final = 1003
-"""There is no way to whom it comes from."""
+"""No route to the offer's issuer was found."""
 OFFER_BAD_INVREQ_REPLY: Final = 1004
-"""What came back is no invoice, or not the one that was asked for."""
+"""The reply to the invoice request is no invoice, or does not match the request."""
 OFFER_TIMEOUT: Final = 1005
-"""Nothing came back in time."""
+"""No reply to the invoice request came within the time-out."""
 
 # `datastore`, `deldatastore`
 
 DATASTORE_DEL_DOES_NOT_EXIST: Final = 1200
-"""There is nothing to delete."""
+"""The key to delete does not exist."""
 DATASTORE_DEL_WRONG_GENERATION: Final = 1201
-"""It has been changed since."""
+"""The entry's generation is not the one given: the entry has changed since."""
 DATASTORE_UPDATE_ALREADY_EXISTS: Final = 1202
-"""There is something already."""
+"""The key to create exists already."""
 DATASTORE_UPDATE_DOES_NOT_EXIST: Final = 1203
-"""There is nothing to change."""
+"""The key to replace or append to does not exist."""
 DATASTORE_UPDATE_WRONG_GENERATION: Final = 1204
-"""It has been changed since."""
+"""The entry's generation is not the one given: the entry has changed since."""
 DATASTORE_UPDATE_HAS_CHILDREN: Final = 1205
-"""The key has keys below it, so it can have no value."""
+"""The key cannot have a value, because it has children."""
 DATASTORE_UPDATE_NO_CHILDREN: Final = 1206
-"""A key above it has a value, so it can have no keys below."""
+"""The key cannot be created, because one of its parents has a value."""
 
 # Runes
 
 RUNE_NOT_AUTHORIZED: Final = 1501
-"""The rune is not of this node."""
+"""The rune was not issued by this node."""
 RUNE_NOT_PERMITTED: Final = 1502
-"""The rune does not allow this command."""
+"""The rune's restrictions do not permit the command."""
 RUNE_BLACKLISTED: Final = 1503
-"""The rune has been withdrawn."""
+"""The rune is blacklisted."""
 
 # `wait` and its relatives
 
 WAIT_TIMEOUT: Final = 2000
-"""It did not happen in time."""
+"""The event did not occur within the time-out."""

@@ -1,7 +1,7 @@
-"""The exceptions of clnwire: the daemon's fault, the caller's fault, and answers that are errors.
+"""The exceptions of clnwire.
 
-`MalformedError` (the daemon sent no JSON) and `IdError` (a request answered twice) come from the
-core and are named here too.
+`MalformedError` (input is not JSON) and `IdError` (a request was answered twice) are defined in the
+Rust core and exported here as well.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ __all__ = [
 
 
 def sendable(value: object) -> str:
-    """`str(value)` as text that can be sent. Never raises, whatever the value's `__str__` does.
+    """`str(value)` as text that UTF-8 can encode. Never raises, even if `__str__` does.
 
-    Half of a surrogate pair, as `os.fsdecode` makes of a file name, becomes its escape: `\\udcff`.
+    Lone surrogates, such as `os.fsdecode` puts into file names, become escapes: `\\udcff`.
     """
     try:
         return str(value).encode("utf-8", "backslashreplace").decode()
-    except BaseException as failure:  # `SystemExit` too: a text must not end the process.
+    except BaseException as failure:  # Not even `SystemExit` in a `__str__` may end the process.
         return f"<{type(value).__name__}, whose text fails with {type(failure).__name__}>"
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception as one text: its type and what it says. Never raises, whatever it is."""
+    """An exception's type and text (for clnwire's own exceptions the text alone). Never raises."""
     text = sendable(error)
     return text if isinstance(error, ClnwireError) else f"{type(error).__name__}: {text}"
 
 
 class ClnwireError(Exception):
-    """What all exceptions of clnwire's Python side have in common."""
+    """Base class of the exceptions that clnwire's Python code defines."""
 
 
 class UsageError(ClnwireError):
@@ -50,19 +50,20 @@ class UsageError(ClnwireError):
 
 
 class NotAwaitedError(UsageError, TypeError):
-    """A coroutine, or something like it, is in the place of what it would give."""
+    """A coroutine or another awaitable was given where its result is needed."""
 
 
 class NotReadyError(UsageError):
-    """Something was used before the daemon has provided it: options and `rpc` come with `init`."""
+    """A value was used before the daemon has sent it; options and `rpc` are available from `init`
+    on."""
 
 
 class DeadlockError(UsageError):
-    """The call would wait for a daemon that is itself waiting for this handler."""
+    """The call could never return, because the daemon is waiting for the handler that makes it."""
 
 
 class InvalidAnswerError(UsageError, ValueError):
-    """A hook's answer was built in a way that the daemon would not take."""
+    """A hook's answer has a member that the daemon would refuse."""
 
 
 class OptionError(ClnwireError):
@@ -70,10 +71,10 @@ class OptionError(ClnwireError):
 
 
 class ConnectionLostError(ClnwireError):
-    """The connection to the daemon's socket broke. `may_have_run` tells what that means."""
+    """The connection to the daemon's socket could not be opened, or it broke."""
 
     may_have_run: bool
-    """The command had been sent: it may have been carried out."""
+    """Whether the command may have been carried out: sending it had begun."""
 
     def __init__(self, message: str, *, may_have_run: bool) -> None:
         super().__init__(message)
@@ -81,10 +82,10 @@ class ConnectionLostError(ClnwireError):
 
 
 class CallTimeoutError(ClnwireError, TimeoutError):
-    """A command of the daemon took longer than the call's timeout. It may still be running."""
+    """A command took longer than the call's time-out. The daemon may still be running it."""
 
     may_have_run: bool
-    """The command had been sent: it may have been, or will be, carried out."""
+    """Whether the command may have been, or may still be, carried out: sending it had begun."""
 
     def __init__(self, message: str, *, may_have_run: bool) -> None:
         super().__init__(message)
@@ -92,16 +93,17 @@ class CallTimeoutError(ClnwireError, TimeoutError):
 
 
 class ReplyError(ClnwireError):
-    """A command's result is no JSON, or not of the type that was expected. The command was carried
+    """A command's result is not JSON or does not fit the expected type. The command was carried
     out."""
 
 
 class RpcError(ClnwireError):
-    """An error of JSON-RPC: raised by a method to refuse a call, or by a call that was refused.
+    """A JSON-RPC error.
 
-    `code` is a JSON-RPC code (-32768 to -32000 are reserved) or one of the daemon's own; `data` is
-    anything that JSON can express, or `None`. If another plugin's error has no integer as its code,
-    `code` is 0 and `data` the whole error.
+    Methods raise it to refuse a call; calls of `plugin.rpc` raise it for an error reply. `code` is
+    a JSON-RPC code (-32768 to -32000 are reserved) or one of lightningd's (`error_codes`); `data`
+    is any value that JSON can express, or `None`. If an error reply has no integer code (other
+    plugins may send anything), `code` is 0 and `data` the whole error.
     """
 
     code: int
@@ -119,7 +121,7 @@ class RpcError(ClnwireError):
 
 
 def unawaited(value: object) -> str | None:
-    """What a function has returned that does nothing until somebody awaits it, in words."""
+    """Names the kind of an awaitable or asynchronous generator; `None` for any other value."""
     kind = type(value)
     if hasattr(kind, "__aiter__"):
         return "an asynchronous generator"
@@ -128,16 +130,20 @@ def unawaited(value: object) -> str | None:
     return None
 
 
-def must_not_wait(what: str, result: object) -> None:
-    """Raises `NotAwaitedError` if a plain function has returned what nobody awaits."""
+def refuse_unawaited(what: str, result: object) -> None:
+    """Raises `NotAwaitedError` if the result of a plain function is awaitable.
+
+    clnwire would not await it. `what` names the function.
+    """
     if result is not None and (kind := unawaited(result)) is not None:
         raise NotAwaitedError(f"{what} returned {kind}: `await` is missing")
 
 
-def must_not_be_awaited(result: object) -> None:
-    """The same for what a subscription returned, whose failure is logged with its name.
+def refuse_unawaited_result(result: object) -> None:
+    """Raises `NotAwaitedError` if the result of a subscription's handler is awaitable.
 
-    A task or another future goes on by itself.
+    Tasks and other futures are accepted, since they run without being awaited. The message does
+    not name the handler: the log line does.
     """
     if not hasattr(result, "_asyncio_future_blocking") and (kind := unawaited(result)) is not None:
         raise NotAwaitedError(f"{kind}: `await` is missing")

@@ -1,4 +1,4 @@
-"""The plugin: what it offers is registered on it, and `run` serves the daemon."""
+"""The class `Plugin`: register handlers on it, then call `run` to serve the daemon."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ _FORMED = {
     "message": "Request.notify",
     "progress": "Request.progress",
 }
-"""Notifications at which the daemon kills the plugin if they are not formed right."""
+"""Notification → what sends it. The daemon kills the plugin if one of these is malformed, so
+`notify` refuses them."""
 
 
 class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
@@ -65,22 +66,24 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         max_threads: int = 16,
     ) -> None:
         """
-        `dynamic`: the plugin may be started and stopped while the daemon runs. Unless told
-        otherwise, it may if it has no feature bits, with which the daemon forbids it, and no
-        `db_write`: `plugin stop` would end it in silence, even if it is important.
-        `mixed_db_write`: permits `db_write` beside other hooks or methods, with which the daemon
-        can come to a halt.
-        `feature_bits`: bits to announce (BOLT 9), in hexadecimal, by where they are announced.
-        `custom_messages`: odd numbers of messages that peers may send.
-        `max_frame_bytes`, `max_depth`: the largest message, and how deep it may nest.
-        `watchdog_seconds`: a handler that runs so long is named in the log.
-        `shutdown_seconds`: how long handlers and `on_shutdown` may take at the end; handlers that
-        await are cancelled after half of it. With `db_write` the end begins when the last write
-        has come (docs/plugin.md).
-        `max_in_flight`: so many messages may be with async and threaded handlers, or wait for them;
-        beyond, nothing is read.
-        `max_threads`: so many handlers with `thread=True` run at a time. Against both, a handler
-        that waits for `plugin.rpc` does not count.
+        `dynamic`: whether the plugin may be started and stopped while the daemon runs. The default
+        is true unless the plugin has feature bits (the daemon refuses both together) or hooks
+        `db_write` (`plugin stop` would stop the backup silently, even of an important plugin).
+        `mixed_db_write`: permits `db_write` together with other hooks or with methods, with which
+        the daemon can deadlock.
+        `feature_bits`: bits to announce (BOLT 9), in hexadecimal, by the place of announcement.
+        `custom_messages`: types of custom messages (odd, BOLT 1) that peers may send.
+        `max_frame_bytes`, `max_depth`: the largest message in bytes, and its deepest nesting.
+        `watchdog_seconds`: a handler that runs for longer is named in the log.
+        `shutdown_seconds`: the time for running handlers and `on_shutdown` at the end; async
+        handlers are cancelled after half of it. With `db_write` this time starts after the last
+        write (docs/plugin.md).
+        `max_in_flight`: the most messages that async and threaded handlers run or have queued;
+        above it, no input is read.
+        `max_threads`: the most handlers with `thread=True` that run at once. A handler that waits
+        for `plugin.rpc` counts against neither limit.
+
+        Raises `UsageError` for settings that cannot work.
         """
         self._definition = Definition(
             Settings(
@@ -98,7 +101,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         )
         self.log = Log()
         self._run: Run | None = None
-        """The present run; after `run`, which ends with the process, the last one."""
+        """The present run. It stays set after `run`, since the process ends then."""
         self._driver = self._connect() if stdio.belongs_to_daemon() else None
 
     def __repr__(self) -> str:
@@ -115,7 +118,10 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     # Before running
 
     def topic(self, name: str) -> Topic:
-        """Announces a custom topic, to be published to."""
+        """Announces a custom topic, and returns the handle that publishes to it.
+
+        Raises `UsageError` for a topic of lightningd's, and once the plugin runs.
+        """
         self._must_be_new("topic", name, self._definition.topics)
         if name in NATIVE:
             raise UsageError(f"topic '{name}': it is the daemon's own, which refuses it")
@@ -128,7 +134,10 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         return self._definition.topics
 
     def disable(self, reason: str) -> None:
-        """Tells the daemon that the plugin does not want to run; at the latest in `on_init`."""
+        """Disables the plugin and gives the daemon the reason.
+
+        Raises `UsageError` once `init` is answered; `on_init` is the last place to call it.
+        """
         if self._run is None:
             self._definition.disabled = sendable(reason)
         else:
@@ -141,44 +150,47 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
 
     @property
     def feature_bits(self) -> Mapping[str, str]:
-        """The bits that the plugin announces (BOLT 9), in hexadecimal, by place."""
+        """The feature bits that the plugin announces (BOLT 9): place → hexadecimal."""
         return self._definition.settings.feature_bits
 
     @property
     def custom_messages(self) -> Sequence[int]:
-        """The numbers of the messages that peers may send."""
+        """The types of custom messages that peers may send (BOLT 1)."""
         return self._definition.settings.custom_messages
 
     # While running
 
     @property
     def rpc(self) -> Rpc:
-        """The daemon's own commands, from `init` on."""
+        """The client for the daemon's commands. Calls raise `NotReadyError` before `init`."""
         rpc: Rpc | None = self.__dict__.get("_rpc")
         return rpc or self._make_rpc()
 
     @property
     def configuration(self) -> Configuration:
-        """What the daemon told of itself in `init`. Raises `NotReadyError` before."""
+        """The daemon's configuration, from `init`. Raises `NotReadyError` before."""
         if self._run is None or self._run.init is None:
             raise NotReadyError("the configuration is there from init on")
         return self._run.init.configuration
 
     @property
     def allow_deprecated_apis(self) -> bool | None:
-        """Whether the daemon permits what is deprecated; `None` if it has not told."""
+        """Whether the daemon permits deprecated APIs (from `getmanifest`); `None` if unknown."""
         return None if self._run is None else self._run.allow_deprecated_apis
 
     def notify(self, method: str, params: object) -> None:
-        """Sends a notification to the daemon; from any thread. Raises `NotReadyError`.
+        """Sends a notification to the daemon. Thread-safe.
 
-        Nothing is sent to a daemon before v0.10.1, which would end the plugin for it.
+        Daemons before v0.10.1 would kill the plugin for it, so nothing is sent to them. Raises
+        `NotReadyError` if the plugin does not run, `UsageError` for `log`, `message` and
+        `progress`, and `TypeError` or `ValueError` if JSON cannot express `params`.
         """
         run = self._run
         if run is None or run.is_over:
             raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
         if run.driver.is_disowned:
-            # A thread that is not in this child may have been importing the encoder at the fork.
+            # In a forked child, return before encoding: at the fork another thread may have been
+            # importing the encoder, and the import lock would then be held for ever.
             return
         if method in _FORMED:
             raise UsageError(f"'{method}' has a form of its own; {_FORMED[method]} sends it")
@@ -188,11 +200,14 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         run.driver.notify(method, encode_any(params))
 
     def run(self) -> None:
-        """Serves the daemon; returns when it goes away, at `shutdown`, SIGTERM or SIGINT.
+        """Serves the daemon until it hangs up, sends `shutdown`, or SIGTERM or SIGINT comes.
 
-        Run by hand, prints what the plugin offers. Does nothing in a child of `multiprocessing`
-        that imports the plugin's file again. Raises `SystemExit` with status 1 if the daemon hung
-        up inside a message, or if the plugin cannot work as it is.
+        A plugin with `db_write` goes on until the daemon can commit nothing more (docs/plugin.md).
+
+        Started from a terminal, or with `--help`, prints what the plugin offers instead. Does
+        nothing in a child of `multiprocessing` that imports the plugin's file again. Raises
+        `SystemExit` with status 1 if the daemon sends malformed bytes or hangs up inside a
+        message, or if the plugin's definition is unsafe to run.
         """
         if stdio.is_run_by_hand():
             from clnwire._definition import help  # noqa: A004 - its word for it
@@ -201,7 +216,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             return
         if forks.imports_main_again():
             return
-        self._refuse_if_unfit()
+        self._refuse_if_unsafe()
         driver = self._driver = self._driver or self._connect()
         run = self._begin(driver, os.environ.get(LIGHTNINGD_VERSION))
         try:
@@ -219,19 +234,19 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         *,
         version: str | None = None,
     ) -> int:
-        """Serves a daemon in the same process, at two pipes in place of stdin and stdout.
+        """Serves a daemon over two file descriptors instead of stdin and stdout.
 
-        `version` is the daemon's release, which a process finds in `LIGHTNINGD_VERSION`.
+        Reads from `input` and writes to `output`; the caller closes both. Returns the exit status
+        once the daemon closes its end; the plugin can then run again. `version` is the daemon's
+        release, which `run` takes from `LIGHTNINGD_VERSION`.
 
-        Reads from one descriptor and writes to the other, both the caller's to close; returns the
-        exit status when the daemon closes its end, and the plugin can run again then. The process
-        stays its owner's: nothing printed is taken for the log, no signal is taken, and a handler
-        that does not return is not ended. Raises `UsageError` if the plugin runs already, `OSError`
-        for descriptors that are none, and `SystemExit` as `run` does.
+        Leaves the process alone: stdout and stderr are not captured, no signal handler is set, and
+        a handler that does not return is not killed. Raises `UsageError` if the plugin runs
+        already, `OSError` for invalid descriptors, and `SystemExit` as `run` does.
         """
         if self._driver is not None:
             raise UsageError("the plugin runs already")
-        self._refuse_if_unfit()
+        self._refuse_if_unsafe()
         driver = self._driver = _core.Driver(HANDLED, (input, output))
         self.log.connect(driver)
         run = self._begin(driver, version)
@@ -242,15 +257,15 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             self._driver = self._run = None
 
     def _connect(self) -> _core.Driver:
-        """Takes stdin and stdout for the daemon: from here on nothing printed can reach it."""
+        """Reserves stdin and stdout for the protocol: `print` no longer writes to the daemon."""
         driver = stdio.take_over()
         self.log.connect(driver)
         return driver
 
-    def _refuse_if_unfit(self) -> None:
-        reason = self._definition.unfit()
+    def _refuse_if_unsafe(self) -> None:
+        reason = self._definition.why_unsafe()
         if reason is not None:
-            # Python says why on stderr, which is logged.
+            # Python prints the reason on stderr, which is logged.
             raise SystemExit(f"{program_name()}: refused: {reason}")
 
     def _begin(self, driver: _core.Driver, version: str | None) -> Run:
@@ -261,7 +276,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         return run
 
     def _before_call(self, method: str, *, blocking: bool) -> CallOrigin:
-        """Raises `NotReadyError` and `DeadlockError`."""
+        """The origin of a call. Raises `NotReadyError` and `DeadlockError`."""
         if self._run is None:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
         from clnwire._runtime.deadlock import call_origin
@@ -269,10 +284,10 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         return call_origin(self._run, method, blocking=blocking)
 
     def _make_rpc(self) -> Rpc:
-        """Made when it is first used: a plugin that calls nothing does not pay for it.
+        """Creates the client on first use, since importing it takes time.
 
-        There is no lock, since a forked child or a signal's handler could find it held. If several
-        threads make one, the first is kept.
+        Uses no lock: a forked child or a signal handler could find it held. If several threads
+        create a client, `setdefault` keeps the first.
         """
         from clnwire.rpc.blocking import Rpc
 
@@ -280,7 +295,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         return rpc
 
     def _hang_up(self) -> None:
-        """Ends the connections that calls have opened."""
+        """Closes the client's connections, if there are any."""
         if "_rpc" in self.__dict__:
             self.rpc.hang_up()
 

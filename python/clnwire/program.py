@@ -1,4 +1,4 @@
-"""How a plugin is run that is given by its file, or by the words of a command line."""
+"""The command line of a plugin that is given as a file or as a command."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 _SHEBANG: Final = "#!/usr/bin/env python3"
 _LONGEST_LINE: Final = 4096
-"""Bytes; a program's first line may be the whole program."""
+"""Bytes that are read of a first line: a binary may have no line break at all."""
 
 
 class ProgramError(ClnwireError):
-    """There is nothing that could be run; the message says why, and what to do."""
+    """The plugin cannot be run. The message says why and what to do."""
 
 
 def of_file(path: str | Path) -> list[str]:
-    """A file as it is, or with this Python if it is no executable `.py`. Raises `ProgramError`."""
+    """The command for a file: itself, or this Python with it for a `.py` that is not executable.
+
+    Raises `ProgramError`.
+    """
     file = Path(path).absolute()
     if file.is_dir():
         raise ProgramError(f"plugin '{path}' is a directory; name a file in it")
@@ -39,11 +42,11 @@ def of_file(path: str | Path) -> list[str]:
 
 
 def why_not_started(file: str, error: OSError) -> str:
-    """What is wrong with a program that could not be started, and what to do."""
+    """Explains the `OSError` of starting `file`, and says what to do."""
     start = f"plugin '{file}' cannot be started"
     line = _first_line(file)
     if isinstance(error, FileNotFoundError) and line.startswith("#!"):
-        # The system's error is about the interpreter, and does not say so.
+        # The missing file is the interpreter; the error names the script.
         interpreter = line[2:].split(maxsplit=1)[:1]
         return f"{start}: its first line names {''.join(interpreter)!r}, and there is no such file"
     if error.errno == errno.ENOEXEC and not line.startswith("#!"):
@@ -60,7 +63,7 @@ def _first_line(file: str) -> str:
 
 
 def of_words(words: Sequence[str]) -> list[str]:
-    """A file or a program that is found on `PATH`, and its arguments. Raises `ProgramError`."""
+    """The command for a file, or a program on `PATH`, with arguments. Raises `ProgramError`."""
     program, *arguments = words
     found = None if Path(program).exists() else shutil.which(program)
     return [*(of_file(program) if found is None else [found]), *arguments]

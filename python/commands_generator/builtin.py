@@ -1,4 +1,4 @@
-"""Which of the daemon's commands come from its built-in plugins: no schema says so."""
+"""The commands of lightningd's built-in plugins. The schemas do not tell them from the others."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ BUILTIN: Final = frozenset(
         "xpay-as-pay",
     )
 )
-"""The daemon itself has the rest."""
+"""All other commands are lightningd's own."""

@@ -32,14 +32,14 @@ def module(command: Command) -> str:
 
 
 def names(builtin: list[str], others: list[str]) -> str:
-    """The names of the daemon's own commands, those of its built-in plugins apart."""
+    """The module with the names of lightningd's commands and of its built-in plugins'."""
     return (
-        f'{MARK}"""The names of the daemon\'s own commands."""\n\n'
+        f'{MARK}"""The names of lightningd\'s commands."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
         f"BUILTIN: Final = frozenset((\n{_listed(builtin)}))\n"
-        '"""Its built-in plugins have these: others can offer them where those are disabled."""\n'
+        '"""Commands of built-in plugins. Others can offer them where those are disabled."""\n'
         f"COMMANDS: Final = BUILTIN | frozenset((\n{_listed(others)}))\n"
-        '"""All of them. The Bitcoin backend can be replaced, so its are not here."""\n'
+        '"""All commands except those of the Bitcoin backend, which is replaceable."""\n'
     )
 
 

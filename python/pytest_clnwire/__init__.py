@@ -1,7 +1,8 @@
 """The pytest plugin `clnwire`: fixtures to test plugins of Core Lightning without a node.
 
-Every run of pytest imports this module, in whatever project. So it imports nothing but pytest; the
-rest comes with the first fixture. See `clnwire.testing` for what the fixtures give.
+pytest imports this module in every project where clnwire is installed. So it imports only pytest;
+the fixtures import the rest when they are used. `clnwire.testing` documents the objects that they
+return.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# Not `wrapper`, which pluggy knows from 1.2 on: an older one would fail every run of pytest.
+# `hookwrapper` because pluggy before 1.2 does not know `wrapper` and would fail every run.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Shows with a failure what the daemon and its plugins said to each other."""
+    """Adds the messages between the daemon and its plugins to a failure's report."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
     if report.failed:
@@ -41,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
 
 @pytest.fixture
 def clnwire_settings() -> dict[str, Any]:
-    """The settings of `clnwire_host`, those of `clnwire.host.Host`: for tests to override."""
+    """Keyword arguments for the `clnwire.host.Host` of `clnwire_host`. Override it in tests."""
     return {}
 
 
@@ -49,12 +50,12 @@ def clnwire_settings() -> dict[str, Any]:
 def clnwire_host(
     request: pytest.FixtureRequest, clnwire_settings: dict[str, Any]
 ) -> Generator[BlockingHost, None, None]:
-    """The daemon's side: the embedded host, with a temporary directory of its own."""
+    """The embedded host, which acts as the daemon; it has its own temporary directory."""
     from clnwire.testing import BlockingHost
 
     settings = {"patience": _patience(request.config), **clnwire_settings}
     host = BlockingHost(**settings)
-    # Before it runs, and until the report is made: setup and teardown fail as well.
+    # Stored before the host starts and kept until the report, since setup and teardown may fail.
     request.node.stash.setdefault(_TRAFFIC, []).append(host.traffic)
     with host:
         yield host
@@ -62,7 +63,7 @@ def clnwire_host(
 
 @pytest.fixture
 def run_plugin(clnwire_host: BlockingHost) -> RunPlugin:
-    """Starts a plugin, from its file or a `Plugin` object: `run_plugin("hello.py", {…})`."""
+    """A function that starts a plugin from a file or a `Plugin`: `run_plugin("hello.py", {…})`."""
     return clnwire_host.start
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clnwire._wire.dialect import CURRENT, FOUNDING, NEWEST, OF_2019, Dialect, spoken
+from clnwire._wire.dialect import CURRENT, FOUNDING, NEWEST, OF_2019, Dialect, detect_dialect
 
 CONTINUE = {"result": "continue"}
 OLD = pytest.mark.parametrize("dialect", ["2019", "2020"])
@@ -27,7 +27,7 @@ OLD = pytest.mark.parametrize("dialect", ["2019", "2020"])
     ],
 )
 def test_how_old_the_daemon_is(token, allow, version, dialect):
-    assert spoken(token, allow_deprecated_apis=allow, version=version) == dialect
+    assert detect_dialect(token, allow_deprecated_apis=allow, version=version) == dialect
     assert CURRENT.is_at_least(NEWEST)
     assert not OF_2019.is_at_least((0, 7, 1))
     assert OF_2019.is_at_least(FOUNDING)

@@ -1,1 +1,1 @@
-"""What an author declares. Nothing here knows of a run."""
+"""What a plugin's author declares. No module here depends on `clnwire._runtime`."""

@@ -1,4 +1,4 @@
-"""What a plugin does besides answering, from `init` to its end."""
+"""Background functions, which run from `init` until the plugin ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which message is being handled, told apart between threads and tasks."""
+"""The message that the current thread or task handles."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ if TYPE_CHECKING:
     from clnwire._core import Driver, Handled
 
 HANDLED: ContextVar[Handled | None] = ContextVar("clnwire.handled", default=None)
-"""Set by the driver for handlers in tasks and threads, and for all of them in an event loop."""
+"""Set by the driver for handlers in tasks and threads, and for every handler under an event loop.
+The blocking driver keeps the message of a plain handler itself (`Driver.current`)."""
 
 
 def handled(driver: Driver) -> Handled | None:
-    """The request or notification that the caller handles, if it handles one.
-
-    The blocking driver, which has one at a time, keeps it itself: that costs nothing unless it is
-    asked for.
-    """
+    """The request or notification that the calling thread or task handles; `None` if none."""
     return HANDLED.get() or driver.current

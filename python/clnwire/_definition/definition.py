@@ -1,4 +1,4 @@
-"""What an author declares: settings, and what is registered. Nothing here belongs to a run."""
+"""A plugin's definition: its settings and everything registered on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Settings:
-    """A plugin's settings, as `Plugin` documents them. Raises `UsageError` for what cannot be."""
+    """The parameters of `Plugin`, documented there. Raises `UsageError` for invalid ones."""
 
     __slots__ = (
         "custom_messages",
@@ -67,7 +67,7 @@ class Settings:
 
 
 class Definition:
-    """What a plugin is. A run reads it, and changes nothing in it."""
+    """Everything that was registered on a plugin. A run only reads it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -80,9 +80,9 @@ class Definition:
         self.shutdown_functions: list[Callable[[], object]] = []
         self.background_functions: list[Background] = []
         self.disabled: str | None = None
-        """Why the plugin does not want to run, if that was known before the run."""
+        """The reason given to `Plugin.disable` before the run; `None` without one."""
         self.is_closed = False
-        """The plugin has run: nothing more can be registered."""
+        """True once the plugin has been run: further registrations raise `UsageError`."""
 
     @property
     def is_dynamic(self) -> bool:
@@ -93,7 +93,7 @@ class Definition:
 
     @property
     def is_async(self) -> bool:
-        """Whether there is an `async def`, so that the plugin is served by an event loop."""
+        """Whether any function is an `async def`: then an event loop serves the plugin."""
         return (
             any(method.is_async for method in self.methods.values())
             or any(hook.is_async for hook in self.hooks.values())
@@ -104,7 +104,7 @@ class Definition:
 
     @property
     def has_threads(self) -> bool:
-        """Whether something of the plugin runs in a thread of its own."""
+        """Whether any handler or background function runs in a thread of its own."""
         return (
             any(method.thread for method in self.methods.values())
             or any(hook.thread for hook in self.hooks.values())
@@ -112,8 +112,8 @@ class Definition:
             or not all(background.is_async for background in self.background_functions)
         )
 
-    def unfit(self) -> str | None:
-        """Why the plugin must not be run as it is, if so."""
+    def why_unsafe(self) -> str | None:
+        """Why it is unsafe to run the plugin; `None` if it is safe."""
         others = [*(name for name in self.hooks if name != "db_write"), *self.methods]
         if "db_write" in self.hooks and others and not self.settings.mixed_db_write:
             return (
@@ -122,7 +122,7 @@ class Definition:
                 "and can come to a halt. Move the rest to a plugin of its own, or, knowing better, "
                 "say Plugin(mixed_db_write=True)."
             )
-        # With gevent's patch, threads are greenlets, which never run while the core waits.
+        # gevent's patch turns threads into greenlets, which never run while the core waits.
         gevent = sys.modules.get("gevent.monkey")
         if gevent is not None and gevent.is_module_patched("threading") and self.has_threads:
             return (
@@ -133,7 +133,7 @@ class Definition:
 
 
 def _check_feature_bits(bits: Mapping[Any, object]) -> None:
-    """Raises `UsageError` for what would only show when the daemon reads the manifest."""
+    """Raises `UsageError` for bits that the daemon would refuse in the manifest."""
     if not bits:
         return
     from clnwire.messages.getmanifest import FeatureBits

@@ -61,7 +61,7 @@ class Subscription:
         self.signature = read_signature(function, what)
         spec = topic_spec(topic)
         self.topics = (topic,) if spec is None else spec.names
-        """All the names under which daemons publish it."""
+        """All names under which daemons publish the topic (some were renamed)."""
         self.decode = _decoder(self.signature, spec, what)
 
 
@@ -77,12 +77,20 @@ class Topic:
         return f"<Topic {self.name!r}>"
 
     def publish(self, payload: object) -> None:
-        """Sends the payload to all who subscribed; from any thread. Raises `NotReadyError`."""
+        """Sends the payload to the topic's subscribers. Thread-safe.
+
+        Raises `NotReadyError` if the plugin does not run, and `TypeError` or `ValueError` if JSON
+        cannot express the payload.
+        """
         self._notify(self.name, payload)
 
 
 def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str) -> Any:
-    """`bytes` → what the handler's parameter wants; `None` if it wants the bytes."""
+    """The decoder from a message's JSON text to the type of the handler's parameter.
+
+    `None` if the handler takes the text itself. Raises `UsageError` for a type that msgspec cannot
+    decode to.
+    """
     wanted = event_parameter(signature, what)
     if wanted is bytes:
         return _reading(spec, None)
@@ -99,7 +107,7 @@ def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str)
 def _reading(
     spec: HookSpec | TopicSpec | None, decode: Callable[[bytes], object] | None
 ) -> Callable[[bytes], object] | None:
-    """The decoder, given the text as the daemon reads it."""
+    """`decode` after `spec.read`, which some hooks use to read the text as lightningd does."""
     read: Callable[[bytes], bytes] | None = getattr(spec, "read", None)
     if read is None or decode is None:
         return decode or read

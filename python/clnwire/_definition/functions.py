@@ -1,8 +1,8 @@
-"""What a function says of itself, read without `inspect` where that can be done.
+"""A function's parameters, kind and docstring, read without importing `inspect` where possible.
 
-Importing `inspect` would make a plugin's start a sixth longer. Nearly every handler is a plain
-function, and has in its code object all that is asked for; anything else (a method, a partial, a
-function that a decorator has left its mark on) is left to `inspect`.
+Importing `inspect` would make a plugin's start a sixth longer. Most handlers are plain functions,
+whose code object has everything needed. `inspect` is imported for other callables only: methods,
+partials, and functions with attributes (decorators set `__wrapped__`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     Function = Callable[..., object]
 
 REQUIRED: Final[Any] = object()
-"""In the place of a default: there is none."""
+"""The default of a parameter that has no default."""
 
 Kind = Literal["positional only", "positional", "rest", "keyword only", "named rest"]
-"""How a parameter is given; `rest` is `*args`, `named rest` is `**kwargs`."""
+"""A parameter's kind; `rest` is `*args`, `named rest` is `**kwargs`."""
 
 _KINDS: Final[tuple[Kind, ...]] = (
     "positional only",
@@ -32,7 +32,7 @@ _KINDS: Final[tuple[Kind, ...]] = (
     "keyword only",
     "named rest",
 )
-"""In the order of `inspect`'s numbers for them, which is that in a signature as well."""
+"""Indexed by the value of `inspect.Parameter.kind`."""
 
 # Flags of code objects, as documented for `inspect`.
 _HAS_REST, _HAS_NAMED_REST, _IS_COROUTINE = 0x4, 0x8, 0x80
@@ -50,14 +50,14 @@ class Parameter(Struct, frozen=True):
 
     @property
     def is_required(self) -> bool:
-        """Whether a call must give it; `rest` and `named rest` stand for any number."""
+        """Whether it has no default. Also true for `rest` and `named rest`: check `kind` first."""
         return self.default is REQUIRED
 
 
 def parameters_of(function: Function) -> list[Parameter]:
     """A function's parameters, without their annotations.
 
-    Raises `ValueError` or `TypeError` for what has no signature.
+    Raises `ValueError` or `TypeError` for a callable without a signature.
     """
     if _is_plain(function):
         return list(_parameters(function))
@@ -70,7 +70,7 @@ def parameters_of(function: Function) -> list[Parameter]:
 
 
 def is_async(function: Function) -> bool:
-    """Whether calling it gives a coroutine: `async def`, or an object with such a `__call__`."""
+    """Whether it is an `async def`, or an object whose `__call__` is one."""
     if _is_plain(function):
         return bool(function.__code__.co_flags & _IS_COROUTINE)
     from inspect import iscoroutinefunction
@@ -79,7 +79,7 @@ def is_async(function: Function) -> bool:
 
 
 def is_async_generator(function: Function) -> bool:
-    """Whether it is an `async def` with `yield`."""
+    """Whether it is an `async def` with `yield`, or an object whose `__call__` is one."""
     if _is_plain(function):
         return bool(function.__code__.co_flags & _IS_ASYNC_GENERATOR)
     from inspect import isasyncgenfunction
@@ -88,7 +88,7 @@ def is_async_generator(function: Function) -> bool:
 
 
 def is_generator(function: Function) -> bool:
-    """Whether it is a plain function with `yield`."""
+    """Whether it is a `def` with `yield`, or an object whose `__call__` is one."""
     if _is_plain(function):
         return bool(function.__code__.co_flags & _IS_GENERATOR)
     from inspect import isgeneratorfunction
@@ -97,7 +97,7 @@ def is_generator(function: Function) -> bool:
 
 
 def undecorated(function: Function) -> Function:
-    """The function inside what decorators made of it, which has the annotations."""
+    """The innermost function under its decorators (`__wrapped__`); it has the annotations."""
     if _is_plain(function):
         return function
     from inspect import unwrap
@@ -116,12 +116,12 @@ def docstring(function: Function) -> str:
 
 
 def _call_of(function: object) -> object:
-    """The method that runs when an object is called."""
+    """The `__call__` of an object's class."""
     return getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is asked for
 
 
 def _is_plain(function: object) -> TypeGuard[FunctionType]:
-    """Whether it is a function that nothing has been attached to."""
+    """Whether it is a Python function without attributes, so that no decorator marked it."""
     return type(function) is FunctionType and not function.__dict__
 
 
@@ -131,7 +131,7 @@ def _parameters(function: FunctionType) -> Iterator[Parameter]:
     by_name = by_position + code.co_kwonlyargcount
     defaults = function.__defaults__ or ()
     first_default = by_position - len(defaults)
-    rest, named_rest = _catching(code)
+    rest, named_rest = _variadic_names(code)
     for position, name in enumerate(code.co_varnames[:by_position]):
         kind: Kind = "positional only" if position < code.co_posonlyargcount else "positional"
         has_default = position >= first_default
@@ -149,8 +149,8 @@ def _default(parameter: inspect.Parameter) -> object:
     return REQUIRED if parameter.default is parameter.empty else parameter.default
 
 
-def _catching(code: CodeType) -> tuple[str | None, str | None]:
-    """The names behind `*` and `**`, if there are any."""
+def _variadic_names(code: CodeType) -> tuple[str | None, str | None]:
+    """The names of the `*` and the `**` parameter; `None` for one that is missing."""
     names = iter(code.co_varnames[code.co_argcount + code.co_kwonlyargcount :])
     rest = next(names) if code.co_flags & _HAS_REST else None
     return rest, next(names) if code.co_flags & _HAS_NAMED_REST else None

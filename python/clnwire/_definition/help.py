@@ -1,4 +1,4 @@
-"""What a plugin says to a person who runs it by hand."""
+"""The help text of a plugin that is started from a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe(definition: Definition) -> str:
-    """What the plugin offers, and how to try it."""
+    """The help text: how to run the plugin, and everything registered on it."""
     options, methods = definition.options.values(), definition.methods.values()
     hooks, subscriptions = definition.hooks.values(), definition.subscriptions
     path = (sys.argv or [""])[0] or "plugin.py"
@@ -35,7 +35,7 @@ To try it without a node:
 
 
 def _purpose() -> str:
-    """What the plugin's own docstring says."""
+    """The docstring of the plugin's main module, followed by an empty line."""
     text = inspect.getdoc(sys.modules["__main__"]) or ""
     return f"{text}\n\n" if text else ""
 

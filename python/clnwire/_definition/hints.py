@@ -1,4 +1,4 @@
-"""What to write for a name that `Plugin` does not have, but that of another SDK has."""
+"""Hints for names that pyln-client's `Plugin` has and clnwire's has not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INSTEAD: Final = {
 
 
 def missing(plugin: object, name: str) -> AttributeError:
-    """The error for an attribute that is not there."""
+    """The `AttributeError` for a name, with a hint if pyln-client has the name."""
     text = f"'Plugin' object has no attribute '{name}'"
     if name in _INSTEAD:
         text = f"{text}; use {_INSTEAD[name]}"

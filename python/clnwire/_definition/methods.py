@@ -1,4 +1,4 @@
-"""RPC methods that the plugin offers: params in, checked and converted, and the result out."""
+"""RPC methods that the plugin offers: decoding of params, and calling the function with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 
 
 class Method:
-    """A method as it was registered: what it is called, what it takes, what it is good for."""
+    """A method as it was registered."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Method:
 
 
 class Params:
-    """Turns a call's params into the handler's arguments, and says what is wrong with them."""
+    """Converts a call's params to the handler's arguments."""
 
     def __init__(self, method: str, signature: Signature) -> None:
         parameters = signature.parameters
@@ -61,16 +61,16 @@ class Params:
         self._keyword_only = [p.name for p in self._named if p.kind == "keyword only"]
         self._needs_names = any(p.is_required for p in self._named if p.kind == "keyword only")
         self._filled = {context.name for context in signature.contexts}
-        """Parameters that clnwire fills in, and a caller cannot give."""
+        """Names of parameters that clnwire fills in; a caller cannot give them."""
         self._takes_floats = any(_takes_float(p.annotation) for p in parameters)
         self._arguments = self._struct(self._named, array_like=False)
         self._by_name = self._decoder(self._arguments)
         self._by_position = self._decoder(self._struct(self._positional, array_like=True))
 
     def decode(self, params: bytes) -> Any:
-        """Decodes and checks the params of a call.
+        """Decodes and checks the JSON text of a call's params.
 
-        Raises `RpcError` -32602 that names the parameter.
+        Raises `RpcError` with code -32602; the message names the parameter.
         """
         first = params[:1]
         if first not in (b"{", b"["):
@@ -81,13 +81,17 @@ class Params:
             try:
                 return self._by_name(params) if first == b"{" else self._by_position(params)
             except (msgspec.MsgspecError, RecursionError):
-                # Looked at one by one, the parameters tell which of them is wrong, if any is.
+                # Decode the parameters one by one, to accept what only msgspec refuses or to name
+                # the wrong one.
                 pass
         return self._decode_each(params)
 
     def _needs_care(self, first: bytes, params: bytes) -> bool:
-        """Whether msgspec would take what it must not: null for a parameter that was left out, a
-        word for a number, and a call by position of what can only be given by name."""
+        """Whether msgspec's decoding of all params at once could be wrong.
+
+        By position, null stands for a parameter that is left out, and required keyword-only
+        parameters cannot be given. For floats, msgspec accepts the strings "nan" and "inf".
+        """
         if first == b"[" and (b"null" in params or self._needs_names):
             return True
         return self._takes_floats and _may_name_no_number(params)
@@ -100,7 +104,7 @@ class Params:
         return self._arguments(**dict(zip(names, args, strict=False)), **named)
 
     def bind(self, function: Callable[..., object]) -> Callable[[Any], object]:
-        """The function, to be called with what `decode` gave."""
+        """A function that takes the result of `decode` and calls `function` with it."""
         if self._variadic:
             return lambda decoded: function(*decoded[0], **decoded[1])
         astuple = msgspec.structs.astuple
@@ -150,7 +154,7 @@ class Params:
         return self._collect_names(given)
 
     def _collect_positions(self, values: list[bytes]) -> list[Any]:
-        rest = self._catching("rest")
+        rest = self._variadic_parameter("rest")
         self._require({p.name for p in self._positional[: len(values)]}, by_position=True)
         if rest is None and len(values) > len(self._positional):
             raise self._invalid(
@@ -162,13 +166,13 @@ class Params:
         return [self._at_position(p, value) for p, value in zip(taking, values, strict=False)]
 
     def _at_position(self, parameter: Parameter, value: bytes) -> Any:
-        """By position, null leaves an optional parameter out."""
+        """Decodes one value. By position, null means that an optional parameter is left out."""
         if value == b"null" and not parameter.is_required:
             return parameter.default
         return self._one(parameter, value)
 
     def _collect_names(self, values: dict[str, bytes]) -> tuple[list[Any], dict[str, Any]]:
-        rest = self._catching("named rest")
+        rest = self._variadic_parameter("named rest")
         named = {p.name: p for p in self._named}
         for name in values:
             if name not in named and (rest is None or name in self._filled):
@@ -180,7 +184,7 @@ class Params:
         first = [p for p in self._positional if p.kind == "positional only"]
         return [found.pop(p.name, p.default) for p in first], found
 
-    def _catching(self, kind: Kind) -> Parameter | None:
+    def _variadic_parameter(self, kind: Kind) -> Parameter | None:
         return next((p for p in self._variadic if p.kind == kind), None)
 
     def _require(self, given: set[str], *, by_position: bool = False) -> None:
@@ -208,7 +212,7 @@ class Params:
 
 
 def split(params: bytes) -> list[bytes] | dict[str, bytes]:
-    """Each argument's text; params are an array or an object."""
+    """The JSON text of each argument, by position (array) or by name (object)."""
     try:
         given: Any = msgspec.json.decode(params, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError):
@@ -233,7 +237,7 @@ def _decode_value(value: bytes, kind: Any) -> Any:
 
 
 def _located(name: str, problem: str) -> str:
-    """msgspec's message with the parameter's name in place of its `$`."""
+    """msgspec's error message with the parameter's name in place of its root, `$`."""
     text, _, place = problem.rpartition(" - at `$")
     if not text:
         return f"parameter '{name}': {problem}"
@@ -241,18 +245,21 @@ def _located(name: str, problem: str) -> str:
 
 
 def _takes_float(annotation: Any) -> bool:
-    """Whether a float may stand anywhere in it."""
+    """Whether the type is `float` or contains it."""
     return annotation is float or any(_takes_float(each) for each in typing.get_args(annotation))
 
 
 def _may_name_no_number(text: bytes) -> bool:
-    """msgspec takes the texts "nan" and "inf" for floats; they may be spelled with escapes."""
+    """Whether the text could contain the string "nan" or "inf", which msgspec converts to a float.
+
+    Unicode escapes may spell them too. False positives only cost a slower check.
+    """
     lower = text.lower()
     return b"nan" in lower or b"inf" in lower or b"\\u" in lower
 
 
 def usage(parameters: list[Parameter]) -> str:
-    """The parameters as the daemon's help shows them: optional ones in brackets."""
+    """The parameters in the form of lightningd's help: optional ones are in brackets."""
     return " ".join(_usage_one(parameter) for parameter in parameters)
 
 
@@ -270,7 +277,7 @@ def _field(parameter: Parameter) -> Any:
         return (parameter.name, parameter.annotation)
     default: Any = parameter.default
     if isinstance(default, (list, dict, set, bytearray)):
-        # msgspec wants a factory for these; the function has one object for all its calls.
+        # msgspec requires a factory for mutable defaults.
         return (parameter.name, parameter.annotation, msgspec.field(default_factory=default.copy))
     return (parameter.name, parameter.annotation, default)
 

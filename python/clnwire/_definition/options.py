@@ -1,4 +1,4 @@
-"""Command-line options of the daemon that belong to the plugin."""
+"""Options that the plugin adds to lightningd's command line and configuration file."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ PythonType: TypeAlias = type
 
 _PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
 NO_VALUE: Any = object()
-"""What an option has before `init`."""
+"""The value of every option before `init`."""
 
 
 class Option(Generic[T_co]):
-    """An option that was registered. Its value is there from `init` on."""
+    """An option as it was registered. Its value is available from `init` on."""
 
     name: str
     """Without the dashes."""
     type: OptionType
-    """As the daemon names it."""
+    """The protocol's name of the type."""
     default: Any
     description: str
     multi: bool
-    """It may be given several times; the value is a list."""
+    """Whether it may be given several times; the value is then a list."""
     dynamic: bool
-    """The daemon's `setconfig` may change it while the plugin runs."""
+    """Whether `setconfig` may change it while the plugin runs."""
     deprecated: bool | Sequence[str]
-    """Or the versions from which on it is deprecated, and gone."""
+    """Whether it is deprecated, or the release that deprecates it and optionally the one that
+    removes it."""
 
     def __init__(
         self,
@@ -72,10 +73,10 @@ class Option(Generic[T_co]):
 
     @property
     def value(self) -> T_co:
-        """What the daemon was started with, or the default.
+        """The value from lightningd's configuration, or the default.
 
-        Raises `NotReadyError` before `init`, and `OptionError` if the daemon passed something
-        that does not fit.
+        Raises `NotReadyError` before `init`, and `OptionError` if the daemon passed a value that
+        does not fit the type.
         """
         value = self._value_in_run(self.name)
         if isinstance(value, OptionError):
@@ -89,11 +90,14 @@ class Option(Generic[T_co]):
         return found
 
     def read(self, raw: bytes | None) -> Any:
-        """The value of its JSON text in `init`, or of none. Raises `OptionError`."""
+        """The value for the JSON text in `init`; for `None`, the default. Raises `OptionError`."""
         return self._when_absent() if raw is None else self._convert(raw)
 
     def read_change(self, raw: bytes | None) -> Any:
-        """The value of its JSON text in `setconfig`, or of none. Raises `OptionError`."""
+        """The value for the JSON text in `setconfig`.
+
+        Raises `OptionError` if it does not fit, or is `None` and the option is no flag.
+        """
         if raw is not None:
             return self._convert(raw)
         if self.type != "flag":
@@ -116,7 +120,7 @@ class Option(Generic[T_co]):
         try:
             value = msgspec.json.decode(raw)
         except msgspec.MsgspecError:
-            # lightningd pastes integers as the user spelled them: 0x10, 010.
+            # lightningd copies integers into the JSON as the user spelled them: 0x10, 010.
             value = raw.decode("utf-8", "replace")
         if self.type == "int":
             return self._integer(value)
@@ -147,7 +151,7 @@ class Option(Generic[T_co]):
 
 
 def _no_value(name: str) -> Any:
-    """Without a run, no option has a value."""
+    """The default of `value_in_run`, for an option without a plugin."""
     del name
     return NO_VALUE
 
@@ -155,7 +159,7 @@ def _no_value(name: str) -> Any:
 def _option_type(
     name: str, default: Any, declared: OptionType | type | None, *, multi: bool
 ) -> OptionType:
-    """The daemon's name of the type; without one, the default's own type decides."""
+    """The protocol's name for the declared type, or for the type of the default."""
     if isinstance(declared, str):
         return declared
     sample: Any = default[0] if multi and default else default
@@ -168,7 +172,7 @@ def _option_type(
 
 
 def _check_kinds(option: Option[Any]) -> None:
-    """What a type checker would find as well."""
+    """Raises `UsageError` for arguments of a wrong type, which a type checker reports as well."""
     name, description, default = option.name, option.description, option.default
     for what, text in (("name", name), ("description", description)):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -178,7 +182,7 @@ def _check_kinds(option: Option[Any]) -> None:
 
 
 def _check(option: Option[Any]) -> None:
-    """Refuses what would make the daemon refuse the whole plugin."""
+    """Raises `UsageError` for options for which the daemon would refuse the plugin."""
     name = option.name
     if not name or not NAME_CHARACTERS.issuperset(name):
         raise UsageError(f"option {name!r}: a name consists of a-z, 0-9, '_' and '-'")
@@ -213,11 +217,12 @@ def _check_default(option: Option[Any]) -> None:
 
 
 def _items(raw: bytes) -> list[bytes]:
-    """The elements of an array; a daemon that knows no `multi` passes the one value there is."""
+    """The texts of an array's elements. Daemons without `multi` send the single value instead."""
     if not raw.startswith(b"["):
         return [raw]
     try:
         return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
     except msgspec.MsgspecError:
-        # One of the integers is not spelled as JSON; integers hold neither commas nor quotes.
+        # An integer is not spelled as in JSON (0x10). Integers contain neither commas nor quotes,
+        # so the text can be split at its commas.
         return [item.strip() for item in raw[1:-1].split(b",")]

@@ -1,4 +1,4 @@
-"""What a handler can learn of the message it handles, and say about it while it works."""
+"""`Request` and `Notification`: handlers' access to the message that they handle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Request:
-    """A call of a method or a hook, given to a handler that has a parameter of this type."""
+    """The method call or hook call that is being handled.
+
+    A handler receives it by having a parameter of this type.
+    """
 
     __slots__ = ("_driver", "_key", "method", "token")
 
@@ -38,16 +41,17 @@ class Request:
 
     @property
     def id(self) -> str | int | float | None:
-        """The id as JSON means it; `token` has its exact text."""
+        """The request's id, decoded. `token` is its JSON text."""
         from clnwire._wire import tolerant
 
         value: str | int | float | None = tolerant.loads(self.token.encode())
         return value
 
     def notify(self, text: str, level: LogLevel = "info") -> None:
-        """Shows a line to the caller (the protocol's `message`), if they asked for such.
+        """Sends a `message` notification: a line of text for the caller.
 
-        Raises `UsageError` once the request is answered, or for a level the daemon does not know.
+        The daemon passes it on only if the caller has enabled notifications. Raises `UsageError`
+        once the request is answered, and for a level that the daemon does not know.
         """
         from clnwire.messages.message import Message
 
@@ -55,11 +59,10 @@ class Request:
         self._send("message", Message(self._raw_token(), CURRENT_LEVELS[level], sendable(text)))
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
-        """Tells the caller that `done` of `total` steps are done.
+        """Sends a `progress` notification: `done` of `total` steps are complete.
 
-        `stage` is (this one, of how many), counted from 0.
-
-        Raises `UsageError` once the request is answered, or if `done` is not between 0 and `total`.
+        `stage` is `(index from 0, number of stages)`. Raises `UsageError` once the request is
+        answered, and if `done` is not between 0 and `total`.
         """
         from clnwire.messages.progress import Progress, Stage, check_progress
 
@@ -71,7 +74,10 @@ class Request:
         self._send("progress", Progress(self._raw_token(), done, total, position))
 
     def _raw_token(self) -> msgspec.Raw:
-        """The daemon knows the request by the token's exact text. Raises `UsageError`."""
+        """The id's exact text, by which the daemon finds the request.
+
+        Raises `UsageError` if the request is answered.
+        """
         try:
             self._driver.token(self._key)
         except IdError:
@@ -86,7 +92,7 @@ class Request:
 
 
 def request_kind(dialect: Dialect) -> type[Request]:
-    """What a handler gets as its `Request`, so that a daemon of this dialect takes what it says."""
+    """The class of `Request` that sends only what a daemon of this dialect accepts."""
     if dialect.has_trace:
         return Request
     return _RequestWithoutTrace if dialect.takes_notices else _MutedRequest
@@ -98,14 +104,16 @@ class _RequestWithoutTrace(Request):
     __slots__ = ()
 
     def notify(self, text: str, level: LogLevel = "info") -> None:
-        """Shows a line to the caller; `trace` becomes `debug`."""
+        """Like `Request.notify`, but sends `trace` as `debug`."""
         check_level(level)
         super().notify(text, COMMON_LEVELS[level])
 
 
 class _MutedRequest(Request):
-    """A request of a daemon that knows neither `message` nor `progress`: it would end the plugin,
-    and then perhaps itself."""
+    """A request of a daemon before v0.9.2, which knows neither `message` nor `progress`.
+
+    It would kill the plugin for them, and could then abort itself.
+    """
 
     __slots__ = ()
 
@@ -114,15 +122,17 @@ class _MutedRequest(Request):
 
 
 class Notification:
-    """What is known of a notification besides its payload, for handlers that have a parameter of
-    this type."""
+    """The name and the origin of the notification that is being handled.
+
+    A handler receives it by having a parameter of this type.
+    """
 
     __slots__ = ("origin", "topic")
 
     topic: str
-    """Its name."""
+    """The topic's name."""
     origin: str | None
-    """The plugin that sent it, for a custom topic."""
+    """The plugin that sent it; `None` for the daemon's own topics."""
 
     def __init__(self, driver: Driver) -> None:
         current = handled(driver)

@@ -1,4 +1,4 @@
-"""What a handler takes and gives, read from its annotations once, at registration."""
+"""A handler's signature. It is read once, at registration."""
 
 from __future__ import annotations
 
@@ -26,32 +26,35 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
 
 CONTEXTS: dict[type, Callable[[Driver], object]] = {Request: Request, Notification: Notification}
-"""Parameters of these types are filled from the message itself, not from its params."""
+"""Parameters of these types do not come from the params: the factory makes their value."""
 
 _WITHOUT_ANNOTATIONS = (type(len), type(str.upper))
-"""Functions and methods of C: they have none, and can be handlers all the same."""
+"""Types of functions and methods implemented in C: they may be handlers without annotations."""
 
 
 class Context(Struct, frozen=True):
-    """A parameter that is filled from the message itself."""
+    """A parameter of type `Request` or `Notification`."""
 
     name: str
     type: type
     position: int | None
-    """Among all parameters; `None` if it can only be given by name."""
+    """The index among all parameters; `None` for a keyword-only one."""
 
 
 class Signature(Struct, frozen=True):
     """A handler's parameters, each with its annotation resolved (`Any` where there is none)."""
 
     parameters: list[Parameter]
-    """Those that the params fill."""
+    """The parameters that a call's params, or an event, fill."""
     contexts: list[Context]
-    """Those that the message fills, in their order."""
+    """The parameters of type `Request` or `Notification`, in order."""
 
 
 def read_signature(function: Callable[..., object], what: str) -> Signature:
-    """Reads a handler's signature. `what` names it in the `UsageError` if that cannot be used."""
+    """Reads a handler's signature.
+
+    Raises `UsageError` if the function cannot be a handler; `what` names it in the message.
+    """
     refuse_generator(function, what)
     hints = _hints(function, what)
     parameters: list[Parameter] = []
@@ -68,14 +71,14 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
 
 
 def refuse_async(function: Callable[..., object], what: str) -> None:
-    """Raises `UsageError` for a function whose answer has to be there when it returns."""
+    """Raises `UsageError` for an `async def`, where clnwire needs the result at once."""
     refuse_generator(function, what)
     if is_async(function):
         raise UsageError(f"{what}: takes a plain function, not an 'async def'")
 
 
 def refuse_generator(function: Callable[..., object], what: str) -> None:
-    """Raises `UsageError` for a function that would not run when it is called, or awaited."""
+    """Raises `UsageError` for a function with `yield`: calling it would not run its body."""
     if is_async_generator(function):
         raise UsageError(f"{what}: a handler answers once; an 'async def' with yield cannot")
     if is_generator(function):
@@ -83,13 +86,13 @@ def refuse_generator(function: Callable[..., object], what: str) -> None:
 
 
 def refuse_async_in_thread(function: Callable[..., object], what: str, *, thread: bool) -> None:
-    """Raises `UsageError`: a coroutine needs the event loop, a thread of the pool has none."""
+    """Raises `UsageError` for an `async def` with `thread=True`: threads have no event loop."""
     if thread and is_async(function):
         raise UsageError(f"{what}: thread=True is for plain functions, not for 'async def'")
 
 
 def _context_type(annotation: Any) -> type | None:
-    """`Request` or `Notification`, if the annotation is one of them, or one of them or nothing."""
+    """`Request` or `Notification`, if the annotation is one of them or a union with one."""
     for candidate in (annotation, *typing.get_args(annotation)):
         if isinstance(candidate, type) and candidate in CONTEXTS:
             return candidate
@@ -99,7 +102,8 @@ def _context_type(annotation: Any) -> type | None:
 def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
     plain = undecorated(function)
     try:
-        # Python 3.14 says of an object that can be called that it has none; earlier ones raise.
+        # For a callable object without annotations, `get_type_hints` raises TypeError only before
+        # Python 3.14, so do the same for all versions.
         if not (hasattr(plain, "__annotations__") or isinstance(plain, _WITHOUT_ANNOTATIONS)):
             raise TypeError(f"{plain!r} is no function")
         return typing.get_type_hints(plain, include_extras=True)
@@ -109,7 +113,7 @@ def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
             "not only under TYPE_CHECKING"
         ) from None
     except Exception as error:
-        # Evaluating annotations runs what they say; and not all that can be called has them.
+        # Annotations are evaluated as code, which may raise anything.
         raise UsageError(f"{what}: the annotations cannot be read: {error}") from error
 
 
@@ -119,9 +123,9 @@ def with_contexts(
     driver: Driver,
     request: type[Request] = Request,
 ) -> Callable[..., object]:
-    """The function with those parameters filled in that come from the message.
+    """The function with its `Request` and `Notification` parameters filled in.
 
-    `request` is the kind of `Request` that suits the daemon.
+    `request` is the class of `Request` for the daemon's dialect.
     """
     if not contexts:
         return function
@@ -141,7 +145,7 @@ def with_contexts(
 
 
 def event_parameter(signature: Signature, what: str) -> Any:
-    """The annotation of the one parameter that takes the event; `Any` if it has none.
+    """The annotation of the parameter that takes the event; `Any` if it has none.
 
     Raises `UsageError` if the handler does not take exactly one.
     """
@@ -157,7 +161,7 @@ def event_parameter(signature: Signature, what: str) -> Any:
 
 
 def summary(function: Callable[..., object]) -> tuple[str, str]:
-    """The docstring's first line, and all of it."""
+    """The first line of the docstring, and the whole docstring."""
     text = docstring(function)
     first, _, _ = text.partition("\n")
     return first.strip(), text

@@ -1,1 +1,1 @@
-"""One run of a plugin: from its start to its end."""
+"""One run of a plugin: start-up, serving, and shutdown."""

@@ -1,4 +1,4 @@
-"""Background functions in threads, and the end of one that fails."""
+"""Background functions in threads, and the handling of failed background functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from clnwire._runtime.forks import end_if_child
-from clnwire.errors import describe_error, must_not_wait
+from clnwire.errors import describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
     from clnwire._definition.background import Background
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def start_thread(run: Run, background: Background) -> None:
-    """Runs a plain function in a thread, which does not keep the process alive."""
+    """Runs a plain background function in a daemon thread."""
     threading.Thread(
         target=_call, args=(run, background), name=f"clnwire-{background.name}", daemon=True
     ).start()
@@ -22,7 +22,7 @@ def start_thread(run: Run, background: Background) -> None:
 
 def _call(run: Run, background: Background) -> None:
     try:
-        must_not_wait("it", background.function())
+        refuse_unawaited("it", background.function())
     except BaseException as error:
         end_if_child(run.driver, error)
         failed(run, background, error)
@@ -30,7 +30,10 @@ def _call(run: Run, background: Background) -> None:
 
 
 def failed(run: Run, background: Background, error: BaseException) -> None:
-    """Logs the failure, and ends the plugin with status 1 if the failure is fatal."""
+    """Logs a background function's failure; ends the plugin with status 1 if it is fatal.
+
+    `SystemExit` and `KeyboardInterrupt` always end the plugin and are not logged.
+    """
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         run.driver.fail(error)
         return

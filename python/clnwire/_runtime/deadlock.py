@@ -1,4 +1,4 @@
-"""Calls of the daemon that could never return: they are refused before they are made."""
+"""Refusal of calls that could never return, because the daemon waits for their caller."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def call_origin(run: Run, method: str, *, blocking: bool) -> CallOrigin:
-    """Where a call comes from, and where it goes.
+    """The origin of a call of `method`; `blocking` if the call blocks its thread.
 
-    Raises `DeadlockError` if the daemon waits for the caller, and so would never answer.
+    Raises `DeadlockError` if the daemon waits for the caller and would never answer.
     """
     driver = run.driver
     name = program_name()
@@ -31,7 +31,7 @@ def call_origin(run: Run, method: str, *, blocking: bool) -> CallOrigin:
     if run.is_over or driver.is_disowned:
         return CallOrigin(run.socket, name)
     current = handled(driver)
-    # A task that a handler has started may outlive it: the daemon has its answer by then.
+    # A task started by a handler may outlive it. The daemon no longer waits once it has the answer.
     awaited = None if current is None or _is_answered(driver, current) else current
     on_serving_thread = get_ident() == run.thread
     if awaited is not None and awaited.method == "db_write" and awaited.key is not None:
@@ -39,7 +39,8 @@ def call_origin(run: Run, method: str, *, blocking: bool) -> CallOrigin:
             f"rpc '{method}' in db_write: the daemon waits for that hook and would never "
             "answer. Call it after the hook, or from another plugin"
         )
-    # Awaited in a loop that a plain handler runs, a call holds that handler up all the same.
+    # A plain handler may run an event loop of its own (`asyncio.run`): an awaited call in it blocks
+    # the serving thread as well.
     if on_serving_thread and (blocking or not run.is_async):
         _refuse_to_block(run, method)
     prefix = None if current is None or current.token is None else _id_text(current.token)
@@ -51,10 +52,11 @@ def call_origin(run: Run, method: str, *, blocking: bool) -> CallOrigin:
 
 @contextmanager
 def _waits(run: Run, number: int, *, blocking: bool) -> Generator[None, None, None]:
-    """Held while the handler of job `number` waits for the daemon.
+    """A context that is held while the handler of job `number` waits for a call's reply.
 
-    Meanwhile it counts neither against `max_threads` nor against `max_in_flight`: the daemon may
-    first need another handler, which must be able to begin. Raises `DeadlockError`.
+    The handler then counts neither against `max_threads` nor against `max_in_flight`: the daemon
+    may need another handler's answer first, so that one must be able to start. Raises
+    `DeadlockError` if no thread can be started for it.
     """
     pool = run.pool_if_used if blocking else None
     if pool is not None:
@@ -69,7 +71,10 @@ def _waits(run: Run, number: int, *, blocking: bool) -> Generator[None, None, No
 
 
 def _refuse_to_block(run: Run, method: str) -> None:
-    """Only the serving thread answers the daemon: it must not wait for its own answer."""
+    """Raises `DeadlockError` if a call that blocks the serving thread may deadlock.
+
+    Only this thread can answer the hooks that the daemon may call before it replies.
+    """
     if run.is_async:
         raise DeadlockError(
             f"rpc '{method}' would block the event loop, and with it every handler. Await "
@@ -95,10 +100,10 @@ def _is_answered(driver: Driver, current: Handled) -> bool:
 
 
 def _id_text(token: bytes) -> str:
-    """An id as a part of another: a string without its quotes, anything else as it stands."""
+    """An id as text for use within another id: a string loses its quotes."""
     try:
         value = msgspec.json.decode(token)
     except msgspec.DecodeError:
-        # Half a surrogate pair, or a number beyond a float: ids that a caller may choose.
+        # Callers may choose ids that msgspec refuses: lone surrogates, numbers beyond a float.
         value = None
     return value if isinstance(value, str) else token.decode()

@@ -1,4 +1,4 @@
-"""What `breakpoint()` does in a plugin: a debugger would read the stdin that is the daemon's."""
+"""`breakpoint()` in a plugin: a debugger would read from stdin, which carries the protocol."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ HOW_TO_DEBUG: Final = (
 
 
 def pass_over_breakpoints(driver: Driver) -> None:
-    """Has `breakpoint()` log how to debug a plugin, and go on, unless `PYTHONBREAKPOINT` or another
-    hook says what it does."""
+    """Makes `breakpoint()` log how to debug a plugin and return.
+
+    Leaves it alone if `PYTHONBREAKPOINT` or another `sys.breakpointhook` is set.
+    """
     if sys.breakpointhook is not sys.__breakpointhook__:
         return
 

@@ -1,7 +1,8 @@
-"""What a disabled plugin answers.
+"""The routes of a disabled plugin.
 
-Today's daemon ends such a plugin. An older one ignores that it is disabled, and does not survive
-the end of a plugin that has a hook. So the plugin stays, and answers as if it were not there.
+Today's daemon ends a plugin that disables itself. Older daemons ignore `disable`, and abort if a
+plugin with a hook exits. So the plugin keeps running, and answers so that the daemon behaves as if
+the plugin were absent.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def serve_disabled(run: Run, reason: str) -> None:
-    """Has methods refuse and hooks continue; hooks that cannot continue give their safe answer.
+    """Registers routes that refuse all methods and continue all hooks.
 
-    `db_write` refuses: the daemon then ends and says why, rather than write what the plugin does
-    not see.
+    Hooks that have no `continue` give their safe answer. `db_write` refuses too: the daemon then
+    stops with an error, where `continue` would let it commit writes that the plugin did not store.
     """
     text = f"the plugin is disabled: {reason}"
     driver, log = run.driver, run.log
@@ -35,7 +36,7 @@ def serve_disabled(run: Run, reason: str) -> None:
         driver.on_request(_refusing(name, text, log))
     for hook in run.definition.hooks.values():
         if hook.spec.continues and hook.name != "db_write":
-            driver.on_request(_going_on(hook.spec, log))
+            driver.on_request(_continuing(hook.spec, log))
         else:
             driver.on_request(_safe(hook.spec, text))
 
@@ -47,7 +48,7 @@ def _refusing(name: str, text: str, log: Log) -> _core.Route:
     return _core.Route(name, call=refuse, recover=lambda error, _: error_reply(name, error, log))
 
 
-def _going_on(spec: HookSpec, log: Log) -> _core.Route:
+def _continuing(spec: HookSpec, log: Log) -> _core.Route:
     return _core.Route(
         spec.name,
         call=lambda _: CONTINUE,
@@ -57,7 +58,7 @@ def _going_on(spec: HookSpec, log: Log) -> _core.Route:
 
 
 def _safe(spec: HookSpec, text: str) -> _core.Route:
-    """As if the handler had failed."""
+    """The route that gives the hook's safe answer, as after a failure of its handler."""
 
     def fail(params: bytes) -> NoReturn:
         raise RpcError(INTERNAL_ERROR, text)

@@ -1,7 +1,7 @@
-"""The asyncio driver, for plugins with an `async def` handler.
+"""Serving under asyncio, for plugins with an `async def`.
 
-The event loop only waits for descriptors. Reading, framing, plain handlers and writing are one
-call of the Rust driver, which hands over the messages of async handlers as coroutines.
+The event loop only waits for descriptors. One call of the Rust driver reads, frames, runs plain
+handlers and writes. It passes the messages of async handlers to `spawn`, as coroutines (`Job`).
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from clnwire._definition.functions import is_async
 from clnwire._runtime import startup
 from clnwire._runtime.background import failed
 from clnwire._runtime.forks import end_if_child
-from clnwire.errors import MalformedError, describe_error, must_not_wait
+from clnwire.errors import MalformedError, describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
     from clnwire._core import Job
     from clnwire._definition.background import Background
     from clnwire._runtime.run import Run
 
-LOOK_SECONDS: Final = 1.0
-"""How often a pause in reading looks whether the daemon is still there."""
+HANG_UP_CHECK_SECONDS: Final = 1.0
+"""While reading is paused, the interval of checks whether the daemon has hung up."""
 
 LONGEST_GRACE: Final = 10.0**8
-"""Three years: what timers take that are told never to end."""
+"""Seconds (three years). Longer durations, `inf` included, are clamped: timers cannot hold them."""
 
 
 def serve(run: Run) -> int:
-    """Serves the daemon until it goes away or a signal comes; gives the exit status.
+    """Serves the daemon until it hangs up, or `shutdown` or a signal comes; returns the status.
 
-    Handlers in flight have half of the plugin's `shutdown_seconds` to finish; then they are
-    cancelled, and share the rest with the `on_shutdown` functions. Raises `SystemExit` if a handler
-    does.
+    Handlers in flight then have half of `shutdown_seconds` to finish and are cancelled. The rest of
+    the time is for their cleanup and the `on_shutdown` functions. Raises `SystemExit` if a handler
+    raises it.
     """
     loop = _new_loop()
     asyncio.set_event_loop(loop)
@@ -68,7 +68,7 @@ class _Serving:
         try:
             self._loop.run_until_complete(self._serve())
         finally:
-            self._tidy_up()
+            self._clean_up()
             self._driver.detach()
         return self._status
 
@@ -77,7 +77,7 @@ class _Serving:
         self._read()
         await self._ended.wait()
         await self._finish()
-        await self._say_goodbye()
+        await self._run_shutdown_functions()
 
     def _run_soon(self, job: Job) -> object:
         return self._loop.call_soon(job.run)
@@ -88,13 +88,14 @@ class _Serving:
         try:
             progress = self._driver.turn(readable)
         except MalformedError as error:
-            self._status = self._run.tell_of_malformed(error)
+            self._status = self._run.report_malformed(error)
             progress = "ended"
         except BaseException as error:
-            # A handler may end the process; nobody else is to see that go through the loop.
+            # `SystemExit` and the like end the plugin: the driver raises them after the shutdown.
+            # Raised here, they would pass through the event loop.
             self._driver.fail(error)
             progress = "ended"
-        # A forked child shares the selector with the plugin, and must not change it.
+        # A forked child shares the epoll instance with its parent and must not change it.
         end_if_child(self._driver)
         self._follow(progress)
 
@@ -113,7 +114,7 @@ class _Serving:
             try:
                 self._loop.add_reader(self._driver.input_fd, partial(self._turn, readable=True))
             except PermissionError:
-                # epoll refuses files, which can always be read.
+                # epoll refuses regular files, which are always readable.
                 self._is_file = True
                 self._read_file_soon()
 
@@ -123,7 +124,7 @@ class _Serving:
             self._loop.call_soon(self._read_file)
 
     def _read_file(self) -> None:
-        """Reads some of the file in each round of the loop, so that tasks go on meanwhile."""
+        """Reads one chunk of the file per iteration of the loop, so that tasks can run."""
         self._will_read_file = False
         if self._is_reading:
             self._turn(readable=True)
@@ -136,16 +137,16 @@ class _Serving:
             if self._is_file:
                 return
             self._loop.remove_reader(self._driver.input_fd)
-            self._loop.call_later(LOOK_SECONDS, self._look)
+            self._loop.call_later(HANG_UP_CHECK_SECONDS, self._check_hang_up)
 
-    def _look(self) -> None:
-        """Nobody would notice that the daemon is gone while nothing is read."""
+    def _check_hang_up(self) -> None:
+        """Checks for a hang-up, which reading would notice if it were not paused."""
         if self._is_reading or self._ended.is_set():
             return
         if self._driver.is_hung_up:
             self._end()
         else:
-            self._loop.call_later(LOOK_SECONDS, self._look)
+            self._loop.call_later(HANG_UP_CHECK_SECONDS, self._check_hang_up)
 
     def _watch_output(self) -> None:
         if self._driver.has_unwritten == self._is_writing:
@@ -157,18 +158,18 @@ class _Serving:
             self._loop.remove_writer(self._driver.output_fd)
 
     def _woken(self) -> None:
-        """A signal came, or something happened in another thread."""
+        """Runs when a signal or another thread has woken the loop."""
         self._driver.woken()
         self._turn()
 
     # Tasks
 
     def spawn(self, job: Job) -> object:
-        """Has an async handler take a message."""
+        """Starts a task that handles a message."""
         return self._loop.create_task(job)
 
     def start(self, background: Background) -> None:
-        """Runs an async background function until the end."""
+        """Starts a task for an async background function."""
         task = self._loop.create_task(self._run_background(background))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -195,7 +196,7 @@ class _Serving:
             self._idle.set()
 
     async def _finish(self) -> None:
-        """Lets what is in flight finish, for a while."""
+        """Waits for handlers in flight, and cancels them after half of `shutdown_seconds`."""
         background = [*self._background]
         for task in background:
             task.cancel()
@@ -211,23 +212,23 @@ class _Serving:
         for task in self._driver.tasks():
             if isinstance(task, asyncio.Task):
                 task.cancel()
-        # However long they take: the watchdog ends the process in time.
+        # No time-out: the watchdog ends the process after `shutdown_seconds`.
         await self._idle.wait()
 
-    async def _say_goodbye(self) -> None:
+    async def _run_shutdown_functions(self) -> None:
         for function in self._run.definition.shutdown_functions:
             try:
                 result = function()
                 if is_async(function) and asyncio.iscoroutine(result):
                     await result
                 else:
-                    must_not_wait("on_shutdown", result)
+                    refuse_unawaited("on_shutdown", result)
             except Exception as error:
                 self._run.log.exception(f"on_shutdown: {describe_error(error)}", error)
             end_if_child(self._driver)
 
-    def _tidy_up(self) -> None:
-        """What the plugin's author started and forgot."""
+    def _clean_up(self) -> None:
+        """Cancels remaining tasks of the author's, and closes generators and executors."""
         left = asyncio.all_tasks(self._loop)
         for task in left:
             task.cancel()

@@ -1,8 +1,8 @@
-"""What becomes of a child process that is forked off a plugin.
+"""Child processes forked from a plugin.
 
-The daemon is the parent's to talk to, so the child says nothing to it: it takes none of the core's
-locks, which another thread may have held at the fork, and it ends with the handler that forked it.
-Its signals are its own: they do what they did before the plugin served.
+Only the parent talks to the daemon. The child sends nothing, takes none of the core's locks
+(another thread may have held them at the fork), and exits when the handler that forked it returns.
+Its signal handlers are those from before the plugin served.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _driver: Driver | None = None
 _signals: Mapping[int, tuple[Any, Any]] = {}
-"""Signal → the handler that the plugin set, and the one that was there before."""
+"""Signal → the handler that clnwire set, and the handler before it."""
 _held: dict[int, set[int]] = {}
-"""Thread → the signals that it blocked before it began to fork."""
+"""Thread → its signal mask before the fork."""
 
 
 def watch(driver: Driver, signals: Mapping[int, tuple[Any, Any]]) -> None:
-    """Disowns the children that are forked while this driver serves."""
+    """Makes children that are forked from now on independent of this driver."""
     global _driver, _signals
     if _driver is None:
         os.register_at_fork(
@@ -39,7 +39,7 @@ def watch(driver: Driver, signals: Mapping[int, tuple[Any, Any]]) -> None:
 
 
 def _hold_signals() -> None:
-    """Until it has handlers of its own, a child would handle signals as the plugin does."""
+    """Blocks signals during the fork: the child starts with the plugin's signal handlers."""
     _held[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _signals)
 
 
@@ -51,18 +51,19 @@ def _become_child() -> None:
     assert _driver is not None
     _driver.disown()
     HANDLED.set(None)
-    # After a fork the thread that forked counts as the main one, which may set signals.
+    # Python takes the thread that forked for the child's main thread, so it may set handlers.
     signal.set_wakeup_fd(-1)
     for number, (ours, before) in _signals.items():
         if signal.getsignal(number) == ours and before is not None:
             signal.signal(number, before)
-    # The core borrows SIGURG to end its reads; Python knows only of handlers that it has set.
+    # The core sets its SIGURG handler without Python, which therefore reports SIG_DFL. Reset it.
     if signal.getsignal(signal.SIGURG) == signal.SIG_DFL:
         signal.signal(signal.SIGURG, signal.SIG_DFL)
     try:
         _release_signals()
     except KeyboardInterrupt:
-        # Python would only report what is raised here, and the child would go on.
+        # SIGINT came during the fork. Python only prints exceptions of fork hooks and goes on, so
+        # let the signal's default action kill the child.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
 
@@ -76,11 +77,11 @@ def end_if_child(driver: Driver, error: BaseException | None = None) -> None:
 def end_child(error: BaseException | None) -> NoReturn:
     """Ends a forked child whose function has returned or raised.
 
-    The exit status is that of a program: 0, what `SystemExit` says, or 1 after a traceback. As
-    `os._exit` does, it leaves out `atexit` and `finally` blocks: they are the parent's.
+    The exit status is that of a program: 0, the code of `SystemExit`, or 1 after a traceback. Skips
+    `atexit` functions and `finally` blocks (`os._exit`), since they belong to the parent.
     """
     status = 1
-    # The child ends even if its message cannot be written.
+    # Exit even if the traceback cannot be written.
     with contextlib.suppress(BaseException):
         status = _status(error)
     for stream in (sys.stdout, sys.stderr):
@@ -90,7 +91,7 @@ def end_child(error: BaseException | None) -> NoReturn:
 
 
 def _status(error: BaseException | None) -> int:
-    """What a program would exit with; says what a program would say."""
+    """The exit status for the outcome; prints the traceback or message that Python would print."""
     if error is None:
         return 0
     if not isinstance(error, SystemExit):
@@ -105,9 +106,9 @@ def _status(error: BaseException | None) -> int:
 
 
 def imports_main_again() -> bool:
-    """Whether `multiprocessing` imports the plugin's file in a child, to find functions in it.
+    """Whether `multiprocessing` is importing the plugin's file in a child process.
 
-    Spawned children and the fork server do so, by default on Linux since Python 3.14.
+    The start methods `spawn` and `forkserver` (the default on Linux since Python 3.14) do so.
     """
     process = sys.modules.get("multiprocessing.process")
     if process is None:

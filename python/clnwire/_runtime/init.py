@@ -1,4 +1,4 @@
-"""How `init` is read, even if a part of it is no JSON."""
+"""Decoding of `init`, which tolerates malformed parts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 
 def decode_init(params: bytes, log: Log) -> Init:
-    """Reads `init` even if an option's value is no JSON, or the configuration not as we know it.
+    """Decodes the params of `init`.
 
-    Raises `MalformedError` or `msgspec.ValidationError` if even the socket's place is missing.
+    An option's value need not be JSON (lightningd copies integers as the user spelled them). From
+    an unknown form of the configuration only the socket's path is read. Raises `MalformedError` or
+    `msgspec.ValidationError` if the path is missing.
     """
     members = dict(_core.members(params))
     options = dict(_core.members(members.get("options", b"{}")))

@@ -1,10 +1,10 @@
-"""How a plugin with `db_write` ends: it is the last to leave.
+"""The shutdown of a plugin with `db_write`: it exits last.
 
-lightningd goes on committing while it stops, and asks `db_write` each time. If a plugin with that
-hook leaves in the middle of it, lightningd aborts; what it commits when the plugin has left, the
-plugin does not see. So the plugin goes on serving after `shutdown`. It leaves by itself only when
-no other plugin runs that could cause a commit, and nothing has come in for a second. Otherwise
-lightningd closes its input 30 s after `shutdown`.
+lightningd continues to commit while it shuts down, and calls `db_write` for each commit. If the
+plugin exits during such a call, lightningd aborts; commits after its exit are missing in the
+backup. So the plugin keeps serving after `shutdown`. It exits once no other plugin runs that could
+cause a commit and no input has come for a second. Otherwise lightningd closes its input 30 s after
+`shutdown`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from clnwire._runtime.run import Run
 
 QUIET_SECONDS: Final = 1.0
-"""Leaving after 20 ms without input has made lightningd abort."""
-LOOK_SECONDS: Final = 0.1
+"""The time without input before the plugin exits. With 20 ms, lightningd has aborted."""
+POLL_SECONDS: Final = 0.1
 
 
 def leave_last(run: Run) -> None:
-    """Ends the plugin when that is safe, while it is served on.
+    """Starts a thread that stops the plugin once that is safe; the plugin is served meanwhile.
 
-    If `shutdown` has not come yet, a signal has: systemd sends it to all of a service's processes
-    at once. The daemon then has `shutdown_seconds` to send `shutdown`; if it does not, only the
-    plugin was told to end.
+    Called at `shutdown` and at SIGTERM or SIGINT. systemd sends SIGTERM to all processes of a
+    service at once, so after a signal the daemon has `shutdown_seconds` to send `shutdown`. If it
+    does not, the signal was for the plugin alone, and the plugin stops.
     """
     name = "clnwire-leave-last"
     threading.Thread(target=_wait, args=(run,), name=name, daemon=True).start()
@@ -42,7 +42,7 @@ def _wait(run: Run) -> None:
     seen, since = driver.idle_mark, time.monotonic()
     given_up = since + run.settings.shutdown_seconds
     while not driver.is_stopping and not driver.is_hung_up:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         now = time.monotonic()
         mark = driver.idle_mark
         if mark is None or mark != seen:
@@ -56,5 +56,5 @@ def _wait(run: Run) -> None:
 
 
 def _others_run(driver: _core.Driver) -> bool:
-    """False in a process that is not the plugin's own: its children need not be plugins."""
+    """Whether other plugins run. False under `run_on`, where siblings need not be plugins."""
     return driver.owns_process and others_run()

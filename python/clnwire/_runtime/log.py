@@ -1,4 +1,4 @@
-"""The daemon's log: lines written to it by name, and what goes through `logging`."""
+"""Writing to the daemon's log, directly and through `logging`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: 
 class Log:
     """Writes lines to the daemon's log: `plugin.log("text")`, `plugin.log.warning("text")`.
 
-    Each line of a text, ended by `\\n` or `\\r\\n`, becomes an entry; a line of more than 262,144
-    bytes, at which lightningd aborts, is cut and says how much is missing. From any thread. While
-    the plugin does not run, lines go to stderr. A message whose `__str__` fails is named by its
-    type.
+    Each line of a text (ended by `\\n` or `\\r\\n`) becomes an entry. A line of more than 262,144
+    bytes, for which lightningd aborts, is cut, with a note of how much is missing. If a message's
+    `__str__` raises, the entry names its type. While the plugin does not run, lines go to stderr.
+    Thread-safe.
     """
 
     __slots__ = ("_driver", "_levels")
@@ -40,16 +40,19 @@ class Log:
         return f"<Log to {'stderr' if self._driver is None else 'the daemon'}>"
 
     def connect(self, driver: Driver | None) -> None:
-        """From now on lines go to the daemon."""
+        """Sends lines to the daemon from now on; `None` sends them to stderr."""
         self._driver = driver
         self._levels = COMMON_LEVELS
 
     def use(self, dialect: Dialect) -> None:
-        """From now on lines have the levels that this daemon knows."""
+        """Maps levels to those that a daemon of this dialect knows."""
         self._levels = CURRENT_LEVELS if dialect.has_trace else COMMON_LEVELS
 
     def __call__(self, message: object, level: LogLevel = "info") -> None:
-        """Raises `UsageError` for a level that the daemon does not know."""
+        """Writes each line of `str(message)` to the log.
+
+        Raises `UsageError` for an unknown level.
+        """
         check_level(level)
         driver, known = self._driver, self._levels[level]
         for line in _lines(sendable(message)):
@@ -59,36 +62,36 @@ class Log:
                 driver.log(known, line)
 
     def trace(self, message: object) -> None:
-        """Finer than `debug`. Logged as `debug` before `getmanifest` has told the daemon's age, and
-        by daemons before v24.05."""
+        """Logs below `debug`. Sent as `debug` to daemons before v24.05, and before `getmanifest`,
+        when the daemon's release is unknown."""
         self(message, "trace")
 
     def debug(self, message: object) -> None:
-        """For developers."""
+        """Logs details for developers."""
         self(message, "debug")
 
     def info(self, message: object) -> None:
-        """What the node's operator may want to know."""
+        """Logs what the node's operator may want to know."""
         self(message, "info")
 
     def warn(self, message: object) -> None:
-        """Something unusual (the daemon calls it so)."""
+        """Logs something unexpected; the daemon shows the level as `UNUSUAL`."""
         self(message, "warn")
 
     warning = warn
     """The same, as `logging` names it."""
 
     def error(self, message: object) -> None:
-        """Something broken (the daemon calls it so)."""
+        """Logs a failure; the daemon shows the level as `**BROKEN**`."""
         self(message, "error")
 
     critical = error
-    """The same: the daemon has no higher level."""
+    """The same, as `logging` names it: the daemon has no higher level."""
 
     def exception(self, message: object, error: BaseException | None = None) -> None:
-        """`message` and the traceback of `error`, at level `error`.
+        """Logs `message` and the traceback of `error`, at level `error`.
 
-        Without `error` it is the exception that is being handled, if there is one.
+        The default of `error` is the exception that is being handled.
         """
         self(message, "error")
         if error is None:
@@ -98,7 +101,7 @@ class Log:
 
 
 def _lines(text: str) -> list[str]:
-    """Not `splitlines`, which takes a form feed for the end of a line."""
+    """The lines of a text. `str.splitlines` would also split at form feeds and others."""
     lines = text.replace("\r\n", "\n").split("\n")
     if len(lines) > 1 and not lines[-1]:
         lines.pop()
@@ -106,23 +109,23 @@ def _lines(text: str) -> list[str]:
 
 
 def _formatted(error: BaseException) -> str:
-    """The traceback from the author's own frame on."""
+    """The formatted traceback, starting at the first frame that is not clnwire's."""
     try:
         import traceback
 
         frames = _without_own_frames(error.__traceback__)
         return "".join(traceback.format_exception(type(error), error, frames))
-    except BaseException as failure:  # Suggestions for a misspelt name run the author's code.
+    except BaseException as failure:  # Formatting a NameError's suggestions runs author code.
         return f"no traceback: formatting it failed with {type(failure).__name__}"
 
 
 def _without_own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """Drops the frames of clnwire that called the author's code, unless there are no others."""
+    """The frames without the leading ones of clnwire, or all frames if all are clnwire's."""
     return _foreign(frames) or frames
 
 
 def has_foreign_frames(frames: TracebackType | None) -> bool:
-    """Whether code that is not clnwire's took part."""
+    """Whether the traceback has a frame that is not clnwire's."""
     return _foreign(frames) is not None
 
 
@@ -133,12 +136,12 @@ def _foreign(frames: TracebackType | None) -> TracebackType | None:
 
 
 def bridge_logging(log: Log, only_if: Callable[[], bool] | None = None) -> logging.Handler | None:
-    """Sends what goes through `logging` to the daemon, and gives the handler that does so.
+    """Adds a handler to the root logger that writes records to the daemon's log, and returns it.
 
-    Does nothing if the plugin has not imported `logging`, which costs more than all of clnwire.
-    The root logger is set to INFO unless the plugin has chosen a level or a handler itself; the
-    daemon filters once more by its own `--log-level`. `only_if` is asked about each record, in the
-    thread that it comes from; without it all of the process's are the plugin's.
+    Returns `None` if the plugin has not imported `logging`, whose import takes longer than that of
+    all of clnwire. Sets the root logger to INFO unless the plugin has set a level or a handler; the
+    daemon filters again by its `--log-level`. `only_if`, if given, is called for each record on the
+    thread that logs it, and decides whether the record is this plugin's.
     """
     logging = sys.modules.get("logging")
     if logging is None:

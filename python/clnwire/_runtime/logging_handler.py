@@ -1,4 +1,4 @@
-"""The handler for `logging`, in a module of its own: it is imported only where `logging` is."""
+"""The `logging` handler. A separate module, since it is imported only if `logging` is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DaemonHandler(logging.Handler):
-    """Writes records to the daemon's log, each at the level that comes closest."""
+    """Writes records to the daemon's log, each at the closest level."""
 
     def __init__(
         self, log: Callable[[str, LogLevel], object], only_if: Callable[[], bool] | None
@@ -25,20 +25,20 @@ class DaemonHandler(logging.Handler):
             self.addFilter(lambda record: only_if())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Like every handler, never raises: `logging` reports its failures on stderr."""
+        """Writes the record. Failures to format it are reported on stderr, as `logging` does."""
         try:
             text = self.format(record)
         except Exception:
             self.handleError(record)
             return
         except BaseException as failure:
-            # `handleError` would ask the arguments for their text again.
+            # `handleError` would call the `__str__` of the arguments again, and raise again.
             text = f"{record.pathname}:{record.lineno}: no text: {describe_error(failure)}"
         self._log(text, _level(record.levelno))
 
 
 def is_bridged(record: logging.LogRecord) -> bool:
-    """Whether the record comes to a `DaemonHandler`."""
+    """Whether a `DaemonHandler` receives the record."""
     logger: logging.Logger | None = logging.getLogger(record.name)
     while logger is not None:
         if any(isinstance(handler, DaemonHandler) for handler in logger.handlers):

@@ -1,4 +1,4 @@
-"""What a plugin announces of itself in answer to `getmanifest`."""
+"""The answer to `getmanifest`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def manifest(run: Run, dialect: Dialect) -> Manifest:
-    """What the plugin offers, for a daemon of this dialect."""
+    """The manifest for a daemon of this dialect; logs what the daemon's release does not allow."""
     definition = run.definition
     return Manifest(
         options=[_option(option, dialect) for option in definition.options.values()],
@@ -62,7 +62,11 @@ def _method(method: Method) -> ManifestMethod:
 
 
 def _subscriptions(run: Run, dialect: Dialect) -> list[str]:
-    """Each topic once: the daemon would deliver one twice that `*` covers; `log` it does not."""
+    """The topics to subscribe to, each once.
+
+    With `*` all others are left out, since the daemon would deliver them twice, except for `log`,
+    which `*` does not include. `shutdown` is added for plugins that act on it.
+    """
     definition = run.definition
     topics = dict.fromkeys(name for each in definition.subscriptions for name in each.topics)
     wants_all = "*" in topics
@@ -96,7 +100,7 @@ def _hook(run: Run, hook: Hook, dialect: Dialect) -> str | ManifestHook:
 
 
 def _option(option: Option[Any], dialect: Dialect) -> ManifestOption:
-    """An option's entry in the manifest; as a string, if the daemon may not know its type."""
+    """An option's entry in the manifest, with type `string` if the daemon may not know its own."""
     default = _announced_default(option)
     if not dialect.takes_type(option.type):
         return ManifestOption(option.name, "string", option.description, _as_text(default))
@@ -112,17 +116,18 @@ def _option(option: Option[Any], dialect: Dialect) -> ManifestOption:
 
 
 def _deprecated(deprecated: bool | Sequence[str]) -> bool | list[str]:
-    """Whether, or in which versions, something is deprecated; one version may stand by itself."""
+    """The member `deprecated`: a boolean or a list of versions. A single `str` becomes a list."""
     if isinstance(deprecated, bool):
         return deprecated
     return [deprecated] if isinstance(deprecated, str) else list(deprecated)
 
 
 def _announced_default(option: Option[Any]) -> str | int | bool | None:
-    """The default, unless the daemon would mangle it.
+    """The default to announce; `None` if the daemon would change it.
 
-    The daemon does not unescape a default, so one that JSON must escape is kept to ourselves, as
-    is that of a `multi` option: an absent value is replaced by the default here.
+    lightningd does not unescape defaults, so a string that JSON escapes is not announced, and
+    neither is the list of a `multi` option. `Option.read` applies the default when the daemon
+    sends no value.
     """
     default = option.default
     if default is None or option.multi or option.type == "flag":

@@ -1,4 +1,4 @@
-"""Handlers to routes: decoder, call, encoder and what to do on failure, put together once."""
+"""Routes for handlers: each combines a decoder, the function, an encoder and error handling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from clnwire._runtime.debugging import HOW_TO_DEBUG
 from clnwire._runtime.log import has_foreign_frames
 from clnwire._wire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
-from clnwire.errors import NotAwaitedError, RpcError, describe_error, must_not_be_awaited, sendable
+from clnwire.errors import (
+    NotAwaitedError,
+    RpcError,
+    describe_error,
+    refuse_unawaited_result,
+    sendable,
+)
 from clnwire.hooks._answers import RefusedError, answer_encoder, failing
 from clnwire.hooks._spec import CONTINUE, refuse
 
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from clnwire.hooks._spec import ErrorParts
 
 Later = Callable[[_core.Job], object]
-"""Takes a message whose handler runs in a task or a thread."""
+"""Starts a job in a task or in a thread."""
 
 
 def bind_method(
@@ -60,7 +66,7 @@ def bind_hook(
         reason = _reason(spec.name, error)
         wanted = refuse if isinstance(error, RefusedError) else fail
         answer = wanted(params, reason, bare_continue)
-        # Whatever becomes of the log, the daemon gets its answer.
+        # A failure to log must not keep the answer from the daemon.
         with contextlib.suppress(Exception):
             _log_failure(log, reason, error)
         return answer
@@ -91,19 +97,22 @@ def bind_subscription(
         subscription.topic,
         decode=subscription.decode,
         call=with_contexts(subscription.function, subscription.signature.contexts, driver),
-        encode=must_not_be_awaited,
+        encode=refuse_unawaited_result,
         recover=failed,
         later=later,
     )
 
 
 def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
-    """What the caller is told. Anything but `RpcError` is the plugin's failure, and logged."""
+    """The code, message and encoded data of an error reply.
+
+    Exceptions other than `RpcError` are logged, except for malformed JSON of the caller's.
+    """
     if isinstance(error, RpcError) and _is_code(error.code):
         return error.code, sendable(error.message), _encoded_data(method, error, log)
     reason = _reason(method, error)
     if _is_callers(error):
-        # The caller's mistake, and told to the caller alone.
+        # A mistake of the caller's; the plugin's log does not need it.
         return PARSE_ERROR, reason, None
     with contextlib.suppress(Exception):
         _log_failure(log, reason, error)
@@ -111,7 +120,7 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
 
 
 def _is_code(code: object) -> bool:
-    """Whether it fits where the core keeps codes."""
+    """Whether it fits in the core's type for codes, a signed 64-bit integer."""
     return isinstance(code, int) and -(2**63) <= code < 2**63
 
 
@@ -121,7 +130,7 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
     try:
         return encode_any(error.data)
     except BaseException as failure:
-        # Whatever is wrong with it, the caller gets the rest.
+        # The caller still gets the code and the message.
         reason = describe_error(failure)
         log.error(f"{method}: the data of the error {sendable(error.message)!r}: {reason}")
         return None
@@ -135,7 +144,7 @@ def _log_failure(log: Log, reason: str, error: BaseException) -> None:
 
 
 def _is_callers(error: BaseException) -> bool:
-    """Whether the message itself is no JSON; only that error has the text around the fault."""
+    """Whether the caller's message is malformed JSON. Only those errors have a `near`."""
     return isinstance(error, _core.MalformedError) and bool(error.near)
 
 
@@ -156,16 +165,16 @@ def _reason(name: str, error: BaseException) -> str:
 
 
 def _is_plain(error: BaseException) -> bool:
-    """Whether a traceback would say nothing more."""
+    """Whether a traceback would add nothing to the reason."""
     return _is_returned(error) or _is_cancelled(error)
 
 
 def _is_returned(error: BaseException) -> bool:
-    """Whether it is about the handler's result: the author's code has none of its frames."""
+    """Whether clnwire raised it for a handler's result: the traceback has no author frames then."""
     return isinstance(error, NotAwaitedError) and not has_foreign_frames(error.__traceback__)
 
 
 def _is_cancelled(error: BaseException) -> bool:
-    """A plugin that has no use for asyncio does not import it."""
+    """Whether it is asyncio's `CancelledError`. Does not import asyncio, which takes long."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)

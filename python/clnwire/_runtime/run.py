@@ -1,4 +1,4 @@
-"""One run of a plugin: what the daemon has told, and what serves it."""
+"""The state of one run of a plugin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 
-# Not `threading`, which no plugin needs before it starts a thread.
+# `_thread` instead of `threading`, to keep the start of plugins without threads short.
 from _thread import get_ident
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A plugin's run, from its first byte to its last."""
+    """The state of one run: the driver, what the daemon has sent, and the resources in use."""
 
     def __init__(
         self,
@@ -38,47 +38,47 @@ class Run:
         version: str | None,
         hang_up: Callable[[], None],
     ) -> None:
-        """`version`: the daemon's release, if known. `hang_up`: ends the calls' connections."""
+        """`version`: the daemon's release, if known. `hang_up`: closes the client's connections."""
         self.definition, self.driver, self.log = definition, driver, log
         self.settings = definition.settings
         self.version, self.hang_up = version, hang_up
         self.is_async = definition.is_async
         self.thread = get_ident()
-        """The one that serves the daemon."""
+        """The id of the thread that serves the daemon."""
         self.is_over = False
         self.disabled = definition.disabled
-        """Why the plugin does not want to run."""
+        """The reason why the plugin is disabled; `None` if it is not."""
         self.dialect: Dialect | None = None
-        """Known from `getmanifest` on."""
+        """`None` before `getmanifest`."""
         self.allow_deprecated_apis: bool | None = None
         self.init: Init | None = None
         self.socket = ""
-        """Where the daemon takes calls, from `init` on."""
+        """The path of the daemon's RPC socket; empty before `init`."""
         self.is_initialised = self.is_shutdown_announced = False
         self.values: dict[str, Any] = {}
-        """Option → its value from `init` on, or the `OptionError` that reading it raises."""
+        """Option → its value, or the `OptionError` that reading it raises. Empty before `init`."""
 
     @cached_property
     def pool(self) -> Pool:
-        """The threads of handlers with `thread=True`."""
+        """The threads for handlers with `thread=True`; created on first use."""
         from clnwire._runtime.thread_pool import Pool
 
         return Pool(self.settings.max_threads)
 
     @property
     def pool_if_used(self) -> Pool | None:
-        """The same, unless nothing needed a thread so far."""
+        """`pool`, or `None` if it has not been used."""
         pool: Pool | None = self.__dict__.get("pool")
         return pool
 
     def disable(self, reason: str) -> None:
-        """Raises `UsageError` when the daemon has been told that the plugin runs."""
+        """Disables the plugin. Raises `UsageError` once `init` is answered."""
         if self.is_initialised:
             raise UsageError("disable() comes too late after init")
         self.disabled = reason
 
     def take_init(self, init: Init) -> None:
-        """What `init` tells holds from now on."""
+        """Stores the options' values, the configuration and the socket's path from `init`."""
         for option in self.definition.options.values():
             self._take_option(option, init.options.get(option.name))
         self.init = init
@@ -95,18 +95,21 @@ class Run:
             self.log.error(f"{error}; reading it will raise, everything else works")
 
     def change_option(self, option: Option[Any], raw: bytes | None) -> None:
-        """Takes a new value. `on_change` sees it first, and may refuse it by raising."""
+        """Sets an option's value from `setconfig`; `raw` is JSON text.
+
+        Calls `on_change` first, which may raise to refuse the value. Raises `OptionError`.
+        """
         value = option.read_change(raw)
         if option.on_change is not None:
             option.on_change(value)
         self.values[option.name] = value
 
     def is_at_work(self) -> bool:
-        """Whether the calling thread is one of this run's, in a process that others use too."""
+        """Whether the calling thread serves this run or handles one of its messages."""
         return not self.is_over and (get_ident() == self.thread or handled(self.driver) is not None)
 
-    def tell_of_malformed(self, error: MalformedError) -> int:
-        """Says what the daemon sent; gives the exit status."""
+    def report_malformed(self, error: MalformedError) -> int:
+        """Reports malformed bytes to the log and to stderr; returns the exit status."""
         what = f"{'' if error.is_out_of_memory else 'malformed bytes from the daemon: '}{error}"
         self.log.error(f"{what}; the plugin ends")
         with contextlib.suppress(OSError):
@@ -114,12 +117,12 @@ class Run:
         return 1
 
     def end(self) -> None:
-        """Leaves no thread behind that waits for work."""
+        """Marks the run as over and ends the idle threads."""
         self.is_over = True
         if self.pool_if_used is not None:
             self.pool.close()
 
 
 def program_name() -> str:
-    """The plugin's file, as the daemon names the plugin."""
+    """The name of the plugin's file, by which the daemon names the plugin."""
     return os.path.basename((sys.argv or [""])[0]) or "plugin"  # noqa: PTH119 - pathlib costs time

@@ -1,4 +1,4 @@
-"""From the first byte to the exit: signals, stray output, shutdown, and the exit status."""
+"""Serving the daemon: signals, captured output, shutdown, and the exit status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from clnwire import _core
 from clnwire._runtime import forks, startup
 from clnwire._runtime.log import bridge_logging
-from clnwire.errors import describe_error, must_not_wait
+from clnwire.errors import describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
     from clnwire._runtime.run import Run
 
-    Keep: TypeAlias = Callable[[], None]
+    RestoreSignals: TypeAlias = Callable[[], None]
 
 STRAY_OUTPUT_SECONDS: Final = 0.5
-"""How long the exit waits for the last stray output; only a child process can keep it waiting."""
+"""The longest time for which the exit waits for output on stdout that is not the protocol's. Only a
+child process that keeps stdout open makes it wait."""
 
 
 def serve(run: Run, *, own_process: bool = True) -> int:
-    """Serves the daemon until it goes away or a signal comes; gives the exit status.
+    """Serves the daemon until it hangs up, or `shutdown` or a signal comes; returns the status.
 
-    Whatever ends it, the `on_shutdown` functions run and all that waits is written. They have,
-    together with the handler that still runs, the plugin's `shutdown_seconds` from the moment the
-    daemon is gone or a signal comes. In a process that is not the plugin's own, signals and forks
-    are others'.
+    At the end the `on_shutdown` functions run and queued output is written, whatever the cause of
+    the end. Running handlers and `on_shutdown` together have `shutdown_seconds`. With
+    `own_process=False`, signal handlers and fork hooks are not set.
     """
     if run.is_async:
-        # Before the bridge: asyncio imports `logging`, and logs what it has to complain of.
+        # Before the bridge: asyncio imports `logging` and reports its errors through it.
         import_module("clnwire._runtime.event_loop")
     bridge = bridge_logging(run.log, None if own_process else run.is_at_work)
     try:
@@ -47,10 +47,10 @@ def serve(run: Run, *, own_process: bool = True) -> int:
 
 
 def _serve(run: Run, *, own_process: bool) -> int:
-    with _signals(run) if own_process else contextlib.nullcontext() as keep:
+    with _signals(run) if own_process else contextlib.nullcontext() as restore_signals:
         _prepare(run)
         try:
-            return _serve_in_loop(run) if run.is_async else _serve_blocking(run, keep)
+            return _serve_in_loop(run) if run.is_async else _serve_blocking(run, restore_signals)
         finally:
             if not run.driver.is_disowned:
                 _end(run)
@@ -68,44 +68,45 @@ def _prepare(run: Run) -> None:
 
 
 def _serve_in_loop(run: Run) -> int:
-    # asyncio costs a plugin some 50 ms at its start.
+    # Imported here because importing asyncio takes about 50 ms.
     from clnwire._runtime.event_loop import serve
 
     return serve(run)
 
 
-def _serve_blocking(run: Run, keep: Keep | None) -> int:
+def _serve_blocking(run: Run, restore_signals: RestoreSignals | None) -> int:
     startup.register(run)
     try:
-        run.driver.serve(keep)
+        run.driver.serve(restore_signals)
     except _core.MalformedError as error:
-        return run.tell_of_malformed(error)
+        return run.report_malformed(error)
     return 0
 
 
 def _end(run: Run) -> None:
     driver = run.driver
-    # In an event loop they have run already.
+    # Under an event loop, `event_loop` has run them already.
     for function in () if run.is_async else run.definition.shutdown_functions:
         try:
-            must_not_wait("on_shutdown", function())
+            refuse_unawaited("on_shutdown", function())
         except Exception as error:
             run.log.exception(f"on_shutdown: {describe_error(error)}", error)
         forks.end_if_child(driver)
     run.hang_up()
     for stream in (sys.stdout, sys.stderr):
-        # It may be closed, or broken, or none at all.
+        # The stream may be closed, broken, or `None`.
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     driver.close(STRAY_OUTPUT_SECONDS)
 
 
 @contextlib.contextmanager
-def _signals(run: Run) -> Generator[Keep | None, None, None]:
-    """SIGTERM and SIGINT let the running handler finish and end the plugin; a second one kills.
+def _signals(run: Run) -> Generator[RestoreSignals | None, None, None]:
+    """Handles SIGTERM and SIGINT: the first ends the plugin gracefully, the second kills it.
 
-    Gives what takes the signals back from an event loop that a handler has run. A plugin with
-    `db_write` goes on for as long as the daemon may commit.
+    A plugin with `db_write` continues for as long as the daemon may commit. Yields a function that
+    sets the handlers again after a plain handler has run an event loop (`asyncio.run` resets them);
+    `None` if no handlers were set.
     """
 
     driver = run.driver
@@ -125,7 +126,7 @@ def _signals(run: Run) -> Generator[Keep | None, None, None]:
     try:
         before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     except ValueError:
-        # Only the main thread may: on another one, signals stay the program's affair.
+        # Only the main thread may set handlers. On another one, leave signals to the program.
         before = {}
     forks.watch(driver, {number: (end, handler) for number, handler in before.items()})
     if not before:
@@ -133,15 +134,17 @@ def _signals(run: Run) -> Generator[Keep | None, None, None]:
         return
     fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)
     try:
-        yield lambda: _keep(driver, end, kept)
+        yield lambda: _restore_signals(driver, end, kept)
     finally:
         signal.set_wakeup_fd(fd)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _keep(driver: _core.Driver, end: Callable[[int, object], None], numbers: set[int]) -> None:
-    """Takes back what an event loop has reset that a handler ran."""
+def _restore_signals(
+    driver: _core.Driver, end: Callable[[int, object], None], numbers: set[int]
+) -> None:
+    """Sets the wakeup descriptor and the signal handlers again, if an event loop has reset them."""
     if signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False) == driver.wakeup_fd:
         return
     for number in numbers:

@@ -1,6 +1,7 @@
-"""The processes that the daemon has started beside this plugin.
+"""The other plugins of the same daemon, found among the system's processes.
 
-Read from `/proc`, or from `ps` where there is none (macOS). Needed at the end of a plugin alone.
+Reads `/proc`, or runs `ps` where it does not exist (macOS). Used only when a plugin with `db_write`
+ends.
 """
 
 from __future__ import annotations
@@ -13,28 +14,31 @@ from typing import Final, NamedTuple
 from clnwire._wire.environment import HOST
 
 SUBDAEMON: Final = "lightning_"
-"""How the names of lightningd's own processes begin. Some of them outlive all plugins."""
+"""The prefix of the names of lightningd's subdaemons. Some of them outlive all plugins."""
 _PROC: Final = Path("/proc")
 _LEAVES_LAST: Final = "clnwire-leaves-last"
 _PS_SECONDS: Final = 5.0
 
 
 class Process(NamedTuple):
-    """One that runs; a zombie does not."""
+    """A running process; zombies are left out."""
 
     parent: int
     name: str
 
 
 def mark_as_last() -> None:
-    """Lets sibling plugins see that this one waits for the others to end. Linux only."""
+    """Marks this process as waiting for the other plugins to exit. Linux only.
+
+    The mark is an open memfd of a known name, which siblings see in `/proc`.
+    """
     if hasattr(os, "memfd_create"):
-        # Never closed: it is to be seen until the process ends.
+        # Never closed: the mark must last until the process exits.
         os.memfd_create(_LEAVES_LAST)
 
 
 def others_run() -> bool:
-    """Whether another plugin of the daemon runs that does not itself wait for the others to end.
+    """Whether another plugin of the daemon runs that is not marked by `mark_as_last`.
 
     Also true if the processes cannot be listed.
     """
@@ -45,7 +49,7 @@ def others_run() -> bool:
 
 
 def siblings(processes: dict[int, Process], plugin: int) -> list[int]:
-    """The plugins that run beside this one under the same daemon."""
+    """The pids of the other plugins of the daemon that started `plugin`."""
     ancestors = _ancestors(processes, plugin)
     daemon = next((pid for pid in ancestors if _is_daemon(processes, pid)), ancestors[0])
     return [
@@ -66,7 +70,10 @@ def _ancestors(processes: dict[int, Process], pid: int) -> list[int]:
 
 
 def _is_daemon(processes: dict[int, Process], pid: int) -> bool:
-    """A plugin's parent need not be the daemon: there are wrappers (`uv run`, a shell script)."""
+    """Whether the process is lightningd or the embedded host.
+
+    The plugin's parent may be a wrapper instead (`uv run`, a shell script).
+    """
     if os.environ.get(HOST, "").partition(" ")[0] == str(pid):
         return True
     children = (process for process in processes.values() if process.parent == pid)
@@ -74,7 +81,7 @@ def _is_daemon(processes: dict[int, Process], pid: int) -> bool:
 
 
 def _is_of_another_host(pid: int) -> bool:
-    """Whether it is known to be no plugin of the embedded host that started this one."""
+    """Whether an embedded host started this plugin and did not start process `pid`."""
     ours = os.environ.get(HOST)
     if ours is None:
         return False
@@ -85,7 +92,7 @@ def _is_of_another_host(pid: int) -> bool:
 
 
 def _waits_too(pid: int) -> bool:
-    """Whether it is marked by `mark_as_last`: two that wait must not wait for each other."""
+    """Whether it is marked by `mark_as_last`. Two such plugins must not wait for each other."""
     with suppress(OSError):
         descriptors = (_PROC / str(pid) / "fd").iterdir()
         return any(_LEAVES_LAST in str(each.readlink()) for each in descriptors)
@@ -93,7 +100,7 @@ def _waits_too(pid: int) -> bool:
 
 
 def _listed() -> dict[int, Process]:
-    """All processes that can be seen; empty if there is no way to see them."""
+    """All visible processes by pid; empty if they cannot be listed."""
     return _from_proc() or _from_ps()
 
 
@@ -101,7 +108,7 @@ def _from_proc() -> dict[int, Process]:
     found: dict[int, Process] = {}
     with suppress(OSError):
         for folder in _PROC.iterdir():
-            # It may end while it is looked at.
+            # The process may exit meanwhile.
             with suppress(OSError, ValueError):
                 stat = (folder / "stat").read_bytes() if folder.name.isdigit() else b""
                 name, state, parent = _parsed(stat)
@@ -111,7 +118,7 @@ def _from_proc() -> dict[int, Process]:
 
 
 def _parsed(stat: bytes) -> tuple[str, str, int]:
-    """Name, state and parent. The name is in parentheses, and may have some itself."""
+    """Name, state and parent pid. The name is in parentheses and may contain parentheses."""
     before, _, after = stat.decode(errors="replace").rpartition(")")
     state, parent = after.split()[:2]
     return before.partition("(")[2], state, int(parent)
@@ -131,6 +138,6 @@ def _from_ps() -> dict[int, Process]:
     for line in listed.decode(errors="replace").splitlines():
         pid, parent, state, name = (*line.split(None, 3), "")[:4]
         if not state.startswith("Z"):
-            # macOS gives the whole path.
+            # On macOS `comm` is the whole path.
             found[int(pid)] = Process(int(parent), os.path.basename(name))  # noqa: PTH119
     return found

@@ -1,6 +1,6 @@
 """The requests that clnwire answers for every plugin: getmanifest, init, check, setconfig.
 
-What only the later ones need is imported when they come: the daemon waits for the manifest.
+The daemon waits for the manifest, so modules that only later requests need are imported then.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from clnwire._definition.methods import split
 from clnwire._runtime.manifest import manifest
 from clnwire._runtime.routes import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire._wire.codec import encode
-from clnwire._wire.dialect import spoken
+from clnwire._wire.dialect import detect_dialect
 from clnwire._wire.older import event_decoder
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
-from clnwire.errors import OptionError, RpcError, describe_error, must_not_wait, sendable
+from clnwire.errors import OptionError, RpcError, describe_error, refuse_unawaited, sendable
 from clnwire.messages.getmanifest import GetManifest
 
 if TYPE_CHECKING:
@@ -40,19 +40,22 @@ if TYPE_CHECKING:
 
 
 class Tasks(Protocol):
-    """Has an event loop run what awaits."""
+    """Starts tasks in the event loop."""
 
     def spawn(self, job: _core.Job) -> object:
-        """Takes a message whose handler is an `async def`."""
+        """Starts a task that handles a message."""
         ...
 
     def start(self, background: Background) -> None:
-        """Runs a background function that is an `async def`."""
+        """Starts a task for an async background function."""
         ...
 
 
 def register(run: Run, tasks: Tasks | None = None) -> None:
-    """Makes the driver answer the start-up requests. `tasks`: for a plugin that is async."""
+    """Registers the routes of the start-up requests.
+
+    `tasks` must be given if the plugin has an `async def`.
+    """
     _Startup(run, tasks).offer_all()
 
 
@@ -65,7 +68,7 @@ class _Startup:
     def offer_all(self) -> None:
         self.offer("getmanifest", self.getmanifest)
         if any(is_async(function) for function in self._definition.init_functions):
-            self.offer("init", self.init_waiting, self._loop.spawn)
+            self.offer("init", self.init_async, self._loop.spawn)
         else:
             self.offer("init", self.init)
         self.offer("check", self.check)
@@ -90,7 +93,7 @@ class _Startup:
         )
 
     def unhandled(self, what: str) -> None:
-        """A newer daemon may know more than we do; that is for the log, nothing else."""
+        """Logs a message that no handler is for: a newer daemon may send unknown ones."""
         self._log.debug(f"nobody handles {what[:200]!r}")
 
     def getmanifest(self, params: bytes) -> Manifest:
@@ -100,13 +103,13 @@ class _Startup:
         run.allow_deprecated_apis = allow
         current = handled(self._driver)
         token = current.token if current is not None and current.token is not None else b""
-        dialect = spoken(token, allow_deprecated_apis=allow, version=run.version)
+        dialect = detect_dialect(token, allow_deprecated_apis=allow, version=run.version)
         if run.dialect is None:
             self._bind(dialect)
         return manifest(run, dialect)
 
     def _bind(self, dialect: Dialect) -> None:
-        """Builds the routes, now that the daemon's dialect is known."""
+        """Registers the handlers' routes for the daemon's dialect."""
         self._run.dialect = dialect
         self._log.use(dialect)
         self._watch_shutdown()
@@ -127,7 +130,7 @@ class _Startup:
                 driver.on_notification(None if topic == "*" else topic, route)
 
     def _later(self, handler: Method | Hook | Subscription) -> Later | None:
-        """What takes the messages of a handler that is not called at once."""
+        """What starts a handler's jobs in a task or thread; `None` to call it in the driver."""
         if handler.is_async:
             return self._loop.spawn
         return self._run.pool.submit if handler.thread else None
@@ -141,8 +144,11 @@ class _Startup:
         serve_disabled(self._run, reason)
 
     def _watch_shutdown(self) -> None:
-        """Ends after `shutdown`. Registered before the plugin's own subscribers, which still see
-        it, so that their time is limited."""
+        """Ends the plugin after `shutdown`.
+
+        Registered before the author's subscriptions to `shutdown`, which are called as well, so
+        that `shutdown_seconds` limits their time too.
+        """
         log = self._log
 
         def failed(error: BaseException, params: bytes) -> bytes:
@@ -166,13 +172,16 @@ class _Startup:
         try:
             init = self._take_init(params)
             for function in self._definition.init_functions:
-                must_not_wait("on_init", _call_with_init(function, init))
+                refuse_unawaited("on_init", _call_with_init(function, init))
         except Exception as error:
             self._init_failed(error)
         return self._initialised()
 
-    async def init_waiting(self, params: bytes) -> Disabled:
-        """`init`, if one of the functions is `async def`: others are served in the meantime."""
+    async def init_async(self, params: bytes) -> Disabled:
+        """Like `init`, for plugins with an `async def` among the `on_init` functions.
+
+        Other messages are handled meanwhile.
+        """
         try:
             init = self._take_init(params)
             for function in self._definition.init_functions:
@@ -180,7 +189,7 @@ class _Startup:
                 if is_async(function) and isinstance(result, Awaitable):
                     await result
                 else:
-                    must_not_wait("on_init", result)
+                    refuse_unawaited("on_init", result)
         except Exception as error:
             self._init_failed(error)
         return self._initialised()
@@ -193,7 +202,7 @@ class _Startup:
         return init
 
     def _init_failed(self, error: Exception) -> None:
-        # An error reply would count as success.
+        # Disable the plugin: lightningd takes an error reply to `init` for success.
         self._log.exception(f"init: {describe_error(error)}", error)
         self._run.disabled = f"init failed: {describe_error(error)}"
 
@@ -206,7 +215,7 @@ class _Startup:
         if run.disabled is None:
             self._start_background()
         elif not self._serves_disabled:
-            # Today's daemon ends the plugin at this answer; an older one goes on asking it.
+            # Today's daemon ends the plugin after this answer; an older one keeps calling it.
             self._driver.forget_routes()
             self.offer_all()
             self._watch_shutdown()
@@ -244,7 +253,7 @@ class _Startup:
         return option, None if change.val is None else encode(change.val)
 
     def check(self, params: bytes) -> Checked:
-        """Checks a call without making it: its params are decoded, the handler is not called."""
+        """Answers `check`: decodes the params of the call, without calling the handler."""
         from clnwire.messages.check import Checked
 
         name, rest = _checked_call(params)
@@ -262,7 +271,7 @@ class _Startup:
 
 
 def _checked_call(params: bytes) -> tuple[str, bytes]:
-    """The method that `check` is about, and the params it would be called with."""
+    """The method to check, and the JSON text of its params."""
     try:
         given = split(params)
         if isinstance(given, list):

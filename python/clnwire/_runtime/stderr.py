@@ -1,9 +1,9 @@
-"""What the plugin writes to `sys.stderr` goes to the daemon's log, and where it went before.
+"""Copying of `sys.stderr` to the daemon's log.
 
-The text is taken from `sys.stderr`, not from a pipe at file descriptor 2: a line is where it went
-before, and on its way to the daemon, when the write returns, however the process ends next. What
-does not come through `sys.stderr` (`faulthandler`, C libraries, child processes) has its
-descriptor as ever, and is not in the daemon's log.
+Text is intercepted in `sys.stderr` and not by a pipe at file descriptor 2. So when a write returns,
+the text has been written to the original stderr and queued for the daemon, however the process ends
+next. Output that bypasses `sys.stderr` (`faulthandler`, C libraries, child processes) goes to the
+descriptor as before and is not logged.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
 
 STDERR_LEVEL: Final = "warn"
-"""For text that has no level of its own, such as Python's warnings."""
+"""The level of text on stderr, such as Python's warnings."""
 ERROR_LEVEL: Final = "error"
-"""What ends a thread or the program."""
+"""The level of uncaught exceptions, which end a thread or the program."""
 MOST_PENDING: Final = 1 << 16
-"""Characters of a line without an end that are kept; then they are logged as a line."""
+"""The most characters of an unfinished line that are buffered; more are logged as a line."""
 
 
 def capture(driver: Driver) -> Capture | None:
-    """Has `sys.stderr` logged, until `close`. `None` if the program has replaced it."""
+    """Starts logging `sys.stderr`, until `close`. `None` if the program has replaced it."""
     stream = sys.stderr
     if stream is not sys.__stderr__:
         return None
@@ -43,13 +43,13 @@ def capture(driver: Driver) -> Capture | None:
 
 
 class Capture:
-    """`sys.stderr` and the hooks for uncaught exceptions, while they are logged."""
+    """Replaces `sys.stderr` and the hooks for uncaught exceptions by logging ones."""
 
     def __init__(self, driver: Driver, before: TextIO | None) -> None:
         self._before = before
         self._raw = _LoggedFile(driver, before)
         self._stream = io.TextIOWrapper(
-            # What is written is not kept back: the process may end at once.
+            # Without buffering, since the process may end right after a write.
             self._raw,
             encoding="utf-8",
             errors="backslashreplace",
@@ -61,7 +61,7 @@ class Capture:
         self._hook("unraisablehook")
 
     def close(self) -> None:
-        """Puts everything back, after what is left of a line."""
+        """Logs unfinished lines, then restores `sys.stderr` and the hooks."""
         self._raw.disconnect()
         for name, before, ours in self._hooks:
             if getattr(sys, name) is ours:
@@ -81,7 +81,7 @@ class Capture:
 
 
 class _LoggedFile(io.RawIOBase):
-    """The bytes of `sys.stderr`: to where they went before, then line by line to the log."""
+    """Writes bytes to the original stderr, then line by line to the log."""
 
     name = "<stderr>"
     mode = "w"
@@ -92,7 +92,7 @@ class _LoggedFile(io.RawIOBase):
         self._is_shown = os.environ.get(LOG_SHOWN_BY) == str(os.getppid())
         self._levels: dict[int, str] = {}
         self._pending: dict[int, str] = {}
-        """Thread → what it has written of a line: one for each, so that no lock is needed."""
+        """Thread → the start of its unfinished line. Each thread has its own: no lock is needed."""
 
     def writable(self) -> bool:
         return True
@@ -104,7 +104,7 @@ class _LoggedFile(io.RawIOBase):
         return self._before is not None and self._before.isatty()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Never fails: a line for the log is no reason for a handler to."""
+        """Writes and logs the data. Never raises: a handler must not fail over a log line."""
         written = bytes(data)
         driver = self._driver
         if driver is None or driver.is_disowned:
@@ -119,15 +119,14 @@ class _LoggedFile(io.RawIOBase):
         return len(written)
 
     def _pass_on(self, data: bytes) -> None:
-        """Writes to the stderr of before."""
-        # It may be closed, full, or without a reader.
+        """Writes to the original stderr, which may be closed, full, or without a reader."""
         with contextlib.suppress(OSError, ValueError):
             descriptor = self.fileno()
             while data:
                 data = data[os.write(descriptor, data) :]
 
     def disconnect(self) -> None:
-        """Nothing more is logged, after what is left of lines."""
+        """Logs unfinished lines, and nothing from then on."""
         driver, self._driver = self._driver, None
         if driver is not None:
             for thread in list(self._pending):
@@ -135,7 +134,7 @@ class _LoggedFile(io.RawIOBase):
 
     @contextlib.contextmanager
     def at(self, level: str) -> Generator[None, None, None]:
-        """What this thread writes is logged at this level."""
+        """A context in which this thread's output is logged at `level`."""
         self._levels[get_ident()] = level
         try:
             yield
@@ -150,7 +149,7 @@ class _LoggedFile(io.RawIOBase):
         for line in lines:
             _put(driver, level, line)
         if rest:
-            # A signal handler may have begun a line in the meantime.
+            # A signal handler on this thread may have started a line meanwhile.
             self._pending[thread] = self._pending.get(thread, "") + rest
 
 
@@ -161,10 +160,11 @@ def _put(driver: Driver, level: str, line: str) -> None:
 
 
 def _level(writer: FrameType | None) -> str:
-    """How bad it is that this frame writes.
+    """The level for text that the frame `writer` writes.
 
-    Without a frame it is Python itself, which says what `SystemExit` ends the program with. What
-    ends a thread comes from `threading`, which a plugin may import at any time.
+    Without a frame, the interpreter itself prints the message of a `SystemExit`: an error. So are
+    uncaught exceptions of threads, recognised by a caller in `threading`. Its hook is not replaced,
+    because the plugin may import `threading` at any time.
     """
     if writer is None:
         return ERROR_LEVEL
@@ -179,7 +179,7 @@ def _level(writer: FrameType | None) -> str:
 
 
 def _is_logged_already(writer: FrameType | None) -> bool:
-    """Whether a handler of `logging` writes a record that `plugin.log` gets from `logging`, too."""
+    """Whether `writer` is a `logging` handler writing a record that a `DaemonHandler` gets too."""
     if (
         writer is None
         or writer.f_code.co_name != "emit"

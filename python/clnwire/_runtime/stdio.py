@@ -1,4 +1,4 @@
-"""The process's stdin and stdout, and whom they belong to."""
+"""The process's stdin and stdout: whether they carry the protocol, and reserving them for it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ _stderr: Capture | None = None
 
 
 def belongs_to_daemon() -> bool:
-    """Whether lightningd started this process: then nothing printed must reach its stdout.
+    """Whether lightningd started this process, so that stdin and stdout carry the protocol.
 
-    Child processes inherit the environment, but their stdin and stdout are not the daemon's; the
-    variable `PLUGIN_PID` tells them so.
+    False in child processes: they inherit `LIGHTNINGD_PLUGIN`, but `PLUGIN_PID` is their parent's.
     """
     if not os.environ.get(LIGHTNINGD_PLUGIN):
         return False
@@ -29,7 +28,7 @@ def belongs_to_daemon() -> bool:
 
 
 def is_run_by_hand() -> bool:
-    """Whether a person waits, not a daemon: a terminal at stdin, or a question for help."""
+    """Whether a person started this process: stdin is a terminal, or `--help` was given."""
     if os.environ.get(LIGHTNINGD_PLUGIN):
         return False
     if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
@@ -41,10 +40,9 @@ def is_run_by_hand() -> bool:
 
 
 def take_over() -> _core.Driver:
-    """The driver that has the process's stdin and stdout, made when it is first asked for.
+    """The driver of the process's stdin and stdout, created on the first call.
 
-    There is one, whichever of the process's `Plugin` objects then runs. Raises `SystemExit` if
-    there is no stdin or stdout.
+    All `Plugin` objects of the process share it. Raises `SystemExit` if stdin or stdout is closed.
     """
     global _driver, _stderr  # noqa: PLW0603
     if _driver is None:
@@ -58,8 +56,11 @@ def take_over() -> _core.Driver:
 
 
 def _refuse_closed() -> None:
-    """What the process opens first takes the number of a descriptor that is closed: a pipe of our
-    own would pass for the daemon's, and wait for ever. Python knows what was there at its start."""
+    """Raises `SystemExit` if stdin or stdout was closed when Python started.
+
+    The next file that the process opened would have got the free descriptor, and the driver would
+    wait for the daemon on it for ever.
+    """
     closed = [name for name in ("stdin", "stdout") if getattr(sys, f"__{name}__") is None]
     if not closed:
         return
@@ -71,7 +72,7 @@ def _refuse_closed() -> None:
 
 
 def give_back() -> None:
-    """Forgets the driver, which has been closed."""
+    """Undoes `take_over` once the driver is closed."""
     global _driver, _stderr  # noqa: PLW0603
     atexit.unregister(_end_without_run)
     if _stderr is not None:
@@ -81,19 +82,20 @@ def give_back() -> None:
 
 
 def _end_without_run(driver: _core.Driver, pid: int) -> None:
-    """Logs what the program said last if it ends before `run()`: that is why it ended."""
+    """Logs the rest of stderr if the program exits before `run()`: it says why it exited."""
     if os.getpid() == pid and not driver.is_disowned:
         give_back()
         driver.close(0.5)
 
 
 def _make_stdout_prompt() -> None:
-    """Stray output should be logged when it is printed, not when 8 kB of it have gathered.
+    """Makes stdout line-buffered and able to print any character.
 
-    No character may make `print()` fail in a handler, whatever the locale.
+    Printed lines are logged, which must not wait until 8 kB have gathered; and `print()` must not
+    raise in a handler, whatever the locale.
     """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        # What others have put in its place (gevent, say) need not be able to.
+        # Replacements of stdout (e.g. gevent's) may not support this.
         with contextlib.suppress(OSError, ValueError):
             reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)

@@ -1,4 +1,4 @@
-"""Threads for handlers that were registered with `thread=True`."""
+"""The thread pool for handlers with `thread=True`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """At most `size` threads at work, each started when there is work and no idle one.
+    """At most `size` working threads. A thread is started when a job finds no idle one.
 
-    A thread that waits for one of the daemon's commands does not count: the daemon may wait for
-    another handler first. They are daemon threads: the end waits for what is in flight, and for no
-    more.
+    Threads that wait for a call's reply do not count against `size`: the daemon may need another
+    handler's answer first. All are daemon threads: the plugin's end waits for jobs in flight, not
+    for idle threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,13 +26,13 @@ class Pool:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._calls: dict[int, int] = {}
-        """Each thread, and how many commands it waits for: a callback may call another."""
+        """Thread → the number of calls it waits for. More than one if a callback makes a call."""
         self._started = self._idle = self._waiting = 0
 
     def submit(self, job: Job) -> None:
-        """Has a thread do the job, as soon as one is free.
+        """Queues a job for the next free thread.
 
-        Raises `RuntimeError`, and does not queue the job, if it needs a thread that cannot be
+        Raises `RuntimeError`, without queueing the job, if no thread is working and none can be
         started.
         """
         with self._lock:
@@ -43,15 +43,15 @@ class Pool:
             self._jobs.put(job)
 
     def close(self) -> None:
-        """Ends the threads, each after the job that it is at."""
+        """Ends the threads once the queued jobs are done."""
         with self._lock:
             for _ in self._calls:
                 self._jobs.put(None)
 
     def begin_call(self) -> None:
-        """The calling thread begins to wait for one of the daemon's commands.
+        """Tells the pool that the calling thread starts to wait for a call's reply.
 
-        Raises `DeadlockError` if it is the last one at work, others queue, and no more can be
+        Raises `DeadlockError` if jobs are queued, no other thread is working, and none can be
         started.
         """
         thread = threading.get_ident()
@@ -71,7 +71,7 @@ class Pool:
                 ) from error
 
     def end_call(self) -> None:
-        """The calling thread waits no more."""
+        """Tells the pool that the calling thread has its reply."""
         thread = threading.get_ident()
         with self._lock:
             if thread in self._calls:
@@ -86,7 +86,10 @@ class Pool:
         return len(self._calls) - self._waiting
 
     def _start_one_more(self) -> None:
-        """Raises `RuntimeError` if there is no thread that could take the job."""
+        """Starts a thread if fewer than `size` are working.
+
+        Raises `RuntimeError` if it cannot be started and no thread is working.
+        """
         if self._at_work() >= self._size:
             return
         thread = threading.Thread(
@@ -96,7 +99,7 @@ class Pool:
             thread.start()
         except RuntimeError:
             if self._at_work() > 0:
-                # A thread that is at work takes the job next.
+                # A working thread takes the job when it is free.
                 return
             raise
         self._started += 1
@@ -105,13 +108,13 @@ class Pool:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            # What a handler leaves in its context variables is not for the next one.
+            # Each job has its own context, so that context variables do not leak to the next.
             copy_context().run(job.run)
 
     def _next(self) -> Job | None:
         with self._lock:
             if self._at_work() > self._size:
-                # This thread was started in place of one that waited.
+                # This thread replaced one that waited for a reply and now works again.
                 del self._calls[threading.get_ident()]
                 return None
             try:

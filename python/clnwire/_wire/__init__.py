@@ -1,1 +1,1 @@
-"""What every part knows of messages: their Structs' bases, older spellings, encoding, dialects."""
+"""The wire format: base Structs, encoding and decoding, older daemons' spellings, dialects."""

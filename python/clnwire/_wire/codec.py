@@ -1,4 +1,4 @@
-"""Python values to JSON, by the rule of `docs/plugin.md`."""
+"""Encoding of Python values as JSON."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 _NO_TEXT: Final = (bytes, bytearray, memoryview)
 _CONVERSIONS: Final = ("model_dump", "dict", "to_dict", "asdict", "_asdict", "tolist", "__iter__")
-"""Methods that give what can be sent, in the libraries that are used most."""
+"""Methods by which objects of common libraries convert themselves to plain values, in order of
+preference; they are named in error messages."""
 
 _encode_untyped: Callable[[Any], bytes] | None = None
 
 
 def encode_any(value: object) -> bytes:
-    """What a plugin's author gave to JSON.
+    """Encodes a value of the plugin's author as JSON.
 
-    `msgspec.Raw`, and `bytes` if they are the whole value, are taken as JSON and checked, since a
-    malformed reply would make the daemon kill the plugin. Plain dicts and lists go through orjson
-    if it is installed: it is never slower, and takes half to four fifths of the time from 3 kB on
-    (`benches/test_messages.py`). Raises `TypeError` or `ValueError` for what is no JSON.
+    `msgspec.Raw`, and `bytes` as the whole value, are taken as JSON text and validated: lightningd
+    kills a plugin that sends malformed JSON. Plain dicts and lists are encoded with orjson if it
+    is installed; it is never slower than msgspec, and from 3 kB on takes 50 to 80 % of its time
+    (`benches/test_messages.py`). Raises `TypeError` or `ValueError` for what JSON cannot express.
     """
     if isinstance(value, (dict, list)):
         return (_encode_untyped or _choose_encoder())(value)
@@ -37,7 +38,7 @@ def encode_any(value: object) -> bytes:
 
 
 def encode(value: object) -> bytes:
-    """A typed value (a Struct, or what msgspec knows) of clnwire's own to JSON."""
+    """Encodes a value of clnwire's own types as JSON, without the checks of `encode_any`."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
@@ -45,19 +46,20 @@ def encode(value: object) -> bytes:
 
 
 def validated(text: bytes) -> bytes:
-    """JSON text that somebody else wrote. Raises `MalformedError` (a `ValueError`)."""
+    """Returns JSON text unchanged. Raises `MalformedError` (a `ValueError`) if it is malformed."""
     _core.validate(text)
     return text
 
 
 def is_finite(value: object) -> bool:
-    """Whether no float in it is infinite or NaN."""
+    """Whether the value contains no infinity and no NaN."""
     floats = (leaf for _, leaf in _leaves(_to_builtins(value)) if isinstance(leaf, float))
     return all(map(isfinite, floats))
 
 
 def _choose_encoder() -> Callable[[Any], bytes]:
-    """Imports orjson when it is first needed: it would cost every start some milliseconds."""
+    """Chooses the encoder of plain dicts and lists on first use: importing orjson takes some
+    milliseconds, which a plugin's start does not pay."""
     global _encode_untyped  # noqa: PLW0603
     try:
         import orjson
@@ -65,7 +67,7 @@ def _choose_encoder() -> Callable[[Any], bytes]:
         _encode_untyped = _encode_checked
         return _encode_checked
 
-    # What the two do not do alike is left to msgspec.
+    # Types that orjson and msgspec encode differently raise TypeError and go to msgspec.
     options = (
         orjson.OPT_PASSTHROUGH_DATACLASS
         | orjson.OPT_PASSTHROUGH_DATETIME
@@ -77,7 +79,7 @@ def _choose_encoder() -> Callable[[Any], bytes]:
             text = orjson.dumps(value, option=options)
         except TypeError:
             return _encode_checked(value)
-        # NaN comes out as null.
+        # orjson writes NaN and infinity as null.
         if b"null" in text and not _core.is_json(value):
             return _encode_checked(value)
         return text
@@ -87,7 +89,7 @@ def _choose_encoder() -> Callable[[Any], bytes]:
 
 
 def _encode_checked(value: object) -> bytes:
-    """With msgspec, but refuses NaN and bytes, which it would write as null and base64."""
+    """Encodes with msgspec. Refuses NaN and bytes, which msgspec writes as null and base64."""
     text: bytes | None = None
     try:
         text = _encode(value)
@@ -102,7 +104,10 @@ def _encode_checked(value: object) -> bytes:
 
 
 def _builtin(value: Any) -> object:
-    """For what msgspec does not know: something that it does. Raises `TypeError`."""
+    """msgspec's `enc_hook`: converts a value of an unknown type to a known one.
+
+    Raises `TypeError` if there is no conversion.
+    """
     if value is None or isinstance(value, (bool, tuple)):
         raise TypeError(f"{value!r} cannot be the name of a member in JSON: give a text")
     if isinstance(value, str):
@@ -124,7 +129,7 @@ def _builtin(value: Any) -> object:
 
 
 def _conversion(kind: type[object]) -> str:
-    """What an author can give in place of an object of this type."""
+    """The expression to suggest in place of an object of this type."""
     way = next((name for name in _CONVERSIONS if hasattr(kind, name)), None)
     if way is None:
         return "a dict of what it holds"
@@ -135,12 +140,12 @@ _encode: Final = msgspec.json.Encoder(enc_hook=_builtin).encode
 
 
 def _to_builtins(value: object) -> object:
-    """Dicts, lists and tuples, and in them only what is sent as one value."""
+    """The value as dicts, lists and tuples of scalars."""
     return msgspec.to_builtins(value, builtin_types=(*_NO_TEXT, msgspec.Raw), enc_hook=_builtin)
 
 
 def _leaves(value: object, place: str = "") -> Iterator[tuple[str, object]]:
-    """All that is no dict, list or tuple, keys included, and where it stands."""
+    """Each scalar in the value, dict keys included, with its place (`a.b[0]`)."""
     if isinstance(value, dict):
         for name, member in cast("dict[object, object]", value).items():
             yield place, name
@@ -162,7 +167,7 @@ def _check_leaf(place: str, leaf: object) -> None:
 
 
 def _escaped(value: object) -> str:
-    """JSON text with escapes, which can spell half a surrogate pair; UTF-8 cannot."""
+    """JSON text in ASCII: a lone surrogate has an escape (`\\udcff`), but no form in UTF-8."""
     if isinstance(value, dict):
         members = cast("dict[object, object]", value).items()
         texts = ",".join(f"{_name(name)}:{_escaped(each)}" for name, each in members)

@@ -1,10 +1,10 @@
-"""How old the daemon is, and what that decides.
+"""The daemon's release, and what clnwire may send to it.
 
-A message's own form decides wherever it can: whether a notification is wrapped, how an amount is
-spelled, whether `db_write` has a `data_version`, whether an option is there. An answer has the
-form that all daemons take, if there is one. What is left is what clnwire sends unasked, at which
-an older daemon kills the plugin: `Dialect` says whether the daemon knows it, and nothing else in
-clnwire asks for the daemon's age. Its sources are lightningd's releases.
+Messages from the daemon are read by their own form where possible: whether a notification is
+wrapped, how an amount is spelled, whether `db_write` has a `data_version`, whether an option is
+present. Answers have a form that every release accepts, if there is one. For everything else an
+older daemon may kill the plugin, so `Dialect` says what the daemon accepts; no other module
+compares releases. Source: lightningd's releases.
 """
 
 from __future__ import annotations
@@ -16,32 +16,35 @@ from msgspec import Struct
 Release: TypeAlias = "tuple[int, int, int]"
 
 FOUNDING: Final[Release] = (0, 7, 0)
-"""The daemons of May 2019, of the protocol's first document, and the first releases after them."""
+"""The oldest daemons supported: those of May 2019, when the plugin protocol was first documented.
+A daemon that does not tell its release is taken for one of them."""
 FIRST_TO_TELL: Final[Release] = (0, 7, 3)
-"""From here on `LIGHTNINGD_VERSION` is in the environment."""
+"""The first release that sets `LIGHTNINGD_VERSION` in a plugin's environment."""
 FIRST_TO_ASK: Final[Release] = (0, 9, 1)
-"""From here on `getmanifest` has `allow-deprecated-apis`; see `LAST_TO_LEAVE_OUT`."""
+"""The first release whose `getmanifest` has `allow-deprecated-apis`; see `LAST_TO_LEAVE_OUT`."""
 LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
-"""Up to here `getmanifest` leaves `allow-deprecated-apis` out if it is true."""
+"""The last release whose `getmanifest` leaves `allow-deprecated-apis` out if it is true."""
 STRING_IDS: Final[Release] = (25, 5, 0)
-"""From here on the id of `getmanifest` is a string."""
+"""The first release whose `getmanifest` has a string as its id."""
 FOLLOWED: Final = "v26.06.6"
 """The release that clnwire's messages, names and rules are taken from."""
 NEWEST: Final[Release] = (9999, 0, 0)
-"""Stands for the newest release, whatever it is."""
+"""Stands for the newest release."""
 NO_RELEASE: Final[Release] = (10_000, 0, 0)
-"""Later than any release: no daemon is of it."""
+"""Later than any release: `is_at_least(NO_RELEASE)` is always false."""
 
 WITH_DATA_VERSION: Final[Release] = (0, 8, 1)
-"""From here on `db_write` has a `data_version`, and wants an object."""
+"""The first release whose `db_write` has a `data_version` and expects an object as answer."""
 FAILURE_MESSAGES: Final[Release] = (0, 8, 2)
-"""From here on `invoice_payment` and `htlc_accepted` read `failure_message`; before, a code."""
+"""The first release that reads `failure_message` in answers to `invoice_payment` and
+`htlc_accepted`; earlier ones read `failure_code`."""
 _ORDERED_HOOKS: Final[Release] = (0, 9, 2)
 _NOTICES: Final[Release] = (0, 9, 2)
-"""`message` and `progress`."""
+"""The first release that accepts the notifications `message` and `progress`."""
 _DISABLE: Final[Release] = (0, 9, 3)
 _TOPICS_OF_PLUGINS: Final[Release] = (0, 10, 1)
-"""Also: from here on a subscription to a topic that does not exist is only logged."""
+"""The first release that accepts custom topics, and only logs a subscription to an unknown
+topic."""
 _TRACE: Final[Release] = (24, 5, 0)
 
 OPTION_TYPES: Final[dict[str, Release]] = {
@@ -51,7 +54,7 @@ OPTION_TYPES: Final[dict[str, Release]] = {
     "bool": (0, 7, 1),
     "flag": (0, 8, 2),
 }
-"""Since when a manifest may have an option of the type."""
+"""Option type → the first release that accepts it in a manifest."""
 HOOKS: Final[dict[str, Release]] = {
     "db_write": FOUNDING,
     "invoice_payment": FOUNDING,
@@ -69,7 +72,7 @@ HOOKS: Final[dict[str, Release]] = {
     "onion_message_recv_secret": (22, 11, 0),
     "recover": (23, 8, 0),
 }
-"""The daemon's hooks, and since when it has them."""
+"""Hook → the first release that has it."""
 TOPICS: Final[dict[str, Release]] = {
     "connect": FOUNDING,
     "disconnect": FOUNDING,
@@ -85,18 +88,18 @@ TOPICS: Final[dict[str, Release]] = {
     "openchannel_peer_sigs": (0, 9, 2),
     "channel_open_failed": (0, 9, 3),
 }
-"""The oldest of the daemon's topics, and since when it has them. Only daemons that ignore unknown
-topics take a subscription to another one."""
+"""Topic → the first release that has it. Other topics need a release that ignores subscriptions to
+unknown ones (`_TOPICS_OF_PLUGINS`)."""
 
 
 class Dialect(Struct, frozen=True):
-    """What is known of the daemon's release: it is one of these two, or between them."""
+    """The range of releases, ends included, that the daemon may be of."""
 
     oldest: Release
     newest: Release
 
     def is_at_least(self, since: Release) -> bool:
-        """Whether the daemon is of this release or a later one."""
+        """Whether the daemon is certainly of this release or a later one."""
         return self.oldest >= since
 
     def takes_type(self, option_type: str) -> bool:
@@ -104,18 +107,21 @@ class Dialect(Struct, frozen=True):
         return self.is_at_least(OPTION_TYPES[option_type])
 
     def may_have_hook(self, name: str) -> bool:
-        """Whether a manifest may name the hook. If that is not known it may: a missing hook can
-        cost more than a plugin that is refused."""
+        """Whether a manifest may name the hook.
+
+        True if the release is uncertain: leaving a hook out can lose money, whereas a daemon that
+        does not know it refuses the plugin visibly.
+        """
         return self.newest >= HOOKS.get(name, FOUNDING)
 
     @property
     def blanks_options(self) -> bool:
-        """Whether `init` may have an empty string for an option that was not given."""
+        """Whether `init` may have an empty string as the value of an option that is not set."""
         return not self.is_at_least(FIRST_TO_TELL)
 
     @property
     def orders_hooks(self) -> bool:
-        """Whether a hook may be an object, with `before`, `after` and `filters`."""
+        """Whether a hook in the manifest may be an object with `before`, `after` and `filters`."""
         return self.is_at_least(_ORDERED_HOOKS)
 
     def takes_topic(self, topic: str) -> bool:
@@ -124,7 +130,7 @@ class Dialect(Struct, frozen=True):
 
     @property
     def takes_topics_of_plugins(self) -> bool:
-        """Whether a plugin may publish."""
+        """Whether a plugin may announce custom topics and publish to them."""
         return self.is_at_least(_TOPICS_OF_PLUGINS)
 
     @property
@@ -155,29 +161,31 @@ CURRENT: Final = Dialect(NEWEST, NEWEST)
 OF_2019: Final = Dialect(FOUNDING, FOUNDING)
 
 
-def spoken(
+def detect_dialect(
     getmanifest_token: bytes, *, allow_deprecated_apis: bool | None, version: str | None
 ) -> Dialect:
-    """The dialect of a daemon that sent `getmanifest` with this id and this member of its params.
+    """The dialect of the daemon that sent a `getmanifest`.
 
-    `version` is what the environment says (`LIGHTNINGD_VERSION`). The message has the last word:
-    a plugin inherits the environment of whoever started the daemon.
+    `getmanifest_token` is the text of the request's id; `allow_deprecated_apis` is that member of
+    its params, or `None`. `version` is `LIGHTNINGD_VERSION`. Where they contradict each other, the
+    message decides: the variable may be inherited from another daemon.
     """
-    oldest, newest = _told(version)
+    oldest, newest = _release_range(version)
     if getmanifest_token.startswith(b'"'):
         return Dialect(max(oldest, STRING_IDS), newest if newest >= STRING_IDS else NEWEST)
     if allow_deprecated_apis is not None:
         return Dialect(max(oldest, FIRST_TO_ASK), newest if newest >= FIRST_TO_ASK else NEWEST)
     if oldest > LAST_TO_LEAVE_OUT:
-        # The environment is another daemon's: this one is too old to set the variable.
+        # `version` is inherited from another daemon, so this one is too old to set the variable.
         return Dialect(FOUNDING, FOUNDING)
     return Dialect(oldest, min(newest, LAST_TO_LEAVE_OUT))
 
 
-def _told(version: str | None) -> tuple[Release, Release]:
-    """The oldest and the newest release that `version` may mean.
+def _release_range(version: str | None) -> tuple[Release, Release]:
+    """The oldest and the newest release that `version` may stand for.
 
-    It need not be a release's name: a build after a release, for instance, has its own.
+    A version that is no release's name (e.g. of a build between releases) gives the whole range
+    of releases that set the variable.
     """
     if not version:
         return FOUNDING, FOUNDING

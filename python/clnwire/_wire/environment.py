@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 LIGHTNINGD_PLUGIN: Final = "LIGHTNINGD_PLUGIN"
-"""Set for every plugin: the process talks to the daemon on stdin and stdout."""
+"""Set by lightningd for every plugin: stdin and stdout carry the protocol."""
 LIGHTNINGD_VERSION: Final = "LIGHTNINGD_VERSION"
-"""The daemon's release, since v0.7.3."""
+"""The daemon's release. Set by lightningd since v0.7.3."""
 HOST: Final = "CLNWIRE_HOST"
-"""Set by the embedded host, whose process may run several hosts and have other children. The value
-begins with the host's pid and a blank."""
+"""Set by the embedded host, to tell its plugins from other children of its process and from plugins
+of other hosts in it. The value begins with the host's pid and a space."""
 PLUGIN_PID: Final = "CLNWIRE_PLUGIN_PID"
-"""Set by a plugin for its child processes, which inherit `LIGHTNINGD_PLUGIN` as well."""
+"""The plugin's pid. Set by clnwire for child processes, which inherit `LIGHTNINGD_PLUGIN` too."""
 LOG_SHOWN_BY: Final = "CLNWIRE_LOG_SHOWN_BY"
-"""The pid of a parent that shows the plugin's log where its stderr goes: then the plugin must not
-write the same lines to stderr."""
+"""The pid of a parent that shows the plugin's log on its own stderr. The plugin then only logs its
+stderr; otherwise each line would appear twice."""

@@ -1,4 +1,4 @@
-"""Names that import their module when they are first used: a plugin pays for what it uses."""
+"""Names that import their module on first use, which keeps a plugin's start short."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def lazy(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """A package's `__getattr__`, `__dir__` (PEP 562) and `__all__`.
 
-    `modules`: submodule → the names that are imported from it, with blanks between them. The
-    package's stub, for type checkers, is generated from them.
+    `modules` maps each submodule to the names that the package takes from it, separated by spaces.
+    The package's stub is generated from the same names.
     """
     home = {name: module for module, names in modules.items() for name in names.split()}
 

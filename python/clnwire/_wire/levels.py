@@ -1,4 +1,4 @@
-"""lightningd's log levels, and the other words for them."""
+"""lightningd's log levels and their aliases."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 LogLevel: TypeAlias = Literal[
     "trace", "debug", "info", "warn", "error", "unusual", "broken", "warning", "critical"
 ]
-"""The daemon's words for how bad it is; `warn` is its `unusual`, `error` its `broken`. `warning`
-and `critical` are the words of `logging` for the two."""
+"""Log levels. For lightningd `warn` and `unusual` are the same, as are `error` and `broken`.
+`warning` and `critical` are the names in `logging`; clnwire sends `warn` and `error` for them."""
 
 _OF_LOGGING: Final[Mapping[str, LogLevel]] = {"warning": "warn", "critical": "error"}
 ALIASES: Final = {"warn": "unusual", "error": "broken"}
-"""What a plugin may say → what the daemon's log says."""
+"""Level as plugins send it → its name in the daemon's log."""
 WARNINGS: Final = {level: alias for alias, level in ALIASES.items()}
-"""The levels that the topic `warning` tells of → its words for them."""
+"""Levels that the topic `warning` reports → their names in its payload."""
 ACCEPTED: Final[tuple[str, ...]] = tuple(
     level for level in get_args(LogLevel) if level not in _OF_LOGGING
 )
-"""What a plugin may say to the daemon, since v24.05."""
+"""The levels that daemons since v24.05 accept from a plugin."""
 SCALE: Final[tuple[str, ...]] = tuple(level for level in ACCEPTED if level not in ALIASES)
 """The levels of the daemon's log, from the least important to the most."""
 
@@ -31,12 +31,12 @@ CURRENT_LEVELS: Final[Mapping[str, LogLevel]] = {
     **{level: level for level in get_args(LogLevel)},
     **_OF_LOGGING,
 }
-"""Level → what to say to the daemon, since v24.05."""
+"""Level → the level to send to daemons since v24.05."""
 _COMMON: Final[Mapping[str, LogLevel]] = {"trace": "debug", "unusual": "warn", "broken": "error"}
 COMMON_LEVELS: Final[Mapping[str, LogLevel]] = {
     level: _COMMON.get(said, said) for level, said in CURRENT_LEVELS.items()
 }
-"""Level → the closest one of those that all daemons know."""
+"""Level → the closest level that every release accepts."""
 
 
 def check_level(level: str) -> None:

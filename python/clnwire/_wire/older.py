@@ -1,7 +1,7 @@
-"""Messages in another form than today's daemon sends them.
+"""Decoding of messages that do not have the form of today's daemon.
 
-A message is decoded as today's daemon sends it. Only if that fails, it is decoded once more: it may
-hold what msgspec does not take (`clnwire._wire.tolerant`), or use an older daemon's spelling.
+A message is first decoded in today's form. Only if that fails, it is decoded again: it may contain
+JSON that msgspec refuses (`clnwire._wire.tolerant`), or be spelled as by an older daemon.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Callable[[bytes], Any]:
-    """From JSON to the type `kind`, whatever it holds.
+    """A decoder from JSON text to `kind` that also accepts older daemons' spellings.
 
-    `older` changes what an older daemon said, decoded, to today's spelling; amounts follow.
-    Without one the message has always had the form it has.
+    `older` changes a decoded message of an older daemon, in place, to today's spelling; amounts
+    are converted afterwards. `None` means that the message has never had another form. The decoder
+    raises `msgspec.ValidationError`.
     """
     decode = msgspec.json.Decoder(kind).decode
 
@@ -34,7 +35,7 @@ def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Call
 def _decode_again(
     text: bytes, kind: Any, older: Callable[[Any], None] | None, problem: Exception
 ) -> Any:
-    """Raises `msgspec.ValidationError` for a message in no form that is known."""
+    """Raises `msgspec.ValidationError` for a message that has none of the known forms."""
     from clnwire._wire import tolerant
 
     event = tolerant.loads(text)
@@ -49,7 +50,7 @@ def _decode_again(
 def _decode_older(
     event: Any, kind: Any, older: Callable[[Any], None], problem: msgspec.ValidationError
 ) -> Any:
-    """Raises `problem`, which speaks of today's form, if it is no earlier one either."""
+    """Raises `problem`, which is about today's form, if the message has no older form either."""
     try:
         older(event)
         return with_amounts(event, kind)
@@ -58,9 +59,10 @@ def _decode_older(
 
 
 def with_amounts(value: Any, kind: Any) -> Any:
-    """The Struct `kind` of what was decoded from JSON. Raises `msgspec.ValidationError`.
+    """Converts a decoded JSON value to `kind`. Raises `msgspec.ValidationError`.
 
-    Until v23.11 amounts were strings (`"10000msat"`): they are taken where a number is expected.
+    Accepts amounts as strings (`"10000msat"`) where a number is expected: daemons before v23.11
+    send them.
     """
     from msgspec import inspect
 
@@ -70,7 +72,7 @@ def with_amounts(value: Any, kind: Any) -> Any:
 
 
 def _amounts_to_numbers(value: object, expected: Any, inspect: Any) -> object:
-    """Spells amounts as today, where the type that `expected` describes has a number."""
+    """Replaces amounts that are strings by numbers of msat where `expected` has a number."""
     kinds = list(_alternatives(expected, inspect))
     if isinstance(value, str):
         is_number = any(isinstance(kind, inspect.IntType) for kind in kinds)
@@ -104,7 +106,7 @@ def _in_object(members: dict[str, object], kinds: list[Any], inspect: Any) -> di
 
 
 def _alternatives(expected: Any, inspect: Any) -> Iterator[Any]:
-    """The types that a type may be, without what is said about them."""
+    """The members of a union, without their metadata; any other type gives itself."""
     if isinstance(expected, inspect.Metadata):
         yield from _alternatives(expected.type, inspect)
     elif isinstance(expected, inspect.UnionType):
@@ -115,11 +117,14 @@ def _alternatives(expected: Any, inspect: Any) -> Iterator[Any]:
 
 
 def only_amounts(event: Any) -> None:
-    """For messages of which only the amounts have been spelled in another way."""
+    """For messages whose older form differs in the amounts only: changes nothing."""
 
 
 def rename(event: dict[str, Any], **names: str) -> None:
-    """Gives members of earlier names (the keys) those of today, where today's are not there."""
+    """Copies members from their older names (the keys) to today's names (the values).
+
+    A member that already has today's name is kept.
+    """
     for old, new in names.items():
         if old in event:
             event.setdefault(new, event[old])

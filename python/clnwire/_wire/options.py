@@ -1,4 +1,4 @@
-"""What lightningd makes of options: their names, and how users write their values."""
+"""lightningd's rules for options: types, names, and the spelling of values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from typing import Final, Literal, TypeAlias
 
 OptionType: TypeAlias = Literal["string", "string-conceal", "int", "bool", "flag"]
-"""The daemon's names for the types; `string-conceal` is not shown in `listconfigs`."""
+"""The protocol's names for the types. `listconfigs` hides the value of a `string-conceal`."""
 
 NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
-"""How users write them; upper and lower case are the same."""
+"""The spellings of booleans, in lower case; lightningd ignores the case."""
 _C_INTEGER: Final = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 
 
@@ -30,5 +30,5 @@ def c_integer(text: str) -> int | None:
 
 
 def fits_64_bits(number: int) -> bool:
-    """Whether the daemon can keep the integer: it has 64 bits with a sign."""
+    """Whether the number fits in a signed 64-bit integer, as lightningd uses for options."""
     return -(2**63) <= number < 2**63

@@ -1,12 +1,11 @@
-"""The second decoding, for JSON that msgspec does not take.
+"""A slower decoder for valid JSON that msgspec refuses; it is used only after msgspec has failed.
 
-Anybody who may call the daemon can put such JSON into a message: half a surrogate pair, a number
-beyond what a float holds, deep nesting. It is only tried where msgspec has failed.
+Every caller of the daemon's RPC interface can put these into a message:
 
-- Half a surrogate pair is kept, as Python's own `json` does. Where Python cannot compare it with
-  the name of a member, `U+FFFD` stands in its place, in the whole message.
-- A number that is too large is `inf` or `-inf`.
-- What nests deeper than `MAX_DEPTH` arrives as `msgspec.Raw`, its JSON text.
+- A lone surrogate (`"\\ud800"`) is kept, as by Python's `json`. If msgspec then cannot compare
+  it with the members' names, all lone surrogates in the message become `U+FFFD`.
+- A number beyond the range of a float becomes `inf` or `-inf`.
+- A value nested deeper than `MAX_DEPTH` becomes `msgspec.Raw`, its JSON text.
 """
 
 from __future__ import annotations
@@ -17,16 +16,17 @@ from typing import Any, Final, cast
 import msgspec
 
 MAX_DEPTH: Final = 100
-"""Far below Python's limit of recursion, so that a handler can process the value."""
+"""Well below Python's recursion limit, so that a handler can process the value recursively."""
 
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRING_OR_BRACKET: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _STRING_OR_MARK: Final = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def loads(text: bytes) -> Any:
-    """The value of a JSON text that a framer has let through. Raises `ValueError` for no JSON."""
+    """The value of a JSON text that the framer has accepted. Raises `ValueError` if it is not
+    JSON."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
@@ -37,7 +37,7 @@ def _loads_tolerantly(text: bytes) -> Any:
     import json
 
     shallow, deep = _cut(text)
-    # JSON has no NaN: each one stands for what was cut out, in the order of the text.
+    # JSON has no NaN, so each NaN in `shallow` is the placeholder of the next value of `deep`.
     cut_out = iter(deep)
 
     def constant(name: str) -> msgspec.Raw:
@@ -45,12 +45,13 @@ def _loads_tolerantly(text: bytes) -> Any:
             return value
         raise ValueError(f"{name} is no JSON")
 
-    # Not strict: control characters may stand in strings.
+    # `strict=False` accepts raw control characters in strings.
     return json.loads(shallow, strict=False, parse_int=_number, parse_constant=constant)
 
 
 def doubled_name(text: bytes) -> str | None:
-    """A name that stands twice in an object of the text, down to `MAX_DEPTH`."""
+    """A member name that occurs twice in one object, down to `MAX_DEPTH`; `None` if there is
+    none."""
     import json
 
     doubled: list[str] = []
@@ -65,20 +66,20 @@ def doubled_name(text: bytes) -> str | None:
 
 
 def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
-    """As `msgspec.json.decode`. Raises `msgspec.ValidationError` for what is not of the type."""
+    """Like `msgspec.json.decode`. Raises `msgspec.ValidationError` if the value does not fit."""
     return convert(loads(text), kind, strict=strict)
 
 
 def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
-    """As `msgspec.convert`, which cannot compare half a surrogate pair with a member's name."""
+    """Like `msgspec.convert`, which fails to compare a lone surrogate with a member's name."""
     try:
         return msgspec.convert(value, kind, strict=strict, str_keys=True)
     except UnicodeEncodeError:
-        return msgspec.convert(_without_halves(value), kind, strict=strict, str_keys=True)
+        return msgspec.convert(_replace_surrogates(value), kind, strict=strict, str_keys=True)
 
 
 def items(text: bytes) -> list[bytes]:
-    """The texts of an array's items; of an object's, names and values in turn."""
+    """The texts of an array's items. For an object: its names and values alternately."""
     found: list[bytes] = []
     depth = start = 0
     for match in _STRING_OR_MARK.finditer(text):
@@ -95,7 +96,7 @@ def items(text: bytes) -> list[bytes]:
 
 
 def members(text: bytes) -> list[tuple[bytes, bytes]]:
-    """An object's names and values as they are spelled, quotes included."""
+    """The texts of an object's names and values, quotes included."""
     parts = items(text)
     return list(zip(parts[::2], parts[1::2], strict=True))
 
@@ -104,12 +105,12 @@ def _number(digits: str) -> int | float:
     try:
         return int(digits)
     except ValueError:
-        # Python refuses integers of more than 4,300 digits, which take long to convert.
+        # Python refuses integers of more than 4,300 digits, because converting them is slow.
         return float(digits)
 
 
 def _cut(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
-    """The text with NaN for each value that is too deep, and those values."""
+    """The text with NaN in place of each value deeper than `MAX_DEPTH`, and those values."""
     deep: list[msgspec.Raw] = []
     kept: list[bytes] = []
     depth = start = end = 0
@@ -128,12 +129,12 @@ def _cut(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
     return b"".join((*kept, text[end:])), deep
 
 
-def _without_halves(value: object) -> object:
+def _replace_surrogates(value: object) -> object:
     if isinstance(value, str):
-        return _HALF.sub("\ufffd", value)
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_without_halves(each) for each in cast("list[object]", value)]
+        return [_replace_surrogates(each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
         members = cast("dict[object, object]", value).items()
-        return {_without_halves(name): _without_halves(each) for name, each in members}
+        return {_replace_surrogates(name): _replace_surrogates(each) for name, each in members}
     return value

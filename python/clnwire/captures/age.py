@@ -9,7 +9,7 @@ from clnwire._wire.dialect import (
     LAST_TO_LEAVE_OUT,
     WITH_DATA_VERSION,
     Dialect,
-    spoken,
+    detect_dialect,
 )
 
 
@@ -17,7 +17,9 @@ def age_after(known: Dialect, method: str, token: bytes, params: bytes) -> Diale
     """What is known of the daemon after one more of its requests."""
     if method == "getmanifest":
         allow = _members(params).get("allow-deprecated-apis")
-        return spoken(token, allow_deprecated_apis=None if allow is None else True, version=None)
+        return detect_dialect(
+            token, allow_deprecated_apis=None if allow is None else True, version=None
+        )
     if known.newest > FOUNDING:
         return known
     if method == "init" and "feature_set" in _members(_members(params).get("configuration", b"")):

@@ -1,4 +1,4 @@
-"""While the plugin runs: a method is made when it is first used. Its types are in the stub."""
+"""The run-time class; the stub beside this file has a typed method for each command."""
 
 from __future__ import annotations
 

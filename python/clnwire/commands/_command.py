@@ -1,4 +1,4 @@
-"""What the modules of the commands have in common."""
+"""Base classes of the generated command modules."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from clnwire._wire.structs import Event
 
 
 class Params(Struct, frozen=True, omit_defaults=True):
-    """What is sent. Members that are `None` are left out."""
+    """A command's params. Members that are `None` are left out of the JSON."""
 
 
 class Reply(Event, frozen=True):
-    """What comes back. Members that are not listed here are ignored."""
+    """A command's result. Members that the Struct does not list are ignored."""
 
 
 class Command(NamedTuple):
-    """A command of the daemon's."""
+    """A command: its name, and the types of its params and of its result."""
 
     method: str
     request: type[Params]
     reply: type[Reply] | Any
 
     def usage(self) -> str:
-        """The method with its parameters in their order; those in brackets may be left out."""
+        """The method's name and its parameters in order; optional ones are in brackets."""
         shown = [each.name if each.required else f"[{each.name}]" for each in fields(self.request)]
         return " ".join([self.method, *shown])

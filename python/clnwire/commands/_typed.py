@@ -1,4 +1,4 @@
-"""Typed methods, made when they are first used: `getinfo` imports `clnwire.commands.getinfo`."""
+"""Typed methods, created on first use: `getinfo` imports `clnwire.commands.getinfo`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TypedMethods:
-    """Has a method for each command that `clnwire.commands` knows."""
+    """Has a method for each command that has a module in `clnwire.commands`."""
 
     def __getattr__(self, name: str) -> Any:
         command = _command(name)
@@ -41,7 +41,7 @@ class TypedMethods:
 
 
 def _command(name: str) -> Command | None:
-    """The command whose method has this name, if there is one."""
+    """The command whose method has this name; `None` if there is none."""
     if name.startswith("_"):
         return None
     module = f"clnwire.commands.{name}"

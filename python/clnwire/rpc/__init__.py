@@ -1,6 +1,6 @@
 """The daemon's own commands, typed: `plugin.rpc.getinfo()`, `await plugin.rpc.aio.getinfo()`.
 
-A program that is no plugin calls them with `connect(path)`.
+A program that is not a plugin gets the same client from `connect(path)`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One call, step by step, whoever waits for it and how."""
+"""One call as a sequence of steps, shared by blocking and awaiting callers."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 
 
 OnMessage: TypeAlias = Callable[[str, str], Any]
-"""Takes a line that the daemon shows meanwhile, and its level."""
+"""Called as `(text, level)` for each `message` notification before the reply."""
 OnProgress: TypeAlias = Callable[[int, int, "tuple[int, int] | None"], Any]
-"""Takes how much is done, of how much, and the stage: which one, of how many."""
+"""Called as `(done, total, stage)` for each `progress` notification before the reply.
+
+`stage` is `(index from 0, number of stages)`, or `None`."""
 
 
 LONGEST_TIMEOUT: Final = 100.0 * 365 * 86_400
-"""Seconds. The clocks that are waited with overflow at some longer times, `inf` among them."""
+"""Seconds (a century). Longer time-outs, `inf` included, mean no time-out: they would overflow
+the clocks of `poll` and of event loops."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a call is to do besides."""
+    """Settings of a call."""
 
     timeout: float | None = None
-    """Seconds until it gives up; without one, or with more than a century, it waits
-    as long as the daemon takes."""
+    """Seconds until the call raises `CallTimeoutError`. `None` means no time-out; values above
+    `LONGEST_TIMEOUT` are stored as `None`."""
     on_message: OnMessage | None = None
     on_progress: OnProgress | None = None
 
@@ -44,10 +47,10 @@ class Options(msgspec.Struct, frozen=True):
         if self.timeout is not None and self.timeout > LONGEST_TIMEOUT:
             msgspec.structs.force_setattr(self, "timeout", None)
 
-    def merged(
+    def replaced(
         self, timeout: float | None, on_message: OnMessage | None, on_progress: OnProgress | None
     ) -> Options:
-        """These, but for what is given."""
+        """A copy in which the arguments that are not `None` replace the present settings."""
         return Options(
             self.timeout if timeout is None else timeout,
             on_message or self.on_message,
@@ -55,7 +58,7 @@ class Options(msgspec.Struct, frozen=True):
         )
 
     def notices(self) -> Callable[[Frame], None] | None:
-        """What looks at the frames before the reply, if somebody wants them."""
+        """The function for frames that precede the reply; `None` if no callback is set."""
         if self.on_message is None and self.on_progress is None:
             return None
         return self._show
@@ -92,7 +95,7 @@ class _Progress(_Step):
 
 
 class Call:
-    """What is sent, how, and how far it has come."""
+    """A call's request, its settings, and its state: connection, and whether it may have run."""
 
     def __init__(
         self, path: str, method: str, token: bytes, request: bytes, options: Options
@@ -103,13 +106,16 @@ class Call:
         self._may_have_run = False
 
     def steps(self, pool: Pool, *, may_exceed: bool) -> Steps[Frame]:
-        """The way to the reply. `may_exceed`: it must not wait for other calls.
+        """The steps from acquiring a connection to the reply.
 
-        Whatever else ends it also ends the connection: the late reply would come to the next call.
-        Raises `ConnectionLostError`, `CallTimeoutError`, and `ReplyError` if it is no JSON.
+        `may_exceed`: open a connection beyond the pool's limit instead of waiting for a free one.
+
+        A call that fails, expires or is closed closes its connection: otherwise the next call on
+        it would read this call's late reply. Raises `ConnectionLostError`, `CallTimeoutError`, and
+        `ReplyError` if the reply is not JSON.
         """
         try:
-            self._connection = yield from pool.take(may_exceed=may_exceed)
+            self._connection = yield from pool.acquire(may_exceed=may_exceed)
         except ExpiredError:
             raise self._expired("no connection was free") from None
         try:
@@ -121,7 +127,7 @@ class Call:
         except BaseException:
             pool.drop(self._connection)
             raise
-        pool.give_back(connection)
+        pool.release(connection)
         return reply
 
     def _sent(self, pool: Pool) -> Steps[Connection]:
@@ -130,8 +136,8 @@ class Call:
             try:
                 yield from self._send(connection)
             except OSError:
-                # The daemon hung up since the last call: it has not read this request to its end,
-                # so it may be sent again.
+                # The daemon closed this idle connection, so it has not read the whole request:
+                # sending the request again cannot run the command twice.
                 pool.discard(connection)
                 self._connection, self._may_have_run = None, False
             else:

@@ -1,4 +1,4 @@
-"""Whose calls go where: what the blocking and the awaitable form of one client share."""
+"""The state that the blocking and the awaitable form of one client share."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
 
 _numbers = count(1)
 _CALLERS: weakref.WeakSet[Caller] = weakref.WeakSet()
-_forked_from = ""
-"""In a forked child, what tells its calls' ids from the parent's, which count on from the same."""
+_fork_suffix = ""
+"""A suffix for call ids in a forked child. `_numbers` continues from the same value in parent and
+child, so without it their ids would collide."""
 
 
 class CallOrigin(NamedTuple):
@@ -38,18 +39,18 @@ class CallOrigin(NamedTuple):
     name: str
     """The program that calls, as a part of the call's id."""
     prefix: str | None = None
-    """The prefix of the call's id: the id of the request that it is for."""
+    """The id of the request whose handler makes the call: the prefix of the call's id."""
     is_handler: bool = False
     """Whether the daemon may be waiting for the caller."""
     waits: AbstractContextManager[None] | None = None
-    """Held while the call waits for its reply."""
+    """Entered before the call's first step and left after its last one."""
 
 
 class BeforeCall(Protocol):
-    """Is told of each call; may refuse it by raising."""
+    """Called before each call; raises to refuse the call."""
 
     def __call__(self, method: str, *, blocking: bool) -> CallOrigin:
-        """Where the call comes from."""
+        """The origin of the call."""
         ...
 
 
@@ -70,26 +71,26 @@ class Caller:
         origin = self._before_call(method, blocking=blocking)
         if not origin.path:
             raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
-        # A plugin that never calls the daemon does not pay for these.
+        # Imported here so that a plugin without calls starts faster.
         from clnwire.rpc._call import NO_OPTIONS, Call
         from clnwire.rpc._text import request_text
 
-        own = f"{origin.name}{_forked_from}"
+        own = f"{origin.name}{_fork_suffix}"
         name = f"{origin.prefix}/{own}" if origin.prefix else own
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
         call = Call(origin.path, method, token, request, options or NO_OPTIONS)
         steps = call.steps(self._opened_pool(), may_exceed=origin.is_handler)
-        return steps if origin.waits is None else _held(steps, origin.waits)
+        return steps if origin.waits is None else _within(steps, origin.waits)
 
     def hang_up(self) -> None:
-        """Ends all connections and what waits on them."""
+        """Closes all connections; calls in flight raise `ConnectionLostError`."""
         if self._pool is not None:
             self._pool.hang_up()
 
     def forget(self) -> None:
-        """After a fork, in the child: connections and locks are the parent's."""
+        """Runs in a forked child: drops the pool and its locks, which belong to the parent."""
         pool, self._pool = self._pool, None
         self._opening = threading.RLock()
         if pool is not None:
@@ -104,14 +105,14 @@ class Caller:
         return self._pool
 
 
-def _held(steps: Steps[Frame], waits: AbstractContextManager[None]) -> Steps[Frame]:
+def _within(steps: Steps[Frame], waits: AbstractContextManager[None]) -> Steps[Frame]:
     with waits:
         return (yield from steps)
 
 
 def _become_child() -> None:
-    global _forked_from  # noqa: PLW0603
-    _forked_from = f"[{os.getpid()}]"
+    global _fork_suffix  # noqa: PLW0603
+    _fork_suffix = f"[{os.getpid()}]"
     for caller in [*_CALLERS]:
         caller.forget()
 
@@ -120,7 +121,8 @@ os.register_at_fork(after_in_child=_become_child)
 
 
 def params_text(params: Params) -> bytes:
-    """Params as a caller gives them, as JSON. Raises `TypeError` or `ValueError`."""
+    """A caller's params as JSON text. Raises `TypeError` or `ValueError` if JSON cannot express
+    them."""
     return b"{}" if params is None else encode_any(params)
 
 
@@ -130,9 +132,12 @@ def with_options(
     on_message: OnMessage | None,
     on_progress: OnProgress | None,
 ) -> Options | None:
-    """The options, but for what is given. Raises `UsageError`."""
+    """`options` with the arguments that are not `None` in place of its settings.
+
+    Raises `UsageError` for a time-out that is not positive.
+    """
     if timeout is None and on_message is None and on_progress is None:
         return options
     from clnwire.rpc._call import NO_OPTIONS
 
-    return (options or NO_OPTIONS).merged(timeout, on_message, on_progress)
+    return (options or NO_OPTIONS).replaced(timeout, on_message, on_progress)

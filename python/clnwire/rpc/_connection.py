@@ -1,4 +1,4 @@
-"""A connection to the daemon's unix socket: one request goes out, its reply comes back."""
+"""A connection to the daemon's unix socket; it carries one request at a time."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 _OPEN: weakref.WeakSet[Connection] = weakref.WeakSet()
 
-_UNBROKEN_BYTES: Final = 1 << 20
-"""After so many bytes in one go others get their turn, and time-outs are noticed."""
+_BYTES_BEFORE_YIELD: Final = 1 << 20
+"""After receiving more than this many bytes without a wait, `reply` yields once, so that other
+tasks run and the call's deadline is checked."""
 
-_BEGINNING: Final = len('\n\n{"jsonrpc":')
-"""Bytes. Who sends so much of a reply is no other program than the daemon."""
+_PREFIX_BYTES: Final = len('\n\n{"jsonrpc":')
+"""Bytes. A fault further than this into a message is a broken reply of lightningd's (`ReplyError`);
+an earlier one means that the peer is not lightningd (`ConnectionLostError`)."""
 
 
 def opened(path: str) -> Steps[Connection]:
-    """Connects. Raises `ConnectionLostError` if nobody listens at that path."""
+    """Connects. Raises `ConnectionLostError` if no process listens at `path`."""
     while True:
         try:
             return Connection(path, Stream(path))
@@ -44,28 +46,31 @@ class Connection:
     __slots__ = ("__weakref__", "_end", "_fd", "_framer", "_path", "_stream", "shows_notices")
 
     shows_notices: bool
-    """The daemon was asked for `message` and `progress` on it."""
+    """The daemon has been asked to send `message` and `progress` on this connection."""
 
     def __init__(self, path: str, stream: Stream) -> None:
         self._fd = stream.fileno()
-        """For a forked child: there the stream may stay locked for ever."""
+        """Used by `forget`: in a forked child the lock of `_stream` may be held for ever."""
         _OPEN.add(self)
         self._path, self._stream, self._framer = path, stream, Framer()
         self._end = 0
-        """Where the last whole message ended."""
+        """The offset in the stream at which the last whole message ended."""
         self.shows_notices = False
 
     def hang_up(self) -> None:
-        """Ends it from another thread; who waits for a reply gets `ConnectionLostError`."""
+        """Shuts the socket down; may be called from another thread.
+
+        A call that waits for its reply raises `ConnectionLostError`.
+        """
         self._stream.hang_up()
 
     def forget(self, empty: int) -> None:
-        """In a forked child: has the descriptor of an empty file take its descriptor's place."""
+        """Runs in a forked child: makes the descriptor a copy of `empty`, which is `/dev/null`."""
         if self._fd >= 0:
             os.dup2(empty, self._fd, inheritable=False)
 
     def close(self) -> None:
-        """Ends it; nobody may be waiting on it."""
+        """Closes the socket. No thread or task may be waiting on it."""
         self._fd = -1
         self._stream.close()
 
@@ -80,45 +85,46 @@ class Connection:
                 sent += count
 
     def reply(self, token: bytes, on_other: Callable[[Frame], None] | None = None) -> Steps[Frame]:
-        """The reply with this id's token.
+        """The reply whose id is `token`.
 
-        What comes before it is `message` and `progress`: `on_other` may look at it. Raises
-        `ConnectionLostError` if the daemon hangs up, or is none, and `ReplyError` for a reply that
-        begins as one: what is no JSON in it is another plugin's result.
+        `on_other` is called with each frame before it (`message` and `progress`). Raises
+        `ConnectionLostError` if the daemon hangs up or the peer is not lightningd, and
+        `ReplyError` if lightningd's reply is not JSON: it passes on other plugins' results as
+        they are.
         """
-        unbroken = 0
+        since_yield = 0
         count: int | None = 0
         while True:
             try:
-                # Nothing but this call is under way here, so the next reply is as a rule its own.
+                # One request at a time is in flight on a connection, so the next reply is its own.
                 for frame in self._framer:
-                    self._refuse_broken(frame, token)
+                    self._refuse_malformed(frame, token)
                     self._end = frame.offset + len(frame.bytes)
                     if frame.id == token and frame.kind in ("reply", "malformed"):
                         return frame
                     if on_other is not None and frame.fault is None:
                         on_other(frame)
-                # Only now: what has come already may be all that comes.
-                if count is None or unbroken > _UNBROKEN_BYTES:
+                # Wait only after the buffered frames are handled: the daemon may send no more.
+                if count is None or since_yield > _BYTES_BEFORE_YIELD:
                     yield Ready(self._stream.fileno(), for_writing=False)
-                    unbroken = 0
+                    since_yield = 0
                 count = self._receive()
             except (OSError, MalformedError) as error:
-                raise self._broken(error, token) from error
+                raise self._failure(error, token) from error
             if count == 0:
                 raise ConnectionLostError(
                     f"{self._path}: the daemon hung up before it answered", may_have_run=True
                 )
-            unbroken += count or 0
+            since_yield += count or 0
 
-    def _broken(self, error: OSError | MalformedError, token: bytes) -> ClnwireError:
-        is_reply = isinstance(error, MalformedError) and error.offset - self._end > _BEGINNING
+    def _failure(self, error: OSError | MalformedError, token: bytes) -> ClnwireError:
+        is_reply = isinstance(error, MalformedError) and error.offset - self._end > _PREFIX_BYTES
         return _no_json(error, token) if is_reply else _lost(self._path, error, may_have_run=True)
 
-    def _refuse_broken(self, frame: Frame, token: bytes) -> None:
-        """Raises if it is no JSON, and no notification: only one reply is awaited.
+    def _refuse_malformed(self, frame: Frame, token: bytes) -> None:
+        """Raises for a malformed frame that is no notification: it is the only reply in flight.
 
-        A raw tab or line break in a string passes: an invoice keeps a label that has one.
+        Raw control characters in strings are accepted: invoice labels may have them.
         """
         fault = frame.fault
         if fault is None or frame.method is not None:
@@ -130,20 +136,25 @@ class Connection:
         raise _lost(self._path, fault, may_have_run=True)
 
     def _receive(self) -> int | None:
-        """Raises `MalformedError` for a message whose end may never come."""
+        """Receives bytes; `None` if there are none yet, 0 at the end of the stream.
+
+        Raises `MalformedError` for an unfinished message that has a fault: its end may never come.
+        """
         if (fault := self._framer.pending_fault) is not None:
             raise fault
         return self._stream.receive(self._framer)
 
     def lost(self, error: OSError) -> ConnectionLostError:
-        """What a failed `send` means: part of the request may have arrived."""
+        """The exception for a failed `send`: part of the request may have arrived."""
         return _lost(self._path, error, may_have_run=True)
 
 
 def _forget_all() -> None:
-    """In a forked child: the connections are the parent's, also those that no pool has yet.
+    """Runs in a forked child: detaches all connections, also those that no pool holds yet.
 
-    Takes no lock. An empty file takes each descriptor's place, since the stream closes its number.
+    They belong to the parent. Takes no lock, since another thread may have held it at the fork.
+    Each descriptor is redirected to `/dev/null` and not closed, because its `Stream` will close
+    the same number later.
     """
     if not (connections := [*_OPEN]):
         return

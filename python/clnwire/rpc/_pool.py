@@ -1,9 +1,9 @@
-"""Connections that are kept open, and whose turn it is to use one.
+"""A pool of open connections.
 
-The daemon serves one command at a time on a connection, so each call has one to itself. There are
-as many as there were calls at the same time, up to a limit; beyond it calls wait, first come first
-served. A handler that the daemon may be waiting for never does: the calls it would wait for may
-themselves be waiting for the handler. It gets a connection beyond the limit.
+The daemon serves one command at a time on a connection, so each call uses a connection alone.
+Connections are opened on demand up to a limit; above it, calls wait in the order in which they
+came. A call from a handler that the daemon may be waiting for does not wait and may exceed the
+limit: the calls ahead of it may themselves be waiting for that handler, which would be a deadlock.
 """
 
 from __future__ import annotations
@@ -20,131 +20,136 @@ if TYPE_CHECKING:
     from clnwire.rpc._waiting import Steps
 
 
-class Turn(Signal):
-    """A call's turn to use a connection."""
+class FreeConnection(Signal):
+    """A wait for a free connection."""
 
     __slots__ = ("connection", "is_refused")
 
     connection: Connection | None
-    """An open one; without it, a new one may be opened."""
+    """An open connection; `None` permits the call to open a new one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.connection = None
         self.is_refused = False
 
-    def give(self, connection: Connection | None, *, is_refused: bool = False) -> None:
-        """Ends the wait; from any thread."""
+    def grant(self, connection: Connection | None, *, is_refused: bool = False) -> None:
+        """Ends the wait; `is_refused` if the pool hung up. Thread-safe."""
         self.connection, self.is_refused = connection, is_refused
-        self.come()
+        self.set()
 
 
 class Pool:
-    """At most `limit` connections are kept, and handed to calls that may have to wait."""
+    """Keeps at most `limit` connections open and lends them to calls."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # Reentrant: a signal's handler may call while this thread holds the lock. The call leaves
-        # the counts unchanged, but may empty a list that was not empty a moment ago.
+        # Reentrant, because a signal handler may make a call while its thread holds the lock. That
+        # call leaves `_granted` as it was, but can empty a list between a check and a pop: hence
+        # `_last` and `_first` catch IndexError.
         self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._used: set[Connection] = set()
-        self._taken = 0
-        """How many calls have their turn: each has a connection, or is about to open one."""
-        self._waiting: deque[Turn] = deque()
+        self._granted = 0
+        """The number of calls that have a connection or are about to open one."""
+        self._waiting: deque[FreeConnection] = deque()
 
-    def take(self, *, may_exceed: bool) -> Steps[Connection | None]:
-        """One's turn: with an open connection, or without, to open a new one.
+    def acquire(self, *, may_exceed: bool) -> Steps[Connection | None]:
+        """Waits for a free connection; `None` permits the caller to open a new one.
 
-        Ends with `give_back` or with `drop`. Raises `ConnectionLostError` at `hang_up`.
+        Each `acquire` must be followed by `release` or `drop`. Raises `ConnectionLostError` if
+        `hang_up` is called meanwhile.
         """
         with self._lock:
-            if self._taken < self._limit or may_exceed:
-                self._taken += 1
+            if self._granted < self._limit or may_exceed:
+                self._granted += 1
                 connection = _last(self._idle)
-                return None if connection is None else self._marked(connection)
-            turn = Turn()
-            self._waiting.append(turn)
+                return None if connection is None else self._mark_used(connection)
+            wait = FreeConnection()
+            self._waiting.append(wait)
         try:
-            yield turn
+            yield wait
         except BaseException:
-            self._leave(turn)
+            self._give_up(wait)
             raise
-        if turn.is_refused:
+        if wait.is_refused:
             raise ConnectionLostError("the client hung up", may_have_run=False)
-        return turn.connection
+        return wait.connection
 
     def opened(self, connection: Connection) -> Connection:
-        """From now on `hang_up` ends it, too."""
+        """Registers a new connection, so that `hang_up` ends it too."""
         with self._lock:
-            return self._marked(connection)
+            return self._mark_used(connection)
 
-    def give_back(self, connection: Connection) -> None:
-        """The call has ended well: the next one may use the connection."""
+    def release(self, connection: Connection) -> None:
+        """Returns the connection of a call that got its reply; the next call may use it."""
         with self._lock:
-            if self._taken <= self._limit:
-                turn = _first(self._waiting)
-                if turn is not None:
-                    turn.give(connection)
+            if self._granted <= self._limit:
+                wait = _first(self._waiting)
+                if wait is not None:
+                    wait.grant(connection)
                     return
                 self._idle.append(connection)
                 self._used.discard(connection)
-                self._taken -= 1
+                self._granted -= 1
                 return
         self.drop(connection)
 
     def drop(self, connection: Connection | None) -> None:
-        """The call has ended in a way that the connection must not be used any more."""
+        """Ends a call whose connection, if any, must not be used again."""
         self.discard(connection)
         with self._lock:
-            self._taken -= 1
-            turn = _first(self._waiting) if self._taken < self._limit else None
-            if turn is not None:
-                self._taken += 1
-                turn.give(None)
+            self._granted -= 1
+            wait = _first(self._waiting) if self._granted < self._limit else None
+            if wait is not None:
+                self._granted += 1
+                wait.grant(None)
 
     def discard(self, connection: Connection | None) -> None:
-        """Closes a connection; it stays one's turn."""
+        """Closes a connection. The call still counts against the limit and may open another."""
         if connection is not None:
             with self._lock:
                 self._used.discard(connection)
             connection.close()
 
     def hang_up(self) -> None:
-        """Ends all connections and calls; later calls connect again."""
+        """Closes all connections; calls in flight raise `ConnectionLostError`.
+
+        Later calls connect again.
+        """
         with self._lock:
             idle, self._idle = self._idle, []
             for connection in self._used:
                 connection.hang_up()
-            while (turn := _first(self._waiting)) is not None:
-                turn.give(None, is_refused=True)
+            while (wait := _first(self._waiting)) is not None:
+                wait.grant(None, is_refused=True)
         for connection in idle:
             connection.close()
 
     def forget(self) -> None:
-        """In a forked child: the connections are the parent's.
+        """Runs in a forked child: drops the connections, which belong to the parent.
 
-        Another thread may have held the lock at the fork. Calls under way end with an error.
+        Replaces the lock, which another thread may have held at the fork. Calls in flight fail.
         """
         self._lock = threading.RLock()
         self._idle = []
         self._waiting.clear()
 
-    def _marked(self, connection: Connection) -> Connection:
+    def _mark_used(self, connection: Connection) -> Connection:
         self._used.add(connection)
         return connection
 
-    def _leave(self, turn: Turn) -> None:
-        """Who waited is gone; if the turn came at the same moment, the next one gets it."""
+    def _give_up(self, wait: FreeConnection) -> None:
+        """Gives up a wait. A connection that was granted at the same moment goes to the next."""
         with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if wait in self._waiting:
+                self._waiting.remove(wait)
                 return
-        if turn.has_come and not turn.is_refused:
-            if turn.connection is None:
+        if wait.is_set and not wait.is_refused:
+            if wait.connection is None:
                 self.drop(None)
             else:
-                self.give_back(turn.connection)
+                self.release(wait.connection)
 
 
 def _last(idle: list[Connection]) -> Connection | None:
@@ -154,7 +159,7 @@ def _last(idle: list[Connection]) -> Connection | None:
         return None
 
 
-def _first(waiting: deque[Turn]) -> Turn | None:
+def _first(waiting: deque[FreeConnection]) -> FreeConnection | None:
     try:
         return waiting.popleft()
     except IndexError:

@@ -1,4 +1,4 @@
-"""Takes the steps of a call in a task; the event loop goes on while it waits."""
+"""Runs the steps of a call in an asyncio task; each wait is awaited."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ T = TypeVar("T")
 
 
 async def run(steps: Steps[T], timeout: float | None = None) -> T:
-    """The steps' result; after `timeout` seconds `ExpiredError` is thrown into them."""
+    """Runs the steps and returns their result.
+
+    After `timeout` seconds, throws `ExpiredError` into the steps.
+    """
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
     try:
         wait = next(steps)
         while True:
-            if await _has_come(loop, wait, deadline):
+            if await _wait_for(loop, wait, deadline):
                 wait = next(steps)
             else:
                 wait = steps.throw(ExpiredError())
@@ -28,12 +31,12 @@ async def run(steps: Steps[T], timeout: float | None = None) -> T:
         result: T = end.value
         return result
     finally:
-        # After a cancellation the connection must not be used any more; the steps see to it.
+        # After a cancellation, closing the generator makes it drop its connection.
         steps.close()
 
 
-async def _has_come(loop: asyncio.AbstractEventLoop, wait: Wait, deadline: float | None) -> bool:
-    """Waits, until the deadline at most."""
+async def _wait_for(loop: asyncio.AbstractEventLoop, wait: Wait, deadline: float | None) -> bool:
+    """Waits until `deadline` (event-loop time) at most; False if it passed first."""
     if deadline is not None and loop.time() >= deadline:
         return False
     if isinstance(wait, Pause):
@@ -69,11 +72,11 @@ async def _ready(
 async def _signal(
     loop: asyncio.AbstractEventLoop, signal: Signal, future: asyncio.Future[bool]
 ) -> bool:
-    # The call that gives its turn away may run on another thread.
-    signal.on_come(lambda: loop.call_soon_threadsafe(_end, future, True))
+    # The call that returns the connection may run on another thread.
+    signal.on_set(lambda: loop.call_soon_threadsafe(_end, future, True))
     return await future
 
 
-def _end(future: asyncio.Future[bool], came: bool) -> None:
+def _end(future: asyncio.Future[bool], occurred: bool) -> None:
     if not future.done():
-        future.set_result(came)
+        future.set_result(occurred)

@@ -1,4 +1,4 @@
-"""A call as JSON text, and what its reply says."""
+"""Encoding a request as JSON text, and decoding the reply to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENABLING_TOKEN = b'"clnwire:notifications"'
 
 
 def request_text(token: bytes, method: str, params: bytes, trim: bytes | None = None) -> bytes:
-    """A request; `trim` is its `filter`. All of them are JSON text."""
+    """A request with its terminator. All arguments are JSON text; `trim` becomes `filter`."""
     outbox = _core.Outbox()
     outbox.request(token, method, params)
     text = outbox.take()
@@ -32,12 +32,15 @@ def enabling_text(token: bytes = ENABLING_TOKEN) -> bytes:
 
 
 def result_of(method: str, reply: Frame, kind: Any) -> Any:
-    """The reply's result, decoded. Raises `RpcError`, and `ReplyError` if it does not fit."""
+    """The reply's result, decoded to `kind`.
+
+    Raises `RpcError` for an error reply, and `ReplyError` if the result does not fit `kind`.
+    """
     error = reply.error
     if error is not None and error != b"null":
         raise _refusal(error)
     span = reply.result_span
-    # A view: the result may be most of 100 MB.
+    # A view avoids a copy: a result can have 100 MB.
     result = memoryview(b"null" if span is None else reply.bytes)
     text = result if span is None else result[span[0] : span[1]]
     try:
@@ -47,8 +50,8 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
 
 
 def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
-    """Decodes a result that msgspec refuses: with half a surrogate pair in an invoice's label, say,
-    or with amounts as strings, as daemons before v23.11 send them."""
+    """Decodes a result that msgspec refuses, e.g. for a lone surrogate in an invoice's label or for
+    amounts as strings (`"10msat"`), which daemons before v23.11 send."""
     from clnwire._wire import tolerant
     from clnwire._wire.older import with_amounts
 
@@ -67,9 +70,10 @@ def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
 
 
 def _refusal(text: bytes) -> RpcError:
-    """Other plugins' errors pass through the daemon as they are, so they may have any form.
+    """Converts the `error` member of a reply to the exception to raise.
 
-    If the form does not fit, `data` is the whole error.
+    The daemon passes on other plugins' errors unchanged, so the member may be any JSON value. If it
+    has no integer `code`, the exception has code 0 and the whole value as `data`.
     """
     from clnwire._wire import tolerant
 
@@ -90,11 +94,11 @@ _building = threading.Lock()
 
 
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """The decoder for a type, built when it is first needed; from any thread."""
+    """The cached decoder for a type. Thread-safe."""
     built = _decoders.get(kind)
     if built is None:
-        # msgspec must not look at one Struct on two threads at the same time for the first time:
-        # the second would take what the first has not finished, and the process would crash.
+        # msgspec fills in a Struct's type information on first use, without a lock. If two threads
+        # do so at once, one uses the other's unfinished information and the process crashes.
         with _building:
             built = _decoders[kind] = _decoders.get(kind) or msgspec.json.Decoder(kind)
     return built

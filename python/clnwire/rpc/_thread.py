@@ -1,4 +1,4 @@
-"""Takes the steps of a call on a thread, which waits where they wait."""
+"""Runs the steps of a call on the calling thread; each wait blocks it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ T = TypeVar("T")
 
 
 def run(steps: Steps[T], timeout: float | None = None) -> T:
-    """The steps' result; after `timeout` seconds `ExpiredError` is thrown into them."""
+    """Runs the steps and returns their result.
+
+    After `timeout` seconds, throws `ExpiredError` into the steps.
+    """
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         wait = next(steps)
         while True:
             remaining = None if deadline is None else deadline - time.monotonic()
-            wait = next(steps) if _has_come(wait, remaining) else steps.throw(ExpiredError())
+            wait = next(steps) if _wait_for(wait, remaining) else steps.throw(ExpiredError())
     except StopIteration as end:
         result: T = end.value
         return result
     finally:
-        # After an interrupt the connection must not be used any more; the steps see to it.
+        # After a KeyboardInterrupt, closing the generator makes it drop its connection.
         steps.close()
 
 
-def _has_come(wait: Wait, remaining: float | None) -> bool:
-    """Waits, for so many seconds at most."""
+def _wait_for(wait: Wait, remaining: float | None) -> bool:
+    """Waits for at most `remaining` seconds; False if they passed first."""
     if remaining is not None and remaining <= 0:
         return False
     if isinstance(wait, Ready):
@@ -42,6 +45,6 @@ def _has_come(wait: Wait, remaining: float | None) -> bool:
     if isinstance(wait, Pause):
         time.sleep(wait.seconds if remaining is None else min(wait.seconds, remaining))
         return True
-    come = threading.Event()
-    wait.on_come(come.set)
-    return come.wait(remaining)
+    signalled = threading.Event()
+    wait.on_set(signalled.set)
+    return signalled.wait(remaining)

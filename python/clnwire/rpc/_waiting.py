@@ -1,5 +1,8 @@
-"""What a call waits for. A call is a generator that yields one of these and goes on when it has
-come: so the same steps serve threads, which block, and tasks, which await."""
+"""The events that a call waits for.
+
+A call is a generator. It yields an event and is resumed once the event has occurred, so the same
+steps serve threads, which block, and tasks, which await.
+"""
 
 from __future__ import annotations
 
@@ -11,43 +14,43 @@ T = TypeVar("T")
 
 
 class Ready(NamedTuple):
-    """That a socket can be read from or written to."""
+    """A socket becomes readable, or writable."""
 
     fd: int
     for_writing: bool
 
 
 class Pause(NamedTuple):
-    """That some time passes."""
+    """Time passes."""
 
     seconds: float
 
 
 class Signal:
-    """That another call, perhaps of another thread, says so."""
+    """Another call, perhaps on another thread, calls `set`."""
 
-    __slots__ = ("_lock", "_wake", "has_come")
+    __slots__ = ("_lock", "_wake", "is_set")
 
     def __init__(self) -> None:
-        # Reentrant: a signal's handler may end the wait while this thread begins it.
+        # Reentrant, because a signal handler may end the wait while its thread begins it.
         self._lock = threading.RLock()
         self._wake: Callable[[], object] | None = None
-        self.has_come = False
+        self.is_set = False
 
-    def come(self) -> None:
-        """Ends the wait; from any thread."""
+    def set(self) -> None:
+        """Ends the wait. Thread-safe."""
         with self._lock:
-            self.has_come = True
+            self.is_set = True
             wake = self._wake
         if wake is not None:
             wake()
 
-    def on_come(self, wake: Callable[[], object]) -> None:
-        """Calls `wake` when the signal comes, at once if it has; perhaps from another thread."""
+    def on_set(self, wake: Callable[[], object]) -> None:
+        """Calls `wake` once the signal is set, at once if it is; perhaps on another thread."""
         with self._lock:
             self._wake = wake
-            has_come = self.has_come
-        if has_come:
+            is_set = self.is_set
+        if is_set:
             wake()
 
 
@@ -55,8 +58,8 @@ Wait: TypeAlias = Ready | Pause | Signal
 Steps: TypeAlias = Generator[Wait, None, T]
 
 QUEUE_IS_FULL: Final = Pause(0.01)
-"""Until the daemon has accepted connections that came before; there is no event to wait for."""
+"""The listen queue is full. No event tells when the daemon accepts, so try again after this."""
 
 
 class ExpiredError(Exception):
-    """Thrown into the steps of a call whose time is up."""
+    """Thrown into the steps of a call at its time-out."""

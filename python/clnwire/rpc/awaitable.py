@@ -1,4 +1,4 @@
-"""The daemon's commands for asyncio: other tasks run until the reply is there."""
+"""The daemon's commands for asyncio."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 class AwaitableRpc(AwaitableCommands):
     """The daemon's commands: `await plugin.rpc.aio.getinfo()`.
 
-    As `Rpc`, with the same names and the same pool of connections; works in any event loop. A call
-    that is cancelled gives its connection up; what it called for may still be carried out. A large
-    reply is decoded in one go, which holds up the loop for some 2 ms a megabyte.
+    Has the methods and exceptions of `Rpc`, and shares its pool of connections; works in any event
+    loop. Cancelling a call closes its connection; the daemon may still run the command. Decoding a
+    reply blocks the loop for about 2 ms per megabyte.
     """
 
     def __init__(self, caller: Caller, options: Options | None = None) -> None:
@@ -63,10 +63,10 @@ class AwaitableRpc(AwaitableCommands):
         on_message: OnMessage | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
-        """Calls any command, and gives its result as `type`: dicts and lists unless told otherwise.
+        """Calls any command and returns its result as `type`; without one, as dicts and lists.
 
-        `filter`: a template of what the result is to consist of, which the daemon trims it to.
-        The others are those of `options`.
+        `filter`: a template of the members that the daemon is to return. The other arguments are
+        those of `options`.
         """
         options = with_options(self._options, timeout, on_message, on_progress)
         return await self._run(method, params_text(params), type, filter, options)
@@ -80,9 +80,10 @@ class AwaitableRpc(AwaitableCommands):
     ) -> AwaitableRpc:
         """The same client with other settings: `await rpc.aio.options(timeout=5).getinfo()`.
 
-        `timeout`: after so many seconds a call raises `CallTimeoutError`. `on_message(text, level)`
-        and `on_progress(done, total, stage)` take what the daemon shows while it works; if one
-        raises, the call ends with that. What is not given stays as it was.
+        `timeout`: seconds after which a call raises `CallTimeoutError`. `on_message(text, level)`
+        and `on_progress(done, total, stage)` are called with the daemon's `message` and `progress`
+        notifications before the reply; if one raises, the call raises the same. Settings that are
+        not given stay as they were.
         """
         chosen = with_options(self._options, timeout, on_message, on_progress)
         return AwaitableRpc(self._caller, chosen)

@@ -1,4 +1,4 @@
-"""The daemon's commands for code that waits: the calling thread goes on with the reply."""
+"""The daemon's commands for blocking code: a call returns when its reply has come."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_CONNECTIONS = 16
-"""How many connections are kept open unless told otherwise. lightningd serves each by turns on one
-thread: more of them let more commands wait, not more be carried out."""
+"""The default limit of open connections. lightningd serves all of them on one thread, so more
+connections let more commands wait there and do not run them faster."""
 
 
 class Rpc(BlockingCommands):
     """The daemon's commands: `plugin.rpc.getinfo()`, `plugin.rpc.call("getinfo")`.
 
-    Each command that clnwire knows is a method: parameters by position or by name, those left out
-    or `None` are not sent, and the result is a Struct. From any thread, several at a time; each
-    call has a connection to itself, out of a pool.
+    Each command that clnwire knows is a method. It takes parameters by position or by name and
+    returns a Struct; parameters that are left out or `None` are not sent. Calls may be made from
+    any thread, several at a time; each uses a connection of the pool alone.
 
     All calls raise `RpcError` with the daemon's code, message and data; `ReplyError` if the result
     does not fit its type; `CallTimeoutError`; `ConnectionLostError` if the daemon cannot be reached
-    or hangs up; `NotReadyError` before `init`; `DeadlockError` where the daemon waits for this very
-    handler.
+    or hangs up; `NotReadyError` before `init`; `DeadlockError` if the daemon is waiting for the
+    handler that makes the call.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class Rpc(BlockingCommands):
         on_message: OnMessage | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
-        """Calls any command, and gives its result as `type`: dicts and lists unless told otherwise.
+        """Calls any command and returns its result as `type`; without one, as dicts and lists.
 
-        `filter`: a template of what the result is to consist of, which the daemon trims it to.
-        The others are those of `options`.
+        `filter`: a template of the members that the daemon is to return. The other arguments are
+        those of `options`.
         """
         options = with_options(self._options, timeout, on_message, on_progress)
         return self._run(method, params_text(params), type, filter, options)
@@ -107,15 +107,16 @@ class Rpc(BlockingCommands):
     ) -> Rpc:
         """The same client with other settings: `rpc.options(timeout=5).getinfo()`.
 
-        `timeout`: after so many seconds a call raises `CallTimeoutError`. `on_message(text, level)`
-        and `on_progress(done, total, stage)` take what the daemon shows while it works; if one
-        raises, the call ends with that. What is not given stays as it was.
+        `timeout`: seconds after which a call raises `CallTimeoutError`. `on_message(text, level)`
+        and `on_progress(done, total, stage)` are called with the daemon's `message` and `progress`
+        notifications before the reply; if one raises, the call raises the same. Settings that are
+        not given stay as they were.
         """
         chosen = with_options(self._options, timeout, on_message, on_progress)
         return Rpc(self._caller, options=chosen)
 
     def hang_up(self) -> None:
-        """Ends all connections; who waits for a reply gets `ConnectionLostError`."""
+        """Closes all connections; calls in flight raise `ConnectionLostError`."""
         self._caller.hang_up()
 
     def _run(

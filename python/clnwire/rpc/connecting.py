@@ -1,4 +1,4 @@
-"""The client for programs that are no plugins."""
+"""The client for programs that are not plugins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Connected(Rpc):
-    """A client that hangs up at the end of a block."""
+    """A client that closes its connections at the end of a `with` block."""
 
     def __enter__(self) -> Rpc:
         return self
@@ -44,17 +44,18 @@ class _Connected(Rpc):
 def connect(
     path: str | os.PathLike[str], *, name: str | None = None, max_connections: int = MAX_CONNECTIONS
 ) -> _Connected:
-    """A client of the daemon whose socket (`lightning-rpc`) is at that path.
+    """A client of the daemon whose socket (`lightning-rpc`) is at `path`.
 
     ```python
     with connect("/home/me/.lightning/regtest/lightning-rpc") as rpc:
         print(rpc.getinfo().id)
     ```
 
-    `async with` gives the awaitable form. `name` stands in the calls' ids, and so in the daemon's
-    logs; it is the program's unless given. The first call opens the first connection.
+    `async with` gives the awaitable form. `name` is a part of the calls' ids, which the daemon
+    logs; the default is the program's name. The first call opens the first connection: `connect`
+    itself raises nothing if there is no daemon.
     """
-    # Not pathlib: a command-line tool may call once and end.
+    # `os.path` because importing pathlib would slow down a command-line tool's start.
     program = os.path.basename((sys.argv or [""])[0]) or "clnwire"  # noqa: PTH119
     origin = CallOrigin(os.fspath(path), name or program)
 

@@ -1,1 +1,1 @@
-"""Where an author registers what a plugin offers: a module for each part."""
+"""The mixins of `Plugin` that register options, methods, hooks, subscriptions and functions."""

@@ -1,4 +1,4 @@
-"""Where a plugin's parts are kept, and until when they may be registered."""
+"""The checks that all registrations share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Base:
-    """Takes registrations until the plugin runs."""
+    """Base of the mixins. Registrations are refused once the plugin runs."""
 
     _definition: Definition
 
@@ -30,6 +30,7 @@ class Base:
 
 
 def must_be_named(decorator: str, name: object) -> None:
-    """`@plugin.hook` without a name takes the function for it, and would never register it."""
+    """Raises `UsageError` for `@plugin.hook` without a name: Python passes the function as `name`,
+    and nothing would be registered."""
     if not isinstance(name, str):
         raise UsageError(f"@plugin.{decorator} needs a name: @plugin.{decorator}('name')")

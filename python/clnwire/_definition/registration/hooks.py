@@ -1,4 +1,4 @@
-"""Hooks. The stub, generated from the SPECs, gives handlers the event's type and the answer's."""
+"""Registration of hooks. The generated stub ties each hook to the types of its event and answer."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Hooks(Base):
         on_failure: object = None,
         thread: bool = False,
     ) -> Callable[[F], F]:
-        """Has the daemon ask this function, and wait for its answer.
+        """Registers a function for a hook: the daemon waits for its answer.
 
-        `before` and `after` name plugins in the hook's chain; `filters` are method names
-        (`rpc_command`) or message numbers (`custommsg`).
+        `before` and `after` list the plugins before and after which the daemon calls this one.
+        `filters` are method names (`rpc_command`) or message types (`custommsg`).
 
-        If the function raises, is cancelled, or answers something that is no answer, or if it
-        cannot be called since the event cannot be decoded, the log gets an error and the daemon
-        `on_failure`: one of the hook's answers, or `"refuse"` for the answer that says no. Without
-        it, that is the hook's safe answer.
+        If the event cannot be decoded, or the function raises, is cancelled or returns an invalid
+        answer, the failure is logged and the daemon gets `on_failure`: an answer of the hook, or
+        `"refuse"` for the answer by which the hook refuses. The default is the hook's safe answer
+        (docs/safety.md).
 
-        An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
-        in a thread.
+        An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
+        function runs in a thread. Raises `UsageError` for a registration that cannot work.
         """
         must_be_named("hook", name)
 

@@ -1,4 +1,4 @@
-"""What runs at a plugin's start, beside its handlers, and at its end."""
+"""Registration of functions for a plugin's start, its end, and the time between."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Lifecycle(Base):
-    """Registers functions that no message is for."""
+    """Registers functions that are not handlers of messages."""
 
     def on_init(self, function: F) -> F:
-        """Calls the function when the daemon is ready, with the `Init` if it has a parameter.
+        """Calls the function at `init`, with the `Init` if it has a parameter.
 
-        If it raises, the plugin is disabled with that reason.
+        If it raises, the plugin is disabled, with the exception as the reason.
         """
         refuse_generator(function, "on_init")
         self._definition.init_functions.append(function)
         return function
 
     def on_shutdown(self, function: F) -> F:
-        """Calls the function before the plugin ends: at `shutdown`, end of input, SIGTERM."""
+        """Calls the function before the plugin ends: after `shutdown`, end of input, SIGTERM or
+        SIGINT."""
         refuse_generator(function, "on_shutdown")
         self._definition.shutdown_functions.append(function)
         return function
@@ -36,10 +37,11 @@ class Lifecycle(Base):
     @overload
     def background(self, *, fatal: bool = True) -> Callable[[F], F]: ...
     def background(self, function: F | None = None, *, fatal: bool = True) -> F | Callable[[F], F]:
-        """Starts the function after `init`: an `async def` in a task, which is cancelled at the
-        end, a plain one in a thread, which does not keep the plugin.
+        """Starts the function after `init`.
 
-        If it raises, that is logged and the plugin ends with status 1, unless `fatal=False`.
+        An `async def` runs in a task, which is cancelled when the plugin ends. A plain function
+        runs in a daemon thread, for which the plugin does not wait at its end. If the function
+        raises, the exception is logged and, unless `fatal=False`, the plugin ends with status 1.
         """
 
         from clnwire._definition.background import Background

@@ -1,4 +1,4 @@
-"""Methods."""
+"""Registration of methods."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ class Methods(Base):
         thread: bool = False,
         replaces_native: bool = False,
     ) -> Callable[[F], F]:
-        """Offers a function as a method of the daemon's JSON-RPC interface.
+        """Registers a function as a method of the daemon's JSON-RPC interface.
 
-        Its signature says what it takes: calls by position and by name both work, and what does
-        not fit is refused with -32602 and the parameter's name. A parameter of type `Request`
-        receives the request. The docstring is the description. A raised `RpcError` goes to the
-        caller; any other exception does so as -32603, and into the log.
+        The function's signature defines the params, by position or by name; params that do not
+        fit are refused with code -32602 and the parameter's name. A parameter of type `Request`
+        receives the request. The docstring is the default of `description`. An `RpcError` that the
+        function raises is sent to the caller; any other exception is sent with code -32603, and
+        logged.
 
-        An `async def` runs beside others, in a task. With `thread=True` a plain function does so,
-        in a thread.
+        An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
+        function runs in a thread.
 
-        `replaces_native=True` takes the name of a command of one of lightningd's built-in plugins,
-        such as `keysend`, for nodes where that plugin is disabled (`disable-plugin=keysend`); on
-        others the daemon refuses the plugin.
+        `replaces_native=True` permits the name of a command of lightningd's built-in plugins, such
+        as `keysend`, for nodes where that plugin is disabled (`disable-plugin=keysend`); other
+        nodes refuse the plugin. Raises `UsageError` for a registration that cannot work.
         """
         must_be_named("method", name)
 
@@ -68,8 +69,9 @@ class Methods(Base):
 
 
 def _must_be_free(name: str, *, replaces_native: bool) -> None:
-    """Raises `UsageError` for a command of the daemon's that is not to be replaced, or cannot."""
-    # A plugin without methods does not pay for the names.
+    """Raises `UsageError` for a name of lightningd's, unless it is a built-in plugin's and
+    `replaces_native` is true."""
+    # Imported here so that a plugin without methods starts faster.
     from clnwire._wire.facts import BUILTIN, COMMANDS
 
     if name not in COMMANDS:

@@ -1,4 +1,4 @@
-"""Options: the overloads give each handle its value's type."""
+"""Registration of options. The overloads give each handle the type of its value."""
 
 from __future__ import annotations
 
@@ -160,11 +160,12 @@ class Options(Base):
         deprecated: bool | Sequence[str] = False,
         on_change: Callable[[Any], object] | None = None,
     ) -> Option[Any]:
-        """Adds a command-line option to the daemon; gives a handle with its `.value`.
+        """Adds an option to lightningd's configuration; returns a handle with its `.value`.
 
-        Without a `type` the default's own decides. `multi`: may be given several times. `dynamic`:
-        `setconfig` may change it; `on_change` is called with the new value before it holds, and
-        refuses it by raising. Raises `UsageError` for what the daemon would refuse.
+        The default `type` is that of the default value. `multi`: the option may be given several
+        times. `dynamic`: `setconfig` may change the value; `on_change` is called with the new value
+        before it takes effect, and raises to refuse it. Raises `UsageError` for options that the
+        daemon would refuse.
         """
         self._must_be_new("option", name, self.options)
         option: Option[Any] = Option(

@@ -1,4 +1,4 @@
-"""Subscriptions. The stub, generated from the SPECs, gives handlers the event's type."""
+"""Registration of subscriptions. The generated stub ties each topic to the type of its event."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class Topics(Base):
         return self._definition.subscriptions
 
     def subscribe(self, topic: str, *, thread: bool = False) -> Callable[[F], F]:
-        """Calls the function for every notification of the topic, in their order; `"*"` is all.
+        """Calls the function for every notification of the topic; `"*"` subscribes to all topics.
 
-        An `async def` runs beside others, in a task, and with `thread=True` a plain function does
-        so, in a thread; each waits until it has handled the topic's notification before.
+        An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
+        function runs in a thread. One subscription handles a topic's notifications one at a time,
+        in the order in which they came.
 
         A parameter of type `Notification` receives the topic's name and the sending plugin's.
         """
