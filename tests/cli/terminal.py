@@ -2,33 +2,110 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ENV = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 """The examples' first lines name the Python of the environment, as a plugin's does."""
 CLNWIRE = [sys.executable, "-m", "clnwire"]
+PATIENCE = 60.0
+"""Seconds for a command."""
 
 
 def clnwire(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end; what it says must never be a traceback."""
-    done = subprocess.run(
-        [*CLNWIRE, *map(str, words)],
+    done = _Preloaded.run(list(map(str, words)), cwd or Path.cwd())
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+class _Preloaded:
+    """The process that `tests/cli/preloaded.py` describes; one for all tests of a worker."""
+
+    _one: _Preloaded | None = None
+    _busy = threading.Lock()
+
+    @classmethod
+    def run(cls, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        # Coverage is measured from a process's start; and a second command at a time has its own.
+        if "COVERAGE_PROCESS_CONFIG" in os.environ or not cls._busy.acquire(blocking=False):
+            return _in_a_process(words, cwd)
+        try:
+            cls._one = cls._one or cls()
+            return cls._one._run(words, cwd)
+        finally:
+            cls._busy.release()
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self._control.settimeout(PATIENCE)
+        program = Path(__file__).with_name("preloaded.py")
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, program, str(theirs.fileno())],
+                env=ENV,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.wait()
+
+    def _run(self, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        (output, into_output), (errors, into_errors) = os.pipe(), os.pipe()
+        text = json.dumps({"words": words, "cwd": str(cwd)}) + "\n"
+        socket.send_fds(self._control, [text.encode()], [into_output, into_errors])
+        os.close(into_output)
+        os.close(into_errors)
+        with ThreadPoolExecutor(2) as pool:
+            said = [pool.submit(_all_of, each) for each in (output, errors)]
+            pid = self._number()
+            try:
+                status = self._number()
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                self._control.settimeout(None)
+                self._number()
+                raise
+        return subprocess.CompletedProcess(words, status, said[0].result(), said[1].result())
+
+    def _number(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self._control.recv(1)
+            assert byte, "tests/cli/preloaded.py has ended"
+            line += byte
+        return int(line)
+
+
+def _all_of(descriptor: int) -> str:
+    with open(descriptor) as stream:
+        return stream.read()
+
+
+def _in_a_process(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CLNWIRE, *words],
         cwd=cwd,
         env=ENV,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def one_line(done: subprocess.CompletedProcess[str], status: int) -> str:
