@@ -1,7 +1,7 @@
-# Everything happens in .venv, target and dist; nothing outside of this folder is touched.
-# What it needs: Python >= 3.10 with venv, a Rust toolchain, make.
+# No target writes outside of this folder. Builds go to .venv, target, dist and build.
+# Requirements: Python >= 3.10 with venv, a Rust toolchain, make.
 
-# Without compiled Python files each of the thousands of processes would compile all of its own.
+# The tests start thousands of processes; compiled Python files spare each of them the compilation.
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
@@ -13,28 +13,28 @@ RUST_SOURCES := $(shell find rust/core/src rust/io/src rust/load/src rust/python
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
 
-# The peers in Rust; the suite builds them in the same folder.
+# The benchmarks' peers in Rust. The suite builds them in the same folder.
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
-WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "no Linux: no peers"; exit 0; }
+WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "skipped: the benchmarks' peers need Linux"; exit 0; }
 
 .PHONY: help demo develop test test-node test-rust test-python coverage lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
 help:
-	@echo "make demo         a node in miniature replicates its database through a plugin"
-	@echo "make test         all tests"
-	@echo "make test-node    the tests with a real lightningd, on the PATH or in LIGHTNINGD"
-	@echo "make coverage     the Python tests, and the lines and branches that they do not run"
-	@echo "make develop      builds the extension quickly, for working on it; make build optimises it"
-	@echo "make lint         formatters, linters, type checkers, stubs"
-	@echo "make docs         the docs as a site, in build/docs/html; warnings are errors"
-	@echo "make bench        clnwire and the other SDKs, measured; renews the docs' tables and plots"
-	@echo "make bench-quick  every benchmark, briefly"
-	@echo "make bench-micro  the steps of a message by themselves, and their budgets"
-	@echo "make bench-instructions  how many instructions the core's steps take"
+	@echo "make demo         runs a simulated node that replicates its database through a plugin"
+	@echo "make test         runs all tests"
+	@echo "make test-node    runs the tests that need a real lightningd, on the PATH or in LIGHTNINGD"
+	@echo "make coverage     runs the Python tests and lists the lines and branches that did not run"
+	@echo "make develop      builds the extension quickly, for development; make build optimises it"
+	@echo "make lint         runs formatters, linters, type checkers and stubtest"
+	@echo "make docs         builds the docs' site in build/docs/html; warnings are errors"
+	@echo "make bench        measures clnwire and other SDKs; renews the docs' tables and plots"
+	@echo "make bench-quick  runs every benchmark briefly"
+	@echo "make bench-micro  measures each step of a message, and checks the budgets"
+	@echo "make bench-instructions  counts the instructions of the core's steps"
 	@echo "make format       formats Rust and Python"
-	@echo "make wheel        a wheel for this Python and machine, and the sdist, into dist/"
+	@echo "make wheel        builds a wheel for this Python and machine, and the sdist, in dist/"
 	@echo "make test-wheel   tests a wheel with every Python of this machine; TEST_WHEEL=\"-k hooks\""
 
 demo: build
@@ -109,7 +109,7 @@ $(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
 		--extras cli,orjson
 	@touch $@
 
-# The next `make build` (or test, or bench) puts the optimised extension back.
+# Removing the stamp makes the next `make build` (or test, or bench) restore the optimised extension.
 develop: $(VENV)/tools.stamp
 	@rm -f $(VENV)/build.stamp
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --profile develop --locked \
@@ -140,7 +140,7 @@ $(VENV)/tools.stamp:
 
 WHEEL_PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.14t
 TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
-# zig, which comes from PyPI, links for old C libraries and other processors; macOS has its own way.
+# On Linux, zig (from PyPI) links for old C libraries and other processors. macOS does not need it.
 PORTABLE = $(if $(findstring linux-musl,$(TARGET)),--zig --compatibility musllinux_1_2,\
 	$(if $(findstring linux,$(TARGET)),--zig --compatibility manylinux2014))
 MATURIN_BUILD = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked \
@@ -155,7 +155,7 @@ sdist: $(VENV)/tools.stamp
 test-wheel: $(VENV)/tools.stamp
 	$(BIN)/python -m tests.packaging.try_wheels -- $(TEST_WHEEL)
 
-# Wheels for all Pythons, and for TARGET: any of Rust's names whose standard library rustup has.
+# Wheels for all Pythons and for TARGET, a Rust target whose standard library rustup has installed.
 portable-wheels: $(VENV)/zig.stamp
 	$(MATURIN_BUILD) --target $(TARGET) $(PORTABLE) --interpreter $(WHEEL_PYTHONS)
 

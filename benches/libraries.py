@@ -1,4 +1,4 @@
-"""The JSON libraries that stand beside clnwire. A benchmark of one that is absent is skipped."""
+"""The JSON libraries to compare with clnwire. The benchmarks of an absent library are skipped."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ENCODERS = {
 
 
 def decoder(library: str) -> Callable[[bytes], Any]:
-    """A library's function from JSON to dicts and lists."""
+    """A library's function from JSON bytes to dicts and lists."""
     module, function = DECODERS[library]
     return getattr(pytest.importorskip(module), function)
 
 
 def encoder(library: str) -> Callable[[Any], bytes | str]:
-    """A library's function from dicts and lists to JSON; `json`'s gives text."""
+    """A library's function from dicts and lists to JSON: bytes, or `str` from `json`."""
     module, function = ENCODERS[library]
     return getattr(pytest.importorskip(module), function)

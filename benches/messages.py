@@ -1,10 +1,11 @@
-"""What it costs to decode each message to its Struct, and to encode each answer.
+"""Measures decoding each message to its Struct, and encoding each answer.
 
     python benches/messages.py [--quick] [--save benches/results/NAME.json]
 
-Beside clnwire stands what pyln-client does with the same message: `json.loads` and the binding of
-the params to the handler. Events are the host's samples. The last table shows why the Structs have
-the options that they have. Everything measured is checked first. Ratios are what to quote.
+The comparison is pyln-client's work for the same message: `json.loads` and binding the params to
+the handler. Events are the host's samples. The last table compares other options for the Structs.
+Each function's result is checked before it is measured. Quote the ratios rather than the times,
+which depend on the machine.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ ANSWERS = {
 
 
 class Timer:
-    """Times functions: medians of several rounds, in nanoseconds a call."""
+    """Measures functions: the median of several rounds, in nanoseconds per call."""
 
     def __init__(self, rounds: int, seconds: float) -> None:
         self._rounds, self._seconds = rounds, seconds
@@ -62,13 +63,14 @@ class Timer:
         return statistics.median(timer.repeat(self._rounds, number)) / number * NS
 
     def together(self, functions: dict[str, Callable[[], object]]) -> dict[str, float]:
-        """Those that are compared take turns, so that a slow minute hits all of them."""
+        """Measures the functions in turn, so that a slow minute of the machine affects all of
+        them."""
         rounds = [{name: self(function) for name, function in functions.items()} for _ in range(2)]
         return {name: min(each[name] for each in rounds) for name in functions}
 
 
 def events() -> dict[str, tuple[Callable[[bytes], Any], bytes, bytes]]:
-    """Message → decoder, what it decodes, and the params as pyln-client gets them."""
+    """Message → its decoder, the text to decode, and the params as pyln-client gets them."""
     found: dict[str, tuple[Callable[[bytes], Any], bytes, bytes]] = {}
     for name in sorted(HOOKS):
         params = json.dumps(hook_sample(name), separators=(",", ":")).encode()
@@ -84,7 +86,7 @@ def events() -> dict[str, tuple[Callable[[bytes], Any], bytes, bytes]]:
 
 
 def pyln(params: bytes) -> Callable[[], object]:
-    """What pyln-client does from the message's text to the call of the handler."""
+    """pyln-client's work from the message's text to the call of the handler."""
     plugin = PylnPlugin(autopatch=False)
 
     def handler(plugin: PylnPlugin, **params: Any) -> None: ...
@@ -129,7 +131,7 @@ def encoding(timer: Timer) -> dict[str, dict[str, float]]:
 
 
 def options(timer: Timer) -> dict[str, dict[str, float]]:
-    """The same Structs with other options."""
+    """The time to decode Structs with other options."""
     figures: dict[str, dict[str, float]] = {}
     for name in ("db_write", "htlc_accepted", "openchannel2"):
         text = json.dumps(hook_sample(name)).encode()
@@ -149,7 +151,7 @@ def options(timer: Timer) -> dict[str, dict[str, float]]:
 
 
 def variant(kind: Any, chosen: dict[str, bool]) -> Any:
-    """The Struct, and those in it, with these options."""
+    """The Struct, and the Structs in it, with these options."""
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return kind
     hints = typing.get_type_hints(kind, include_extras=True)
@@ -171,8 +173,8 @@ def show(title: str, figures: dict[str, dict[str, float]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only to see that it works")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the figures as JSON")
+    parser.add_argument("--quick", action="store_true", help="one short round: does it still work?")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the figures as JSON")
     arguments = parser.parse_args()
     timer = Timer(1, 0.001) if arguments.quick else Timer(5, 0.05)
     figures = {

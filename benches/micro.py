@@ -1,10 +1,10 @@
-"""Runs the micro-benchmarks, the core's and Python's, and says which budgets are met.
+"""Runs the micro-benchmarks of the core and of Python, and prints which budgets are met.
 
     python benches/micro.py [--rounds 5] [--save [FILE]]
 
-A round does each benchmark for a moment, so that a slow minute of the machine hits all of them and
-not one; medians of the rounds are what counts, and the best is told beside them. Everything is on
-one core. Instructions are counted once, since they are the same each time.
+Each round runs every benchmark briefly, so that a slow minute of the machine affects all of them.
+Budgets apply to the median of the rounds; the best round is shown too. Everything runs on one core.
+Instructions are counted once, since their number does not vary.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Row = dict[str, float]
 
 
 def run(*command: str, **environment: str) -> str:
-    """What a command prints; ends with what it says if it fails."""
+    """The output of a command. If the command fails, exits with the end of its output."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -62,7 +62,7 @@ def run(*command: str, **environment: str) -> str:
 
 
 def core_round(folder: Path) -> dict[str, tuple[float, int]]:
-    """The core's benchmarks: nanoseconds, and how many bytes they are for (0: none)."""
+    """The core's benchmarks: nanoseconds, and the bytes processed (0 if not counted)."""
     run(*CARGO, "core", "--", "--quick", CRITERION_HOME=str(folder))
     found = {}
     for file in folder.glob("**/new/benchmark.json"):
@@ -74,7 +74,7 @@ def core_round(folder: Path) -> dict[str, tuple[float, int]]:
 
 
 def python_round(folder: Path) -> dict[str, tuple[float, int]]:
-    """Python's benchmarks: nanoseconds."""
+    """Python's benchmarks: nanoseconds, and 0 for the bytes."""
     file = folder / "python.json"
     run(*PYTEST, f"--benchmark-json={file}")
     found = json.loads(file.read_text())["benchmarks"]
@@ -82,7 +82,7 @@ def python_round(folder: Path) -> dict[str, tuple[float, int]]:
 
 
 def summary(rounds: list[dict[str, tuple[float, int]]]) -> dict[str, Row]:
-    """Benchmark → median and best of the rounds, and what that is in GB/s."""
+    """Benchmark → the median and the best of the rounds, in nanoseconds and in GB/s."""
     rows = {}
     for name, (_, size) in sorted(rounds[0].items()):
         times = [each[name][0] for each in rounds]
@@ -95,18 +95,18 @@ def summary(rounds: list[dict[str, tuple[float, int]]]) -> dict[str, Row]:
 
 
 def rounded(nanoseconds: float) -> float:
-    """To four digits: there is no more to it."""
+    """Nanoseconds to four digits, which is as precise as the measurement."""
     return float(f"{nanoseconds:.4g}")
 
 
 def instructions() -> dict[str, Any] | str:
-    """Step → instructions, or why there are none."""
+    """Step → its instructions, or why they could not be counted."""
     counted = run(*CARGO, "instructions")
     return dict(json.loads(counted)) if counted else "absent: no valgrind"
 
 
 def budgets(core: dict[str, Row]) -> list[str]:
-    """A line for each budget: the figure, and whether it is met."""
+    """A line for each budget: the measured value, the limit, and whether it is met."""
     lines = []
     for name, least in LEAST_GB_PER_S.items():
         row = core[name]
@@ -128,14 +128,14 @@ def verdict(met: bool) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the numbers were measured on, and with."""
+    """The machine, and the versions of Python, Rust and the libraries."""
     versions = {library: version(library) or "absent" for library in LIBRARIES}
     facts = {**msgspec.to_builtins(machine()), **versions}
     return {**facts, "rustc": run("rustc", "--version").split()[1]}
 
 
 def file_name(environment: dict[str, str]) -> Path:
-    """Where results are kept unless told otherwise."""
+    """The default file for the results."""
     cpu = re.sub(r"\((R|TM)\)|@.*|\bProcessor\b|\bCPU\b", "", environment["cpu"])
     words = "-".join(re.findall(r"[a-z0-9]+", cpu.lower())) or "unknown-cpu"
     return ROOT / "benches/results" / f"{environment['date']}-{words}-micro.json"
@@ -158,18 +158,18 @@ def measured(rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The micro-benchmarks, and their budgets.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser = argparse.ArgumentParser(description="Runs the micro-benchmarks and checks budgets.")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to run each benchmark")
     parser.add_argument(
         "--save",
         nargs="?",
         const="",
         metavar="FILE",
-        help="keep the results, in benches/results unless a file is named",
+        help="save the results as JSON; without FILE, in benches/results",
     )
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
-        # Built first, on all cores: what runs later inherits the one.
+        # Build before setting the affinity, which later processes inherit.
         run(*CARGO, "core", "--no-run")
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     results = measured(arguments.rounds)
@@ -182,7 +182,7 @@ def main() -> None:
     if arguments.save is not None:
         file = Path(arguments.save) if arguments.save else file_name(results["machine"])
         file.write_text(json.dumps(results, indent=1) + "\n")
-        print(f"kept in {file}")
+        print(f"saved in {file}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A plugin process, driven from Python: where the daemon's side is not what is measured."""
+"""A plugin process driven from Python, for benchmarks that do not measure the daemon's side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PEERS = Path(__file__).parent / "peers"
 
 
 class Peer:
-    """One of `peers/`, started and initialised."""
+    """A plugin of `peers/`, started and initialised."""
 
     def __init__(self, script: str) -> None:
         environment = {**os.environ, "LIGHTNINGD_PLUGIN": "1"}
@@ -41,7 +41,7 @@ class Peer:
             data = data[os.write(self.input, data) :]
 
     def message(self) -> dict[str, dict[str, str]]:
-        """The next one."""
+        """The plugin's next message."""
         line = b""
         while not line.endswith(b"\n\n"):
             ready, _, _ = select.select([self.output], [], [], 60)

@@ -1,10 +1,10 @@
-"""What `clnwire record` adds to a `db_write`: the same plugin with and without it, in turn.
+"""Measures what `clnwire record` adds to a `db_write`: a plugin with and without it, in turn.
 
     python -m benches.recording [--quick] [--save benches/results/NAME.json]
 
-By the load generator, which checks every answer; once with all processes on one core, where the
-writing of the capture is part of the figure, and once on all cores. What is recorded is counted in
-the end.
+The load generator sends the requests and checks every answer. One run uses all cores. The other
+keeps all processes on one core, so that its figure includes the writing of the capture. At the end
+the messages in the capture are counted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .suite.running import last_core
 PLUGIN = [sys.executable, str(Path(__file__).parent / "peers" / "clnwire_db_write.py")]
 FORMS = ("direct", "recorded")
 OTHERS = 2
-"""The requests `getmanifest` and `init`."""
+"""The requests besides `db_write`: `getmanifest` and `init`."""
 
 
 class Recorded:
@@ -43,7 +43,7 @@ class Recorded:
         self._capture = folder / "capture.gz"
 
     def run(self, form: str, size: int) -> Figures:
-        """One plugin's life. Each message has to be in the capture."""
+        """Runs one plugin from start to end. Each of its messages must be in the capture."""
         count = max(10, self._count * 2400 // max(size, 2400))
         warm_up = count // 10 + 1
         with daemon_folder() as folder:
@@ -103,9 +103,9 @@ def show(where: str, medians: Medians, starts: Starts) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What recording costs.")
+    parser = argparse.ArgumentParser(description="Measures the cost of recording.")
     parser.add_argument("--quick", action="store_true", help="few repeats: does it still work?")
-    parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
+    parser.add_argument("--save", type=Path, help="file for the results, as JSON")
     arguments = parser.parse_args()
     if sys.platform != "linux":
         sys.exit("the load generator needs Linux")

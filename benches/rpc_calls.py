@@ -1,10 +1,10 @@
-"""Calls of the daemon's commands: clnwire's client against pyln-client's, on the same host.
+"""Measures calls of the daemon's commands with clnwire's client and with pyln-client's.
 
     python benches/rpc_calls.py [--quick] [--save benches/results/NAME.json]
 
-The host is a process, each client another, all of them on one core; clients take turns in several
-rounds, and medians are shown. Every answer is checked. The host's own work is part of every figure,
-the more so the smaller the reply: ratios understate.
+The host and each client are processes of their own, all on one core. Clients take turns in several
+rounds, and the medians are shown. Every answer is checked. Each figure includes the host's own
+work, above all for small replies, so the clients differ by more than the ratios show.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CLIENTS = {
     "clnwire, dicts": "clnwire",
     "pyln-client": "pyln-client",
 }
-"""Client → the package it is of."""
+"""Client → the package that it needs."""
 
 LARGE_BYTES = 10_000_000
 SCENARIOS = {
@@ -50,11 +50,11 @@ SCENARIOS = {
     "10 MB, 1 in flight": ("listpeerchannels", 1, 5),
     "10 MB, 16 in flight": ("listpeerchannels", 16, 16),
 }
-"""Name → command, how many at a time, how many calls."""
+"""Name → the command, the number of calls in flight, and the total number of calls."""
 
 
 def sample(kind: Any) -> Any:
-    """A value of this type that has all members, as JSON."""
+    """A JSON value of this type, with all members."""
     if hasattr(kind, "__supertype__"):
         return sample(kind.__supertype__)
     if hasattr(kind, "__metadata__"):
@@ -71,7 +71,7 @@ def sample(kind: Any) -> Any:
 
 
 def answers(folder: Path) -> None:
-    """The host's replies, as files."""
+    """Writes the host's replies to files in the folder."""
     (folder / "getinfo").write_bytes(msgspec.json.encode(sample(GetinfoReply)))
     channel = msgspec.json.encode(sample(ListpeerchannelsReply)["channels"][0])
     count = LARGE_BYTES // len(channel)
@@ -81,7 +81,7 @@ def answers(folder: Path) -> None:
 
 
 async def serve(folder: Path) -> None:
-    """The host's process: until its input ends."""
+    """The host's process, which runs until its stdin ends."""
     from clnwire.host import Host
 
     async with Host() as host:
@@ -103,7 +103,7 @@ def host(folder: Path) -> Iterator[str]:
 
 
 def check(method: str, count: int, reply: Any) -> None:
-    """Raises unless the reply is what the host answered."""
+    """Raises `AssertionError` unless the reply is the host's."""
     get = dict.__getitem__ if isinstance(reply, dict) else getattr
     if method == "getinfo":
         assert get(reply, "blockheight") == 1_234_567
@@ -118,7 +118,8 @@ def check(method: str, count: int, reply: Any) -> None:
 def blocking(
     call: Callable[[], Any], checked: Callable[[Any], None], width: int, each: int
 ) -> list[float]:
-    """Each thread's calls, one after the other: how long each took, in seconds."""
+    """The seconds that each call took; each of `width` threads makes `each` calls, one after
+    another."""
     spent: list[float] = []
 
     def work() -> None:
@@ -144,7 +145,7 @@ def blocking(
 async def awaitable(
     rpc: Any, method: str, checked: Callable[[Any], None], width: int, each: int
 ) -> list[float]:
-    """As `blocking`, with tasks."""
+    """As `blocking`, with tasks in place of threads."""
     spent: list[float] = []
 
     async def work() -> None:
@@ -160,7 +161,7 @@ async def awaitable(
 
 
 def work(client: str, path: str, folder: Path, scenario: str, calls: int) -> dict[str, float]:
-    """A client's process: what it measured."""
+    """A client's process. Returns its measurements."""
     method, width, _ = SCENARIOS[scenario]
     count = int((folder / "count").read_text())
     each = max(1, calls // width)
@@ -234,9 +235,9 @@ def show(scenario: str, clients: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Calls of the daemon's commands.")
+    parser = argparse.ArgumentParser(description="Measures calls of the daemon's commands.")
     parser.add_argument("--quick", action="store_true", help="few calls: does it still work?")
-    parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
+    parser.add_argument("--save", type=Path, help="file for the results, as JSON")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

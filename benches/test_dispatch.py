@@ -1,8 +1,8 @@
-"""From a message's bytes to its handler and back, in a real process behind real pipes.
+"""Measures the way from a message's bytes to its handler and back, in a process behind pipes.
 
-Messages come in batches, so that a figure is that of `BATCH` messages and the system calls are
-shared by them. Beside clnwire stands a bare loop around each JSON library, which checks nothing.
-Each benchmark checks every reply.
+Messages are sent in batches: each figure is for `BATCH` messages, which share the system calls.
+The comparison is a bare loop around each JSON library, which validates nothing. Each benchmark
+checks every reply.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def plugin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def requests(method: str, params: object) -> bytes:
-    """A batch, with ids from 0 on."""
+    """A batch of requests with ids from 0 up."""
     text = compact(params).decode()
     head = '{"jsonrpc":"2.0","id":"cln:%s#%d","method":"%s","params":%s}\n\n'
     return "".join(head % (method, n, method, text) for n in range(BATCH)).encode()
 
 
 def answers(plugin: Peer, batch: bytes, count: int = BATCH) -> bytes:
-    """What the plugin answers to a batch that a pipe holds."""
+    """The plugin's answers to a batch, which must fit into the pipe."""
     assert os.write(plugin.input, batch) == len(batch)
     answer = b""
     while answer.count(b"\n\n") < count:
@@ -68,7 +68,7 @@ def test_methods(benchmark: Any, plugin: Peer) -> None:
 
 
 def test_notifications(benchmark: Any, plugin: Peer) -> None:
-    """Behind each batch comes a request, whose answer says that all have been handled."""
+    """The request after each batch is answered when all notifications have been handled."""
     payload = {"jsonrpc": "2.0", "method": "connect", "params": {"connect": CONNECT}}
     batch = (compact(payload) + b"\n\n") * BATCH
     ask = b'{"jsonrpc":"2.0","id":1,"method":"connected","params":{}}\n\n'

@@ -1,4 +1,4 @@
-"""Frames, envelopes, ids and the outbox by themselves. Each benchmark checks its result."""
+"""Measures frames, envelopes, ids and the outbox. Each benchmark checks its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTINUE = b'{"result":"continue"}'
 
 
 class Members(msgspec.Struct):
-    """What msgspec alone offers in the envelope's place; it checks nothing of what it skips."""
+    """The envelope as msgspec decodes it, which does not validate the values that it skips."""
 
     id: msgspec.Raw
     method: str | None = None
@@ -38,7 +38,7 @@ def test_framer(benchmark: Any, frame: str) -> None:
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("library", DECODERS)
 def test_whole_decoding_instead(benchmark: Any, library: str, frame: str) -> None:
-    """What finding a frame's end costs those who have to decode it for that."""
+    """The cost of finding a frame's end by decoding the whole frame."""
     assert benchmark(decoder(library), FRAMES[frame])["id"] == "cln:db_write#7"
 
 
@@ -97,7 +97,7 @@ def test_outbox(benchmark: Any) -> None:
 
 @pytest.mark.parametrize("library", ENCODERS)
 def test_outbox_by_others(benchmark: Any, library: str) -> None:
-    """A whole reply, put together in Python and encoded."""
+    """A reply built as a dict in Python and encoded by a library."""
     encode = encoder(library)
 
     def one() -> bytes | str:

@@ -1,4 +1,4 @@
-"""Decoding and encoding, by clnwire and by others alone. Each benchmark checks its result."""
+"""Measures decoding and encoding by clnwire and by JSON libraries. Each checks its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 def test_decode(benchmark: Any) -> None:
-    """A typed event, with the decoder that a handler's route has."""
+    """A typed event with the decoder of a handler's route."""
     event = benchmark(hook_spec("db_write").decoder(), PARAMS)
     assert event == DbWrite(data_version=7, writes=WRITES)
 
@@ -39,7 +39,7 @@ def test_decode_to_dict(benchmark: Any, library: str) -> None:
 
 
 def test_encode(benchmark: Any) -> None:
-    """A typed answer, with the encoder that a handler's route has."""
+    """A typed answer with the encoder of a handler's route."""
     encode = answer_encoder(hook_spec("peer_connected"), CURRENT, print)
     answer = PeerDisconnect(error_message="not today")
     expected = {"result": "disconnect", "error_message": "not today"}
@@ -49,7 +49,7 @@ def test_encode(benchmark: Any) -> None:
 @pytest.mark.parametrize("size", ANSWERS)
 @pytest.mark.parametrize("library", [*ENCODERS, "clnwire"])
 def test_encode_untyped(benchmark: Any, library: str, size: str) -> None:
-    """Why dict answers go through orjson where it is installed."""
+    """Shows why dict answers use orjson where it is installed."""
     encode = encode_any if library == "clnwire" else encoder(library)
     assert json.loads(benchmark(encode, ANSWERS[size])) == ANSWERS[size]
 
@@ -57,5 +57,5 @@ def test_encode_untyped(benchmark: Any, library: str, size: str) -> None:
 @pytest.mark.parametrize("size", ANSWERS)
 @pytest.mark.parametrize("library", DECODERS)
 def test_decode_untyped(benchmark: Any, library: str, size: str) -> None:
-    """Why untyped replies stay with msgspec: the difference is small."""
+    """Shows why untyped replies use msgspec: the libraries differ little."""
     assert benchmark(decoder(library), compact(ANSWERS[size])) == ANSWERS[size]

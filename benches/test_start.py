@@ -1,4 +1,4 @@
-"""Registration and import: what a plugin's start consists of. Each benchmark checks its result."""
+"""Measures the parts of a plugin's start: registration and import. Each checks its result."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_registration(benchmark: Any) -> None:
 
 @pytest.mark.parametrize("module", ["sys", "json", "orjson", "jiter", "msgspec", "clnwire"])
 def test_import(benchmark: Any, module: str) -> None:
-    """A process that imports the module and ends: what it adds to a node's start."""
+    """A process that imports the module and ends. Each import delays a node's start."""
     pytest.importorskip(module)
-    # As in production: the second start finds the bytecode that the first one kept.
+    # As in production, later starts use the bytecode that the first one wrote.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-c", f"import {module}"]
 

@@ -1,4 +1,4 @@
-"""Messages as the daemon writes them, which the micro-benchmarks measure."""
+"""Messages in the daemon's form, for the micro-benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRITES = ["UPDATE channels SET next_htlc_id=17 WHERE id=3;" + "x" * 200] * 10
 
 
 def compact(value: object) -> bytes:
-    """JSON without white space, as the daemon writes."""
+    """JSON without white space, as the daemon writes it."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -22,13 +22,13 @@ DB_WRITE = b'{"jsonrpc":"2.0","id":' + TOKEN + b',"method":"db_write","params":'
 
 
 def channels(method: str, count: int) -> dict[str, list[dict[str, Any]]]:
-    """What `listchannels` or `listpeerchannels` gives, with so many channels."""
+    """The result of `listchannels` or `listpeerchannels` with `count` channels."""
     lines = (CHANNELS / f"{method}.jsonl").read_text().splitlines()
     return {"channels": [json.loads(line) for line in islice(cycle(lines), count)]}
 
 
 def reply(result: object) -> bytes:
-    """The answer to the client's call number 7."""
+    """The reply to the client's request number 7."""
     return b'{"jsonrpc":"2.0","id":' + TOKEN + b',"result":' + compact(result) + b"}"
 
 

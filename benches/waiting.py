@@ -1,9 +1,9 @@
-"""What handlers cost that wait: the event loop, an `async def`, a thread; and a flood's memory.
+"""Measures handlers that may wait: the cost of the event loop, of `async def` and of a thread.
 
     python benches/waiting.py [--quick] [--save benches/results/NAME.json]
 
-The same `db_write` of 2.4 kB goes to the same plugin in each form, in turn, as in the suite.
-Then each gets a million notifications as fast as it takes them, while its memory is looked at.
+Each form of the plugin gets the same `db_write` of 2.4 kB, in turn, as in the suite. Then each gets
+a million notifications as fast as it reads them, while its memory is measured.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FLOOD = json.dumps({"jsonrpc": "2.0", "method": "flood", "params": {"flood": {"t
 
 
 def round_trips(rounds: int, seconds: float) -> dict[str, float]:
-    """Form → the median round's median, in µs."""
+    """Form → the median of the rounds' medians, in µs."""
     bench = Bench(last_core(), seconds)
     command = [sys.executable, PEERS / PLUGIN]
     medians: dict[str, list[float]] = {form: [] for form in FORMS}
@@ -51,26 +51,26 @@ def round_trips(rounds: int, seconds: float) -> dict[str, float]:
 
 
 class Flooded(Peer):
-    """The plugin in one of its forms, taking what it can."""
+    """A form of the plugin for the flood of notifications."""
 
     def __init__(self, form: str) -> None:
         os.environ["CLNWIRE_BENCH_FORM"] = form
         super().__init__(PLUGIN)
 
     def seen(self) -> int:
-        """How many notifications it has handled so far."""
+        """The number of notifications that the plugin has handled."""
         self.write(b'{"jsonrpc":"2.0","method":"report","params":{}}')
         return int(self.message()["params"]["message"])
 
 
 def resident(pid: int) -> int:
-    """The process's memory, in bytes."""
+    """The process's resident memory in bytes."""
     pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def flood(form: str, count: int) -> dict[str, float]:
-    """Seconds for so many notifications, and by how many MB memory grew meanwhile."""
+    """The seconds for `count` notifications, and the growth of memory in MB meanwhile."""
     plugin = Flooded(form)
     batch = (FLOOD + "\n\n").encode() * 1000
     plugin.write(batch)
@@ -88,9 +88,9 @@ def flood(form: str, count: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What handlers cost that wait.")
+    parser = argparse.ArgumentParser(description="Measures handlers that may wait.")
     parser.add_argument("--quick", action="store_true", help="few repeats: does it still work?")
-    parser.add_argument("--save", type=Path, help="where to keep the results, as JSON")
+    parser.add_argument("--save", type=Path, help="file for the results, as JSON")
     arguments = parser.parse_args()
     trips = round_trips(1, 0.05) if arguments.quick else round_trips(5, 0.5)
     os.sched_setaffinity(0, {last_core()})

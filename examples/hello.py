@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The plugin of the protocol's first document: an option, two methods, two subscriptions."""
+"""A first plugin: an option, two methods, two subscriptions."""
 
 from __future__ import annotations
 

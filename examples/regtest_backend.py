@@ -3,9 +3,10 @@
 
     lightningd --network=regtest --disable-plugin=bcli --plugin=examples/regtest_backend.py
 
-Nodes that name the same folder in `--regtest-chain` share the chain. `regtest-mine` mines blocks
-with what the nodes have sent, and pays the reward to an address. Blocks meet regtest's difficulty
-and commit to their transactions. Scripts and signatures are not checked: this is for tests alone.
+Nodes with the same folder in `--regtest-chain` share the chain. `regtest-mine` mines blocks with
+the transactions that the nodes have sent, and pays the reward to an address. Blocks meet regtest's
+difficulty and commit to their transactions. Scripts and signatures are not checked, so use it for
+tests only.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ GENESIS_COINBASE = bytes.fromhex(
 
 
 def hash256(data: bytes) -> bytes:
-    """Bitcoin's hash, in the order in which it stands in blocks."""
+    """Bitcoin's double SHA-256, in the byte order of blocks."""
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
 
 
@@ -53,7 +54,7 @@ def compact(number: int) -> bytes:
 
 
 class Reader:
-    """Reads a transaction from its first byte."""
+    """Reads a transaction's bytes in order."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self.data, self.at = data, at
@@ -74,23 +75,25 @@ class Reader:
 
 @dataclass
 class Transaction:
-    """What the chain has to know of one."""
+    """The parts of a transaction that the chain needs."""
 
     raw: bytes
     stripped: bytes
-    """Without witnesses: what its id is the hash of."""
+    """The bytes without witnesses, whose hash is the txid."""
     spends: list[tuple[bytes, int]]
+    """The spent outputs, each as txid and index."""
     outputs: list[tuple[int, bytes]]
-    """Amounts in satoshis, and scripts."""
+    """Amounts in sat, and scripts."""
 
     @property
     def txid(self) -> bytes:
-        """In the order in which it stands in blocks."""
+        """The txid in the byte order of blocks."""
         return hash256(self.stripped)
 
 
 def parse(data: bytes, at: int = 0) -> tuple[Transaction, int]:
-    """The transaction that starts there, and where it ends. Raises `ValueError`."""
+    """The transaction at the offset `at`, and the offset of its end. Raises `ValueError` if it is
+    cut short."""
     reader = Reader(data, at)
     version = reader.take(4)
     has_witness = data[reader.at : reader.at + 2] == SEGWIT_MARKER
@@ -114,7 +117,7 @@ def parse(data: bytes, at: int = 0) -> tuple[Transaction, int]:
 
 
 def merkle_root(hashes: list[bytes]) -> bytes:
-    """The root of the tree over the hashes."""
+    """The Merkle root of the hashes."""
     while len(hashes) > 1:
         if len(hashes) % 2:
             hashes = [*hashes, hashes[-1]]
@@ -123,7 +126,7 @@ def merkle_root(hashes: list[bytes]) -> bytes:
 
 
 def coinbase(height: int, script: bytes, transactions: list[Transaction]) -> Transaction:
-    """The block's first transaction: pays the reward and commits to the witnesses (BIP 141)."""
+    """The block's first transaction. It pays the reward and commits to the witnesses (BIP 141)."""
     reserved = bytes(32)
     witnesses = [bytes(32), *(hash256(each.raw) for each in transactions)]
     commitment = b"\x6a\x24\xaa\x21\xa9\xed" + hash256(merkle_root(witnesses) + reserved)
@@ -149,7 +152,7 @@ def proven_header(previous: bytes, root: bytes, time: int) -> bytes:
 
 
 def script_of(address: str) -> bytes:
-    """The script of a bech32 address. Raises `ValueError` for any other."""
+    """The script of a bech32 address of regtest. Raises `ValueError` for other addresses."""
     prefix, separator, data = address.lower().rpartition("1")
     if prefix != "bcrt" or not separator or len(data) < 8 or any(c not in BECH32 for c in data):
         raise ValueError(f"{address} is not a bech32 address of regtest (bcrt1…)")
@@ -161,18 +164,19 @@ def script_of(address: str) -> bytes:
 
 @dataclass
 class Chain:
-    """The blocks and what waits for the next one, kept in a folder that several nodes may share."""
+    """The blocks and the transactions for the next one, in a folder that several nodes may
+    share."""
 
     folder: Path
     blocks: list[bytes] = field(default_factory=list)
     transactions: dict[bytes, Transaction] = field(default_factory=dict)
     spent: set[tuple[bytes, int]] = field(default_factory=set)
     read: int = 0
-    """How many bytes of the blocks' file are known."""
+    """The length in bytes of the part of the blocks' file that has been read."""
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None, None, None]:
-        """Holds the folder against other nodes, and takes in what they have mined."""
+        """Locks the folder against other nodes, and reads the blocks that they have mined."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -180,7 +184,7 @@ class Chain:
             yield
 
     def refresh(self) -> None:
-        """Takes in the blocks that have been added to the file."""
+        """Reads the blocks that were added to the file."""
         path = self.folder / "blocks"
         if not path.exists():
             self.append(self.genesis())
@@ -192,7 +196,7 @@ class Chain:
             self.take_in(bytes.fromhex(line))
 
     def genesis(self) -> bytes:
-        """Regtest's first block, which every node knows."""
+        """Regtest's first block."""
         root, rest = hash256(GENESIS_COINBASE), struct.pack("<III", GENESIS_TIME, BITS, 2)
         return struct.pack("<i", 1) + bytes(32) + root + rest + b"\x01" + GENESIS_COINBASE
 
@@ -202,7 +206,7 @@ class Chain:
             file.write(block.hex() + "\n")
 
     def take_in(self, block: bytes) -> None:
-        """Knows a block and its transactions from now on."""
+        """Adds a block and its transactions to those in memory."""
         self.blocks.append(block)
         reader = Reader(block, 80)
         for _ in range(reader.number()):
@@ -211,30 +215,30 @@ class Chain:
             self.spent.update(transaction.spends)
 
     def waiting(self) -> list[Transaction]:
-        """What has been sent and is in no block, in the order in which it came."""
+        """The transactions for the next block, in the order in which they were sent."""
         folder = self.folder / "mempool"
         files = sorted(folder.glob("*"), key=lambda file: file.stat().st_mtime_ns)
         return [parse(file.read_bytes())[0] for file in files]
 
     def send(self, raw: bytes) -> None:
-        """Keeps a transaction for the next block. Raises `ValueError` if it cannot be in one."""
+        """Keeps a transaction for the next block. Raises `ValueError` if no block can have it."""
         transaction, end = parse(raw)
         if end != len(raw):
-            raise ValueError("bytes behind the transaction")
+            raise ValueError("the transaction has bytes after its end")
         name = transaction.txid[::-1].hex()
         taken = self.spent.union(
             *(each.spends for each in self.waiting() if each.txid[::-1].hex() != name)
         )
         if transaction.txid in self.transactions:
-            raise ValueError("the transaction is in a block already")
+            raise ValueError("the transaction is already in a block")
         if double := taken.intersection(transaction.spends):
-            raise ValueError(f"output {next(iter(double))[0][::-1].hex()} is spent already")
+            raise ValueError(f"an output of {next(iter(double))[0][::-1].hex()} is already spent")
         folder = self.folder / "mempool"
         folder.mkdir(exist_ok=True)
         (folder / name).write_bytes(raw)
 
     def mine(self, script: bytes) -> None:
-        """Adds a block with all that waits."""
+        """Adds a block with the transactions that wait for one."""
         transactions, height = self.waiting(), len(self.blocks)
         reward = coinbase(height, script, transactions)
         root = merkle_root([each.txid for each in (reward, *transactions)])
@@ -260,7 +264,7 @@ def on_init() -> None:
 
 
 class ChainInfo(TypedDict):
-    """What `getchaininfo` tells."""
+    """The result of `getchaininfo`."""
 
     chain: str
     headercount: int
@@ -270,7 +274,7 @@ class ChainInfo(TypedDict):
 
 @plugin.method("getchaininfo")
 def getchaininfo(last_height: int | None = None) -> ChainInfo:
-    """Which chain this is, and how high."""
+    """The chain's name and its height."""
     with chain.locked():
         height = len(chain.blocks) - 1
     return {"chain": "regtest", "headercount": height, "blockcount": height, "ibd": False}
@@ -278,7 +282,7 @@ def getchaininfo(last_height: int | None = None) -> ChainInfo:
 
 @plugin.method("getrawblockbyheight")
 def getrawblockbyheight(height: int) -> dict[str, str | None]:
-    """The block at a height, or nulls if there is none yet."""
+    """The block at a height, or nulls if the chain is shorter."""
     with chain.locked():
         block = chain.blocks[height] if height < len(chain.blocks) else None
     if block is None:
@@ -288,7 +292,7 @@ def getrawblockbyheight(height: int) -> dict[str, str | None]:
 
 @plugin.method("getutxout")
 def getutxout(txid: str, vout: int) -> dict[str, int | str | None]:
-    """The amount (sat) and script of an output in a block that is not spent, or nulls."""
+    """The amount (sat) and script of an unspent output of a block, or nulls."""
     with chain.locked():
         transaction = chain.transactions.get(bytes.fromhex(txid)[::-1])
         if transaction is None or (transaction.txid, vout) in chain.spent:
@@ -310,7 +314,7 @@ def sendrawtransaction(tx: str, allowhighfees: bool = False) -> dict[str, bool |
 
 @plugin.method("estimatefees")
 def estimatefees() -> dict[str, object]:
-    """Feerates (sat per 1000 vbytes) that never change."""
+    """Constant feerates, in sat per 1000 vbytes."""
     rates = {2: 5000, 6: 4000, 12: 3000, 100: 1000}
     feerates = [{"blocks": blocks, "feerate": feerate} for blocks, feerate in rates.items()]
     return {"feerate_floor": 1000, "feerates": feerates}
@@ -318,7 +322,7 @@ def estimatefees() -> dict[str, object]:
 
 @plugin.method("regtest-mine")
 def mine(blocks: int = 1, address: str | None = None) -> dict[str, int]:
-    """Mines blocks, and pays their rewards to the address."""
+    """Mines blocks and pays their rewards to the address; without one, anyone can spend them."""
     try:
         script = ANYONE_CAN_SPEND if address is None else script_of(address)
     except ValueError as error:

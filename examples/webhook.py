@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Tells a web server of each paid invoice, in order, without holding the node up.
+"""Sends each paid invoice to a web server, in order, without delaying the node.
 
-Each payment is a POST of its JSON to the address of the option `webhook-address`. What the server
-does not take is kept, and sent again every few seconds.
+Each payment is a POST of its JSON to the address in the option `webhook-address`. Payments that
+the server does not accept are kept in memory and sent again every `webhook-retry` seconds.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from clnwire import Plugin, RpcError
 SECONDS_TO_ANSWER = 10
 
 plugin = Plugin()
-address = plugin.option("webhook-address", "127.0.0.1:8080", description="Whom to tell: host:port")
+address = plugin.option("webhook-address", "127.0.0.1:8080", description="Web server: host:port")
 seconds = plugin.option("webhook-retry", 5, description="Seconds until the next attempt")
 unsent: deque[bytes] = deque()
 sending = asyncio.Lock()
 
 
 def where() -> tuple[str, int]:
-    """Host and port. Raises `OSError` if the option names none."""
+    """The host and port in the option. Raises `OSError` if it has none."""
     found = re.fullmatch(r"([^\s:/]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", address.value, re.ASCII)
     if found is None or not 0 < int(found[2]) < 65536 or not found[1].isascii():
         raise OSError(f"webhook-address: must be host:port, not {address.value!r}")
@@ -31,7 +31,7 @@ def where() -> tuple[str, int]:
 
 
 async def post(body: bytes) -> None:
-    """Raises `OSError` if the server is not there, refuses, or speaks no HTTP."""
+    """Posts the body. Raises `OSError` if the server is absent, refuses, or does not speak HTTP."""
     host, port = where()
     reader, writer = await asyncio.open_connection(host.strip("[]"), port)
     try:
@@ -48,7 +48,10 @@ async def post(body: bytes) -> None:
 
 
 async def send_all() -> None:
-    """Sends what waits, oldest first. Raises `OSError` or `TimeoutError` at the first failure."""
+    """Sends the unsent payments, oldest first.
+
+    Raises `OSError` or `TimeoutError` at the first failure.
+    """
     async with sending:
         while unsent:
             await asyncio.wait_for(post(unsent[0]), SECONDS_TO_ANSWER)
@@ -57,12 +60,12 @@ async def send_all() -> None:
 
 @plugin.subscribe("invoice_payment")
 async def on_payment(event: dict[str, Any]) -> None:
-    # A label may hold half a surrogate pair, which this escapes; it is no UTF-8.
+    # `json.dumps` escapes a lone surrogate in a label, which UTF-8 cannot encode.
     unsent.append(json.dumps(event).encode())
     try:
         await send_all()
     except (OSError, asyncio.TimeoutError) as error:
-        plugin.log.warn(f"webhook: {error}; {len(unsent)} wait")
+        plugin.log.warn(f"webhook: {error}; {len(unsent)} unsent")
 
 
 @plugin.background
@@ -77,7 +80,7 @@ async def retry() -> None:
 
 @plugin.method("webhook-flush")
 async def flush() -> dict[str, int]:
-    """Sends now what the server has not taken yet."""
+    """Sends the unsent payments now."""
     try:
         await send_all()
     except (OSError, asyncio.TimeoutError) as error:
@@ -87,7 +90,7 @@ async def flush() -> dict[str, int]:
 
 @plugin.method("webhook-unsent")
 def count() -> int:
-    """How many payments the server does not know of."""
+    """The number of unsent payments."""
     return len(unsent)
 
 

@@ -1,7 +1,7 @@
-"""Asks whether the web pages that the docs link to are there; `make docs` does so.
+"""Checks that the web pages which the docs link to exist. `make docs` runs it.
 
-Only a page that its own server calls gone is an error. Without a network nothing is checked, and
-that is said.
+A link is an error only if its server answers 404 or 410. Links whose server cannot be reached are
+printed as not checked.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 5
-"""That a server may take; a network that drops everything costs no more than this."""
+"""The time-out for a server. Links are checked in parallel, so an absent network costs about
+this."""
 GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 
 
 def links(pages: list[Path]) -> dict[str, Path]:
-    """The links to other places, each with a page that has it."""
+    """The external links, each with a page that has it."""
     found = re.compile(r"\]\((https?://[^)\s]+)\)")
     return {link: page for page in pages for link in found.findall(page.read_text())}
 
 
 def problem(link: str) -> str | None:
-    """Why a link is wrong, if its server says so. Raises `OSError` if nobody can be asked."""
+    """Why the link is wrong, or `None`. Raises `OSError` if its server cannot be reached."""
     try:
         with urlopen(Request(link, headers={"User-Agent": "clnwire-docs"}), timeout=SECONDS):
             return None
@@ -36,7 +37,7 @@ def problem(link: str) -> str | None:
 
 
 def check(link: str) -> tuple[bool, str]:
-    """Whether a link may stay, and what is to be said of it."""
+    """Whether the link may stay, and a line about it."""
     try:
         wrong = problem(link)
     except OSError as error:
@@ -45,7 +46,7 @@ def check(link: str) -> tuple[bool, str]:
 
 
 def main(pages: list[Path]) -> int:
-    """Prints what is wrong or not known. Gives 1 if a page is gone."""
+    """Prints the links that are wrong or not checked. Returns 1 if a page is gone."""
     found = links(pages)
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(found, pool.map(check, found), strict=True))

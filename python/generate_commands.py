@@ -1,6 +1,9 @@
-"""Writes `python/clnwire/commands` anew from the daemon's schemas and from what its `help` prints.
+"""Regenerates `python/clnwire/commands` from the daemon's schemas and the output of its `help`.
 
-.venv/bin/python python/generate_commands.py ../shared/schemas/rpc ../shared/node/commands.json
+    .venv/bin/python python/generate_commands.py SCHEMAS COMMANDS
+
+`SCHEMAS` is the folder of the JSON schemas of the commands. `COMMANDS` is a JSON list of the usage
+lines that `help` prints.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from commands_generator.usage import BACKEND, UNLISTED, usages
 
 HERE = Path(__file__).resolve().parent
 FACTS = "../_wire/facts.py"
-"""Beside the folder: who registers a method needs the names, and none of the commands."""
+"""Outside of the folder, since registering a method needs the names without importing the
+commands."""
 
 
 def generate(schemas: Path, lines: Path) -> dict[str, str]:
@@ -36,7 +40,7 @@ def generate(schemas: Path, lines: Path) -> dict[str, str]:
 
 
 def write(files: dict[str, str], folder: Path) -> None:
-    """Writes and formats the files, and removes those of commands that are gone."""
+    """Writes and formats the files, and removes generated files of commands that are gone."""
     for old in (*folder.glob("*.py"), *folder.glob("*.pyi")):
         if old.name not in files and old.read_text().startswith(source.MARK):
             old.unlink()
@@ -48,7 +52,7 @@ def write(files: dict[str, str], folder: Path) -> None:
 def _tidy(paths: list[Path]) -> None:
     ruff, project = Path(sys.executable).parent / "ruff", HERE.parent
     settings: list[str | Path] = ["--quiet", "--config", project / "pyproject.toml"]
-    # From there, since the settings' own paths are relative.
+    # ruff runs in the project's folder, since paths in its settings are relative to that.
     subprocess.run(
         [ruff, "check", "--select=I", "--fix", *settings, *paths], cwd=project, check=True
     )
@@ -56,9 +60,9 @@ def _tidy(paths: list[Path]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Writes clnwire.commands anew.")
-    parser.add_argument("schemas", type=Path, help="the folder with a schema a command")
-    parser.add_argument("lines", type=Path, help="the usage of all commands, as `help` prints it")
+    parser = argparse.ArgumentParser(description="Regenerates clnwire.commands.")
+    parser.add_argument("schemas", type=Path, help="the folder with one schema for each command")
+    parser.add_argument("lines", type=Path, help="the usage lines that `help` prints, as JSON")
     parser.add_argument("--into", type=Path, default=HERE / "clnwire" / "commands")
     arguments = parser.parse_args()
     write(generate(arguments.schemas, arguments.lines), arguments.into)

@@ -1,1 +1,1 @@
-"""Writes `clnwire.commands` from the daemon's JSON schemas. A developer's tool, not installed."""
+"""Generates `clnwire.commands` from the daemon's JSON schemas. For developers; not installed."""

@@ -1,4 +1,4 @@
-"""The schemas' types as annotations, for what comes and for what is sent."""
+"""Turns the schemas' types into annotations, for values received and for values sent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SENT: Final = {
 TYPES: Final = frozenset(
     name for name in _COMMON.values() if name not in ("str", "bool", "float", "int")
 ) | {"Known"}
-"""The names that are of `clnwire.types`."""
+"""The annotations that are names of `clnwire.types`."""
 
 UNITS: Final = {
     "msat": "In millisatoshis.",
@@ -55,7 +55,7 @@ UNITS: Final = {
 
 
 def plain(schema: Schema, *, sent: bool) -> str:
-    """The annotation of what is no array and no object with members."""
+    """The annotation for a schema, without Structs for objects with members."""
     if "oneOf" in schema:
         return _one_of([plain(each, sent=sent) for each in schema["oneOf"]])
     kind = schema.get("type")
@@ -72,7 +72,7 @@ def plain(schema: Schema, *, sent: bool) -> str:
 
 
 def _words(words: list[str], *, sent: bool) -> str:
-    """A word that comes may be new; one that is sent is one of those that are known."""
+    """Sent words must be known ones. Received words may be new, so their type is `str`."""
     listed = ", ".join(f'"{word}"' for word in words)
     if sent:
         return f"Literal[{listed}]"
@@ -82,7 +82,7 @@ def _words(words: list[str], *, sent: bool) -> str:
 def _one_of(annotations: list[str]) -> str:
     kinds = [kind for annotation in annotations for kind in _alternatives(annotation)]
     if "str" in kinds:
-        # What is a text when it comes is the same for msgspec, and says no more.
+        # `str` includes every `Literal`, and msgspec refuses a union of the two.
         kinds = [kind for kind in kinds if not kind.startswith("Literal[")]
     return " | ".join(dict.fromkeys(kinds))
 

@@ -1,7 +1,7 @@
-"""Schemas whose members depend on others (`if`/`then`/`else`), as one that has them all.
+"""Merges the forms of a schema (`if`/`then`/`else`) into one object with the members of all forms.
 
-What only some forms of an object have is optional. A member that the forms describe differently
-gets what they have in common.
+A member that only some forms have is optional. A member that the forms describe differently gets
+what the descriptions have in common.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TEXTS = frozenset(
 
 
 def flattened(schema: Schema) -> Schema:
-    """The object with the members of all its forms."""
+    """The object's schema, with the members of all its forms."""
     properties: dict[str, Schema] = {}
     for form in (schema, *_forms(schema)):
         for name, member in form.get("properties", {}).items():
@@ -38,7 +38,8 @@ def _forms(schema: Schema) -> list[Schema]:
 
 
 def merged(one: Schema, other: Schema) -> Schema:
-    """What fits both. A schema without a type (`{}`) says nothing of its own."""
+    """A schema that values of both schemas fit. A schema without a type (`{}`) permits any value,
+    so the other schema counts."""
     if not other.get("type") or one == other:
         return one or other
     if not one.get("type"):

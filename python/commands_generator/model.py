@@ -1,4 +1,4 @@
-"""What is to be written: of each command its Structs, and of each Struct its members."""
+"""The model of the generated code: commands, their Structs, and the Structs' members."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Schema = dict[str, Any]
 
 
 NOT_ALWAYS_THERE: Final = frozenset(["askrene-bias-node: timestamp"])
-"""Members of replies that the schemas require, while their own examples lack them."""
+"""Members of replies that the schemas require although their own examples lack them."""
 
 
 @dataclass
 class Member:
     name: str
-    """In JSON."""
+    """The name in JSON."""
     annotation: str
-    """Without the `None` of what may be absent."""
+    """The annotation, without the `| None` of an optional member."""
     required: bool
     facts: list[str]
 
@@ -45,11 +45,11 @@ class Command:
     method: str
     facts: list[str]
     takes_more: bool
-    """Parameters that the schema does not list."""
+    """Whether the command accepts parameters that the schema does not list."""
     gives_anything: bool
-    """The schema says nothing of the result."""
+    """Whether the schema leaves the result open."""
     structures: list[Structure] = field(default_factory=list)
-    """Inner ones first."""
+    """The Structs, inner ones before those that use them."""
 
     @property
     def module(self) -> str:
@@ -71,7 +71,7 @@ class Command:
 
 
 def command(schema: Schema, usages: dict[str, list[Parameter]]) -> Command:
-    """A command's schema, taken apart, with the parameters that a daemon takes."""
+    """The model of a command, from its schema and from the parameters that a daemon accepts."""
     method: str = METHODS.get(schema["rpc"]) or schema["rpc"]
     request, response = corrected(method, schema["request"], usages), schema["response"]
     made = Command(
@@ -138,7 +138,8 @@ def _has_members(schema: Schema) -> bool:
 
 
 def _facts(schema: Schema) -> list[str]:
-    """What the schema says in figures; its sentences are the daemon's own."""
+    """The facts in the schema: unit, length, default and versions. The schema's prose is left out,
+    since it is the daemon's."""
     item = schema.get("items", schema) if schema.get("type") == "array" else schema
     unit = kinds.UNITS.get(str(item.get("type")))
     sentences = [unit] if unit else []
@@ -146,5 +147,5 @@ def _facts(schema: Schema) -> list[str]:
         sentences.append(f"Up to {schema['maxLength']} characters.")
     default = re.fullmatch(r"[`*]*([\w.%-]+)[`*]*", str(schema.get("default", "")))
     if default:
-        sentences.append(f"Without it: {default[1]}.")
+        sentences.append(f"Default: {default[1]}.")
     return sentences + versions.facts(schema)

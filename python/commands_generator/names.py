@@ -1,4 +1,4 @@
-"""What things of the schemas are called in Python."""
+"""Python names for the names in the schemas."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import re
 from typing import Final
 
 METHODS: Final = {"currencyrates": "listcurrencyrates"}
-"""`rpc` of a schema → the command, where the schema has it wrong: its own text says the other."""
+"""A schema's `rpc` → the command's name, for schemas whose `rpc` is wrong according to their own
+text."""
 
 
 def attribute(name: str) -> str:
-    """A member or a command as a Python name: `format-hint` is `format_hint`."""
+    """A member's or a command's name as a Python name, such as `format_hint` for `format-hint`."""
     parted = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
     plain = re.sub(r"\W", "_", parted)
     return f"{plain}_" if keyword.iskeyword(plain) else plain
 
 
 def camel(name: str) -> str:
-    """`askrene-age` is `AskreneAge`."""
+    """The name in CamelCase, such as `AskreneAge` for `askrene-age`."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", name))

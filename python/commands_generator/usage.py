@@ -1,6 +1,6 @@
-"""What a running daemon says of its parameters, which counts where the schemas say otherwise.
+"""Reads the parameters from a daemon's `help`, which overrule the schemas where they differ.
 
-A line of its `help` has the parameters in their order; those in brackets may be left out.
+A line of `help` has a command's parameters in order; those in brackets are optional.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Any, Final, NamedTuple
 Schema = dict[str, Any]
 
 UNLISTED: Final = frozenset(["getroute", "keysend", "renepay", "renepaystatus"])
-"""Commands of the daemon that the node which printed the lines did not run."""
+"""Commands of the daemon that are missing in the usage lines, since that node did not run them."""
 
 BACKEND: Final = frozenset(
     ["estimatefees", "getchaininfo", "getrawblockbyheight", "getutxout", "sendrawtransaction"]
 )
-"""What a Bitcoin backend offers. Any plugin may be one, in place of the daemon's own `bcli`."""
+"""The commands of a Bitcoin backend. Any plugin may provide them in place of the daemon's
+`bcli`."""
 
 KEPT: Final = frozenset(["pay", "plugin"])
-"""Their schemas stand: `bolt11` is an alias of `invstring` that older daemons have, too; and the
-line of `plugin` has its subcommands in it."""
+"""Commands for which the schema overrules the usage line. `pay`: `bolt11` is an alias of
+`invstring` that older daemons have too. `plugin`: its line has the subcommands in it."""
 
 ADDED: Final[dict[str, Schema]] = {
     "addpsbtoutput: add_initiator_serial_ids": {"type": "boolean"},
@@ -48,7 +49,7 @@ def _parameters(words: list[str]) -> list[Parameter]:
 
 
 def corrected(method: str, request: Schema, usages: dict[str, list[Parameter]]) -> Schema:
-    """The schema of a command's parameters, with those that the daemon takes."""
+    """The schema of a command's parameters, with exactly the parameters that the daemon accepts."""
     if method in KEPT or method not in usages:
         return request
     documented = request.get("properties", {})

@@ -1,20 +1,20 @@
-"""Since when something is there, and until when."""
+"""Reads from the schemas since which release something exists, and until which."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 OLDEST: Final = (24, 11)
-"""Replies of daemons from this version on fit the Structs: what came later is optional."""
+"""Replies of daemons since this version fit the Structs: members added later are optional."""
 
 
 def came_later(schema: dict[str, Any]) -> bool:
-    """Whether older daemons that are to be understood do not send it, or newer ones need not."""
+    """Whether supported daemons may leave it out: newer than `OLDEST`, or deprecated."""
     return "deprecated" in schema or _number(schema.get("added", "")) > OLDEST
 
 
 def facts(schema: dict[str, Any]) -> list[str]:
-    """Since when it is there and until when, as sentences."""
+    """Sentences about the release that added it and the releases that deprecate and remove it."""
     sentences: list[str] = []
     added = str(schema.get("added", ""))
     if added.startswith("v"):

@@ -97,7 +97,7 @@ def test_an_output_is_spent_once(backend: BlockingHost) -> None:
     source = reward(backend, 1)
     backend.call("sendrawtransaction", [spend(source, 0, 1000), True])
     again: Any = backend.call("sendrawtransaction", [spend(source, 0, 2000), True])
-    assert again == {"success": False, "errmsg": f"output {source} is spent already"}
+    assert again == {"success": False, "errmsg": f"an output of {source} is already spent"}
 
 
 @pytest.mark.parametrize("raw", ["", "00", "zz", spend("00" * 32, 0, 1) + "00"])

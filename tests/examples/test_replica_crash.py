@@ -158,7 +158,7 @@ class TestDamage:
         coins.log.write_bytes(damaged)
         outcome = catch_up()
         assert outcome.returncode == 1
-        assert f"damaged after byte {record}, which the database is beyond" in outcome.stderr
+        assert f"damaged after byte {record}, and the database is ahead of that" in outcome.stderr
         assert "damaged after byte" in coins.refusal(add(4), version=4)
         coins.end()
         assert coins.log.read_bytes() == damaged
@@ -174,7 +174,7 @@ def test_two_that_are_started_at_once(node: Node) -> None:
     with node.replica.with_name("replica.sqlite3.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         reason = node.refusal("CREATE TABLE coins (id)", version=1)
-        assert "another process keeps this replica" in reason
+        assert "another process uses this replica" in reason
         assert not node.replica.exists()
     node.commit("CREATE TABLE coins (id)")
     node.assert_same()
@@ -224,7 +224,7 @@ class TestDatabaseBehindOrAhead:
         with coins.log.open("rb") as log:
             first = log.readline()
         coins.log.write_bytes(coins.log.read_bytes()[len(first) :])
-        assert "does not go on from its base" in coins.refusal(add(2), version=2)
+        assert "does not start at its base" in coins.refusal(add(2), version=2)
 
 
 class TestNewLog:

@@ -97,7 +97,7 @@ def test_what_could_not_be_sent_is_kept(with_server):
     async def talk(host: Host, server: Server) -> None:
         await server.close()
         pay(host, "early")
-        await host.wait_for_log("1 wait")
+        await host.wait_for_log("1 unsent")
         with pytest.raises(RpcError, match="webhook-flush") as refused:
             await host.call("webhook-flush")
         assert refused.value.data == {"unsent": 1}
@@ -139,7 +139,7 @@ def test_what_the_server_does_not_take_is_kept(with_server, reply):
     async def talk(host: Host, server: Server) -> None:
         server.reply = reply
         pay(host, "kept")
-        await host.wait_for_log("1 wait")
+        await host.wait_for_log("1 unsent")
         with pytest.raises(RpcError, match="webhook-flush"):
             await host.call("webhook-flush")
         server.reply = b"HTTP/1.0 200 OK\r\n\r\n"
@@ -156,7 +156,7 @@ def test_an_address_that_is_none_is_named(run_plugin: RunPlugin, clnwire_host, a
     options = {"webhook-address": address, "webhook-retry": 3600}
     plugin = run_plugin(EXAMPLES / "webhook.py", options)
     plugin.notify("invoice_payment", sample(InvoicePaymentEvent, label="kept"))
-    clnwire_host.run(clnwire_host.host.wait_for_log("1 wait"))
+    clnwire_host.run(clnwire_host.host.wait_for_log("1 unsent"))
     with pytest.raises(RpcError, match="webhook-address: must be host:port"):
         plugin.call("webhook-flush")
     assert plugin.call("webhook-unsent") == 1

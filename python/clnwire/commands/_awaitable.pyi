@@ -220,7 +220,7 @@ class AwaitableCommands:
     ) -> AskreneBiasChannelReply:
         """Calls `askrene-bias-channel`. Since v24.11.
 
-        `relative`: Without it: False. Since v25.05.
+        `relative`: Default: False. Since v25.05.
         """
 
     async def askrene_bias_node(
@@ -234,7 +234,7 @@ class AwaitableCommands:
     ) -> AskreneBiasNodeReply:
         """Calls `askrene-bias-node`. Since v25.12.
 
-        `relative`: Without it: False.
+        `relative`: Default: False.
         """
 
     async def askrene_create_channel(
@@ -255,7 +255,7 @@ class AwaitableCommands:
     ) -> AskreneCreateLayerReply:
         """Calls `askrene-create-layer`. Since v24.11.
 
-        `persistent`: Without it: False.
+        `persistent`: Default: False.
         """
 
     async def askrene_disable_node(self, layer: str, node: PublicKey) -> AskreneDisableNodeReply:
@@ -353,7 +353,7 @@ class AwaitableCommands:
     async def batching(self, enable: bool) -> BatchingReply:
         """Calls `batching`.
 
-        `enable`: Without it: False.
+        `enable`: Default: False.
         """
 
     async def bkpr_channelsapy(
@@ -361,8 +361,8 @@ class AwaitableCommands:
     ) -> BkprChannelsapyReply:
         """Calls `bkpr-channelsapy`.
 
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     async def bkpr_dumpincomecsv(
@@ -375,9 +375,9 @@ class AwaitableCommands:
     ) -> BkprDumpincomecsvReply:
         """Calls `bkpr-dumpincomecsv`.
 
-        `consolidate_fees`: Without it: True.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `consolidate_fees`: Default: True.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     async def bkpr_editdescriptionbyoutpoint(
@@ -412,9 +412,9 @@ class AwaitableCommands:
     ) -> BkprListincomeReply:
         """Calls `bkpr-listincome`.
 
-        `consolidate_fees`: Without it: True.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `consolidate_fees`: Default: True.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     async def bkpr_report(
@@ -427,9 +427,9 @@ class AwaitableCommands:
     ) -> BkprReportReply:
         """Calls `bkpr-report`. Since v26.04.
 
-        `escape`: Without it: none.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `escape`: Default: none.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     async def blacklistrune(
@@ -452,7 +452,7 @@ class AwaitableCommands:
         """Calls `cancelrecurringinvoice`. Since v25.09."""
 
     async def check(self, command_to_check: str) -> CheckReply:
-        """Calls `check`. Takes more than these: pass those with `call`."""
+        """Calls `check`. Takes further parameters; pass those with `call`."""
 
     async def checkmessage(
         self, message: str, zbase: str, pubkey: PublicKey | None = ...
@@ -491,10 +491,10 @@ class AwaitableCommands:
         force_lease_closed: bool | None = ...,
         feerange: Sequence[U32 | str] | None = ...,
     ) -> CloseReply:
-        """Calls `close`. Takes more than these: pass those with `call`.
+        """Calls `close`. Takes further parameters; pass those with `call`.
 
-        `fee_negotiation_step`: Without it: 50%.
-        `force_lease_closed`: Without it: False.
+        `fee_negotiation_step`: Default: 50%.
+        `force_lease_closed`: Default: False.
         `feerange`: Satoshis per 1,000 virtual bytes, or a word such as "normal".
         """
 
@@ -561,7 +561,7 @@ class AwaitableCommands:
     ) -> DatastoreReply:
         """Calls `datastore`.
 
-        `mode`: Without it: must-create.
+        `mode`: Default: must-create.
         """
 
     async def datastoreusage(self, key: Sequence[str] | str | None = ...) -> DatastoreusageReply:
@@ -589,7 +589,7 @@ class AwaitableCommands:
         status: Literal["paid", "expired", "unpaid"],
         desconly: bool | None = ...,
     ) -> DelinvoiceReply:
-        """Calls `delinvoice`. Takes more than these: pass those with `call`."""
+        """Calls `delinvoice`. Takes further parameters; pass those with `call`."""
 
     async def delnetworkevent(self, created_index: U64) -> DelnetworkeventReply:
         """Calls `delnetworkevent`. Since v25.12."""
@@ -615,7 +615,7 @@ class AwaitableCommands:
     ) -> DevForgetChannelReply:
         """Calls `dev-forget-channel`.
 
-        `force`: Without it: False.
+        `force`: Default: False.
         """
 
     async def dev_splice(
@@ -695,10 +695,10 @@ class AwaitableCommands:
         """Calls `fundchannel`.
 
         `amount`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `announce`: Without it: True.
-        `minconf`: Without it: 1.
+        `announce`: Default: True.
+        `minconf`: Default: 1.
         `push_msat`: In millisatoshis.
         `request_amt`: In satoshis.
         `reserve`: In satoshis.
@@ -756,15 +756,15 @@ class AwaitableCommands:
     ) -> FunderupdateReply:
         """Calls `funderupdate`.
 
-        `policy`: Without it: fixed.
-        `policy_mod`: In millisatoshis. Without it: 0sats.
-        `leases_only`: Without it: False.
+        `policy`: Default: fixed.
+        `policy_mod`: In millisatoshis. Default: 0sats.
+        `leases_only`: Default: False.
         `min_their_funding_msat`: In millisatoshis.
         `max_their_funding_msat`: In millisatoshis.
         `per_channel_min_msat`: In millisatoshis.
         `per_channel_max_msat`: In millisatoshis.
         `reserve_tank_msat`: In millisatoshis.
-        `fund_probability`: Without it: 100.
+        `fund_probability`: Default: 100.
         `lease_fee_base_msat`: In millisatoshis.
         `channel_fee_max_base_msat`: In millisatoshis.
         """
@@ -785,9 +785,9 @@ class AwaitableCommands:
         """Calls `fundpsbt`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         `nonwrapped`: Since v23.02.
         `opening_anchor_channel`: Since v23.08.
         """
@@ -803,7 +803,7 @@ class AwaitableCommands:
     ) -> GetlogReply:
         """Calls `getlog`.
 
-        `level`: Without it: info.
+        `level`: Default: info.
         """
 
     async def getroute(
@@ -820,8 +820,8 @@ class AwaitableCommands:
         """Calls `getroute`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `cltv`: Without it: 9.
-        `maxhops`: Without it: 20.
+        `cltv`: Default: 9.
+        `maxhops`: Default: 20.
         """
 
     async def getroutes(
@@ -839,8 +839,8 @@ class AwaitableCommands:
 
         `amount_msat`: In millisatoshis.
         `maxfee_msat`: In millisatoshis.
-        `maxdelay`: Without it: 2016. Since v25.02.
-        `maxparts`: Without it: 100. Since v25.09.
+        `maxdelay`: Default: 2016. Since v25.02.
+        `maxparts`: Default: 100. Since v25.09.
         """
 
     async def graceful(self, timeout: U32 | None = ...) -> GracefulReply:
@@ -891,7 +891,7 @@ class AwaitableCommands:
         """Calls `invoice`.
 
         `amount_msat`: In millisatoshis, or "any".
-        `deschashonly`: Without it: False.
+        `deschashonly`: Default: False.
         """
 
     async def invoicerequest(
@@ -906,7 +906,7 @@ class AwaitableCommands:
         """Calls `invoicerequest`. Since v22.11.
 
         `amount`: In millisatoshis.
-        `single_use`: Without it: True.
+        `single_use`: Default: True.
         """
 
     async def keysend(
@@ -926,7 +926,7 @@ class AwaitableCommands:
         """Calls `keysend`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `maxfeepercent`: Without it: 0.5.
+        `maxfeepercent`: Default: 0.5.
         `exemptfee`: In millisatoshis.
         `maxfee`: In millisatoshis. Since v24.11.
         """
@@ -936,7 +936,7 @@ class AwaitableCommands:
     ) -> ListaddressesReply:
         """Calls `listaddresses`. Since v24.11.
 
-        `start`: Without it: 1.
+        `start`: Default: 1.
         """
 
     async def listchainmoves(
@@ -986,7 +986,7 @@ class AwaitableCommands:
     ) -> ListforwardsReply:
         """Calls `listforwards`.
 
-        `index`: Without it: created. Since v23.11.
+        `index`: Default: created. Since v23.11.
         `start`: Since v23.11.
         `limit`: Since v23.11.
         """
@@ -994,7 +994,7 @@ class AwaitableCommands:
     async def listfunds(self, spent: bool | None = ...) -> ListfundsReply:
         """Calls `listfunds`.
 
-        `spent`: Without it: False.
+        `spent`: Default: False.
         """
 
     async def listhtlcs(
@@ -1006,7 +1006,7 @@ class AwaitableCommands:
     ) -> ListhtlcsReply:
         """Calls `listhtlcs`. Since v22.11.
 
-        `index`: Without it: created. Since v25.05.
+        `index`: Default: created. Since v25.05.
         `start`: Since v25.05.
         `limit`: Since v25.05.
         """
@@ -1016,7 +1016,7 @@ class AwaitableCommands:
     ) -> ListinvoicerequestsReply:
         """Calls `listinvoicerequests`. Since v22.11.
 
-        `active_only`: Without it: False.
+        `active_only`: Default: False.
         """
 
     async def listinvoices(
@@ -1031,7 +1031,7 @@ class AwaitableCommands:
     ) -> ListinvoicesReply:
         """Calls `listinvoices`.
 
-        `index`: Without it: created. Since v23.08.
+        `index`: Default: created. Since v23.08.
         `start`: Since v23.08.
         `limit`: Since v23.08.
         """
@@ -1045,7 +1045,7 @@ class AwaitableCommands:
     ) -> ListnetworkeventsReply:
         """Calls `listnetworkevents`. Since v25.12.
 
-        `index`: Without it: created.
+        `index`: Default: created.
         """
 
     async def listnodes(self, id: PublicKey | None = ...) -> ListnodesReply:
@@ -1127,9 +1127,9 @@ class AwaitableCommands:
     ) -> MultifundchannelReply:
         """Calls `multifundchannel`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         `commitment_feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal".
         """
 
@@ -1142,9 +1142,9 @@ class AwaitableCommands:
     ) -> MultiwithdrawReply:
         """Calls `multiwithdraw`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     async def newaddr(
@@ -1175,7 +1175,7 @@ class AwaitableCommands:
     ) -> OfferReply:
         """Calls `offer`.
 
-        `single_use`: Without it: False.
+        `single_use`: Default: False.
         `proportional_amount`: Since v25.09.
         `optional_recurrence`: Since v25.09.
         `fronting_nodes`: Since v26.04.
@@ -1248,8 +1248,8 @@ class AwaitableCommands:
         """Calls `pay`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `riskfactor`: Without it: 10.
-        `maxfeepercent`: Without it: 0.5.
+        `riskfactor`: Default: 10.
+        `maxfeepercent`: Default: 0.5.
         `exemptfee`: In millisatoshis.
         `maxfee`: In millisatoshis.
         `partial_msat`: In millisatoshis. Since v23.05.
@@ -1260,8 +1260,8 @@ class AwaitableCommands:
     ) -> PingReply:
         """Calls `ping`.
 
-        `len`: Without it: 128.
-        `pongbytes`: Without it: 128.
+        `len`: Default: 128.
+        `pongbytes`: Default: 128.
         """
 
     async def plugin(
@@ -1271,7 +1271,7 @@ class AwaitableCommands:
         directory: str | None = ...,
         options: Sequence[str] | None = ...,
     ) -> PluginReply:
-        """Calls `plugin`. Takes more than these: pass those with `call`."""
+        """Calls `plugin`. Takes further parameters; pass those with `call`."""
 
     async def preapproveinvoice(self, bolt11: str) -> PreapproveinvoiceReply:
         """Calls `preapproveinvoice`. Since v23.02.
@@ -1347,7 +1347,7 @@ class AwaitableCommands:
 
         `amount_msat`: In millisatoshis.
         `maxfee`: In millisatoshis.
-        `maxdelay`: Without it: 2016.
+        `maxdelay`: Default: 2016.
         """
 
     async def sendcustommsg(self, node_id: PublicKey, msg: Hex) -> SendcustommsgReply:
@@ -1385,7 +1385,7 @@ class AwaitableCommands:
 
         `amount_msat`: In millisatoshis.
         `description`: Since v0.11.0.
-        `total_amount_msat`: In millisatoshis. Without it: 0. Since v25.05.
+        `total_amount_msat`: In millisatoshis. Default: 0. Since v25.05.
         """
 
     async def sendpay(
@@ -1413,7 +1413,7 @@ class AwaitableCommands:
     async def sendpsbt(self, psbt: str, reserve: U32 | None = ...) -> SendpsbtReply:
         """Calls `sendpsbt`.
 
-        `reserve`: Without it: 72.
+        `reserve`: Default: 72.
         """
 
     async def setchannel(
@@ -1442,7 +1442,7 @@ class AwaitableCommands:
     ) -> SetconfigReply:
         """Calls `setconfig`. Since v23.08.
 
-        `transient`: Without it: False. Since v25.02.
+        `transient`: Default: False. Since v25.02.
         """
 
     async def setpsbtversion(self, psbt: str, version: U32) -> SetpsbtversionReply:
@@ -1515,9 +1515,9 @@ class AwaitableCommands:
     ) -> TxprepareReply:
         """Calls `txprepare`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     async def txsend(self, txid: Txid) -> TxsendReply:
@@ -1526,7 +1526,7 @@ class AwaitableCommands:
     async def unreserveinputs(self, psbt: str, reserve: U32 | None = ...) -> UnreserveinputsReply:
         """Calls `unreserveinputs`.
 
-        `reserve`: Without it: 72.
+        `reserve`: Default: 72.
         """
 
     async def upgradewallet(
@@ -1534,7 +1534,7 @@ class AwaitableCommands:
     ) -> UpgradewalletReply:
         """Calls `upgradewallet`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         opening. Since v23.02.
         `reservedok`: Since v23.02.
         """
@@ -1555,9 +1555,9 @@ class AwaitableCommands:
         """Calls `utxopsbt`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `reservedok`: Without it: false.
+        `reservedok`: Default: false.
         `opening_anchor_channel`: Since v23.08.
         """
 
@@ -1588,7 +1588,7 @@ class AwaitableCommands:
         """Calls `waitblockheight`."""
 
     async def waitinvoice(self, label: str | int) -> WaitinvoiceReply:
-        """Calls `waitinvoice`. Takes more than these: pass those with `call`."""
+        """Calls `waitinvoice`. Takes further parameters; pass those with `call`."""
 
     async def waitsendpay(
         self,
@@ -1610,9 +1610,9 @@ class AwaitableCommands:
         """Calls `withdraw`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     async def xkeysend(
@@ -1651,7 +1651,7 @@ class AwaitableCommands:
         `amount_msat`: In millisatoshis.
         `maxfee`: In millisatoshis.
         `partial_msat`: In millisatoshis.
-        `maxdelay`: Without it: 2016. Since v25.02.
+        `maxdelay`: Default: 2016. Since v25.02.
         `payer_note`: Since v26.04.
         `label`: Since v26.06.
         `localinvreqid`: Since v26.06.

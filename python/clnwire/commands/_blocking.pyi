@@ -220,7 +220,7 @@ class BlockingCommands:
     ) -> AskreneBiasChannelReply:
         """Calls `askrene-bias-channel`. Since v24.11.
 
-        `relative`: Without it: False. Since v25.05.
+        `relative`: Default: False. Since v25.05.
         """
 
     def askrene_bias_node(
@@ -234,7 +234,7 @@ class BlockingCommands:
     ) -> AskreneBiasNodeReply:
         """Calls `askrene-bias-node`. Since v25.12.
 
-        `relative`: Without it: False.
+        `relative`: Default: False.
         """
 
     def askrene_create_channel(
@@ -255,7 +255,7 @@ class BlockingCommands:
     ) -> AskreneCreateLayerReply:
         """Calls `askrene-create-layer`. Since v24.11.
 
-        `persistent`: Without it: False.
+        `persistent`: Default: False.
         """
 
     def askrene_disable_node(self, layer: str, node: PublicKey) -> AskreneDisableNodeReply:
@@ -353,7 +353,7 @@ class BlockingCommands:
     def batching(self, enable: bool) -> BatchingReply:
         """Calls `batching`.
 
-        `enable`: Without it: False.
+        `enable`: Default: False.
         """
 
     def bkpr_channelsapy(
@@ -361,8 +361,8 @@ class BlockingCommands:
     ) -> BkprChannelsapyReply:
         """Calls `bkpr-channelsapy`.
 
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     def bkpr_dumpincomecsv(
@@ -375,9 +375,9 @@ class BlockingCommands:
     ) -> BkprDumpincomecsvReply:
         """Calls `bkpr-dumpincomecsv`.
 
-        `consolidate_fees`: Without it: True.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `consolidate_fees`: Default: True.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     def bkpr_editdescriptionbyoutpoint(
@@ -412,9 +412,9 @@ class BlockingCommands:
     ) -> BkprListincomeReply:
         """Calls `bkpr-listincome`.
 
-        `consolidate_fees`: Without it: True.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `consolidate_fees`: Default: True.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     def bkpr_report(
@@ -427,9 +427,9 @@ class BlockingCommands:
     ) -> BkprReportReply:
         """Calls `bkpr-report`. Since v26.04.
 
-        `escape`: Without it: none.
-        `start_time`: Without it: zero.
-        `end_time`: Without it: max-int.
+        `escape`: Default: none.
+        `start_time`: Default: zero.
+        `end_time`: Default: max-int.
         """
 
     def blacklistrune(
@@ -452,7 +452,7 @@ class BlockingCommands:
         """Calls `cancelrecurringinvoice`. Since v25.09."""
 
     def check(self, command_to_check: str) -> CheckReply:
-        """Calls `check`. Takes more than these: pass those with `call`."""
+        """Calls `check`. Takes further parameters; pass those with `call`."""
 
     def checkmessage(
         self, message: str, zbase: str, pubkey: PublicKey | None = ...
@@ -491,10 +491,10 @@ class BlockingCommands:
         force_lease_closed: bool | None = ...,
         feerange: Sequence[U32 | str] | None = ...,
     ) -> CloseReply:
-        """Calls `close`. Takes more than these: pass those with `call`.
+        """Calls `close`. Takes further parameters; pass those with `call`.
 
-        `fee_negotiation_step`: Without it: 50%.
-        `force_lease_closed`: Without it: False.
+        `fee_negotiation_step`: Default: 50%.
+        `force_lease_closed`: Default: False.
         `feerange`: Satoshis per 1,000 virtual bytes, or a word such as "normal".
         """
 
@@ -557,7 +557,7 @@ class BlockingCommands:
     ) -> DatastoreReply:
         """Calls `datastore`.
 
-        `mode`: Without it: must-create.
+        `mode`: Default: must-create.
         """
 
     def datastoreusage(self, key: Sequence[str] | str | None = ...) -> DatastoreusageReply:
@@ -585,7 +585,7 @@ class BlockingCommands:
         status: Literal["paid", "expired", "unpaid"],
         desconly: bool | None = ...,
     ) -> DelinvoiceReply:
-        """Calls `delinvoice`. Takes more than these: pass those with `call`."""
+        """Calls `delinvoice`. Takes further parameters; pass those with `call`."""
 
     def delnetworkevent(self, created_index: U64) -> DelnetworkeventReply:
         """Calls `delnetworkevent`. Since v25.12."""
@@ -611,7 +611,7 @@ class BlockingCommands:
     ) -> DevForgetChannelReply:
         """Calls `dev-forget-channel`.
 
-        `force`: Without it: False.
+        `force`: Default: False.
         """
 
     def dev_splice(
@@ -689,10 +689,10 @@ class BlockingCommands:
         """Calls `fundchannel`.
 
         `amount`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `announce`: Without it: True.
-        `minconf`: Without it: 1.
+        `announce`: Default: True.
+        `minconf`: Default: 1.
         `push_msat`: In millisatoshis.
         `request_amt`: In satoshis.
         `reserve`: In satoshis.
@@ -750,15 +750,15 @@ class BlockingCommands:
     ) -> FunderupdateReply:
         """Calls `funderupdate`.
 
-        `policy`: Without it: fixed.
-        `policy_mod`: In millisatoshis. Without it: 0sats.
-        `leases_only`: Without it: False.
+        `policy`: Default: fixed.
+        `policy_mod`: In millisatoshis. Default: 0sats.
+        `leases_only`: Default: False.
         `min_their_funding_msat`: In millisatoshis.
         `max_their_funding_msat`: In millisatoshis.
         `per_channel_min_msat`: In millisatoshis.
         `per_channel_max_msat`: In millisatoshis.
         `reserve_tank_msat`: In millisatoshis.
-        `fund_probability`: Without it: 100.
+        `fund_probability`: Default: 100.
         `lease_fee_base_msat`: In millisatoshis.
         `channel_fee_max_base_msat`: In millisatoshis.
         """
@@ -779,9 +779,9 @@ class BlockingCommands:
         """Calls `fundpsbt`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         `nonwrapped`: Since v23.02.
         `opening_anchor_channel`: Since v23.08.
         """
@@ -797,7 +797,7 @@ class BlockingCommands:
     ) -> GetlogReply:
         """Calls `getlog`.
 
-        `level`: Without it: info.
+        `level`: Default: info.
         """
 
     def getroute(
@@ -814,8 +814,8 @@ class BlockingCommands:
         """Calls `getroute`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `cltv`: Without it: 9.
-        `maxhops`: Without it: 20.
+        `cltv`: Default: 9.
+        `maxhops`: Default: 20.
         """
 
     def getroutes(
@@ -833,8 +833,8 @@ class BlockingCommands:
 
         `amount_msat`: In millisatoshis.
         `maxfee_msat`: In millisatoshis.
-        `maxdelay`: Without it: 2016. Since v25.02.
-        `maxparts`: Without it: 100. Since v25.09.
+        `maxdelay`: Default: 2016. Since v25.02.
+        `maxparts`: Default: 100. Since v25.09.
         """
 
     def graceful(self, timeout: U32 | None = ...) -> GracefulReply:
@@ -883,7 +883,7 @@ class BlockingCommands:
         """Calls `invoice`.
 
         `amount_msat`: In millisatoshis, or "any".
-        `deschashonly`: Without it: False.
+        `deschashonly`: Default: False.
         """
 
     def invoicerequest(
@@ -898,7 +898,7 @@ class BlockingCommands:
         """Calls `invoicerequest`. Since v22.11.
 
         `amount`: In millisatoshis.
-        `single_use`: Without it: True.
+        `single_use`: Default: True.
         """
 
     def keysend(
@@ -918,7 +918,7 @@ class BlockingCommands:
         """Calls `keysend`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `maxfeepercent`: Without it: 0.5.
+        `maxfeepercent`: Default: 0.5.
         `exemptfee`: In millisatoshis.
         `maxfee`: In millisatoshis. Since v24.11.
         """
@@ -928,7 +928,7 @@ class BlockingCommands:
     ) -> ListaddressesReply:
         """Calls `listaddresses`. Since v24.11.
 
-        `start`: Without it: 1.
+        `start`: Default: 1.
         """
 
     def listchainmoves(
@@ -978,7 +978,7 @@ class BlockingCommands:
     ) -> ListforwardsReply:
         """Calls `listforwards`.
 
-        `index`: Without it: created. Since v23.11.
+        `index`: Default: created. Since v23.11.
         `start`: Since v23.11.
         `limit`: Since v23.11.
         """
@@ -986,7 +986,7 @@ class BlockingCommands:
     def listfunds(self, spent: bool | None = ...) -> ListfundsReply:
         """Calls `listfunds`.
 
-        `spent`: Without it: False.
+        `spent`: Default: False.
         """
 
     def listhtlcs(
@@ -998,7 +998,7 @@ class BlockingCommands:
     ) -> ListhtlcsReply:
         """Calls `listhtlcs`. Since v22.11.
 
-        `index`: Without it: created. Since v25.05.
+        `index`: Default: created. Since v25.05.
         `start`: Since v25.05.
         `limit`: Since v25.05.
         """
@@ -1008,7 +1008,7 @@ class BlockingCommands:
     ) -> ListinvoicerequestsReply:
         """Calls `listinvoicerequests`. Since v22.11.
 
-        `active_only`: Without it: False.
+        `active_only`: Default: False.
         """
 
     def listinvoices(
@@ -1023,7 +1023,7 @@ class BlockingCommands:
     ) -> ListinvoicesReply:
         """Calls `listinvoices`.
 
-        `index`: Without it: created. Since v23.08.
+        `index`: Default: created. Since v23.08.
         `start`: Since v23.08.
         `limit`: Since v23.08.
         """
@@ -1037,7 +1037,7 @@ class BlockingCommands:
     ) -> ListnetworkeventsReply:
         """Calls `listnetworkevents`. Since v25.12.
 
-        `index`: Without it: created.
+        `index`: Default: created.
         """
 
     def listnodes(self, id: PublicKey | None = ...) -> ListnodesReply:
@@ -1119,9 +1119,9 @@ class BlockingCommands:
     ) -> MultifundchannelReply:
         """Calls `multifundchannel`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         `commitment_feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal".
         """
 
@@ -1134,9 +1134,9 @@ class BlockingCommands:
     ) -> MultiwithdrawReply:
         """Calls `multiwithdraw`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     def newaddr(self, addresstype: Literal["bech32", "p2tr", "all"] | None = ...) -> NewaddrReply:
@@ -1165,7 +1165,7 @@ class BlockingCommands:
     ) -> OfferReply:
         """Calls `offer`.
 
-        `single_use`: Without it: False.
+        `single_use`: Default: False.
         `proportional_amount`: Since v25.09.
         `optional_recurrence`: Since v25.09.
         `fronting_nodes`: Since v26.04.
@@ -1236,8 +1236,8 @@ class BlockingCommands:
         """Calls `pay`. Deprecated since v26.06, to go in v27.03.
 
         `amount_msat`: In millisatoshis.
-        `riskfactor`: Without it: 10.
-        `maxfeepercent`: Without it: 0.5.
+        `riskfactor`: Default: 10.
+        `maxfeepercent`: Default: 0.5.
         `exemptfee`: In millisatoshis.
         `maxfee`: In millisatoshis.
         `partial_msat`: In millisatoshis. Since v23.05.
@@ -1246,8 +1246,8 @@ class BlockingCommands:
     def ping(self, id: PublicKey, len: U16 | None = ..., pongbytes: U16 | None = ...) -> PingReply:
         """Calls `ping`.
 
-        `len`: Without it: 128.
-        `pongbytes`: Without it: 128.
+        `len`: Default: 128.
+        `pongbytes`: Default: 128.
         """
 
     def plugin(
@@ -1257,7 +1257,7 @@ class BlockingCommands:
         directory: str | None = ...,
         options: Sequence[str] | None = ...,
     ) -> PluginReply:
-        """Calls `plugin`. Takes more than these: pass those with `call`."""
+        """Calls `plugin`. Takes further parameters; pass those with `call`."""
 
     def preapproveinvoice(self, bolt11: str) -> PreapproveinvoiceReply:
         """Calls `preapproveinvoice`. Since v23.02.
@@ -1333,7 +1333,7 @@ class BlockingCommands:
 
         `amount_msat`: In millisatoshis.
         `maxfee`: In millisatoshis.
-        `maxdelay`: Without it: 2016.
+        `maxdelay`: Default: 2016.
         """
 
     def sendcustommsg(self, node_id: PublicKey, msg: Hex) -> SendcustommsgReply:
@@ -1371,7 +1371,7 @@ class BlockingCommands:
 
         `amount_msat`: In millisatoshis.
         `description`: Since v0.11.0.
-        `total_amount_msat`: In millisatoshis. Without it: 0. Since v25.05.
+        `total_amount_msat`: In millisatoshis. Default: 0. Since v25.05.
         """
 
     def sendpay(
@@ -1399,7 +1399,7 @@ class BlockingCommands:
     def sendpsbt(self, psbt: str, reserve: U32 | None = ...) -> SendpsbtReply:
         """Calls `sendpsbt`.
 
-        `reserve`: Without it: 72.
+        `reserve`: Default: 72.
         """
 
     def setchannel(
@@ -1428,7 +1428,7 @@ class BlockingCommands:
     ) -> SetconfigReply:
         """Calls `setconfig`. Since v23.08.
 
-        `transient`: Without it: False. Since v25.02.
+        `transient`: Default: False. Since v25.02.
         """
 
     def setpsbtversion(self, psbt: str, version: U32) -> SetpsbtversionReply:
@@ -1501,9 +1501,9 @@ class BlockingCommands:
     ) -> TxprepareReply:
         """Calls `txprepare`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     def txsend(self, txid: Txid) -> TxsendReply:
@@ -1512,7 +1512,7 @@ class BlockingCommands:
     def unreserveinputs(self, psbt: str, reserve: U32 | None = ...) -> UnreserveinputsReply:
         """Calls `unreserveinputs`.
 
-        `reserve`: Without it: 72.
+        `reserve`: Default: 72.
         """
 
     def upgradewallet(
@@ -1520,7 +1520,7 @@ class BlockingCommands:
     ) -> UpgradewalletReply:
         """Calls `upgradewallet`.
 
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         opening. Since v23.02.
         `reservedok`: Since v23.02.
         """
@@ -1541,9 +1541,9 @@ class BlockingCommands:
         """Calls `utxopsbt`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `reservedok`: Without it: false.
+        `reservedok`: Default: false.
         `opening_anchor_channel`: Since v23.08.
         """
 
@@ -1572,7 +1572,7 @@ class BlockingCommands:
         """Calls `waitblockheight`."""
 
     def waitinvoice(self, label: str | int) -> WaitinvoiceReply:
-        """Calls `waitinvoice`. Takes more than these: pass those with `call`."""
+        """Calls `waitinvoice`. Takes further parameters; pass those with `call`."""
 
     def waitsendpay(
         self,
@@ -1594,9 +1594,9 @@ class BlockingCommands:
         """Calls `withdraw`.
 
         `satoshi`: In satoshis, or "all".
-        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it:
+        `feerate`: Satoshis per 1,000 virtual bytes, or a word such as "normal". Default:
         normal.
-        `minconf`: Without it: 1.
+        `minconf`: Default: 1.
         """
 
     def xkeysend(
@@ -1635,7 +1635,7 @@ class BlockingCommands:
         `amount_msat`: In millisatoshis.
         `maxfee`: In millisatoshis.
         `partial_msat`: In millisatoshis.
-        `maxdelay`: Without it: 2016. Since v25.02.
+        `maxdelay`: Default: 2016. Since v25.02.
         `payer_note`: Since v26.04.
         `label`: Since v26.06.
         `localinvreqid`: Since v26.06.

@@ -26,7 +26,7 @@ class AskreneBiasChannelRequest(Params, frozen=True):
     bias: int
     description: str | None = None
     relative: bool | None = None
-    """Without it: False. Since v25.05."""
+    """Default: False. Since v25.05."""
 
 
 class AskreneBiasChannelReply(Reply, frozen=True):

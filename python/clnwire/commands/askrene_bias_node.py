@@ -27,7 +27,7 @@ class AskreneBiasNodeRequest(Params, frozen=True):
     bias: int
     description: str | None = None
     relative: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class AskreneBiasNodeReply(Reply, frozen=True):

@@ -86,7 +86,7 @@ class AskreneCreateLayerRequest(Params, frozen=True):
 
     layer: str
     persistent: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class AskreneCreateLayerReply(Reply, frozen=True):

@@ -10,7 +10,7 @@ class BatchingRequest(Params, frozen=True):
     """The parameters of `batching`."""
 
     enable: bool
-    """Without it: False."""
+    """Default: False."""
 
 
 class BatchingReply(Reply, frozen=True):

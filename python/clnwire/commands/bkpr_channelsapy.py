@@ -48,9 +48,9 @@ class BkprChannelsapyRequest(Params, frozen=True):
     """The parameters of `bkpr-channelsapy`."""
 
     start_time: U64 | None = None
-    """Without it: zero."""
+    """Default: zero."""
     end_time: U64 | None = None
-    """Without it: max-int."""
+    """Default: max-int."""
 
 
 class BkprChannelsapyReply(Reply, frozen=True):

@@ -15,11 +15,11 @@ class BkprDumpincomecsvRequest(Params, frozen=True):
     csv_format: str
     csv_file: str | None = None
     consolidate_fees: bool | None = None
-    """Without it: True."""
+    """Default: True."""
     start_time: U64 | None = None
-    """Without it: zero."""
+    """Default: zero."""
     end_time: U64 | None = None
-    """Without it: max-int."""
+    """Default: max-int."""
 
 
 class BkprDumpincomecsvReply(Reply, frozen=True):

@@ -28,11 +28,11 @@ class BkprListincomeRequest(Params, frozen=True):
     """The parameters of `bkpr-listincome`."""
 
     consolidate_fees: bool | None = None
-    """Without it: True."""
+    """Default: True."""
     start_time: U32 | None = None
-    """Without it: zero."""
+    """Default: zero."""
     end_time: U32 | None = None
-    """Without it: max-int."""
+    """Default: max-int."""
 
 
 class BkprListincomeReply(Reply, frozen=True):

@@ -18,11 +18,11 @@ class BkprReportRequest(Params, frozen=True):
     format: str
     headers: Sequence[str] | None = None
     escape: str | None = None
-    """Without it: none."""
+    """Default: none."""
     start_time: U32 | None = None
-    """Without it: zero."""
+    """Default: zero."""
     end_time: U32 | None = None
-    """Without it: max-int."""
+    """Default: max-int."""
 
 
 class BkprReportReply(Reply, frozen=True):

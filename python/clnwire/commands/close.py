@@ -17,10 +17,10 @@ class CloseRequest(Params, frozen=True):
     unilateraltimeout: U32 | None = None
     destination: str | None = None
     fee_negotiation_step: str | None = None
-    """Without it: 50%."""
+    """Default: 50%."""
     wrong_funding: Outpoint | None = None
     force_lease_closed: bool | None = None
-    """Without it: False."""
+    """Default: False."""
     feerange: Sequence[U32 | str] | None = None
     """Satoshis per 1,000 virtual bytes, or a word such as "normal"."""
 

@@ -22,7 +22,7 @@ class DatastoreRequest(Params, frozen=True):
         ]
         | None
     ) = None
-    """Without it: must-create."""
+    """Default: must-create."""
     generation: U64 | None = None
 
 

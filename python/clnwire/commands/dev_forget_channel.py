@@ -14,7 +14,7 @@ class DevForgetChannelRequest(Params, frozen=True):
     short_channel_id: ShortChannelId | None = None
     channel_id: Hash | None = None
     force: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class DevForgetChannelReply(Reply, frozen=True):

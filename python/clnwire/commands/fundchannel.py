@@ -40,11 +40,11 @@ class FundchannelRequest(Params, frozen=True):
     amount: Sat | str
     """In satoshis, or "all"."""
     feerate: U32 | str | None = None
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     announce: bool | None = None
-    """Without it: True."""
+    """Default: True."""
     minconf: U32 | None = None
-    """Without it: 1."""
+    """Default: 1."""
     utxos: Sequence[Outpoint] | None = None
     push_msat: Msat | str | None = None
     """In millisatoshis."""

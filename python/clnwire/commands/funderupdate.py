@@ -13,11 +13,11 @@ class FunderupdateRequest(Params, frozen=True):
     """The parameters of `funderupdate`."""
 
     policy: Literal["match", "available", "fixed"] | None = None
-    """Without it: fixed."""
+    """Default: fixed."""
     policy_mod: Msat | str | None = None
-    """In millisatoshis. Without it: 0sats."""
+    """In millisatoshis. Default: 0sats."""
     leases_only: bool | None = None
-    """Without it: False."""
+    """Default: False."""
     min_their_funding_msat: Msat | str | None = None
     """In millisatoshis."""
     max_their_funding_msat: Msat | str | None = None
@@ -30,7 +30,7 @@ class FunderupdateRequest(Params, frozen=True):
     """In millisatoshis."""
     fuzz_percent: U32 | None = None
     fund_probability: U32 | None = None
-    """Without it: 100."""
+    """Default: 100."""
     lease_fee_base_msat: Msat | str | None = None
     """In millisatoshis."""
     lease_fee_basis: U32 | None = None

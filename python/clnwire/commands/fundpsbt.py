@@ -23,10 +23,10 @@ class FundpsbtRequest(Params, frozen=True):
     satoshi: Sat | str
     """In satoshis, or "all"."""
     feerate: U32 | str
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     startweight: U32
     minconf: U32 | None = None
-    """Without it: 1."""
+    """Default: 1."""
     reserve: U32 | None = None
     locktime: U32 | None = None
     min_witness_weight: U32 | None = None

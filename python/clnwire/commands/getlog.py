@@ -27,7 +27,7 @@ class GetlogRequest(Params, frozen=True):
     """The parameters of `getlog`."""
 
     level: Literal["broken", "unusual", "info", "debug", "trace", "io"] | None = None
-    """Without it: info."""
+    """Default: info."""
 
 
 class GetlogReply(Reply, frozen=True):

@@ -30,12 +30,12 @@ class GetrouteRequest(Params, frozen=True):
     """In millisatoshis."""
     riskfactor: U64
     cltv: U32 | None = None
-    """Without it: 9."""
+    """Default: 9."""
     fromid: PublicKey | None = None
     fuzzpercent: U32 | None = None
     exclude: Sequence[str] | None = None
     maxhops: U32 | None = None
-    """Without it: 20."""
+    """Default: 20."""
 
 
 class GetrouteReply(Reply, frozen=True):

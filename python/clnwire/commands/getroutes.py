@@ -55,9 +55,9 @@ class GetroutesRequest(Params, frozen=True):
     """In millisatoshis."""
     final_cltv: U32
     maxdelay: U32 | None = None
-    """Without it: 2016. Since v25.02."""
+    """Default: 2016. Since v25.02."""
     maxparts: U32 | None = None
-    """Without it: 100. Since v25.09."""
+    """Default: 100. Since v25.09."""
 
 
 class GetroutesReply(Reply, frozen=True):

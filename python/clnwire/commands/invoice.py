@@ -22,7 +22,7 @@ class InvoiceRequest(Params, frozen=True):
     exposeprivatechannels: bool | Sequence[ShortChannelId] | ShortChannelId | None = None
     cltv: U32 | None = None
     deschashonly: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class InvoiceReply(Reply, frozen=True):

@@ -17,7 +17,7 @@ class InvoicerequestRequest(Params, frozen=True):
     label: str | None = None
     absolute_expiry: U64 | None = None
     single_use: bool | None = None
-    """Without it: True."""
+    """Default: True."""
 
 
 class InvoicerequestReply(Reply, frozen=True):

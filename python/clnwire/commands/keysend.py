@@ -29,7 +29,7 @@ class KeysendRequest(Params, frozen=True):
     """In millisatoshis."""
     label: str | None = None
     maxfeepercent: float | None = None
-    """Without it: 0.5."""
+    """Default: 0.5."""
     retry_for: U32 | None = None
     maxdelay: U32 | None = None
     exemptfee: Msat | str | None = None

@@ -20,7 +20,7 @@ class ListaddressesRequest(Params, frozen=True):
 
     address: str | None = None
     start: U64 | None = None
-    """Without it: 1."""
+    """Default: 1."""
     limit: U32 | None = None
 
 

@@ -44,7 +44,7 @@ class ListforwardsRequest(Params, frozen=True):
     in_channel: ShortChannelId | None = None
     out_channel: ShortChannelId | None = None
     index: Literal["created", "updated"] | None = None
-    """Without it: created. Since v23.11."""
+    """Default: created. Since v23.11."""
     start: U64 | None = None
     """Since v23.11."""
     limit: U32 | None = None

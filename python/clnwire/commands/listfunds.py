@@ -69,7 +69,7 @@ class ListfundsRequest(Params, frozen=True):
     """The parameters of `listfunds`."""
 
     spent: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class ListfundsReply(Reply, frozen=True):

@@ -57,7 +57,7 @@ class ListhtlcsRequest(Params, frozen=True):
 
     id: str | None = None
     index: Literal["created", "updated"] | None = None
-    """Without it: created. Since v25.05."""
+    """Default: created. Since v25.05."""
     start: U64 | None = None
     """Since v25.05."""
     limit: U32 | None = None

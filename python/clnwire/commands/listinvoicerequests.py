@@ -23,7 +23,7 @@ class ListinvoicerequestsRequest(Params, frozen=True):
 
     invreq_id: str | None = None
     active_only: bool | None = None
-    """Without it: False."""
+    """Default: False."""
 
 
 class ListinvoicerequestsReply(Reply, frozen=True):

@@ -54,7 +54,7 @@ class ListinvoicesRequest(Params, frozen=True):
     payment_hash: Hex | None = None
     offer_id: str | None = None
     index: Literal["created", "updated"] | None = None
-    """Without it: created. Since v23.08."""
+    """Default: created. Since v23.08."""
     start: U64 | None = None
     """Since v23.08."""
     limit: U32 | None = None

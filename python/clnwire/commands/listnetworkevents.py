@@ -26,7 +26,7 @@ class ListnetworkeventsRequest(Params, frozen=True):
 
     id: str | None = None
     index: Literal["created"] | None = None
-    """Without it: created."""
+    """Default: created."""
     start: U64 | None = None
     limit: U32 | None = None
 

@@ -17,7 +17,7 @@ class MultifundchannelRequestDestinations(Params, frozen=True):
     amount: Sat | str
     """In satoshis, or "all"."""
     announce: bool | None = None
-    """Without it: True."""
+    """Default: True."""
     push_msat: Msat | str | None = None
     """In millisatoshis."""
     close_to: str | None = None
@@ -86,9 +86,9 @@ class MultifundchannelRequest(Params, frozen=True):
 
     destinations: Sequence[MultifundchannelRequestDestinations]
     feerate: U32 | str | None = None
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     minconf: int | None = None
-    """Without it: 1."""
+    """Default: 1."""
     utxos: Sequence[Outpoint] | None = None
     minchannels: int | None = None
     commitment_feerate: U32 | str | None = None

@@ -14,9 +14,9 @@ class MultiwithdrawRequest(Params, frozen=True):
 
     outputs: Sequence[Mapping[str, Sat | str]]
     feerate: U32 | str | None = None
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     minconf: U32 | None = None
-    """Without it: 1."""
+    """Default: 1."""
     utxos: Sequence[Outpoint] | None = None
 
 

@@ -24,7 +24,7 @@ class OfferRequest(Params, frozen=True):
     recurrence_paywindow: str | None = None
     recurrence_limit: U32 | None = None
     single_use: bool | None = None
-    """Without it: False."""
+    """Default: False."""
     proportional_amount: bool | None = None
     """Since v25.09."""
     optional_recurrence: bool | None = None

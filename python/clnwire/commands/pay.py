@@ -18,9 +18,9 @@ class PayRequest(Params, frozen=True):
     """In millisatoshis."""
     label: str | None = None
     riskfactor: float | None = None
-    """Without it: 10."""
+    """Default: 10."""
     maxfeepercent: float | None = None
-    """Without it: 0.5."""
+    """Default: 0.5."""
     retry_for: U16 | None = None
     maxdelay: U16 | None = None
     exemptfee: Msat | str | None = None

@@ -12,9 +12,9 @@ class PingRequest(Params, frozen=True):
 
     id: PublicKey
     len: U16 | None = None
-    """Without it: 128."""
+    """Default: 128."""
     pongbytes: U16 | None = None
-    """Without it: 128."""
+    """Default: 128."""
 
 
 class PingReply(Reply, frozen=True):

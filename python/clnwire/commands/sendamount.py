@@ -20,7 +20,7 @@ class SendamountRequest(Params, frozen=True):
     layers: Sequence[str] | None = None
     retry_for: U32 | None = None
     maxdelay: U32 | None = None
-    """Without it: 2016."""
+    """Default: 2016."""
     payer_note: str | None = None
     label: str | None = None
 

@@ -28,7 +28,7 @@ class SendonionRequest(Params, frozen=True):
     description: str | None = None
     """Since v0.11.0."""
     total_amount_msat: Msat | str | None = None
-    """In millisatoshis. Without it: 0. Since v25.05."""
+    """In millisatoshis. Default: 0. Since v25.05."""
 
 
 class SendonionReply(Reply, frozen=True):

@@ -12,7 +12,7 @@ class SendpsbtRequest(Params, frozen=True):
 
     psbt: str
     reserve: U32 | None = None
-    """Without it: 72."""
+    """Default: 72."""
 
 
 class SendpsbtReply(Reply, frozen=True):

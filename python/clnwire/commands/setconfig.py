@@ -34,7 +34,7 @@ class SetconfigRequest(Params, frozen=True):
     config: str
     val: str | int | bool | Sequence[str] | None = None
     transient: bool | None = None
-    """Without it: False. Since v25.02."""
+    """Default: False. Since v25.02."""
 
 
 class SetconfigReply(Reply, frozen=True):

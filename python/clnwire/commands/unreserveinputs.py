@@ -22,7 +22,7 @@ class UnreserveinputsRequest(Params, frozen=True):
 
     psbt: str
     reserve: U32 | None = None
-    """Without it: 72."""
+    """Default: 72."""
 
 
 class UnreserveinputsReply(Reply, frozen=True):

@@ -11,7 +11,7 @@ class UpgradewalletRequest(Params, frozen=True):
     """The parameters of `upgradewallet`."""
 
     feerate: U32 | str | None = None
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: opening. Since
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: opening. Since
     v23.02."""
     reservedok: bool | None = None
     """Since v23.02."""

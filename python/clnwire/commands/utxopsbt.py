@@ -25,12 +25,12 @@ class UtxopsbtRequest(Params, frozen=True):
     satoshi: Sat | str
     """In satoshis, or "all"."""
     feerate: U32 | str
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     startweight: U32
     utxos: Sequence[Outpoint]
     reserve: U32 | None = None
     reservedok: bool | None = None
-    """Without it: false."""
+    """Default: false."""
     locktime: U32 | None = None
     min_witness_weight: U32 | None = None
     excess_as_change: bool | None = None

@@ -16,9 +16,9 @@ class WithdrawRequest(Params, frozen=True):
     satoshi: Sat | str
     """In satoshis, or "all"."""
     feerate: U32 | str | None = None
-    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Without it: normal."""
+    """Satoshis per 1,000 virtual bytes, or a word such as "normal". Default: normal."""
     minconf: U16 | None = None
-    """Without it: 1."""
+    """Default: 1."""
     utxos: Sequence[Outpoint] | None = None
 
 

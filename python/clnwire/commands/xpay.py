@@ -22,7 +22,7 @@ class XpayRequest(Params, frozen=True):
     partial_msat: Msat | str | None = None
     """In millisatoshis."""
     maxdelay: U32 | None = None
-    """Without it: 2016. Since v25.02."""
+    """Default: 2016. Since v25.02."""
     payer_note: str | None = None
     """Since v26.04."""
     label: str | None = None

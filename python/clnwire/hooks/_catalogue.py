@@ -13,7 +13,7 @@ HOOKS: Final = frozenset(dialect.HOOKS)
 
 
 def hook_spec(name: str) -> HookSpec:
-    """The hook's description. For a name that clnwire does not know, it takes and answers dicts."""
+    """The hook's description. The handler of an unknown hook receives and returns dicts."""
     if name in HOOKS:
         spec: HookSpec = import_module(f"clnwire.hooks.{name}").SPEC
         return spec

@@ -16,7 +16,7 @@ class Contribution(HookAnswer, frozen=True):
     output."""
     our_funding_msat: Annotated[Msat, Unsigned(64)] | None = None
     """How much of the inputs goes into the channel, in msat; no output of `psbt` may include it.
-    The daemon ends if `psbt` comes without it, or with 0."""
+    The daemon ends if `psbt` is given without it, or with 0."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

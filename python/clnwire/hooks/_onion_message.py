@@ -18,7 +18,7 @@ class BlindedHop(Event, frozen=True):
 
 
 class BlindedPath(Event, frozen=True):
-    """The blinded path back to the sender, which hides who the sender is (BOLT 4).
+    """A blinded path (BOLT 4) back to the sender, which hides the sender's identity.
 
     It starts at the node `first_node_id`, or at one end of the channel `first_scid`.
     """
@@ -56,7 +56,7 @@ class OnionMessage(Event, frozen=True):
     """The onion message's content."""
 
     reply_blindedpath: BlindedPath | None = None
-    """The path that a reply must take; `None` if the sender expects no reply."""
+    """The path that a reply must take; `None` if the sender takes no reply."""
     invoice_request: Hex | None = None
     """A request for an invoice, `invoice_request` of BOLT 12."""
     invoice: Hex | None = None

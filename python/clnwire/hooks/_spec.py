@@ -90,7 +90,7 @@ class HookSpec(msgspec.Struct, frozen=True):
         return lambda text: decode(read(text))
 
 
-# Safe answers. All take the event's params, the reason for the log, and a bare continue's bytes.
+# Safe answers. Each takes the event's params, the reason for the log, and the encoded `continue`.
 
 
 def go_on(params: bytes, reason: str, bare_continue: bytes) -> bytes:

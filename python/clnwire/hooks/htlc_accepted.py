@@ -121,8 +121,8 @@ class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
     extra_tlvs: HexBytes | None = None
     """TLVs to send when forwarding, in place of the HTLC's own. Since v25.09."""
     invoice_msat: Annotated[Msat, Unsigned(64)] | None = None
-    """The amount, in msat, that the daemon takes for the invoice's at the final node. Since
-    v25.12."""
+    """The amount, in msat, that the daemon requires at the final node in place of the invoice's.
+    Since v25.12."""
 
 
 class HtlcFail(HookAnswer, frozen=True, tag_field="result", tag="fail"):
@@ -150,8 +150,8 @@ Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcRes
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Adds the failure code for daemons before v0.8.2, which read the code alone and take its
-    absence for 2002."""
+    """Adds the failure code for daemons before v0.8.2. They read the code alone; a missing code
+    counts as 2002."""
     if not isinstance(answer, HtlcFail):
         return validated(encode(answer))
     code = safe_code(answer.failure_message, TEMPORARY_NODE_FAILURE, "htlc_accepted", warn)

@@ -20,8 +20,8 @@ class SecretOnionMessage(OnionMessage, frozen=True, kw_only=True):
     """The message, and the secret of the blinded path that it used."""
 
     pathsecret: Secret
-    """The secret that identifies the blinded path. Compare it with the path that this node gave out
-    before replying; otherwise others can probe what this node answers."""
+    """The secret that identifies the blinded path. Before replying, compare it with the secret of
+    the path that this node gave out; otherwise anyone can probe how this node replies."""
 
 
 class OnionMessageRecvSecret(Event, frozen=True):
