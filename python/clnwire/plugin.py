@@ -49,7 +49,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     """
 
     log: Log
-    """Writes to the daemon's log."""
+    """Writes lines to the daemon's log."""
 
     def __init__(
         self,
@@ -124,7 +124,9 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         """
         self._must_be_new("topic", name, self._definition.topics)
         if name in NATIVE:
-            raise UsageError(f"topic '{name}': it is the daemon's own, which refuses it")
+            raise UsageError(
+                f"topic '{name}': lightningd has a topic of that name and would refuse the plugin"
+            )
         topic = self._definition.topics[name] = Topic(self.notify, name)
         return topic
 
@@ -170,7 +172,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     def configuration(self) -> Configuration:
         """The daemon's configuration, from `init`. Raises `NotReadyError` before."""
         if self._run is None or self._run.init is None:
-            raise NotReadyError("the configuration is there from init on")
+            raise NotReadyError("the configuration is not available before init")
         return self._run.init.configuration
 
     @property
@@ -187,15 +189,19 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         """
         run = self._run
         if run is None or run.is_over:
-            raise NotReadyError(f"'{method}' cannot be sent: the plugin does not run")
+            raise NotReadyError(f"'{method}' cannot be sent while the plugin is not running")
         if run.driver.is_disowned:
             # In a forked child, return before encoding: at the fork another thread may have been
             # importing the encoder, and the import lock would then be held for ever.
             return
         if method in _FORMED:
-            raise UsageError(f"'{method}' has a form of its own; {_FORMED[method]} sends it")
+            raise UsageError(
+                f"'{method}' cannot be sent by notify(); use {_FORMED[method]} sends it"
+            )
         if run.dialect is not None and not run.dialect.takes_topics_of_plugins:
-            self.log.debug(f"topic '{method}': not published: {run.dialect} has no such topics")
+            self.log.debug(
+                f"topic '{method}': not published: {run.dialect} does not know custom topics"
+            )
             return
         run.driver.notify(method, encode_any(params))
 
@@ -245,7 +251,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         already, `OSError` for invalid descriptors, and `SystemExit` as `run` does.
         """
         if self._driver is not None:
-            raise UsageError("the plugin runs already")
+            raise UsageError("the plugin is already running")
         self._refuse_if_unsafe()
         driver = self._driver = _core.Driver(HANDLED, (input, output))
         self.log.connect(driver)
@@ -278,7 +284,9 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     def _before_call(self, method: str, *, blocking: bool) -> CallOrigin:
         """The origin of a call. Raises `NotReadyError` and `DeadlockError`."""
         if self._run is None:
-            raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
+            raise NotReadyError(
+                "rpc is not available before init; use it in a handler or in on_init"
+            )
         from clnwire._runtime.deadlock import call_origin
 
         return call_origin(self._run, method, blocking=blocking)

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the ini option."""
     parser.addini(
         "clnwire_patience",
-        "seconds that the helpers of clnwire's fixtures wait unless told otherwise",
+        "default time-out, in seconds, of the waiting helpers of clnwire's fixtures",
         default="10",
     )
 
@@ -72,4 +72,4 @@ def _patience(config: pytest.Config) -> float:
     try:
         return float(text)
     except ValueError:
-        raise pytest.UsageError(f"clnwire_patience: {text!r} is no number of seconds") from None
+        raise pytest.UsageError(f"clnwire_patience: {text!r} is not a number of seconds") from None

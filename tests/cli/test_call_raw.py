@@ -45,7 +45,7 @@ def test_what_is_no_json_goes_out(host: Running, params: str) -> None:
     assert done.returncode == 1
     error = json.loads(done.stderr)
     assert error["code"] == -32700
-    assert error["message"].startswith("ban: what the caller sent is no JSON: ")
+    assert error["message"].startswith("ban: the caller sent malformed JSON: ")
     assert host.call("ban", "203.0.113.7").returncode == 0
 
 

@@ -214,7 +214,7 @@ def test_an_event_that_cannot_be_decoded_gets_the_safe_answer(plugin, params):
     )
     daemon.getmanifest()
     reply = daemon.request("db_write", params)
-    assert "what the daemon sent cannot be decoded" in reply["error"]["message"]
+    assert "the daemon's message cannot be decoded" in reply["error"]["message"]
     assert daemon.call("db_write", WRITE["current"]) == CONTINUE
 
 

@@ -155,7 +155,11 @@ NO_TEXT = "<Bad, whose text fails with SystemExit>"
             "bad: ValueError: <ValueError, whose text fails with SystemExit>",
         ),
         ("raise RpcError(1, Bad())", (1, NO_TEXT), None),
-        ("raise RpcError(1, 'x', {'a': Broken()})", (1, "x"), "bad: the data of the error 'x': "),
+        (
+            "raise RpcError(1, 'x', {'a': Broken()})",
+            (1, "x"),
+            "bad: the data of error 'x' is left out: ",
+        ),
         ("plugin.log(Bad())", None, NO_TEXT),
         ("plugin.log.exception(Bad(), Bad())", None, NO_TEXT),
         (
@@ -259,7 +263,7 @@ IN_A_THREAD = (
         (
             "plugin.method('x')(lambda: (yield))",
             "error",
-            "clnwire.errors.UsageError: method 'x': a handler answers once",
+            "clnwire.errors.UsageError: method 'x': a function with yield cannot be registered",
         ),
         ("sys.exit('no key: set one')", "error", "no key: set one"),
         (
@@ -468,7 +472,7 @@ def test_a_breakpoint_says_how_to_debug_a_plugin(plugin, debugger):
     assert daemon.hang_up() == 0
     lines = [line["message"] for line in daemon.logs if "PYTHONBREAKPOINT" in line["message"]]
     assert len(lines) == 1
-    assert "stdin is the daemon's" in lines[0]
+    assert "stdin carries the protocol" in lines[0]
     if debugger == "breakpoint()":
         assert reply["result"] == "went on"
         assert "plugin_under_test.py:" in lines[0]

@@ -78,7 +78,7 @@ def test_a_method_s_caller_is_told_what_is_wrong_and_where(daemon):
         assert reply["id"] == "a#1"
         assert reply["error"]["code"] == -32700
         text = reply["error"]["message"]
-        assert text.startswith("ban-peer: what the caller sent is no JSON: ")
+        assert text.startswith("ban-peer: the caller sent malformed JSON: ")
         assert 0 < int(text.split("at byte ")[1].split(",")[0]) < len(message) + 60
         assert "near: " in text
         assert len(text) < 300
@@ -102,7 +102,9 @@ def test_a_guarded_call_is_refused(daemon):
         )
         reply = daemon.reply()
         assert reply["id"] == "r"
-        assert "no JSON" in json.dumps(reply.get("error") or reply["result"]["return"]["error"])
+        assert "malformed JSON" in json.dumps(
+            reply.get("error") or reply["result"]["return"]["error"]
+        )
         works(daemon)
 
 
@@ -126,7 +128,7 @@ def test_a_notification_is_a_line_in_the_log(daemon, topic):
         works(daemon)
         (line,) = daemon.logs[before:]
         assert line["level"] == "error"
-        assert f"{topic}: what the caller sent is no JSON" in line["message"]
+        assert f"{topic}: the caller sent malformed JSON" in line["message"]
 
 
 def test_what_has_neither_id_nor_method_is_a_line_in_the_log(daemon):

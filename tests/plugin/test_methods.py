@@ -440,7 +440,7 @@ def test_a_command_of_a_built_in_plugin_can_be_replaced():
 
 def test_a_native_command_is_replaced_only_by_intention():
     plugin = Plugin()
-    with pytest.raises(UsageError, match="say replaces_native=True"):
+    with pytest.raises(UsageError, match="pass replaces_native=True"):
         plugin.method("keysend")(print)
     with pytest.raises(UsageError, match=r"'getinfo': lightningd has a command.*another name$"):
         plugin.method("getinfo", replaces_native=True)(print)

@@ -113,7 +113,7 @@ def test_publishing(plugin):
         """
     )
     assert daemon.start()["notifications"] == [{"method": "news"}]
-    assert "does not run" in daemon.log_text()
+    assert "while the plugin is not running" in daemon.log_text()
     daemon.call("tell", [["a", 1]])
     assert [message["params"] for message in daemon.notifications] == [["a", 1], {"x": ["a", 1]}]
     assert "plugin.log sends it" in daemon.log_text(), "the daemon would kill the plugin for it"
@@ -184,7 +184,7 @@ def test_a_failing_handler_is_logged_and_the_next_one_runs(plugin):
     said = daemon.log_text()
     assert "error disconnect: ValueError: first" in said
     assert "info second" in said
-    assert "disconnect: what the daemon sent cannot be decoded" in said
+    assert "disconnect: the daemon's message cannot be decoded" in said
     assert "unknown_topic" in said
 
 

@@ -127,7 +127,7 @@ def test_unknown_hooks_and_topics_are_left_out(plugin, dialect):
     for name in everything[known:]:
         assert f"error hook '{name}' is never called" in daemon.log_text()
     if dialect != "current":
-        assert "error no notifications of 'block_added'" in daemon.log_text()
+        assert "error not subscribed to 'block_added'" in daemon.log_text()
         assert "'shutdown'" not in daemon.log_text(), "on_shutdown runs at the end of the input"
 
 

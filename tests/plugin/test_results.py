@@ -83,17 +83,17 @@ EXPECTED = {
     "half key": {"\ud83d": "r"},
 }
 BAD = {
-    "nan": "ValueError: nan is no number in JSON",
-    "inf": "ValueError: a[0]: -inf is no number in JSON",
-    "nan in data": "ValueError: _b[0]: nan is no number in JSON",
-    "bytes": "TypeError: a[0]: bytes are no JSON: give .hex(), or msgspec.Raw if they are",
-    "bytearray": "TypeError: bytearray and memoryview are no JSON",
-    "bytes in own": "TypeError: a: bytes are no JSON",
-    "bytes as key": "TypeError: bytes are no JSON",
-    "none as key": "cannot be the name of a member",
-    "true as key": "cannot be the name of a member",
+    "nan": "ValueError: nan is not a JSON number",
+    "inf": "ValueError: a[0]: -inf is not a JSON number",
+    "nan in data": "ValueError: _b[0]: nan is not a JSON number",
+    "bytes": "TypeError: a[0]: bytes cannot be sent as JSON: use .hex(), or msgspec.Raw",
+    "bytearray": "TypeError: bytearray and memoryview cannot be sent as JSON",
+    "bytes in own": "TypeError: a: bytes cannot be sent as JSON",
+    "bytes as key": "TypeError: bytes cannot be sent as JSON",
+    "none as key": "cannot be a key of a JSON object",
+    "true as key": "cannot be a key of a JSON object",
     "object": "TypeError: an object of type object cannot be sent as JSON",
-    "iterator": "give list(…)",
+    "iterator": "use list(…)",
     "view": "TypeError: an object of type mappingproxy cannot be sent as JSON",
 }
 
@@ -143,7 +143,7 @@ def model(a: str):
     daemon.start()
     assert daemon.call("model", ["1.5"]) == [{"a": 1.5}]
     error = daemon.request("model", ["-inf"])["error"]
-    assert "must be a number" in error["message"] or "no number in JSON" in error["message"]
+    assert "must be a number" in error["message"] or "not a JSON number" in error["message"]
 
 
 def test_reasons_and_descriptions_that_no_utf8_has(plugin):

@@ -60,7 +60,7 @@ def test_wrong_parameters_are_named_with_the_usage(client):
 
 
 def test_an_unknown_command_says_how_to_call_it(client):
-    with pytest.raises(AttributeError, match=r"'summary'; call\('summary', \.\.\.\) calls any"):
+    with pytest.raises(AttributeError, match=r"'summary'; use call\('summary', \.\.\.\)"):
         client().call(lambda rpc: rpc.summary())
 
 

@@ -194,7 +194,7 @@ def test_a_daemon_that_sends_no_json(client, tmp_path):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with pytest.raises(ReplyError, match=r"no JSON, .* byte 17"):
+    with pytest.raises(ReplyError, match=r"not JSON: .* byte 17"):
         connect(path).getinfo()
     thread.join(10)
     listener.close()

@@ -49,7 +49,9 @@ def test_it_can_be_named_in_a_call(form):
 )
 def test_what_is_no_json_is_not_sent(form, act):
     sent: list[bytes] = []
-    with pytest.raises((TypeError, ValueError), match=r"no number in JSON|bytes are no JSON"):
+    with pytest.raises(
+        (TypeError, ValueError), match=r"not a JSON number|bytes cannot be sent as JSON"
+    ):
         answering(form, '"result":{}', act, sent)
     assert sent == []
 
@@ -77,7 +79,7 @@ def test_an_error_of_any_form_is_an_rpc_error(form, error, code, message, data):
 
 @pytest.mark.parametrize("result", ["nan", "[1,]", "{'a':1}", "0x10"])
 def test_a_result_that_is_no_json_is_a_reply_error(form, result):
-    with pytest.raises(ReplyError, match=r"x#\d+\": the reply is no JSON, .* been carried"):
+    with pytest.raises(ReplyError, match=r"x#\d+\": the reply is not JSON: .* been carried"):
         answering(form, f'"result":{result}', lambda rpc: rpc.call("x"))
 
 
@@ -96,7 +98,7 @@ def test_another_program_at_the_socket_is_no_daemon(form):
 
 
 def test_what_does_not_fit_says_how_to_get_it(form):
-    with pytest.raises(ReplyError, match=r"rpc.call\('getinfo', ...\) without a type takes any"):
+    with pytest.raises(ReplyError, match=r"rpc.call\('getinfo', ...\) without a type accepts any"):
         answering(form, '"result":{"id":1e999}', lambda rpc: rpc.getinfo())
     result = answering(form, '"result":{"id":1e999}', lambda rpc: rpc.call("getinfo"))
     assert result == {"id": float("inf")}

@@ -116,11 +116,11 @@ def test_what_is_left_of_a_run(run_plugin: RunPlugin, clnwire_host: BlockingHost
     assert plugin.configuration.network == "regtest"
     assert plugin.rpc.getinfo().network == "regtest"
     running.hang_up()
-    with pytest.raises(NotReadyError, match="from init on"):
+    with pytest.raises(NotReadyError, match="before init"):
         _ = plugin.configuration
-    with pytest.raises(NotReadyError, match="from init on"):
+    with pytest.raises(NotReadyError, match="before init"):
         plugin.rpc.getinfo()
-    with pytest.raises(NotReadyError, match="does not run"):
+    with pytest.raises(NotReadyError, match="is not running"):
         plugin.notify("news", {})
 
 
@@ -147,7 +147,7 @@ def test_it_runs_once_at_a_time() -> None:
         thread.start()
         while plugin._run is None:
             time.sleep(0.001)
-        with pytest.raises(UsageError, match="the plugin runs already"):
+        with pytest.raises(UsageError, match="the plugin is already running"):
             plugin.run_on(theirs, output.fileno())
         os.close(ours)
         thread.join(10)

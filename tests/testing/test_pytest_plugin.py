@@ -181,7 +181,7 @@ def test_the_ini_option_and_the_settings(run_pytest: Run) -> None:
     done = run_pytest(source, "-p", "clnwire", "-o", "clnwire_patience=0.5")
     assert outcomes(done) == {"passed": 1}
     done = run_pytest(source, "-p", "clnwire", "-o", "clnwire_patience=soon")
-    assert "clnwire_patience: 'soon' is no number of seconds" in done.stdout
+    assert "clnwire_patience: 'soon' is not a number of seconds" in done.stdout
 
 
 def test_in_parallel(run_pytest: Run) -> None:

@@ -16,7 +16,7 @@ class Background:
 
     def __init__(self, function: Callable[[], object], *, fatal: bool) -> None:
         if not callable(function):
-            raise UsageError("@plugin.background(fatal=...) takes nothing by position")
+            raise UsageError("@plugin.background(fatal=...) takes keyword arguments only")
         self.function, self.fatal = function, fatal
         self.name = getattr(function, "__name__", repr(function))
         self.is_async = is_async(function)

@@ -61,7 +61,7 @@ class Settings:
         _check_feature_bits(self.feature_bits)
         even = [number for number in self.custom_messages if number % 2 == 0]
         if even:
-            raise UsageError(f"custom message {even[0]}: only odd numbers are for plugins (BOLT 1)")
+            raise UsageError(f"custom message {even[0]}: plugins may only use odd numbers (BOLT 1)")
         if min(self.max_in_flight, self.max_threads) < 1:
             raise UsageError("max_in_flight and max_threads must be at least 1")
 
@@ -118,9 +118,9 @@ class Definition:
         if "db_write" in self.hooks and others and not self.settings.mixed_db_write:
             return (
                 "db_write must be alone in its plugin, but there is also "
-                f"{', '.join(others)}. The daemon waits for db_write in the middle of everything, "
-                "and can come to a halt. Move the rest to a plugin of its own, or, knowing better, "
-                "say Plugin(mixed_db_write=True)."
+                f"{', '.join(others)}. The daemon blocks while it waits for db_write, "
+                "and can deadlock. Move the rest to another plugin. If you know that it is safe, "
+                "pass Plugin(mixed_db_write=True)."
             )
         # gevent's patch turns threads into greenlets, which never run while the core waits.
         gevent = sys.modules.get("gevent.monkey")
@@ -144,4 +144,4 @@ def _check_feature_bits(bits: Mapping[Any, object]) -> None:
         if place not in places:
             raise UsageError(f"feature bits: '{place}' is none of {', '.join(places)}")
         if not isinstance(text, str) or Hexadecimal().problem(text) is not None:
-            raise UsageError(f"feature bits: {place}: {text!r} is no hexadecimal")
+            raise UsageError(f"feature bits: {place}: {text!r} is not hexadecimal")

@@ -42,7 +42,7 @@ class Hook:
         self.before, self.after, self.filters = before, after, filters
         self.spec = hook_spec(name)
         if filters and not self.spec.filters:
-            raise UsageError(f"hook '{name}' takes no filters; rpc_command and custommsg do")
+            raise UsageError(f"hook '{name}' takes no filters; only rpc_command and custommsg do")
         self.on_failure = on_failure_of(self.spec, on_failure)
         self.signature = read_signature(function, f"hook '{name}'")
         self.decode = _decoder(self.signature, self.spec, f"hook '{name}'")

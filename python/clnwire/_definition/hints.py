@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _INSTEAD: Final = {
-    "init": "@plugin.on_init; what the daemon told is in plugin.configuration",
+    "init": "@plugin.on_init; the daemon's configuration is plugin.configuration",
     "add_option": "plugin.option(...), which gives a handle with the value",
     "add_flag_option": 'plugin.option(name, type="flag")',
     "get_option": "the handle that plugin.option(...) gives: handle.value",
@@ -26,7 +26,7 @@ _INSTEAD: Final = {
     "featurebits": "plugin.feature_bits",
     "custom_msgs": "plugin.custom_messages",
 }
-"""Name in pyln-client → what clnwire has for it."""
+"""Name in pyln-client → its replacement in clnwire."""
 
 
 def missing(plugin: object, name: str) -> AttributeError:

@@ -147,7 +147,7 @@ class Params:
         return struct
 
     def _collect(self, params: bytes) -> tuple[list[Any], dict[str, Any]]:
-        """Each argument decoded by itself."""
+        """Decodes each argument separately."""
         given = split(params)
         if isinstance(given, list):
             return self._collect_positions(given), {}

@@ -166,7 +166,7 @@ def _option_type(
     python_type = declared or (str if sample is None or (multi and not default) else type(sample))
     if python_type not in _PYTHON_TYPES:
         raise UsageError(
-            f"option '{name}': the daemon knows str, int, bool and flags, not {python_type}"
+            f"option '{name}': the type must be str, int, bool or 'flag', not {python_type}"
         )
     return _PYTHON_TYPES[python_type]
 
@@ -178,7 +178,9 @@ def _check_kinds(option: Option[Any]) -> None:
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"option {name!r}: the {what} must be a str, not {text!r}")
     if option.multi and default is not None and not isinstance(default, list):
-        raise UsageError(f"option '{name}': with multi, the default is a list, not {default!r}")
+        raise UsageError(
+            f"option '{name}': with multi, the default must be a list, not {default!r}"
+        )
 
 
 def _check(option: Option[Any]) -> None:
@@ -194,7 +196,7 @@ def _check(option: Option[Any]) -> None:
     if option.multi and option.type in ("flag", "bool"):
         raise UsageError(f"option '{name}': a {option.type} cannot be multi")
     if option.type == "flag" and option.default not in (None, False):
-        raise UsageError(f"option '{name}': a flag is off unless it is given; its default is False")
+        raise UsageError(f"option '{name}': the default of a flag must be False")
     if option.on_change is not None:
         refuse_async(option.on_change, f"option '{name}': on_change")
         if not option.dynamic:
@@ -210,10 +212,10 @@ def _check_default(option: Option[Any]) -> None:
     for value in values:
         if type(value) is not python_type:
             raise UsageError(
-                f"option '{option.name}': the default {value!r} is no {python_type.__name__}"
+                f"option '{option.name}': the default must be {python_type.__name__}, not {value!r}"
             )
         if isinstance(value, int) and not fits_64_bits(value):
-            raise UsageError(f"option '{option.name}': the default {value} is beyond 64 bits")
+            raise UsageError(f"option '{option.name}': the default {value} does not fit in 64 bits")
 
 
 def _items(raw: bytes) -> list[bytes]:

@@ -34,7 +34,7 @@ class Request:
     def __init__(self, driver: Driver) -> None:
         current = handled(driver)
         if current is None or current.key is None or current.token is None:
-            raise UsageError("there is no request being handled")
+            raise UsageError("no request is being handled")
         self._driver = driver
         self._key, self.method = current.key, current.method
         self.token = current.token.decode()
@@ -137,6 +137,6 @@ class Notification:
     def __init__(self, driver: Driver) -> None:
         current = handled(driver)
         if current is None:
-            raise UsageError("there is no notification being handled")
+            raise UsageError("no notification is being handled")
         self.topic, origin = current.method, current.origin
         self.origin = None if origin is None else msgspec.json.decode(origin, type=str)

@@ -42,7 +42,7 @@ class Context(Struct, frozen=True):
 
 
 class Signature(Struct, frozen=True):
-    """A handler's parameters, each with its annotation resolved (`Any` where there is none)."""
+    """A handler's parameters with resolved annotations (`Any` for a missing one)."""
 
     parameters: list[Parameter]
     """The parameters that a call's params, or an event, fill."""
@@ -80,9 +80,9 @@ def refuse_async(function: Callable[..., object], what: str) -> None:
 def refuse_generator(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for a function with `yield`: calling it would not run its body."""
     if is_async_generator(function):
-        raise UsageError(f"{what}: a handler answers once; an 'async def' with yield cannot")
+        raise UsageError(f"{what}: an 'async def' with yield cannot be registered")
     if is_generator(function):
-        raise UsageError(f"{what}: a handler answers once; a function with yield cannot")
+        raise UsageError(f"{what}: a function with yield cannot be registered")
 
 
 def refuse_async_in_thread(function: Callable[..., object], what: str, *, thread: bool) -> None:
@@ -105,7 +105,7 @@ def _hints(function: Callable[..., object], what: str) -> dict[str, Any]:
         # For a callable object without annotations, `get_type_hints` raises TypeError only before
         # Python 3.14, so do the same for all versions.
         if not (hasattr(plain, "__annotations__") or isinstance(plain, _WITHOUT_ANNOTATIONS)):
-            raise TypeError(f"{plain!r} is no function")
+            raise TypeError(f"{plain!r} is not a function")
         return typing.get_type_hints(plain, include_extras=True)
     except NameError as error:
         raise UsageError(
@@ -156,7 +156,7 @@ def event_parameter(signature: Signature, what: str) -> Any:
         )
     (parameter,) = signature.parameters
     if parameter.kind == "keyword only":
-        raise UsageError(f"{what}: the event is passed by position; '{parameter.name}' cannot be")
+        raise UsageError(f"{what}: the event is passed by position, '{parameter.name}' cannot be")
     return parameter.annotation
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
 
 HOW_TO_DEBUG: Final = (
-    "stdin is the daemon's. Debug the plugin in a test with `run_plugin(plugin)` "
+    "stdin carries the protocol. Debug the plugin in a test with `run_plugin(plugin)` "
     "(docs/testing.md), or over a socket: PYTHONBREAKPOINT=remote_pdb.set_trace"
 )
 
@@ -28,7 +28,7 @@ def pass_over_breakpoints(driver: Driver) -> None:
             return sys.__breakpointhook__(*args, **keywords)
         caller = sys._getframe().f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         place = "" if caller is None else f" at {caller.f_code.co_filename}:{caller.f_lineno}"
-        driver.log("warn", f"breakpoint(){place} is passed over: {HOW_TO_DEBUG}")
+        driver.log("warn", f"breakpoint(){place} is skipped: {HOW_TO_DEBUG}")
         return None
 
     sys.breakpointhook = hook

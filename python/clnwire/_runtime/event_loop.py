@@ -82,7 +82,7 @@ class _Serving:
     def _run_soon(self, job: Job) -> object:
         return self._loop.call_soon(job.run)
 
-    # Turns
+    # Reading and writing
 
     def _turn(self, *, readable: bool = False) -> None:
         try:
@@ -186,7 +186,7 @@ class _Serving:
             failed(self._run, background, error)
         end_if_child(self._driver)
 
-    # The end
+    # Shutdown
 
     def _end(self) -> None:
         if not self._ended.is_set():

@@ -28,7 +28,7 @@ def decode_init(params: bytes, log: Log) -> Init:
         return Init(options, msgspec.json.decode(raw, type=Configuration))
     except msgspec.ValidationError as error:
         place = msgspec.json.decode(raw, type=_Place)
-        log.warn(f"init: only the socket's place could be read from the configuration: {error}")
+        log.warn(f"init: only the socket's path could be read from the configuration: {error}")
         return Init(options, Configuration(place.lightning_dir, place.rpc_file))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clnwire._core import Driver
     from clnwire._wire.dialect import Dialect
 
-# Not pathlib, which costs time at each start.
+# `os.path` because importing pathlib takes time at each start.
 _OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 
 

@@ -75,7 +75,9 @@ def _subscriptions(run: Run, dialect: Dialect) -> list[str]:
         topics["shutdown"] = None
     unknown = [topic for topic in topics if not dialect.takes_topic(topic)]
     for topic in unknown:
-        run.log.error(f"no notifications of '{topic}': {dialect} ends a plugin that wants them")
+        run.log.error(
+            f"not subscribed to '{topic}': {dialect} kills a plugin that subscribes to it"
+        )
         del topics[topic]
     if "*" in topics:
         return ["*", "log"] if "log" in topics else ["*"]
@@ -86,7 +88,7 @@ def _hooks(run: Run, dialect: Dialect) -> list[str | ManifestHook]:
     registered = run.definition.hooks
     hooks = [hook for hook in registered.values() if dialect.may_have_hook(hook.name)]
     for name in registered.keys() - {hook.name for hook in hooks}:
-        run.log.error(f"hook '{name}' is never called: {dialect} has none of that name")
+        run.log.error(f"hook '{name}' is never called: {dialect} does not have it")
     return [_hook(run, hook, dialect) for hook in hooks]
 
 
@@ -95,7 +97,7 @@ def _hook(run: Run, hook: Hook, dialect: Dialect) -> str | ManifestHook:
         before, after, filters = hook.before or None, hook.after or None, hook.filters or None
         return ManifestHook(hook.name, before, after, filters)
     if hook.before or hook.after or hook.filters:
-        run.log.warn(f"hook '{hook.name}': {dialect} has neither before, after nor filters")
+        run.log.warn(f"hook '{hook.name}': {dialect} does not support before, after and filters")
     return hook.name
 
 

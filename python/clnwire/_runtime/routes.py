@@ -132,7 +132,7 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
     except BaseException as failure:
         # The caller still gets the code and the message.
         reason = describe_error(failure)
-        log.error(f"{method}: the data of the error {sendable(error.message)!r}: {reason}")
+        log.error(f"{method}: the data of error {sendable(error.message)!r} is left out: {reason}")
         return None
 
 
@@ -152,9 +152,9 @@ def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, RefusedError):
         return f"{name}: refused: {sendable(error)}"
     if _is_callers(error):
-        return f"{name}: what the caller sent is no JSON: {error}"
+        return f"{name}: the caller sent malformed JSON: {error}"
     if isinstance(error, msgspec.DecodeError):
-        return f"{name}: what the daemon sent cannot be decoded: {sendable(error)}"
+        return f"{name}: the daemon's message cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):
         return f"{name}: CancelledError: cancelled before it was done"
     if _is_returned(error):

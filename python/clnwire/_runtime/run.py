@@ -74,7 +74,7 @@ class Run:
     def disable(self, reason: str) -> None:
         """Disables the plugin. Raises `UsageError` once `init` is answered."""
         if self.is_initialised:
-            raise UsageError("disable() comes too late after init")
+            raise UsageError("disable() must be called before init is answered")
         self.disabled = reason
 
     def take_init(self, init: Init) -> None:
@@ -92,7 +92,7 @@ class Run:
             self.values[option.name] = option.read(raw)
         except OptionError as error:
             self.values[option.name] = error
-            self.log.error(f"{error}; reading it will raise, everything else works")
+            self.log.error(f"{error}; reading this option raises OptionError")
 
     def change_option(self, option: Option[Any], raw: bytes | None) -> None:
         """Sets an option's value from `setconfig`; `raw` is JSON text.

@@ -94,7 +94,7 @@ class _Startup:
 
     def unhandled(self, what: str) -> None:
         """Logs a message that no handler is for: a newer daemon may send unknown ones."""
-        self._log.debug(f"nobody handles {what[:200]!r}")
+        self._log.debug(f"no handler for {what[:200]!r}")
 
     def getmanifest(self, params: bytes) -> Manifest:
         run = self._run

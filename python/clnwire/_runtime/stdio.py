@@ -66,7 +66,7 @@ def _refuse_closed() -> None:
         return
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write(
-            f"clnwire: {' and '.join(closed)} closed: a plugin needs both, to talk to the daemon\n"
+            f"clnwire: {' and '.join(closed)} closed: a plugin needs both to talk to the daemon\n"
         )
     raise SystemExit(1)
 
@@ -82,7 +82,7 @@ def give_back() -> None:
 
 
 def _end_without_run(driver: _core.Driver, pid: int) -> None:
-    """Logs the rest of stderr if the program exits before `run()`: it says why it exited."""
+    """Logs the rest of stderr, i.e. the cause, if the program exits before `run()`."""
     if os.getpid() == pid and not driver.is_disowned:
         give_back()
         driver.close(0.5)

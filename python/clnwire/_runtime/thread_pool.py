@@ -65,9 +65,9 @@ class Pool:
             except RuntimeError as error:
                 self._count_call(thread, -1)
                 raise DeadlockError(
-                    "the daemon may first need a handler that no thread is free for, and another "
-                    f"thread cannot be started: {error}. The system limits their number (ulimit "
-                    "-u, or pids.max of the control group)"
+                    "the daemon may need another handler first, but no thread is free for it and "
+                    f"none can be started: {error}. The system limits the number of threads "
+                    "(ulimit -u, or pids.max of the control group)"
                 ) from error
 
     def end_call(self) -> None:

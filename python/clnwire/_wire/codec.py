@@ -109,7 +109,7 @@ def _builtin(value: Any) -> object:
     Raises `TypeError` if there is no conversion.
     """
     if value is None or isinstance(value, (bool, tuple)):
-        raise TypeError(f"{value!r} cannot be the name of a member in JSON: give a text")
+        raise TypeError(f"{value!r} cannot be a key of a JSON object: use a str")
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
@@ -124,7 +124,7 @@ def _builtin(value: Any) -> object:
     if (what := unawaited(value)) is not None:
         raise NotAwaitedError(f"{what}: `await` is missing")
     raise TypeError(
-        f"an object of type {kind.__name__} cannot be sent as JSON: give {_conversion(kind)}"
+        f"an object of type {kind.__name__} cannot be sent as JSON: use {_conversion(kind)}"
     )
 
 
@@ -132,7 +132,7 @@ def _conversion(kind: type[object]) -> str:
     """The expression to suggest in place of an object of this type."""
     way = next((name for name in _CONVERSIONS if hasattr(kind, name)), None)
     if way is None:
-        return "a dict of what it holds"
+        return "a dict of its members"
     return "list(…)" if way == "__iter__" else f".{way}()"
 
 
@@ -160,10 +160,10 @@ def _leaves(value: object, place: str = "") -> Iterator[tuple[str, object]]:
 def _check_leaf(place: str, leaf: object) -> None:
     where = f"{place}: " if place else ""
     if isinstance(leaf, float) and not isfinite(leaf):
-        raise ValueError(f"{where}{leaf} is no number in JSON: give None, or a text")
+        raise ValueError(f"{where}{leaf} is not a JSON number: use None or a str")
     if isinstance(leaf, _NO_TEXT):
         kind = "bytes" if isinstance(leaf, bytes) else "bytearray and memoryview"
-        raise TypeError(f"{where}{kind} are no JSON: give .hex(), or msgspec.Raw if they are")
+        raise TypeError(f"{where}{kind} cannot be sent as JSON: use .hex(), or msgspec.Raw")
 
 
 def _escaped(value: object) -> str:

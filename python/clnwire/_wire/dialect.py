@@ -27,7 +27,7 @@ LAST_TO_LEAVE_OUT: Final[Release] = (0, 10, 0)
 STRING_IDS: Final[Release] = (25, 5, 0)
 """The first release whose `getmanifest` has a string as its id."""
 FOLLOWED: Final = "v26.06.6"
-"""The release that clnwire's messages, names and rules are taken from."""
+"""The release whose sources define clnwire's messages, names and rules."""
 NEWEST: Final[Release] = (9999, 0, 0)
 """Stands for the newest release."""
 NO_RELEASE: Final[Release] = (10_000, 0, 0)

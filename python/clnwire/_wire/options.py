@@ -25,7 +25,7 @@ def c_integer(text: str) -> int | None:
     digits = text.lstrip("+-")
     try:
         return int(text, 8 if digits.startswith("0") and digits.isdigit() else 0)
-    except ValueError:  # Python limits how many decimal digits it converts.
+    except ValueError:  # Python refuses decimal numbers of too many digits.
         return None
 
 

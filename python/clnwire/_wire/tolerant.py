@@ -43,7 +43,7 @@ def _loads_tolerantly(text: bytes) -> Any:
     def constant(name: str) -> msgspec.Raw:
         for value in cut_out:
             return value
-        raise ValueError(f"{name} is no JSON")
+        raise ValueError(f"{name} is not JSON")
 
     # `strict=False` accepts raw control characters in strings.
     return json.loads(shallow, strict=False, parse_int=_number, parse_constant=constant)

@@ -17,9 +17,7 @@ class TypedMethods:
     def __getattr__(self, name: str) -> Any:
         command = _command(name)
         if command is None:
-            raise AttributeError(
-                f"no command of the daemon is known as '{name}'; call('{name}', ...) calls any"
-            )
+            raise AttributeError(f"clnwire knows no command '{name}'; use call('{name}', ...)")
         method = self._method(command)
         self.__dict__[name] = method
         return method

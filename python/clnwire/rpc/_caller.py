@@ -32,12 +32,12 @@ child, so without it their ids would collide."""
 
 
 class CallOrigin(NamedTuple):
-    """Where a call comes from, and where it goes."""
+    """A call's destination, the parts of its id, and what is known of its caller."""
 
     path: str
-    """The daemon's socket; empty before `init`."""
+    """The path of the daemon's socket; empty before `init`."""
     name: str
-    """The program that calls, as a part of the call's id."""
+    """The calling program's name, a part of the call's id."""
     prefix: str | None = None
     """The id of the request whose handler makes the call: the prefix of the call's id."""
     is_handler: bool = False
@@ -55,7 +55,7 @@ class BeforeCall(Protocol):
 
 
 class Caller:
-    """One client of one daemon."""
+    """A client of one daemon: its connections and the ids of its calls."""
 
     def __init__(self, before_call: BeforeCall, max_connections: int) -> None:
         self._before_call = before_call
@@ -67,10 +67,12 @@ class Caller:
     def steps(
         self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
     ) -> Steps[Frame]:
-        """The steps of one call. Raises what `BeforeCall` does, and `NotReadyError`."""
+        """The steps of one call. Raises the exceptions of `BeforeCall`, and `NotReadyError`."""
         origin = self._before_call(method, blocking=blocking)
         if not origin.path:
-            raise NotReadyError("rpc is there from init on; use it in a handler or in on_init")
+            raise NotReadyError(
+                "rpc is not available before init; use it in a handler or in on_init"
+            )
         # Imported here so that a plugin without calls starts faster.
         from clnwire.rpc._call import NO_OPTIONS, Call
         from clnwire.rpc._text import request_text

@@ -75,7 +75,7 @@ class Connection:
         self._stream.close()
 
     def send(self, request: bytes) -> Steps[None]:
-        """Raises `OSError` if the daemon has hung up."""
+        """Sends the whole request. Raises `OSError` if the daemon has hung up."""
         sent = 0
         while sent < len(request):
             count = self._stream.send(request, sent)
@@ -169,7 +169,7 @@ os.register_at_fork(after_in_child=_forget_all)
 
 def _no_json(error: Exception, token: bytes) -> ReplyError:
     return ReplyError(
-        f"{token.decode()}: the reply is no JSON, {error}; the command has been carried out"
+        f"{token.decode()}: the reply is not JSON: {error}; the command has been carried out"
     )
 
 

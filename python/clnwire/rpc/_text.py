@@ -65,7 +65,7 @@ def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
         hint = ", which an older daemon may not send" if "missing required" in str(problem) else ""
         raise ReplyError(
             f"{method}: the reply is not as expected: {problem}{hint}; rpc.call('{method}', ...) "
-            "without a type takes any"
+            "without a type accepts any"
         ) from problem
 
 

@@ -26,7 +26,7 @@ class Base:
         if self._definition.is_closed:
             raise UsageError(f"{kind} '{name}': register it before run()")
         if sendable(name) != name:
-            raise UsageError(f"{kind} {name!r}: half of a surrogate pair cannot be in a name")
+            raise UsageError(f"{kind} {name!r}: a name cannot contain a lone surrogate")
 
 
 def must_be_named(decorator: str, name: object) -> None:

@@ -53,7 +53,7 @@ class Methods(Base):
         def register(function: F) -> F:
             self._must_be_new("method", name, self.methods)
             if name in _LIFECYCLE:
-                raise UsageError(f"method '{name}': the daemon's own; clnwire answers it")
+                raise UsageError(f"method '{name}': clnwire answers this method itself")
             _must_be_free(name, replaces_native=replaces_native)
             self._definition.methods[name] = Method(
                 name,
@@ -81,6 +81,6 @@ def _must_be_free(name: str, *, replaces_native: bool) -> None:
         raise UsageError(f"{problem}; choose another name")
     if not replaces_native:
         raise UsageError(
-            f"{problem}; choose another name, or say replaces_native=True if the built-in plugin "
+            f"{problem}; choose another name, or pass replaces_native=True if the built-in plugin "
             f"with {name} is disabled wherever this one runs"
         )

@@ -18,7 +18,7 @@ class Topics(Base):
 
     @property
     def subscriptions(self) -> Sequence[Subscription]:
-        """The registered subscriptions, in the order of their calls."""
+        """The registered subscriptions, in the order in which they are called."""
         return self._definition.subscriptions
 
     def subscribe(self, topic: str, *, thread: bool = False) -> Callable[[F], F]:
