@@ -17,7 +17,7 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "skipped: the benchmarks' peers need Linux"; exit 0; }
 
-.PHONY: help demo develop test test-node test-rust test-python coverage lint docs format bench bench-quick bench-micro \
+.PHONY: help demo develop test test-node test-rust test-models test-python coverage lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
@@ -26,6 +26,7 @@ help:
 	@echo "make test         runs all tests"
 	@echo "make test-node    runs the tests that need a real lightningd, on the PATH or in LIGHTNINGD"
 	@echo "make coverage     runs the Python tests and lists the lines and branches that did not run"
+	@echo "make test-models  checks the locks and atomics of rust/io with loom"
 	@echo "make develop      builds the extension quickly, for development; make build optimises it"
 	@echo "make lint         runs formatters, linters, type checkers and stubtest"
 	@echo "make docs         builds the docs' site in build/docs/html; warnings are errors"
@@ -40,11 +41,16 @@ help:
 demo: build
 	@$(BIN)/clnwire demo $(DEMO)
 
-test: test-rust test-python
+test: test-rust test-models test-python
 
 test-rust:
 	@$(NEEDS_CARGO)
 	cargo test --locked -p clnwire-core -p clnwire-io -p clnwire-load
+
+# Every order of the threads' steps that the memory model allows, of what threads share.
+test-models:
+	@$(NEEDS_CARGO)
+	RUSTFLAGS="--cfg loom" cargo test --locked --profile develop -p clnwire-io --test models --target-dir target/loom
 
 test-python: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST)

@@ -34,8 +34,8 @@ impl Activity {
         // Release: whoever reads this name also reads the count of the handler's start at least as
         // new as the end of the one before, so a name never passes for an older handler's.
         self.running.store(name, Ordering::Release);
-        // Release publishes the name. Acquire pairs with `is_still`: if the watchdog's check came
-        // first, its `asleep` is seen below.
+        // AcqRel: Release publishes the name. Acquire pairs with `is_still`: if the watchdog's check
+        // came first, its `asleep` is seen below.
         self.count.fetch_add(1, Ordering::AcqRel);
         self.wake_if_asleep();
     }
@@ -125,9 +125,9 @@ impl Activity {
     /// Whether no handler has started since the count was `last`. If so, the next one that starts
     /// sees that the watchdog sleeps.
     pub fn is_still(&self, last: u64) -> bool {
-        // A read-modify-write that changes nothing has a place in the order of all changes of the
-        // count. If the next start comes after it, its `fetch_add` reads from here, and Release
-        // with its Acquire publishes `asleep`. If it came before, this reads its count.
+        // AcqRel: a read-modify-write that changes nothing has a place in the order of all changes
+        // of the count. If the next start comes after it, its `fetch_add` reads from here, and so
+        // sees `asleep`. If it came before, this reads the changed count.
         self.count.fetch_add(0, Ordering::AcqRel) == last
     }
 

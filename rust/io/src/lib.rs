@@ -37,8 +37,9 @@
 //!
 //! # Atomics
 //!
-//! Each use of an ordering has its reason next to it, in a comment that begins with the ordering's
-//! name (`tests/orderings.rs` holds this). `tests/models.rs` checks the handshakes with loom.
+//! Each use of an ordering has its reason in the paragraph above it, in a comment that begins with
+//! the ordering's name (`tests/orderings.rs` checks this). `tests/models.rs` checks the handshakes
+//! with loom, which tries each order of the threads' steps.
 
 pub mod activity;
 pub mod channel;
