@@ -6,17 +6,17 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import Any, ClassVar, Final, Literal, TypeAlias, final
 
 _Json: TypeAlias = bytes
 
 __all__ = [
     "DEFAULT_MAX_DEPTH",
     "DEFAULT_MAX_FRAME_BYTES",
+    "CurrentMessage",
     "Driver",
     "Frame",
     "Framer",
-    "Handled",
     "IdError",
     "IdMap",
     "Job",
@@ -24,6 +24,7 @@ __all__ = [
     "Outbox",
     "Route",
     "Stream",
+    "Turn",
     "WritesDecoder",
     "__version__",
     "is_json",
@@ -236,18 +237,18 @@ class Route:
         constant: tuple[object, bytes] | None = None,
         translate: tuple[bytes, Callable[[bytes, bytes], bytes]] | None = None,
         last_resort: bytes | None = None,
-        later: Callable[[Job], object] | None = None,
+        spawn: Callable[[Job], object] | None = None,
     ) -> Route:
         """`constant`: an answer, compared by identity, and its bytes. `translate`: how the params
         of a daemon begin that takes the answer as it is, and a function of an encoded answer and
         other params that gives the answer they want. `last_resort`: the result to give if even
-        `recover` fails. `later`: takes the messages as jobs, to be done in tasks (it
-        gives the task, which is kept) or threads; without it the handler is called at once."""
+        `recover` fails. `spawn`: starts a job in a task (which it returns, and
+        which is kept) or in a thread; without it the handler is called directly."""
     @property
     def name(self) -> str: ...
 
 @final
-class Handled:
+class CurrentMessage:
     """The message that is being handled."""
 
     @property
@@ -286,6 +287,16 @@ class Job:
     def __qualname__(self) -> str: ...
 
 @final
+class Turn:
+    """What the event loop is to do after a turn: read on, pause reading, or end."""
+
+    OPEN: ClassVar[Turn]
+    FULL: ClassVar[Turn]
+    ENDED: ClassVar[Turn]
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
 class Driver:
     """Serves the daemon: on the thread that calls `serve`, or in an event loop that calls `turn`.
 
@@ -295,16 +306,16 @@ class Driver:
     """
 
     def __new__(
-        cls, variable: ContextVar[Handled | None], /, pipes: tuple[int, int] | None = None
+        cls, variable: ContextVar[CurrentMessage | None], /, pipes: tuple[int, int] | None = None
     ) -> Driver:
         """`variable` is set to what a task or thread handles. `pipes`: descriptors to read from
         and to write to, of a daemon in the same process; they stay the caller's to close, and the
         watchdog does not end the process. Raises `OSError`."""
     @property
-    def wakeup_fd(self) -> int:
+    def wakeup_write_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
     @property
-    def current(self) -> Handled | None:
+    def current(self) -> CurrentMessage | None:
         """What the calling thread handles, if it is the one that calls `serve`."""
     def on_request(self, route: Route, /) -> None: ...
     def on_notification(self, topic: str | None, route: Route, /) -> None:
@@ -345,15 +356,15 @@ class Driver:
         that is called on this thread waits for the daemon any more."""
     def detach(self) -> None:
         """The event loop is over. Raises what `fail` was given."""
-    def turn(self, readable: bool, /) -> Literal["open", "full", "ended"]:
+    def turn(self, readable: bool, /) -> Turn:
         """Reads if `readable` says that there is something, handles what has come, writes what the
-        daemon takes. `"full"`: reading has to pause. Raises as `serve` does."""
+        daemon takes. Returns what the event loop is to do. Raises as `serve` does."""
     def begin_end(self) -> None:
         """From now on turns only write."""
-    def woken(self) -> None:
-        """Empties the pipe of `woken_fd`."""
+    def drain_wakeup(self) -> None:
+        """Empties the pipe of `wakeup_read_fd`."""
     @property
-    def woken_fd(self) -> int:
+    def wakeup_read_fd(self) -> int:
         """Readable when a signal came, or another thread has something for the event loop."""
     @property
     def input_fd(self) -> int: ...
@@ -384,7 +395,7 @@ class Driver:
     def is_answered(self, key: int, /) -> bool:
         """Whether the request has its answer."""
     def tasks(self) -> list[Any]:
-        """What `later` gave for the messages that are being handled."""
+        """What `spawn` returned for the messages that are being handled."""
     def fail(self, error: BaseException, /) -> None:
         """Ends the plugin as `stop` does; `serve` or `detach` will raise the error."""
     def stop(self) -> None:

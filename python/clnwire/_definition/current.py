@@ -6,13 +6,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clnwire._core import Driver, Handled
+    from clnwire._core import CurrentMessage, Driver
 
-HANDLED: ContextVar[Handled | None] = ContextVar("clnwire.handled", default=None)
+HANDLED: ContextVar[CurrentMessage | None] = ContextVar("clnwire.handled", default=None)
 """Set by the driver for handlers in tasks and threads, and for every handler under an event loop.
 The blocking driver keeps the message of a plain handler itself (`Driver.current`)."""
 
 
-def handled(driver: Driver) -> Handled | None:
+def handled(driver: Driver) -> CurrentMessage | None:
     """The request or notification that the calling thread or task handles; `None` if none."""
     return HANDLED.get() or driver.current

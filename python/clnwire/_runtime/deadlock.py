@@ -16,7 +16,7 @@ from clnwire.rpc._caller import CallOrigin
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from clnwire._core import Driver, Handled
+    from clnwire._core import CurrentMessage, Driver
     from clnwire._runtime.run import Run
 
 
@@ -95,7 +95,7 @@ def _refuse_to_block(run: Run, method: str) -> None:
         )
 
 
-def _is_answered(driver: Driver, current: Handled) -> bool:
+def _is_answered(driver: Driver, current: CurrentMessage) -> bool:
     return current.key is not None and driver.is_answered(current.key)
 
 

@@ -11,6 +11,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from clnwire._core import Turn
 from clnwire._definition.functions import is_async
 from clnwire._runtime import startup
 from clnwire._runtime.background import failed
@@ -73,7 +74,7 @@ class _Serving:
         return self._status
 
     async def _serve(self) -> None:
-        self._loop.add_reader(self._driver.woken_fd, self._woken)
+        self._loop.add_reader(self._driver.wakeup_read_fd, self._woken)
         self._read()
         await self._ended.wait()
         await self._finish()
@@ -86,25 +87,25 @@ class _Serving:
 
     def _turn(self, *, readable: bool = False) -> None:
         try:
-            progress = self._driver.turn(readable)
+            turn = self._driver.turn(readable)
         except MalformedError as error:
             self._status = self._run.report_malformed(error)
-            progress = "ended"
+            turn = Turn.ENDED
         except BaseException as error:
             # `SystemExit` and the like end the plugin: the driver raises them after the shutdown.
             # Raised here, they would pass through the event loop.
             self._driver.fail(error)
-            progress = "ended"
+            turn = Turn.ENDED
         # A forked child shares the epoll instance with its parent and must not change it.
         end_if_child(self._driver)
-        self._follow(progress)
+        self._follow(turn)
 
-    def _follow(self, progress: str) -> None:
-        if progress == "open":
+    def _follow(self, turn: Turn) -> None:
+        if turn == Turn.OPEN:
             self._read()
         else:
             self._pause()
-        if progress == "ended":
+        if turn == Turn.ENDED:
             self._end()
         self._watch_output()
 
@@ -159,7 +160,7 @@ class _Serving:
 
     def _woken(self) -> None:
         """Runs when a signal or another thread has woken the loop."""
-        self._driver.woken()
+        self._driver.drain_wakeup()
         self._turn()
 
     # Tasks

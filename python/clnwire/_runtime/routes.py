@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from clnwire._wire.dialect import Dialect
     from clnwire.hooks._spec import ErrorParts
 
-Later = Callable[[_core.Job], object]
+Spawn = Callable[[_core.Job], object]
 """Starts a job in a task or in a thread."""
 
 
 def bind_method(
-    method: Method, driver: _core.Driver, log: Log, dialect: Dialect, later: Later | None
+    method: Method, driver: _core.Driver, log: Log, dialect: Dialect, spawn: Spawn | None
 ) -> _core.Route:
     """A method's route."""
     function = with_contexts(method.function, method.contexts, driver, request_kind(dialect))
@@ -48,12 +48,12 @@ def bind_method(
         call=method.params.bind(function),
         encode=encode_any,
         recover=lambda error, params: error_reply(method.name, error, log),
-        later=later,
+        spawn=spawn,
     )
 
 
 def bind_hook(
-    hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect, later: Later | None
+    hook: Hook, driver: _core.Driver, log: Log, dialect: Dialect, spawn: Spawn | None
 ) -> _core.Route:
     """A hook's route, answering in the daemon's dialect."""
     spec = hook.spec
@@ -80,12 +80,12 @@ def bind_hook(
         constant=(CONTINUE, bare_continue) if spec.continues else None,
         translate=spec.translate,
         last_resort=at_last if isinstance(at_last, bytes) else None,
-        later=later,
+        spawn=spawn,
     )
 
 
 def bind_subscription(
-    subscription: Subscription, driver: _core.Driver, log: Log, later: Later | None
+    subscription: Subscription, driver: _core.Driver, log: Log, spawn: Spawn | None
 ) -> _core.Route:
     """A subscription's route."""
 
@@ -99,7 +99,7 @@ def bind_subscription(
         call=with_contexts(subscription.function, subscription.signature.contexts, driver),
         encode=refuse_unawaited_result,
         recover=failed,
-        later=later,
+        spawn=spawn,
     )
 
 

@@ -132,7 +132,7 @@ def _signals(run: Run) -> Generator[RestoreSignals | None, None, None]:
     if not before:
         yield None
         return
-    fd = signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False)
+    fd = signal.set_wakeup_fd(driver.wakeup_write_fd, warn_on_full_buffer=False)
     try:
         yield lambda: _restore_signals(driver, end, kept)
     finally:
@@ -145,7 +145,10 @@ def _restore_signals(
     driver: _core.Driver, end: Callable[[int, object], None], numbers: set[int]
 ) -> None:
     """Sets the wakeup descriptor and the signal handlers again, if an event loop has reset them."""
-    if signal.set_wakeup_fd(driver.wakeup_fd, warn_on_full_buffer=False) == driver.wakeup_fd:
+    if (
+        signal.set_wakeup_fd(driver.wakeup_write_fd, warn_on_full_buffer=False)
+        == driver.wakeup_write_fd
+    ):
         return
     for number in numbers:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):

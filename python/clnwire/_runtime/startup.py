@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clnwire._definition.events import Hook, Subscription
     from clnwire._definition.methods import Method
     from clnwire._definition.options import Option
-    from clnwire._runtime.routes import Later
+    from clnwire._runtime.routes import Spawn
     from clnwire._runtime.run import Run
     from clnwire._wire.dialect import Dialect
     from clnwire.messages.check import Checked
@@ -80,7 +80,7 @@ class _Startup:
         assert self._tasks is not None, "an async plugin is served by an event loop"
         return self._tasks
 
-    def offer(self, name: str, call: Callable[[bytes], object], later: Later | None = None) -> None:
+    def offer(self, name: str, call: Callable[[bytes], object], spawn: Spawn | None = None) -> None:
         log = self._log
         self._driver.on_request(
             _core.Route(
@@ -88,7 +88,7 @@ class _Startup:
                 call=call,
                 encode=encode,
                 recover=lambda error, params: error_reply(name, error, log),
-                later=later,
+                spawn=spawn,
             )
         )
 
@@ -121,15 +121,15 @@ class _Startup:
     def _bind_handlers(self, dialect: Dialect) -> None:
         driver, log, definition = self._driver, self._log, self._definition
         for method in definition.methods.values():
-            driver.on_request(bind_method(method, driver, log, dialect, self._later(method)))
+            driver.on_request(bind_method(method, driver, log, dialect, self._spawn(method)))
         for hook in definition.hooks.values():
-            driver.on_request(bind_hook(hook, driver, log, dialect, self._later(hook)))
+            driver.on_request(bind_hook(hook, driver, log, dialect, self._spawn(hook)))
         for subscription in definition.subscriptions:
-            route = bind_subscription(subscription, driver, log, self._later(subscription))
+            route = bind_subscription(subscription, driver, log, self._spawn(subscription))
             for topic in subscription.topics:
                 driver.on_notification(None if topic == "*" else topic, route)
 
-    def _later(self, handler: Method | Hook | Subscription) -> Later | None:
+    def _spawn(self, handler: Method | Hook | Subscription) -> Spawn | None:
         """What starts a handler's jobs in a task or thread; `None` to call it in the driver."""
         if handler.is_async:
             return self._loop.spawn

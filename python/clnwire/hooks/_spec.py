@@ -50,7 +50,7 @@ class HookSpec(msgspec.Struct, frozen=True):
     """The permitted types of answers. If empty, any JSON object is permitted."""
     older: Any = None
     """Changes an older daemon's event, decoded to a dict, to today's form."""
-    quicker: Any = None
+    fast_decoder: Any = None
     """`(event, decoder)` → a faster decoder for the usual form of the event; it falls back to
     `decoder`."""
     read: Callable[[bytes], bytes] | None = None
@@ -82,8 +82,8 @@ class HookSpec(msgspec.Struct, frozen=True):
         decode = event_decoder(self.event, self.older)
         if self.decoded is not None:
             decode = self.decoded(decode)
-        if self.quicker is not None:
-            decode = self.quicker(self.event, decode)
+        if self.fast_decoder is not None:
+            decode = self.fast_decoder(self.event, decode)
         if self.read is None:
             return decode
         read = self.read

@@ -49,7 +49,7 @@ def _translated(answer: bytes, params: bytes) -> bytes:
 SPEC = HookSpec(
     "db_write",
     event=DbWrite,
-    quicker=WritesDecoder,
+    fast_decoder=WritesDecoder,
     answers=(Continue, Refuse),
     former=_former,
     translate=(b'{"data_version":', _translated),

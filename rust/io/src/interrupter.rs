@@ -69,7 +69,7 @@ impl Interrupter {
 
     fn run(&self, wakeup: &OwnedFd) {
         while wait_until_readable(wakeup.as_fd()).is_ok() && self.interrupt() {
-            thread::sleep(INTERVAL);
+            std::thread::sleep(INTERVAL);
         }
     }
 

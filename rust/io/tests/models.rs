@@ -227,23 +227,45 @@ fn leave(jobs: &Jobs<Message>, job: &Message) -> Option<Message> {
     jobs.leave(job.number, job.lane.as_ref(), true)
 }
 
+/// The wakeup pipe, for the thread that waits for jobs.
+#[derive(Default)]
+struct Wakeup {
+    byte: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Wakeup {
+    fn write(&self) {
+        *self.byte.lock().unwrap() = true;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut byte = self.byte.lock().unwrap();
+        while !*byte {
+            byte = self.changed.wait(byte).unwrap();
+        }
+        *byte = false;
+    }
+}
+
 /// The serving thread waits until the job has ended; without a wakeup loom reports a deadlock.
 #[test]
 fn the_thread_that_waits_for_jobs_is_woken() {
     model(3, || {
         let jobs = Arc::new(Jobs::<Message>::default());
         let job = jobs.admit(job(&jobs, None)).unwrap();
-        let serving = thread::current();
-        let theirs = Arc::clone(&jobs);
+        let wakeup = Arc::new(Wakeup::default());
+        let (theirs, waker) = (Arc::clone(&jobs), Arc::clone(&wakeup));
         let worker = thread::spawn(move || {
             leave(&theirs, &job);
             if theirs.is_awaited() {
-                serving.unpark();
+                waker.write();
             }
         });
         jobs.set_awaited(true);
         while jobs.count() > 0 {
-            thread::park();
+            wakeup.wait();
         }
         jobs.set_awaited(false);
         worker.join().unwrap();
@@ -257,17 +279,17 @@ fn the_thread_that_waits_for_room_is_woken_by_a_call() {
         let jobs = Arc::new(Jobs::<Message>::default());
         jobs.set_limit(1);
         let job = jobs.admit(job(&jobs, None)).unwrap();
-        let serving = thread::current();
-        let theirs = Arc::clone(&jobs);
+        let wakeup = Arc::new(Wakeup::default());
+        let (theirs, waker) = (Arc::clone(&jobs), Arc::clone(&wakeup));
         let worker = thread::spawn(move || {
             theirs.begin_call(job.number);
             if theirs.is_awaited() {
-                serving.unpark();
+                waker.write();
             }
         });
         jobs.set_awaited(true);
         while jobs.is_full() {
-            thread::park();
+            wakeup.wait();
         }
         worker.join().unwrap();
     });

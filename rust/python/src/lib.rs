@@ -1,10 +1,10 @@
 //! The Python module `clnwire._core`: the core and the input and output, for Python.
 
+mod current_message;
 mod driver;
 mod errors;
 mod forked;
 mod framing;
-mod handled;
 mod handlers;
 mod ids;
 #[cfg(target_os = "linux")]
@@ -23,15 +23,15 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::driver::Driver;
+    use super::current_message::CurrentMessage;
     #[pymodule_export]
     use super::driver::Job;
+    #[pymodule_export]
+    use super::driver::{Driver, Turn};
     #[pymodule_export]
     use super::errors::{IdError, MalformedError};
     #[pymodule_export]
     use super::framing::{Frame, Framer, members, validate};
-    #[pymodule_export]
-    use super::handled::Handled;
     #[pymodule_export]
     use super::handlers::route::Route;
     #[pymodule_export]

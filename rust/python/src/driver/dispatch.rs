@@ -13,9 +13,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::current_message::CurrentMessage;
 use crate::driver::Driver;
 use crate::errors::{bad_id, fault, malformed};
-use crate::handled::Handled;
 use crate::handlers::route::Outcome;
 use crate::handlers::routes::{Entry, Snapshot};
 use crate::params::Params;
@@ -32,7 +32,7 @@ const METHOD_NOT_FOUND: i64 = -32601;
 const INTERNAL_ERROR: i64 = -32603;
 
 /// The message that is being handled.
-pub struct Current {
+pub struct Incoming {
     pub key: Option<u64>,
     pub method: Arc<str>,
     pub origin: Option<Py<PyBytes>>,
@@ -41,10 +41,10 @@ pub struct Current {
 thread_local! {
     /// The message that the serving thread handles, unless that runs an event loop. It needs no
     /// lock, since no other thread reads it.
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Incoming>> = const { RefCell::new(None) };
 }
 
-fn set_current(current: Option<Current>) {
+fn set_current(current: Option<Incoming>) {
     let before = CURRENT.replace(current);
     // Dropping an object may run code that reads it, so it is replaced before.
     drop(before);
@@ -91,24 +91,34 @@ impl Driver {
     }
 
     /// The message that this thread handles, if it is the serving one.
-    pub fn current(&self, py: Python<'_>) -> Option<Handled> {
+    pub fn current(&self, py: Python<'_>) -> Option<CurrentMessage> {
         if !self.is_serving_thread() {
             return None;
         }
-        CURRENT.with_borrow(|current| Some(self.handled(py, current.as_ref()?)))
+        CURRENT.with_borrow(|current| Some(self.message(py, current.as_ref()?)))
     }
 
-    pub fn handled(&self, py: Python<'_>, current: &Current) -> Handled {
+    pub fn message(&self, py: Python<'_>, current: &Incoming) -> CurrentMessage {
         let token = current.key.and_then(|key| {
             lock(&self.ids).token(key).map(|token| PyBytes::new(py, token).unbind()).ok()
         });
         let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
-        Handled { key: current.key, token, method: current.method.to_string(), number: 0, origin }
+        CurrentMessage {
+            key: current.key,
+            token,
+            method: current.method.to_string(),
+            number: 0,
+            origin,
+        }
     }
 
     /// Sets the context variable.
-    pub fn set_handled(&self, py: Python<'_>, handled: Option<&Py<Handled>>) -> PyResult<()> {
-        self.variable.bind(py).call_method1(intern!(py, "set"), (handled,)).map(drop)
+    pub fn set_current_message(
+        &self,
+        py: Python<'_>,
+        message: Option<&Py<CurrentMessage>>,
+    ) -> PyResult<()> {
+        self.variable.bind(py).call_method1(intern!(py, "set"), (message,)).map(drop)
     }
 
     pub fn answer(
@@ -181,7 +191,7 @@ impl<'py> Batch<'_, 'py> {
         };
         let key = lock(&driver.ids).insert(token);
         let params = frame.get(Member::Params).unwrap_or(b"null");
-        let current = Current { key: Some(key), method: Arc::clone(&entry.name), origin: None };
+        let current = Incoming { key: Some(key), method: Arc::clone(&entry.name), origin: None };
         if let Some(spawn) = entry.route.get().spawn(py) {
             return Driver::hand_over(self.bound, &entry, current, params, None, spawn);
         }
@@ -277,7 +287,7 @@ impl<'py> Batch<'_, 'py> {
         for entry in handlers {
             let method = if *entry.name == *topic { Arc::clone(&entry.name) } else { topic.into() };
             let origin = origin.map(|name| PyBytes::new(py, name).unbind());
-            let current = Current { key: None, method, origin };
+            let current = Incoming { key: None, method, origin };
             if let Some(spawn) = entry.route.get().spawn(py) {
                 let lane = (Arc::clone(&current.method), entry.watched);
                 Driver::hand_over(self.bound, entry, current, payload, Some(lane), spawn)?;
@@ -298,7 +308,7 @@ impl<'py> Batch<'_, 'py> {
     fn run<T>(
         &mut self,
         entry: &Entry,
-        current: Current,
+        current: Incoming,
         handler: impl FnOnce() -> PyResult<T>,
     ) -> PyResult<PyResult<T>> {
         let (py, driver, route) = (self.py(), self.driver, entry.route.get());
@@ -311,8 +321,8 @@ impl<'py> Batch<'_, 'py> {
         let on_loop = driver.is_attached.load(Ordering::Relaxed);
         if on_loop {
             // Tasks that the handler starts inherit the variable.
-            let handled = Py::new(py, driver.handled(py, &current))?;
-            driver.set_handled(py, Some(&handled))?;
+            let message = Py::new(py, driver.message(py, &current))?;
+            driver.set_current_message(py, Some(&message))?;
         } else {
             set_current(Some(current));
         }
@@ -321,7 +331,7 @@ impl<'py> Batch<'_, 'py> {
         driver.end_if_forked(py, &answer)?;
         driver.activity.ends();
         if on_loop {
-            driver.set_handled(py, None)?;
+            driver.set_current_message(py, None)?;
         } else {
             set_current(None);
         }

@@ -14,8 +14,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 
-use crate::driver::Driver;
 use crate::driver::dispatch::Progress;
+use crate::driver::{Driver, Turn};
 use crate::errors::os_error;
 
 /// Above this many bytes that the daemon has not read, the caller blocks on the write instead of
@@ -68,7 +68,7 @@ impl Driver {
         slf: &Bound<'_, Self>,
         framer: &mut Framer,
         readable: bool,
-    ) -> PyResult<&'static str> {
+    ) -> PyResult<Turn> {
         let driver = slf.get();
         let progress = Self::take_input(slf, framer, readable)?;
         if matches!(progress, Progress::Full) {
@@ -81,16 +81,16 @@ impl Driver {
         let ends = driver.ends() || (framer.is_ended() && !is_full);
         driver.jobs.set_awaited(is_full || ends);
         match written {
-            Err(Errno::PIPE) => return Ok("ended"),
+            Err(Errno::PIPE) => return Ok(Turn::Ended),
             Err(error) => return Err(os_error(error)),
-            Ok(_) if ends => return Ok("ended"),
+            Ok(_) if ends => return Ok(Turn::Ended),
             Ok(_) => {}
         }
         // A job of another thread may have made room before `set_awaited`, and then wakes nobody.
         if is_full && !driver.jobs.is_full() {
             driver.soon(slf.py())?;
         }
-        Ok(if is_full { "full" } else { "open" })
+        Ok(if is_full { Turn::Full } else { Turn::Open })
     }
 
     fn take_input(

@@ -15,9 +15,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::current_message::CurrentMessage;
 use crate::driver::Driver;
-use crate::driver::dispatch::{Current, recover};
-use crate::handled::Handled;
+use crate::driver::dispatch::{Incoming, recover};
 use crate::handlers::route::Outcome;
 use crate::handlers::routes::Entry;
 use crate::params::Params;
@@ -28,7 +28,7 @@ use crate::values::bytes;
 pub struct Job {
     driver: Py<Driver>,
     entry: Arc<Entry>,
-    handled: Py<Handled>,
+    message: Py<CurrentMessage>,
     params: Py<PyBytes>,
     /// Among all jobs.
     number: u64,
@@ -232,7 +232,7 @@ impl Job {
     }
 
     fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.driver.bind(py).get().set_handled(py, Some(&self.handled))?;
+        self.driver.bind(py).get().set_current_message(py, Some(&self.message))?;
         let params = Params { text: self.params.as_bytes(py), is_plain: false };
         self.entry.route.get().run(py, params)
     }
@@ -243,7 +243,7 @@ impl Driver {
     pub(super) fn hand_over(
         slf: &Bound<'_, Self>,
         entry: &Arc<Entry>,
-        current: Current,
+        current: Incoming,
         params: &[u8],
         lane: Option<Lane>,
         spawn: &Bound<'_, PyAny>,
@@ -262,7 +262,7 @@ impl Driver {
         let job = Job {
             driver: slf.clone().unbind(),
             entry: Arc::clone(entry),
-            handled: Py::new(py, Handled { number, ..this.handled(py, &current) })?,
+            message: Py::new(py, CurrentMessage { number, ..this.message(py, &current) })?,
             params,
             number,
             lane,
@@ -357,7 +357,7 @@ impl Driver {
     /// Answers a job that is done. The next job of its lane is returned, to be started after the
     /// watchdog has been told that this one has ended.
     fn settle(&self, py: Python<'_>, job: &Job, answer: PyResult<Bound<'_, PyAny>>) -> Settled {
-        let (entry, key) = (&job.entry, job.handled.get().key);
+        let (entry, key) = (&job.entry, job.message.get().key);
         let encoded = answer.and_then(|answer| match key {
             Some(_) => entry.route.get().encoded(py, answer, job.params.as_bytes(py)),
             None => entry.route.get().check(answer).map(|()| PyBytes::new(py, b"null").unbind()),

@@ -15,7 +15,7 @@ mod event_loop;
 mod jobs;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::thread::{self, ThreadId};
@@ -32,12 +32,12 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::current_message::CurrentMessage;
 use crate::driver::event_loop::EventLoop;
 pub use crate::driver::jobs::Job;
 use crate::driver::jobs::JobRef;
 use crate::errors::{IdError, bad_id, os_error};
 use crate::forked::end_child;
-use crate::handled::Handled;
 use crate::handlers::route::Route;
 use crate::handlers::routes::Routes;
 
@@ -70,10 +70,8 @@ pub struct Driver {
     unwritten: AtomicBool,
     /// Raised when all is tidied up.
     fatal: Mutex<Option<PyErr>>,
-    /// The plugin is to end: no more frames are handled.
-    stopping: AtomicBool,
-    /// The input has ended: the event loop waits for the jobs that are left.
-    ending: AtomicBool,
+    /// A `Phase`.
+    phase: AtomicU8,
     /// How long the shutdown may take.
     grace: OnceLock<Duration>,
     initialised: AtomicBool,
@@ -83,6 +81,28 @@ pub struct Driver {
     stray_ended: Mutex<Option<Receiver<()>>>,
     /// Stdin and stdout are the pipes of the daemon. False if the daemon is in this process.
     owns_process: bool,
+}
+
+/// How near the driver is to its end. It only moves forward.
+enum Phase {
+    /// Frames are read and handled.
+    Serving,
+    /// The event loop reads nothing more, and waits for the jobs.
+    Draining,
+    /// No more frames are handled.
+    Stopping,
+}
+
+/// What the event loop is to do after a turn.
+#[pyclass(frozen, eq, rename_all = "SCREAMING_SNAKE_CASE", module = "clnwire._core")]
+#[derive(PartialEq)]
+pub enum Turn {
+    /// Read on.
+    Open,
+    /// Pause reading: there are as many jobs as there may be.
+    Full,
+    /// Stop reading, and end.
+    Ended,
 }
 
 /// Longer durations (such as `float("inf")`) are clamped to a century, in seconds: `Duration` cannot
@@ -127,8 +147,7 @@ impl Driver {
             soon_asked: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),
             fatal: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            ending: AtomicBool::new(false),
+            phase: AtomicU8::new(Phase::Serving as u8),
             grace: OnceLock::new(),
             initialised: AtomicBool::new(false),
             input_mark: AtomicU64::new(0),
@@ -139,7 +158,7 @@ impl Driver {
 
     /// For `signal.set_wakeup_fd`.
     #[getter]
-    fn wakeup_fd(&self) -> RawFd {
+    fn wakeup_write_fd(&self) -> RawFd {
         self.wakeup.1.as_raw_fd()
     }
 
@@ -174,7 +193,7 @@ impl Driver {
             return;
         }
         // Relaxed: the byte in the pipe comes after it, and the serving thread looks again then.
-        self.stopping.store(true, Ordering::Relaxed);
+        self.phase.store(Phase::Stopping as u8, Ordering::Relaxed);
         self.set_shutdown_deadline();
         self.wake();
     }
@@ -190,7 +209,7 @@ impl Driver {
     fn disown(&self) {
         self.channel.disown();
         // Relaxed: the forked child has one thread.
-        self.stopping.store(true, Ordering::Relaxed);
+        self.phase.store(Phase::Stopping as u8, Ordering::Relaxed);
     }
 
     #[getter]
@@ -248,10 +267,10 @@ impl Driver {
     }
 
     #[pyo3(signature = (readable, /))]
-    fn turn(slf: &Bound<'_, Self>, readable: bool) -> PyResult<&'static str> {
+    fn turn(slf: &Bound<'_, Self>, readable: bool) -> PyResult<Turn> {
         let this = slf.get();
         if this.is_disowned() {
-            return Ok("ended");
+            return Ok(Turn::Ended);
         }
         // Relaxed: only the loop's own thread uses it.
         this.soon_asked.store(false, Ordering::Relaxed);
@@ -269,19 +288,18 @@ impl Driver {
     /// From now on the event loop reads nothing, and waits for the jobs.
     fn begin_end(&self) {
         // Relaxed: set and read by the loop's own thread.
-        self.ending.store(true, Ordering::Relaxed);
+        self.phase.fetch_max(Phase::Draining as u8, Ordering::Relaxed);
         self.set_shutdown_deadline();
         self.jobs.set_awaited(true);
     }
 
     /// Empties the wakeup pipe.
-    #[pyo3(name = "woken")]
     fn drain_wakeup(&self) {
         drain(self.wakeup.0.as_fd());
     }
 
     #[getter]
-    fn woken_fd(&self) -> RawFd {
+    fn wakeup_read_fd(&self) -> RawFd {
         self.wakeup.0.as_raw_fd()
     }
 
@@ -355,7 +373,7 @@ impl Driver {
 
     /// The message that the serving thread handles.
     #[getter(current)]
-    fn get_current(&self, py: Python<'_>) -> Option<Handled> {
+    fn get_current(&self, py: Python<'_>) -> Option<CurrentMessage> {
         if self.is_disowned() {
             return None;
         }
@@ -460,13 +478,14 @@ impl Driver {
 
     /// Whether the event loop reads nothing more.
     fn ends(&self) -> bool {
-        // Relaxed: set and read by the loop's own thread.
-        self.stops() || self.ending.load(Ordering::Relaxed)
+        // Relaxed: see `stop` and `begin_end`.
+        self.phase.load(Ordering::Relaxed) >= Phase::Draining as u8
     }
 
+    /// Whether no more frames are handled.
     fn stops(&self) -> bool {
         // Relaxed: see `stop`.
-        self.stopping.load(Ordering::Relaxed)
+        self.phase.load(Ordering::Relaxed) == Phase::Stopping as u8
     }
 
     fn is_serving_thread(&self) -> bool {

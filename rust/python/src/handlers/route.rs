@@ -71,7 +71,7 @@ impl Decode {
 impl Route {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, translate = None, last_resort = None, later = None))]
+    #[pyo3(signature = (name, *, call, recover, decode = None, encode = None, constant = None, translate = None, last_resort = None, spawn = None))]
     fn new(
         name: String,
         call: Py<PyAny>,
@@ -81,11 +81,10 @@ impl Route {
         constant: Option<(Py<PyAny>, Py<PyBytes>)>,
         translate: Option<(Py<PyBytes>, Py<PyAny>)>,
         last_resort: Option<Py<PyBytes>>,
-        later: Option<Py<PyAny>>,
+        spawn: Option<Py<PyAny>>,
     ) -> Self {
         let quick = AtomicBool::new(false);
         let decode = Decode::new(decode);
-        let spawn = later;
         let translate = translate.map(|(unless, with)| Translate { unless, with });
         Self { name, decode, call, encode, recover, constant, translate, last_resort, spawn, quick }
     }

@@ -3,16 +3,16 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// A request or a notification. A task and a thread have theirs in a context variable.
+/// A request or a notification. For tasks and threads it is in a context variable.
 #[pyclass(frozen, get_all, module = "clnwire._core")]
-pub struct Handled {
+pub struct CurrentMessage {
     /// The request's key; none for a notification.
     pub key: Option<u64>,
     /// The request's id, as the daemon wrote it.
     pub token: Option<Py<PyBytes>>,
     /// The method, hook or topic.
     pub method: String,
-    /// The number of its job; 0 if it is handled at once.
+    /// The number of its job; 0 if its handler was called directly.
     pub number: u64,
     /// The plugin that a notification comes from, as JSON text.
     pub origin: Option<Py<PyBytes>>,
