@@ -1,6 +1,7 @@
 //! Each atomic access says why its ordering is enough.
 
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

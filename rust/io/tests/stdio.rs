@@ -1,6 +1,7 @@
 //! Taking over stdin and stdout, in a process of its own: other tests print.
 
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use std::io::Read;
 use std::os::fd::AsFd;

@@ -51,7 +51,7 @@ fn jobs_that_wait_for_the_daemon_do_not_count_for_the_limit() {
     leave(&jobs, &job, true);
     jobs.end_call(job.number);
     assert_eq!((jobs.count(), jobs.is_idle()), (0, true));
-    jobs.set_limit(0);
+    jobs.reserve();
     assert!(jobs.is_full(), "nothing waits for the daemon");
     assert_eq!(jobs.reached_bound(), None);
 }
