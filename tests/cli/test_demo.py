@@ -23,7 +23,7 @@ pytest.importorskip("rich", reason="needs the extra: clnwire[cli]")
 pytest.importorskip("psutil", reason="needs the extra: clnwire[cli]")
 
 from clnwire.cli.demo.compare import first_difference
-from clnwire.cli.demo.traffic import MEASURED, QUANTILES, SCHEMA, Traffic
+from clnwire.cli.demo.traffic import MEASURED, QUANTILES, SCHEMA, DemoTraffic
 
 pytestmark = pytest.mark.process
 
@@ -205,7 +205,7 @@ def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
 
 class TestTraffic:
     def test_has_the_shape_that_was_measured(self) -> None:
-        sets = list(Traffic().sets(3000))
+        sets = list(DemoTraffic().sets(3000))
         frame = {"jsonrpc": "2.0", "id": "cln:db_write#1000", "method": "db_write"}
         sizes = [
             len(msgspec.json.encode({**frame, "params": {"data_version": 1000, "writes": writes}}))
@@ -218,12 +218,12 @@ class TestTraffic:
         assert shares == pytest.approx(MEASURED.kinds, abs=0.05)
 
     def test_is_the_same_for_the_same_seed(self) -> None:
-        assert list(Traffic(3).sets(50)) == list(Traffic(3).sets(50))
-        assert list(Traffic(3).sets(50)) != list(Traffic(4).sets(50))
+        assert list(DemoTraffic(3).sets(50)) == list(DemoTraffic(3).sets(50))
+        assert list(DemoTraffic(3).sets(50)) != list(DemoTraffic(4).sets(50))
 
     def test_is_sql_that_works(self) -> None:
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
-            for writes in (SCHEMA, *Traffic().sets(500)):
+            for writes in (SCHEMA, *DemoTraffic().sets(500)):
                 for statement in writes:
                     database.execute(statement)
             (version,) = database.execute(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clnwire.host import Host, ManifestError
-from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.manifest import ReservedNames, check_manifest
 from tests.host.raw import MakePlugin
 
 OPTION = {"name": "o", "type": "string", "description": "d"}
@@ -202,7 +202,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("result", "field", "rule"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 def test_refused(result: Any, field: str, rule: str) -> None:
-    taken = Taken(features={"init": "02"})
+    taken = ReservedNames(features={"init": "02"})
     with pytest.raises(ManifestError) as caught:
         check_manifest("p.py", json.dumps(result).encode(), taken)
     assert caught.value.field == field
@@ -251,7 +251,7 @@ def test_accepted() -> None:
             unheard_of=1,
         )
     ).encode()
-    accepted = check_manifest("p.py", text, Taken())
+    accepted = check_manifest("p.py", text, ReservedNames())
     assert accepted.options["int"].default == 7
     assert accepted.options["many"].dynamic
     assert accepted.hooks["rpc_command"].before == ("x",)
@@ -262,10 +262,10 @@ def test_accepted() -> None:
 
 
 def test_a_plugin_that_disables_itself_is_not_checked() -> None:
-    assert check_manifest("p.py", b'{"disable":"why not"}', Taken()).disable == "why not"
+    assert check_manifest("p.py", b'{"disable":"why not"}', ReservedNames()).disable == "why not"
 
 
 def test_a_string_default_keeps_its_escapes() -> None:
     option = rb'{"name":"o","type":"string","description":"d","default":"a\nb"}'
     text = b'{"rpcmethods":[],"options":[%s]}' % option
-    assert check_manifest("p.py", text, Taken()).options["o"].default == r"a\nb"
+    assert check_manifest("p.py", text, ReservedNames()).options["o"].default == r"a\nb"

@@ -10,7 +10,7 @@ import pytest
 
 from clnwire.errors import RpcError
 from clnwire.host import Host, PluginOptionError
-from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.manifest import ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
 from tests.host.raw import MakePlugin
 
@@ -19,7 +19,7 @@ def passed(given: dict[str, Any], **option: Any) -> bytes:
     """The options in `init` of a plugin with one option `o`."""
     options = [{"name": "o", "description": "d", **option}]
     text = json.dumps({"options": options, "rpcmethods": []}).encode()
-    return init_options("p.py", check_manifest("p.py", text, Taken()), given)
+    return init_options("p.py", check_manifest("p.py", text, ReservedNames()), given)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from clnwire.rpc import connect
-from clnwire.rpc._connection import Connection, opened
+from clnwire.rpc._connection import RpcConnection, opened
 from clnwire.testing import BlockingHost, RunPlugin
 
 pytestmark = pytest.mark.process
@@ -44,7 +44,7 @@ def rpc(clnwire_host: BlockingHost) -> Callable[..., object]:
     return _RPC.call
 
 
-def _opened(path: str) -> Iterator[Connection]:
+def _opened(path: str) -> Iterator[RpcConnection]:
     yield (yield from opened(path))
 
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Callable[[bytes], Any]:
+def event_decoder(
+    kind: Any, upgrade: Callable[[Any], None] | None = None
+) -> Callable[[bytes], Any]:
     """A decoder from JSON text to `kind` that also accepts older daemons' spellings.
 
-    `older` changes a decoded message of an older daemon, in place, to today's spelling; amounts
+    `upgrade` changes a decoded message of an older daemon, in place, to today's spelling; amounts
     are converted afterwards. `None` means that the message has never had another form. The decoder
     raises `msgspec.ValidationError`.
     """
@@ -27,13 +29,13 @@ def event_decoder(kind: Any, older: Callable[[Any], None] | None = None) -> Call
         try:
             return decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
-            return _decode_again(text, kind, older, error)
+            return _decode_again(text, kind, upgrade, error)
 
     return decode_any
 
 
 def _decode_again(
-    text: bytes, kind: Any, older: Callable[[Any], None] | None, problem: Exception
+    text: bytes, kind: Any, upgrade: Callable[[Any], None] | None, problem: Exception
 ) -> Any:
     """Raises `msgspec.ValidationError` for a message that has none of the known forms."""
     from clnwire._wire import tolerant
@@ -42,17 +44,17 @@ def _decode_again(
     try:
         return tolerant.convert(event, kind)
     except msgspec.ValidationError as error:
-        if older is None:
+        if upgrade is None:
             raise error from problem
-        return _decode_older(event, kind, older, error)
+        return _decode_older(event, kind, upgrade, error)
 
 
 def _decode_older(
-    event: Any, kind: Any, older: Callable[[Any], None], problem: msgspec.ValidationError
+    event: Any, kind: Any, upgrade: Callable[[Any], None], problem: msgspec.ValidationError
 ) -> Any:
     """Raises `problem`, which is about today's form, if the message has no older form either."""
     try:
-        older(event)
+        upgrade(event)
         return with_amounts(event, kind)
     except (msgspec.ValidationError, AttributeError, KeyError, TypeError, ValueError):
         raise problem from None

@@ -18,19 +18,19 @@ from clnwire.bench.load import Job, PluginFailedError, Report, measure, medians
 from clnwire.bench.load.messages import init
 from clnwire.bench.load.running import RPC_FILE
 from clnwire.bench.machine import machine
-from clnwire.bench.results import Method, Results, Row, Start
+from clnwire.bench.results import BenchMethod, ResultRow, Results, Start
 from clnwire.host import Host
 from clnwire.host import empty_node as node
 from clnwire.host.config import Written, plugin_options
 from clnwire.host.loop_thread import LoopThread
-from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.manifest import ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from clnwire.bench.plan import Case, Plan, Settings
-    from clnwire.host.rules.manifest import Manifest
+    from clnwire.host.rules.manifest import HostManifest
 
 SHOWN_WORDS: Final = 300
 """Characters of a line that a plugin has written to stderr."""
@@ -82,7 +82,7 @@ def last_words(stderr: Sequence[str]) -> str:
     return f"; it said on stderr: {telling[-1].strip()[:SHOWN_WORDS]}"
 
 
-def ask_manifest(setup: Setup, name: str) -> Manifest:
+def ask_manifest(setup: Setup, name: str) -> HostManifest:
     """What the plugin offers; it is ended then.
 
     Raises `LoadError`, `PluginFailedError`, `ManifestError`, and `BenchError` if it does not want
@@ -90,14 +90,14 @@ def ask_manifest(setup: Setup, name: str) -> Manifest:
     """
     with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as folder:
         report = setup.run("getmanifest", Path(folder), mode="manifest")
-    manifest = check_manifest(name, bytes(report.manifest), Taken())
+    manifest = check_manifest(name, bytes(report.manifest), ReservedNames())
     if manifest.disable is not None:
         raise BenchError(f"the plugin does not want to run: {manifest.disable}")
     return manifest
 
 
 def measure_all(
-    setup: Setup, name: str, manifest: Manifest, plan: Plan, on_run: Callable[[int], object]
+    setup: Setup, name: str, manifest: HostManifest, plan: Plan, on_run: Callable[[int], object]
 ) -> Results:
     """All rounds of all cases; `on_run` is told after each run how many there were.
 
@@ -122,7 +122,7 @@ def measure_all(
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         clnwire=__version__,
         machine=here,
-        method=Method(setup.rounds, setup.seconds, setup.window, setup.core),
+        method=BenchMethod(setup.rounds, setup.seconds, setup.window, setup.core),
         rows={case.name: reports.row(case) for case in plan.cases},
         start=reports.start(),
         not_measured=plan.notes,
@@ -151,14 +151,14 @@ class _Reports:
         self._all.append((what, mode, report))
         self._on_run(len(self._all))
 
-    def row(self, case: Case) -> Row:
+    def row(self, case: Case) -> ResultRow:
         def middle(settings: Settings) -> Any:
             wanted = (case.name, settings["mode"])
             return medians(
                 [report.all_figures() for *found, report in self._all if (*found,) == wanted]
             )
 
-        return Row(middle(case.many), None if case.one is None else middle(case.one))
+        return ResultRow(middle(case.many), None if case.one is None else middle(case.one))
 
     def start(self) -> Start:
         reports = [report for _, _, report in self._all]

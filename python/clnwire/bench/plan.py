@@ -19,7 +19,7 @@ from clnwire.host.rules.samples import topic_sample
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from clnwire.host.rules.manifest import Hook, Manifest
+    from clnwire.host.rules.manifest import HostHook, HostManifest
 
 Settings: TypeAlias = "dict[str, Any]"
 """Members of a `clnwire.bench.load.Job`."""
@@ -73,7 +73,7 @@ class Plan(Struct, frozen=True):
     """What all jobs have."""
 
 
-def plan(manifest: Manifest, wanted: Wanted) -> Plan:
+def plan(manifest: HostManifest, wanted: Wanted) -> Plan:
     """Raises `BenchError` for what the plugin has not got, or cannot be measured as asked for."""
     _check(manifest, wanted)
     hooks, topics = wanted.hooks, wanted.topics
@@ -94,7 +94,7 @@ def plan(manifest: Manifest, wanted: Wanted) -> Plan:
     return Plan(cases, notes, _common(manifest))
 
 
-def _check(manifest: Manifest, wanted: Wanted) -> None:
+def _check(manifest: HostManifest, wanted: Wanted) -> None:
     methods = [] if wanted.method is None else [wanted.method]
     _check_known("has no hook", wanted.hooks, manifest.hooks)
     _check_known("has no method", methods, manifest.methods)
@@ -117,7 +117,7 @@ def _check_known(lacks: str, named: Iterable[str], known: Iterable[str]) -> None
             raise BenchError(f"the plugin {lacks} '{name}'{near}")
 
 
-def _topics(manifest: Manifest, notes: list[str]) -> list[str]:
+def _topics(manifest: HostManifest, notes: list[str]) -> list[str]:
     """Those that can be sent as often as one likes, with a sample."""
     found: list[str] = []
     for topic in sorted(set(manifest.subscriptions)):
@@ -139,7 +139,7 @@ def _has_sample(topic: str) -> bool:
     return True
 
 
-def _hook_cases(hook: Hook, wanted: Wanted) -> list[Case]:
+def _hook_cases(hook: HostHook, wanted: Wanted) -> list[Case]:
     if hook.name == "db_write" and wanted.event is None:
         return [
             _answered(f"db_write, {name}", _asking(db_write(size, HEAD, TAIL), wanted.expect))
@@ -148,7 +148,7 @@ def _hook_cases(hook: Hook, wanted: Wanted) -> list[Case]:
     return [_answered(f"hook {hook.name}", _hook(hook, wanted))]
 
 
-def _hook(hook: Hook, wanted: Wanted) -> Settings:
+def _hook(hook: HostHook, wanted: Wanted) -> Settings:
     given = wanted.event if hook.name in wanted.hooks else None
     event = given or json.encode(sample_that_passes(hook)).decode()
     if hook.name == "db_write":
@@ -203,7 +203,7 @@ def _sample(topic: str) -> object:
         raise BenchError(f"{error}: --topic {topic} --event JSON") from None
 
 
-def _fence(manifest: Manifest, wanted: Wanted) -> Settings | None:
+def _fence(manifest: HostManifest, wanted: Wanted) -> Settings | None:
     """What is asked behind notifications, to know that they were taken; a method only if it may be.
 
     `db_write` only if there is nothing else: it may well write to a disk.
@@ -214,7 +214,7 @@ def _fence(manifest: Manifest, wanted: Wanted) -> Settings | None:
     return _hook(hooks[0], Wanted()) if hooks else None
 
 
-def _common(manifest: Manifest) -> Settings:
+def _common(manifest: HostManifest) -> Settings:
     """The daemon writes to its database before it sends `init`."""
     if "db_write" not in manifest.hooks:
         return {}

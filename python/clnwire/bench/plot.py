@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from clnwire.bench.results import Results, Row
+    from clnwire.bench.results import ResultRow, Results
 
 Entry: TypeAlias = "tuple[str, float, str]"
 """A bar's label, figure and colour."""
@@ -41,11 +41,11 @@ def draw(results: Results, earlier: Results | None, path: Path) -> None:
         svg.save(figure, path)
 
 
-def _trip(row: Row) -> float | None:
+def _trip(row: ResultRow) -> float | None:
     return None if row.one is None else row.one.p50_us
 
 
-def _throughput(row: Row) -> float:
+def _throughput(row: ResultRow) -> float:
     return row.many.messages_per_second
 
 
@@ -54,7 +54,7 @@ def _milliseconds(value: float) -> str:
 
 
 def _entries(
-    results: Results, earlier: Results | None, value: Callable[[Row], float | None]
+    results: Results, earlier: Results | None, value: Callable[[ResultRow], float | None]
 ) -> list[Entry]:
     found: list[Entry] = []
     for name, row in results.rows.items():

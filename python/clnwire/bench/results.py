@@ -27,7 +27,7 @@ class Machine(Struct, frozen=True):
     """How many processes of others ran before it all."""
 
 
-class Method(Struct, frozen=True):
+class BenchMethod(Struct, frozen=True):
     """How was measured."""
 
     rounds: int
@@ -39,7 +39,7 @@ class Method(Struct, frozen=True):
     """The processor that plugin and load generator shared."""
 
 
-class Row(Struct, frozen=True):
+class ResultRow(Struct, frozen=True):
     """A hook, method or topic: the medians of the rounds."""
 
     many: Figures
@@ -73,8 +73,8 @@ class Results(Struct, kw_only=True):
     clnwire: str
     """The version."""
     machine: Machine
-    method: Method
-    rows: dict[str, Row]
+    method: BenchMethod
+    rows: dict[str, ResultRow]
     start: Start
     not_measured: list[str] = field(default_factory=list[str])
     """What was left out, and why."""

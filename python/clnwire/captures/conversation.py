@@ -38,7 +38,7 @@ MOST_WAITING: Final = 100_000
 """Requests that are remembered. No plugin has so many under way, but a damaged capture might."""
 
 
-class Asked(Struct, frozen=True):
+class CapturedRequest(Struct, frozen=True):
     """A request that waits for its answer."""
 
     number: int
@@ -47,7 +47,7 @@ class Asked(Struct, frozen=True):
     name: str
 
 
-class Message(Struct, frozen=True):
+class CapturedMessage(Struct, frozen=True):
     """A record, and what it is."""
 
     number: int
@@ -59,7 +59,7 @@ class Message(Struct, frozen=True):
     token: bytes | None = None
     content: bytes = b""
     """The params, the result or the error: JSON text. Of a note, the note."""
-    asked: Asked | None = None
+    asked: CapturedRequest | None = None
     """Of a reply: the request."""
 
     @property
@@ -77,43 +77,43 @@ class Conversation:
     """Follows a capture from its start."""
 
     def __init__(self) -> None:
-        self._waiting: dict[bytes, Asked] = {}
+        self._waiting: dict[bytes, CapturedRequest] = {}
         self._hooks: frozenset[str] = frozenset()
         self._methods: frozenset[str] = frozenset()
         self.dialect = CURRENT
         """The daemon's, by what it has said so far."""
 
     @property
-    def waiting(self) -> list[Asked]:
+    def waiting(self) -> list[CapturedRequest]:
         """The requests without an answer, in their order."""
         return list(self._waiting.values())
 
-    def take(self, number: int, record: Record) -> Message:
+    def take(self, number: int, record: Record) -> CapturedMessage:
         """What the next record is."""
         if record.frame is None:
             note = (record.note or "").encode("utf-8", "replace")
-            return Message(number, record, "note", "", content=note)
+            return CapturedMessage(number, record, "note", "", content=note)
         text = record.frame.encode("utf-8", "replace")
         try:
             found = dict(reversed(members(text)))
         except MalformedError:
-            return Message(number, record, "note", "", content=text)
+            return CapturedMessage(number, record, "note", "", content=text)
         if "method" in found:
             return self._asks(number, record, found)
         return self._replies(number, record, found)
 
-    def _asks(self, number: int, record: Record, found: dict[str, bytes]) -> Message:
+    def _asks(self, number: int, record: Record, found: dict[str, bytes]) -> CapturedMessage:
         name, token = _text(found["method"]), found.get("id")
         if token is not None and record.dir == "in":
             self.dialect = age_after(self.dialect, name, token, found.get("params", b""))
         kind = self._kind(name, record.dir, is_request=token is not None)
         if token is not None and record.dir == "in":
-            self._waiting[token] = Asked(number, record.t_us, kind, name)
+            self._waiting[token] = CapturedRequest(number, record.t_us, kind, name)
             if len(self._waiting) > MOST_WAITING:
                 del self._waiting[next(iter(self._waiting))]
-        return Message(number, record, kind, name, token, found.get("params", b""))
+        return CapturedMessage(number, record, kind, name, token, found.get("params", b""))
 
-    def _replies(self, number: int, record: Record, found: dict[str, bytes]) -> Message:
+    def _replies(self, number: int, record: Record, found: dict[str, bytes]) -> CapturedMessage:
         token = found.get("id")
         asked = None
         if token is not None and record.dir == "out":
@@ -123,7 +123,7 @@ class Conversation:
         name = "" if asked is None else asked.name
         if name == "getmanifest" and kind == "answer":
             self._hooks, self._methods = _names(content, "hooks"), _names(content, "rpcmethods")
-        return Message(number, record, kind, name, token, content, asked)
+        return CapturedMessage(number, record, kind, name, token, content, asked)
 
     def _kind(self, name: str, direction: str, *, is_request: bool) -> Kind:
         if is_request:

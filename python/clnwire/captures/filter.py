@@ -12,12 +12,12 @@ from clnwire.captures.span import WHOLE, Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.captures.conversation import Asked, Kind, Message
+    from clnwire.captures.conversation import CapturedMessage, CapturedRequest, Kind
 
 NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
 
 
-class Wanted(Struct, frozen=True):
+class RecordFilter(Struct, frozen=True):
     """Every condition that is set has to hold; of names, any one."""
 
     kinds: Sequence[str] = ()
@@ -30,7 +30,7 @@ class Wanted(Struct, frozen=True):
     """Somewhere in the message, whatever the case."""
     span: Span = WHOLE
 
-    def has(self, message: Message) -> bool:
+    def has(self, message: CapturedMessage) -> bool:
         """Whether the message is to be shown."""
         record = message.record
         return (
@@ -42,7 +42,7 @@ class Wanted(Struct, frozen=True):
             and (self.text is None or self.text in (record.frame or record.note or "").lower())
         )
 
-    def has_unanswered(self, asked: Asked) -> bool:
+    def has_unanswered(self, asked: CapturedRequest) -> bool:
         """Whether a request that nobody has answered counts; its text is not known any more."""
         return (
             (not self.kinds or asked.kind in self.kinds)
@@ -60,6 +60,6 @@ class Wanted(Struct, frozen=True):
             kind == wanted and fnmatchcase(name, pattern) for wanted, pattern in self.names
         )
 
-    def _is_slow(self, message: Message) -> bool:
+    def _is_slow(self, message: CapturedMessage) -> bool:
         latency = message.latency_us
         return latency is not None and latency > (self.slower_than_us or 0.0)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from clnwire.captures.conversation import Asked, Message
+    from clnwire.captures.conversation import CapturedMessage, CapturedRequest
 
 STEP: Final = 1.01
 """Each latency counts as one that is at most so many times as long."""
@@ -86,7 +86,7 @@ class Tally:
         self.first_us: int | None = None
         self.last_us = 0
 
-    def take(self, message: Message) -> None:
+    def take(self, message: CapturedMessage) -> None:
         """Counts one; a reply belongs to its request's row."""
         self.messages += 1
         self.last_us = message.record.t_us
@@ -100,7 +100,7 @@ class Tally:
         row.latencies.add(latency)
         row.errors += message.kind == "error"
 
-    def unanswered(self, asked: Asked) -> None:
+    def unanswered(self, asked: CapturedRequest) -> None:
         """A request has got no answer."""
         self._row(asked.kind, asked.name, "in").unanswered += 1
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from clnwire.checking import catalogue as rules
 from clnwire.checking import ending, hooks, malformed, manifest, methods, options, output, topics
 from clnwire.checking.finding import Found, Report
-from clnwire.checking.reading import Delivery, check_pairs, passes_white_space
-from clnwire.checking.session import Session
+from clnwire.checking.reading import MessageCutter, check_pairs, passes_white_space
+from clnwire.checking.session import CheckSession
 from clnwire.checking.starting import check_speed, start
 from clnwire.checking.target import Limits, Target
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from clnwire.host.plugins.boot import Values
     from clnwire.host.rules.dialect import Name
-    from clnwire.host.rules.manifest import Hook, Manifest
+    from clnwire.host.rules.manifest import HostHook, HostManifest
 
 MOST_STARTS: Final = 40
 """In one dialect: a plugin that dies at everything is not started for ever."""
@@ -51,10 +51,10 @@ class _Dialect:
         self._found = Found(report, dialect)
         self._is_extra = False
         self._where = ""
-        self._live: Session | None = None
+        self._live: CheckSession | None = None
         self._starts = 0
         self._seconds: list[float] = []
-        self._fine: list[Hook] = []
+        self._fine: list[HostHook] = []
         """Hooks that have answered an ordinary event."""
 
     async def run(self, *, is_extra: bool) -> None:
@@ -69,7 +69,7 @@ class _Dialect:
             await self._drop()
         check_speed(self._found, self._seconds, self._limits.slow_start)
 
-    async def _first_start(self) -> Manifest | None:
+    async def _first_start(self) -> HostManifest | None:
         trial = Report() if self._is_extra else self._report
         session = await self._begin(Found(trial, self._dialect))
         if session is not None:
@@ -82,7 +82,7 @@ class _Dialect:
             self._found.note(f"not checked, the plugin is for another daemon: {why}")
         return None
 
-    async def _go_through(self, offered: Manifest) -> None:
+    async def _go_through(self, offered: HostManifest) -> None:
         manifest.check_accepted(self._found, offered, self._dialect)
         self._at("start")
         for hook in offered.hooks.values():
@@ -99,7 +99,7 @@ class _Dialect:
             await self._start_otherwise_if_it_stays(offered)
             await self._check_malformed(offered)
 
-    async def _check_options_and_methods(self, offered: Manifest) -> None:
+    async def _check_options_and_methods(self, offered: HostManifest) -> None:
         for option in offered.options.values():
             self._at(f"setconfig {option.name}")
             session = await self._ready()
@@ -111,7 +111,7 @@ class _Dialect:
             if session is not None:
                 await methods.check_method(self._found, session, method)
 
-    async def _check_malformed(self, offered: Manifest) -> None:
+    async def _check_malformed(self, offered: HostManifest) -> None:
         if not malformed.is_reached(offered):
             return
         session = await self._ready()
@@ -119,30 +119,30 @@ class _Dialect:
             await malformed.check(self._found, session, offered.methods)
         await self._drop()
 
-    async def _start_otherwise_if_it_stays(self, offered: Manifest) -> None:
+    async def _start_otherwise_if_it_stays(self, offered: HostManifest) -> None:
         """Of one that ends by itself, nobody could say that it is the start's fault."""
         if any(finding.rule is rules.ENDS_UNASKED for finding in self._report.findings):
             self._found.note("not checked, the plugin ends by itself: messages in other forms")
         else:
             await self._start_otherwise(offered)
 
-    async def _start_otherwise(self, offered: Manifest) -> None:
+    async def _start_otherwise(self, offered: HostManifest) -> None:
         """Starts with messages in pieces and all options set, and again with blank lines."""
         written = options.spelled_out(offered)
         numbers = options.in_hexadecimal(offered)
-        delivery = Delivery(in_pieces=True)
+        delivery = MessageCutter(in_pieces=True)
         if not await self._starts_with(delivery, {**written, **numbers}):
-            await self._blame(rules.NEEDS_WHOLE_READS, "in pieces", Delivery(in_pieces=True))
+            await self._blame(rules.NEEDS_WHOLE_READS, "in pieces", MessageCutter(in_pieces=True))
             await self._blame(rules.OPTIONS_FAIL, f"with {_shown(written)}", values=written)
             await self._blame(rules.HEX_FAILS, f"with {_shown(numbers)}", values=numbers)
-            await self._starts_with(delivery := Delivery(), None)
+            await self._starts_with(delivery := MessageCutter(), None)
         delivery.in_pieces = False
         await self._finish(offered, delivery)
         if passes_white_space(offered):
-            blank_lines = Delivery(blank_lines=True)
+            blank_lines = MessageCutter(blank_lines=True)
             await self._blame(rules.TRIPS_ON_BLANK_LINES, "with blank lines", blank_lines)
 
-    async def _finish(self, offered: Manifest, delivery: Delivery) -> None:
+    async def _finish(self, offered: HostManifest, delivery: MessageCutter) -> None:
         if self._live is None:
             return
         await check_pairs(self._found, self._live, self._fine, delivery)
@@ -153,7 +153,7 @@ class _Dialect:
         self,
         rule: rules.Rule,
         how: str,
-        delivery: Delivery | None = None,
+        delivery: MessageCutter | None = None,
         values: Values | None = None,
     ) -> None:
         """Reports that the plugin does not start like this."""
@@ -166,7 +166,7 @@ class _Dialect:
         await self._drop()
 
     async def _starts_with(
-        self, delivery: Delivery | None, values: Values | None, found: Found | None = None
+        self, delivery: MessageCutter | None, values: Values | None, found: Found | None = None
     ) -> bool:
         # What it says beside the answers it has said before.
         self._at("")
@@ -175,7 +175,7 @@ class _Dialect:
         unseen = found or Found(Report(), self._dialect)
         return await self._begin(unseen, delivery, values, timeout) is not None
 
-    async def _ready(self) -> Session | None:
+    async def _ready(self) -> CheckSession | None:
         """A session whose plugin runs, after a new start if need be."""
         if self._live is not None and self._live.usable and self._live.plugin.death is None:
             return self._live
@@ -186,16 +186,16 @@ class _Dialect:
     async def _begin(
         self,
         found: Found,
-        delivery: Delivery | None = None,
+        delivery: MessageCutter | None = None,
         values: Values | None = None,
         timeout: float | None = None,
-    ) -> Session | None:
+    ) -> CheckSession | None:
         await self._drop()
         if self._starts == MOST_STARTS:
             self._found.note(f"not checked to the end: it was started {MOST_STARTS} times")
             return None
         self._starts += 1
-        session = Session(self._target, self._dialect, self._limits, delivery, timeout)
+        session = CheckSession(self._target, self._dialect, self._limits, delivery, timeout)
         self._live = await session.__aenter__()
         if not await start(session, found, values):
             await self._drop()
@@ -204,7 +204,7 @@ class _Dialect:
             self._seconds.append(session.watch.init_seconds)
         return session
 
-    async def _end(self, how: Callable[[Session, Found], Awaitable[None]]) -> None:
+    async def _end(self, how: Callable[[CheckSession, Found], Awaitable[None]]) -> None:
         if self._live is not None and self._live.usable:
             await how(self._live, self._found)
         await self._drop()

@@ -11,10 +11,10 @@ from clnwire.host.plugins.process import ending
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
+    from clnwire.checking.session import CheckSession
 
 
-async def end_by_eof(session: Session, found: Found) -> None:
+async def end_by_eof(session: CheckSession, found: Found) -> None:
     """Lets the plugin see the end of its input, and waits for its own."""
     await session.settle()
     if _is_gone(session, found):
@@ -23,7 +23,7 @@ async def end_by_eof(session: Session, found: Found) -> None:
     await _ended(session, found, "end of input", rules.STAYS_AT_EOF)
 
 
-async def end_by_shutdown(session: Session, found: Found) -> None:
+async def end_by_shutdown(session: CheckSession, found: Found) -> None:
     """Tells the plugin, which must have subscribed to it, that the daemon shuts down."""
     if _is_gone(session, found):
         return
@@ -35,7 +35,7 @@ async def end_by_shutdown(session: Session, found: Found) -> None:
         await _ended(session, found, "topic shutdown", rules.STAYS_AT_SHUTDOWN)
 
 
-async def _still_writes(session: Session, found: Found) -> None:
+async def _still_writes(session: CheckSession, found: Found) -> None:
     """Commits as a daemon that stops. A plugin that goes on serving may stay until it is killed."""
     version = session.next_version()
     change = f"UPDATE vars SET intval={version} WHERE name='data_version'"
@@ -50,7 +50,7 @@ async def _still_writes(session: Session, found: Found) -> None:
         return
 
 
-def _is_gone(session: Session, found: Found) -> bool:
+def _is_gone(session: CheckSession, found: Found) -> bool:
     """Reports a plugin that has ended although nobody has told it to."""
     death = session.plugin.death
     session.usable = False
@@ -60,13 +60,13 @@ def _is_gone(session: Session, found: Found) -> bool:
     return True
 
 
-def ended_unasked(session: Session, found: Found, death: PluginDiedError) -> None:
+def ended_unasked(session: CheckSession, found: Found, death: PluginDiedError) -> None:
     """Reports a plugin that is gone, for whatever reason, when nothing was asked of it."""
     if not killed_for_output(found, "running", death):
         found.add(rules.ENDS_UNASKED, "running", f"it {death.reason}{session.last_words()}")
 
 
-async def _ended(session: Session, found: Found, where: str, stays: rules.Rule) -> None:
+async def _ended(session: CheckSession, found: Found, where: str, stays: rules.Rule) -> None:
     seconds = session.limits.timeout
     try:
         code = await session.plugin.process.exited(seconds)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
+    from clnwire.checking.session import CheckSession
     from clnwire.checking.variants import Variant
-    from clnwire.host.rules.manifest import Hook
+    from clnwire.host.rules.manifest import HostHook
 
 FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
     "current": [
@@ -36,11 +36,11 @@ FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
 """The other forms of an event, and the rule that says that the plugin must bear with each."""
 
 
-Ready: TypeAlias = "Callable[[], Awaitable[Session | None]]"
+Ready: TypeAlias = "Callable[[], Awaitable[CheckSession | None]]"
 """Gives a session whose plugin runs; `None` if it cannot be started any more."""
 
 
-class Asked(Struct, frozen=True):
+class AskedHook(Struct, frozen=True):
     """How the plugin took an event."""
 
     problem: Literal["", "fatal", "ignored", "died", "silent", "failed"] = ""
@@ -50,7 +50,7 @@ class Asked(Struct, frozen=True):
     """The daemon's commands that the plugin waits for."""
 
 
-async def ask(session: Session, hook: str, event: Any) -> Asked:
+async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
     """Asks the plugin. Afterwards the session is usable only if that may go on."""
     asked = await _ask_once(session, hook, event)
     if asked.problem and session.usable:
@@ -62,28 +62,30 @@ async def ask(session: Session, hook: str, event: Any) -> Asked:
     return asked
 
 
-async def _ask_once(session: Session, hook: str, event: Any, *, to_the_end: bool = False) -> Asked:
+async def _ask_once(
+    session: CheckSession, hook: str, event: Any, *, to_the_end: bool = False
+) -> AskedHook:
     mark = len(session.host.logs)
     try:
         await session.host.hook(hook, event)
     except FatalAnswerError as error:
-        return Asked("fatal", error.reason)
+        return AskedHook("fatal", error.reason)
     except PluginDiedError as error:
         session.usable = False
-        return Asked("died", f"it {error.reason}{session.last_words()}", error)
+        return AskedHook("died", f"it {error.reason}{session.last_words()}", error)
     except TimeoutError as error:
         session.usable = False
-        return Asked("silent", str(error), waiting=session.host.commands_waiting)
+        return AskedHook("silent", str(error), waiting=session.host.commands_waiting)
     ignored = session.new_remarks("answer")
     if ignored:
-        return Asked("ignored", ignored[0].message)
+        return AskedHook("ignored", ignored[0].message)
     if to_the_end:
         await session.settle()
     failed = session.failure_since(mark)
-    return Asked() if failed is None else Asked("failed", failed)
+    return AskedHook() if failed is None else AskedHook("failed", failed)
 
 
-def event_for(session: Session, hook: Hook, change: Variant | None = None) -> Any:
+def event_for(session: CheckSession, hook: HostHook, change: Variant | None = None) -> Any:
     """A plausible event that the hook's filters let through, changed if asked for."""
     event = sample_that_passes(hook, session.dialect)
     if hook.name == "db_write" and session.dialect != "2019":
@@ -91,7 +93,7 @@ def event_for(session: Session, hook: Hook, change: Variant | None = None) -> An
     return event if change is None else change(event, variants.struct_of_hook(hook.name))
 
 
-def report(found: Found, session: Session, hook: str, asked: Asked) -> None:
+def report(found: Found, session: CheckSession, hook: str, asked: AskedHook) -> None:
     """Reports how an ordinary event went wrong."""
     where = f"hook {hook}"
     has_wrong_id = report_stray(found, session, where)
@@ -110,11 +112,11 @@ def report(found: Found, session: Session, hook: str, asked: Asked) -> None:
             found.add(rules.HOOK_UNANSWERED, where, asked.text, session.watch.last_in)
 
 
-async def check(found: Found, ready: Ready, hook: Hook) -> Asked:
+async def check(found: Found, ready: Ready, hook: HostHook) -> AskedHook:
     """Asks with all events there are for a hook; how the plugin took the first, most usual one."""
     session = await ready()
     if session is None:
-        return Asked("died")
+        return AskedHook("died")
     usual = await ask(session, hook.name, event_for(session, hook))
     report(found, session, hook.name, usual)
     if usual.problem not in ("fatal", "died", "silent"):
@@ -123,7 +125,7 @@ async def check(found: Found, ready: Ready, hook: Hook) -> Asked:
     return usual
 
 
-async def _check_others(found: Found, ready: Ready, hook: Hook) -> None:
+async def _check_others(found: Found, ready: Ready, hook: HostHook) -> None:
     """Events that are as usual as the first."""
     for change in variants.ORDINARY.get(hook.name, ()):
         session = await ready()
@@ -132,7 +134,7 @@ async def _check_others(found: Found, ready: Ready, hook: Hook) -> None:
             report(found, session, hook.name, asked)
 
 
-async def _check_forms(found: Found, ready: Ready, hook: Hook, usual: Asked) -> None:
+async def _check_forms(found: Found, ready: Ready, hook: HostHook, usual: AskedHook) -> None:
     """Other forms of the event; what goes wrong with the usual one does not count."""
     for rule, change in FORMS["current"]:
         session = await ready()
@@ -143,7 +145,7 @@ async def _check_forms(found: Found, ready: Ready, hook: Hook, usual: Asked) -> 
             found.add(rule, f"hook {hook.name}", asked.text, session.watch.last_in)
 
 
-def _applies(session: Session, hook: str, rule: rules.Rule, change: Variant) -> bool:
+def _applies(session: CheckSession, hook: str, rule: rules.Rule, change: Variant) -> bool:
     """Whether there is such a form in the dialect, and it differs from the usual one at all."""
     if rule not in [each for each, _ in FORMS[session.dialect]]:
         return False

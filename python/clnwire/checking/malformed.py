@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
-    from clnwire.host.rules.manifest import Manifest
+    from clnwire.checking.session import CheckSession
+    from clnwire.host.rules.manifest import HostManifest
 
 ADDRESS: Final = b"203.0.113.7"
 """What a caller may forget to put into quotes; lightningd takes any word for a value."""
 
 
-def is_reached(offered: Manifest) -> bool:
+def is_reached(offered: HostManifest) -> bool:
     """Whether callers' own bytes get to the plugin."""
     return bool(offered.methods) or "rpc_command" in offered.hooks
 
 
-async def check(found: Found, session: Session, methods: Iterable[str]) -> None:
+async def check(found: Found, session: CheckSession, methods: Iterable[str]) -> None:
     """Sends a request that is no JSON; it must be answered, and the plugin live on.
 
     It asks whether a call would be accepted, so that nothing is carried out.

@@ -15,8 +15,8 @@ from clnwire.host.rules.manifest import check_manifest
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.host.journal import LogEntry
-    from clnwire.host.rules.dialect import Dialect, Name
-    from clnwire.host.rules.manifest import Manifest, Taken
+    from clnwire.host.rules.dialect import HostDialect, Name
+    from clnwire.host.rules.manifest import HostManifest, ReservedNames
 
 _FIELD: Final = re.compile(
     r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"
@@ -34,7 +34,9 @@ _BY_PART: Final = {"nonnumericids": rules.NUMERIC_IDS, "featurebits": rules.BAD_
 _BY_PROBLEM: Final = {"twice": rules.REGISTERED_TWICE, "unknown": rules.UNKNOWN_HOOK}
 
 
-def refusals(plugin: str, result: bytes, taken: Taken, dialect: Dialect) -> list[ManifestError]:
+def refusals(
+    plugin: str, result: bytes, taken: ReservedNames, dialect: HostDialect
+) -> list[ManifestError]:
     """All for which the daemon would refuse a manifest, not only the first.
 
     What was refused is taken out, and the host asked again.
@@ -117,13 +119,13 @@ def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) 
         found.add(rule_for(error), f"manifest {error.field}", error.rule, json.encode(about))
 
 
-def check_accepted(found: Found, manifest: Manifest, dialect: Name) -> None:
+def check_accepted(found: Found, manifest: HostManifest, dialect: Name) -> None:
     """What the daemon lets pass, and what is wrong nevertheless."""
     _check_db_write(found, manifest, dialect)
     _check_subscriptions(found, manifest)
 
 
-def _check_db_write(found: Found, manifest: Manifest, dialect: Name) -> None:
+def _check_db_write(found: Found, manifest: HostManifest, dialect: Name) -> None:
     others = [f"hook {name}" for name in manifest.hooks if name != "db_write"]
     others += [f"method {name}" for name in manifest.methods]
     if "db_write" in manifest.hooks and others:
@@ -132,7 +134,7 @@ def _check_db_write(found: Found, manifest: Manifest, dialect: Name) -> None:
         _check_writer(found, manifest)
 
 
-def _check_writer(found: Found, manifest: Manifest) -> None:
+def _check_writer(found: Found, manifest: HostManifest) -> None:
     if not {"*", "shutdown"} & set(manifest.subscriptions):
         message = "db_write is a hook, and shutdown is not subscribed to"
         found.add(rules.WRITES_WITHOUT_SHUTDOWN, "manifest subscriptions", message)
@@ -141,7 +143,7 @@ def _check_writer(found: Found, manifest: Manifest) -> None:
         found.add(rules.DYNAMIC_DB_WRITE, "manifest dynamic", message)
 
 
-def _check_subscriptions(found: Found, manifest: Manifest) -> None:
+def _check_subscriptions(found: Found, manifest: HostManifest) -> None:
     topics = manifest.subscriptions
     for topic in dict.fromkeys(topics):
         covered = "*" in topics and topic not in ("*", "log")

@@ -11,8 +11,8 @@ from clnwire.errors import RpcError
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
-    from clnwire.host.rules.manifest import Method
+    from clnwire.checking.session import CheckSession
+    from clnwire.host.rules.manifest import HostMethod
 
 _WORD: Final = re.compile(r"(\[)?[A-Za-z_][A-Za-z0-9_-]*(\])?\Z")
 
@@ -29,7 +29,7 @@ def required_parameters(usage: str) -> list[str] | None:
     return required
 
 
-async def check_method(found: Found, session: Session, method: Method) -> None:
+async def check_method(found: Found, session: CheckSession, method: HostMethod) -> None:
     """Asks whether a call without parameters would be accepted."""
     where, required = f"method {method.name}", required_parameters(method.usage)
     try:
@@ -46,7 +46,7 @@ async def check_method(found: Found, session: Session, method: Method) -> None:
 
 
 def _judge_error(
-    found: Found, session: Session, where: str, error: RpcError, required: list[str] | None
+    found: Found, session: CheckSession, where: str, error: RpcError, required: list[str] | None
 ) -> None:
     if error.code == PLUGIN_DIED:
         session.usable = False

@@ -10,11 +10,11 @@ from clnwire.errors import RpcError
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
-    from clnwire.host.rules.manifest import Manifest, Option
+    from clnwire.checking.session import CheckSession
+    from clnwire.host.rules.manifest import HostManifest, Option
 
 
-def spelled_out(manifest: Manifest) -> dict[str, object]:
+def spelled_out(manifest: HostManifest) -> dict[str, object]:
     """All flags set, and all defaults given as a user would write them."""
     return {
         name: True if option.type == "flag" else _written(option)
@@ -23,7 +23,7 @@ def spelled_out(manifest: Manifest) -> dict[str, object]:
     }
 
 
-def in_hexadecimal(manifest: Manifest) -> dict[str, object]:
+def in_hexadecimal(manifest: HostManifest) -> dict[str, object]:
     """Integers as C may spell them."""
     return {
         name: _hexadecimal(option.default)
@@ -40,7 +40,7 @@ def _written(option: Option) -> object:
     return [option.default] if option.multi else option.default
 
 
-async def check_setconfig(found: Found, session: Session, option: Option) -> None:
+async def check_setconfig(found: Found, session: CheckSession, option: Option) -> None:
     """Sets a dynamic option to what it is, if it is something."""
     where = f"setconfig {option.name}"
     value = _current(session, option)
@@ -60,14 +60,14 @@ async def check_setconfig(found: Found, session: Session, option: Option) -> Non
             found.add(rules.SETCONFIG_REFUSED, where, error.message, session.watch.last_in)
 
 
-def _current(session: Session, option: Option) -> object:
+def _current(session: CheckSession, option: Option) -> object:
     given = session.target.given(session.manifest.options).get(option.name)
     if given is not None:
         return given.value
     return None if option.type == "flag" else _written(option)
 
 
-def can_be_set(session: Session, option: Option) -> bool:
+def can_be_set(session: CheckSession, option: Option) -> bool:
     """Whether a value is known that must be good."""
     is_given = option.name in session.target.given(session.manifest.options)
     return option.dynamic and (option.type == "flag" or is_given or option.default is not None)

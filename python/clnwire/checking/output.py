@@ -8,7 +8,7 @@ from clnwire.checking import catalogue as rules
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
+    from clnwire.checking.session import CheckSession
     from clnwire.host.errors import DeathKind, PluginDiedError
 
 _BY_KIND: Final[dict[DeathKind, rules.Rule]] = {
@@ -36,7 +36,7 @@ def killed_for_output(found: Found, where: str, death: PluginDiedError) -> bool:
     return True
 
 
-def report_stray(found: Found, session: Session, where: str) -> bool:
+def report_stray(found: Found, session: CheckSession, where: str) -> bool:
     """Reports replies that nobody waits for; whether one has a wrong id."""
     stray = session.new_stray()
     for one in stray:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
-    from clnwire.host.rules.manifest import Hook, Manifest
+    from clnwire.checking.session import CheckSession
+    from clnwire.host.rules.manifest import HostHook, HostManifest
 
 PIECES = 3
 """So that there is one that neither begins nor ends a message."""
 
 
-def passes_white_space(manifest: Manifest) -> bool:
+def passes_white_space(manifest: HostManifest) -> bool:
     """Whether the plugin gets what others have written, with their white space.
 
     These are the requests of a method's callers, `rpc_command`, and other plugins' topics.
@@ -31,7 +31,7 @@ def passes_white_space(manifest: Manifest) -> bool:
     return bool(manifest.methods or others or "rpc_command" in manifest.hooks)
 
 
-class Delivery(Struct):
+class MessageCutter(Struct):
     """What is done to each message on its way; a `Cut` of the host's."""
 
     in_pieces: bool = False
@@ -57,7 +57,7 @@ class Delivery(Struct):
 
 
 async def check_pairs(
-    found: Found, session: Session, hooks: Sequence[Hook], delivery: Delivery
+    found: Found, session: CheckSession, hooks: Sequence[HostHook], delivery: MessageCutter
 ) -> None:
     """Asks twice with one write, one of these hooks, which have answered before."""
     # The daemon never has two of the first; the second one may wait for the first one's end.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.dialect import Name
-    from clnwire.host.rules.manifest import Manifest, Option
+    from clnwire.host.rules.manifest import HostManifest, Option
 
 ERRORS: Final = frozenset(("broken", "error"))
 """Levels at which a plugin says that something failed."""
@@ -36,7 +36,7 @@ KEPT: Final = 4096
 """Bytes of the end of stderr that are looked at."""
 
 
-class Session:
+class CheckSession:
     """Enter it, `start` the plugin, and use `host`. At its end the plugin is killed."""
 
     host: Host
@@ -82,7 +82,7 @@ class Session:
         )
         node.register(self.host)
 
-    async def __aenter__(self) -> Session:
+    async def __aenter__(self) -> CheckSession:
         await self.host.__aenter__()
         return self
 
@@ -115,7 +115,7 @@ class Session:
         self._folder.cleanup()
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> HostManifest:
         """What the plugin offers."""
         return self.plugin.manifest
 

@@ -13,17 +13,17 @@ from clnwire.checking.output import killed_for_output, report_stray
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import FatalAnswerError, ManifestError, PluginDiedError
 from clnwire.host.rules.dialect import dialect_named
-from clnwire.host.rules.manifest import Taken
+from clnwire.host.rules.manifest import ReservedNames
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import Session
+    from clnwire.checking.session import CheckSession
     from clnwire.checking.watch import Watch
     from clnwire.host.plugins.boot import Values
     from clnwire.host.plugins.plugin import Plugin
 
 
-async def start(session: Session, found: Found, values: Values | None = None) -> bool:
+async def start(session: CheckSession, found: Found, values: Values | None = None) -> bool:
     """Starts the plugin, and reports why it does not run; whether it runs.
 
     Raises `HostError` if it is the user's fault: no such file, options that do not fit.
@@ -43,7 +43,7 @@ async def start(session: Session, found: Found, values: Values | None = None) ->
     return session.usable
 
 
-def _started(session: Session, found: Found, plugin: Plugin) -> None:
+def _started(session: CheckSession, found: Found, plugin: Plugin) -> None:
     if plugin.disabled is not None:
         found.add(rules.DISABLED, "start", f"it says: {plugin.disabled}")
     elif plugin.death is not None:
@@ -52,25 +52,25 @@ def _started(session: Session, found: Found, plugin: Plugin) -> None:
         found.add(rules.INIT_REFUSED, "init", "an error", session.watch.init_error)
 
 
-def _hangs_in_db_write(session: Session, found: Found, text: str) -> None:
+def _hangs_in_db_write(session: CheckSession, found: Found, text: str) -> None:
     where = "hook db_write"
     has_wrong_id = report_stray(found, session, where)
     if not is_deadlock(found, where, session.waiting_commands) and not has_wrong_id:
         found.add(rules.HOOK_UNANSWERED, where, text, session.watch.last_in)
 
 
-def _refused(session: Session, found: Found, error: ManifestError) -> None:
+def _refused(session: CheckSession, found: Found, error: ManifestError) -> None:
     manifest = session.watch.manifest
     if manifest is None:
         found.add(rules.MANIFEST_REFUSED, "getmanifest", error.rule, session.watch.last_out)
         return
-    taken = Taken(methods=COMMANDS, features=FEATURES)
+    taken = ReservedNames(methods=COMMANDS, features=FEATURES)
     dialect = dialect_named(session.dialect)
     errors = manifests.refusals(error.plugin, manifest, taken, dialect)
     manifests.report_refusals(found, errors, manifest)
 
 
-def _died(session: Session, found: Found, death: PluginDiedError) -> None:
+def _died(session: CheckSession, found: Found, death: PluginDiedError) -> None:
     watch = session.watch
     is_first = watch.manifest is None
     where = _place(watch)

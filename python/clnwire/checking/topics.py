@@ -20,7 +20,7 @@ from clnwire.host.rules.samples import topic_sample
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.hooks import Ready
-    from clnwire.checking.session import Session
+    from clnwire.checking.session import CheckSession
     from clnwire.checking.variants import Variant
 
 UNSENT: Final = frozenset(("shutdown",))
@@ -29,7 +29,7 @@ PUBLISHED: Final = {"pay_part_start": "cln-xpay", "pay_part_end": "cln-xpay"}
 """Topics of which a plugin of the daemon's is the origin."""
 
 
-class Event(Struct, frozen=True):
+class TopicEvent(Struct, frozen=True):
     """A topic in one of its forms."""
 
     topic: str
@@ -37,7 +37,7 @@ class Event(Struct, frozen=True):
     """What is broken if it goes wrong; `None`: the usual form."""
     change: Variant | None = None
 
-    def send(self, session: Session) -> None:
+    def send(self, session: CheckSession) -> None:
         """Sends it as often as the plugin has subscribed to it."""
         payload = topic_sample(self.topic, session.dialect)
         if self.change is not None:
@@ -45,22 +45,22 @@ class Event(Struct, frozen=True):
         session.host.notify(self.topic, payload, origin=PUBLISHED.get(self.topic))
 
 
-def events_for(session: Session) -> list[Event]:
+def events_for(session: CheckSession) -> list[TopicEvent]:
     """All that the plugin has subscribed to, the usual forms first."""
     subscribed = session.manifest.subscriptions
     native = dialect_named(session.dialect).topics
     wanted = native if "*" in subscribed else native & set(subscribed)
     others = {topic for topic in PUBLISHED if topic in subscribed and session.dialect == "current"}
     topics = sorted((wanted | others) - UNSENT)
-    events = [Event(topic) for topic in topics]
+    events = [TopicEvent(topic) for topic in topics]
     for rule, change in FORMS[session.dialect]:
         events += [
-            Event(topic, rule, change) for topic in topics if _differs(session, topic, change)
+            TopicEvent(topic, rule, change) for topic in topics if _differs(session, topic, change)
         ]
     return events
 
 
-def _differs(session: Session, topic: str, change: Variant) -> bool:
+def _differs(session: CheckSession, topic: str, change: Variant) -> bool:
     payload = topic_sample(topic, session.dialect)
     return bool(change(payload, variants.struct_of_topic(topic)) != payload)
 
@@ -79,7 +79,7 @@ async def check(found: Found, ready: Ready) -> None:
             bad.add(event.topic)
 
 
-async def _is_fine(session: Session, events: list[Event]) -> bool:
+async def _is_fine(session: CheckSession, events: list[TopicEvent]) -> bool:
     mark, stray = len(session.host.logs), len(session.watch.stray)
     for event in events:
         event.send(session)
@@ -93,7 +93,7 @@ async def _is_fine(session: Session, events: list[Event]) -> bool:
     return is_fine and not is_stuck
 
 
-async def _check_one(found: Found, ready: Ready, event: Event) -> bool:
+async def _check_one(found: Found, ready: Ready, event: TopicEvent) -> bool:
     """Whether the topic's other forms are worth a try, too."""
     session = await ready()
     if session is None:

@@ -9,7 +9,7 @@ from clnwire.bench.format import duration, memory, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.bench.results import Results, Row
+    from clnwire.bench.results import ResultRow, Results
 
 SELDOM: Final = 10
 """A percentile is shown if so many messages were slower."""
@@ -72,7 +72,7 @@ def _table(results: Results, earlier: Results | None) -> list[list[str]]:
     return [head, *rows]
 
 
-def _cells(row: Row, before: Row | None) -> list[str]:
+def _cells(row: ResultRow, before: ResultRow | None) -> list[str]:
     cells = _plain(row)
     if before is None:
         return cells
@@ -80,7 +80,7 @@ def _cells(row: Row, before: Row | None) -> list[str]:
     return [_beside(cell, new, old) for cell, (new, old) in zip(cells, ratios, strict=True)]
 
 
-def _plain(row: Row) -> list[str]:
+def _plain(row: ResultRow) -> list[str]:
     p50, p99, p999, processor, throughput = _figures(row)
     one = row.one
     return [
@@ -96,7 +96,7 @@ def _rare(microseconds: float, slower: float) -> str:
     return duration(microseconds) if slower >= SELDOM else "–"
 
 
-def _figures(row: Row) -> tuple[float, float, float, float, float]:
+def _figures(row: ResultRow) -> tuple[float, float, float, float, float]:
     one = row.one
     trips = (0.0, 0.0, 0.0) if one is None else (one.p50_us, one.p99_us, one.p999_us)
     return (*trips, row.processor_us, row.many.messages_per_second)

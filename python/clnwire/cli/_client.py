@@ -20,7 +20,7 @@ from clnwire.rpc._thread import run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clnwire.rpc._connection import Connection
+    from clnwire.rpc._connection import RpcConnection
 
 DEFAULT_DIR: Final = "~/.clnwire"
 """Not `~/.lightning`: a plugin that is tried out must not get at a node's files."""
@@ -88,7 +88,7 @@ def reached(command: str, attempt: Callable[[], Frame]) -> Frame:
 
 
 def _exchange(
-    connection: Connection, request: bytes, token: bytes, look: Callable[[Frame], None] | None
+    connection: RpcConnection, request: bytes, token: bytes, look: Callable[[Frame], None] | None
 ) -> Frame:
     try:
         run(connection.send(request))

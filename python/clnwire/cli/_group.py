@@ -131,7 +131,7 @@ class LazyCommand(TyperCommand):
         return load(str(self.name)).make_context(info_name, args, parent, **extra)
 
 
-class Command(TyperCommand):
+class CommandWithExamples(TyperCommand):
     """A command whose help ends with examples."""
 
     examples: Sequence[tuple[str, str]] = ()
@@ -150,7 +150,7 @@ def load(name: str) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings: dict[str, Any] | None = getattr(module, "SETTINGS", None)
     text = _flowing(function.__doc__ or "")
-    single.command(name, cls=Command, context_settings=settings, help=text)(function)
+    single.command(name, cls=CommandWithExamples, context_settings=settings, help=text)(function)
     command: Any = get_command(single)
     command.examples = getattr(module, "EXAMPLES", ())
     return command

@@ -9,12 +9,12 @@ from clnwire._wire.foreign import in_one_line
 from clnwire.host import Host
 
 if TYPE_CHECKING:
-    from clnwire.cli._settings import Settings
+    from clnwire.cli._settings import RunSettings
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import Option
 
 
-async def plugin_help(settings: Settings) -> str:
+async def plugin_help(settings: RunSettings) -> str:
     """The options of the plugins, by plugin. Raises `HostError`.
 
     They run in a folder of their own that is removed; none of them gets `init`.

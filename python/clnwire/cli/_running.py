@@ -26,7 +26,7 @@ from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from clnwire.cli._settings import Settings
+    from clnwire.cli._settings import RunSettings
     from clnwire.host.lifetime import Stopped
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import Option
@@ -36,7 +36,7 @@ OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace")
 """The names of clnwire's own options."""
 
 
-async def serve(settings: Settings, *, trace: bool) -> str | None:
+async def serve(settings: RunSettings, *, trace: bool) -> str | None:
     """Runs the host; why it failed, if so. Raises `HostError` if it could not start."""
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
@@ -73,7 +73,7 @@ class _Run:
         self._host, self._version = host, version
         self._interrupted = asyncio.Event()
 
-    async def run(self, settings: Settings) -> Stopped | None:
+    async def run(self, settings: RunSettings) -> Stopped | None:
         """`None` if a signal came. The plugins are still there afterwards."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
@@ -95,7 +95,7 @@ class _Run:
                 plugin.kill("was not waited for: interrupted twice")
         self._interrupted.set()
 
-    async def _until_stopped(self, settings: Settings) -> Stopped:
+    async def _until_stopped(self, settings: RunSettings) -> Stopped:
         def options(known: Mapping[str, Option]) -> Mapping[str, object]:
             return plugin_options(settings.others, known, OWN)
 
@@ -122,7 +122,7 @@ def _to_try(host: Host) -> list[tuple[str, str]]:
     return calls or events or [("call", "help")]
 
 
-def announce(host: Host, settings: Settings) -> None:
+def announce(host: Host, settings: RunSettings) -> None:
     """Says on stdout where the host can be reached, and how."""
     where = "".join(
         f" --{name}={shlex.quote(settings.single[name])}"
@@ -170,7 +170,7 @@ def _opened(log_file: str) -> TextIO:
     return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
 
 
-def _show_no_line_twice(settings: Settings, stream: TextIO) -> None:
+def _show_no_line_twice(settings: RunSettings, stream: TextIO) -> None:
     """Has plugins leave out of stderr what goes to the log, if both end up in one place."""
     with suppress(OSError, ValueError, AttributeError):
         shows_warnings = SCALE.index(settings.single["log-level"]) <= SCALE.index("unusual")

@@ -33,7 +33,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
-class Settings(Struct, frozen=True):
+class RunSettings(Struct, frozen=True):
     """All that a run needs to know."""
 
     single: dict[str, str]
@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True):
         return Path(self.single["lightning-dir"]).expanduser()
 
 
-def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> Settings:
+def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> RunSettings:
     """Puts together what the command line and the file say. Raises `HostError`.
 
     `own` are the values of clnwire's own options on the command line, `None` if not given; `words`
@@ -73,7 +73,7 @@ def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> S
         lists[name] += own[name] or []
     single.update({name: own[name] for name in single if own[name] is not None})
     _check(single)
-    return Settings(
+    return RunSettings(
         single,
         plugin_specs(lists),
         [*others, *parse_words(words)],

@@ -12,7 +12,7 @@ from clnwire._core import MalformedError, validate
 from clnwire._wire.foreign import in_one_line
 
 if TYPE_CHECKING:
-    from clnwire.captures.conversation import Message
+    from clnwire.captures.conversation import CapturedMessage
 
 COLOURS: Final = {
     "startup": "magenta",
@@ -51,15 +51,15 @@ class Lines:
             self._console = Console(highlight=False)
             self._put = self._coloured
 
-    def show(self, message: Message) -> None:
+    def show(self, message: CapturedMessage) -> None:
         """Writes a line. Raises `BrokenPipeError` if nobody reads."""
         self._put(message)
 
-    def _plain(self, message: Message) -> None:
+    def _plain(self, message: CapturedMessage) -> None:
         line = f"{_head(message)}{latency(message):>11}  {self._content(message)}".rstrip()
         sys.stdout.write((line if self._full else _cut(line, WIDTH)) + "\n")
 
-    def _coloured(self, message: Message) -> None:
+    def _coloured(self, message: CapturedMessage) -> None:
         from rich.text import Text
 
         colour = COLOURS[message.kind]
@@ -73,18 +73,18 @@ class Lines:
         else:
             self._console.print(line, no_wrap=True, overflow="ellipsis")
 
-    def _content(self, message: Message) -> str:
+    def _content(self, message: CapturedMessage) -> str:
         text = message.content if self._full else message.content[:_LOOKED_AT]
         shown = printable(text.decode("utf-8", "replace"))
         if message.kind == "log":
             shown = _log(message.content) or shown
         return shown if self._full else _STRING.sub(_shortened, shown)
 
-    def _json(self, message: Message) -> None:
+    def _json(self, message: CapturedMessage) -> None:
         sys.stdout.write(json.encode(as_json(message)).decode() + "\n")
 
 
-def _head(message: Message) -> str:
+def _head(message: CapturedMessage) -> str:
     arrow = "→" if message.record.dir == "in" else "←"
     what = f"{message.kind} {printable(message.name)}".rstrip()
     if message.asked is not None:
@@ -92,7 +92,7 @@ def _head(message: Message) -> str:
     return f"{message.number:>6} {message.record.t_us / 1e6:>12.6f} {arrow} {what:<32}"
 
 
-def latency(message: Message) -> str:
+def latency(message: CapturedMessage) -> str:
     """How long an answer took, in the unit that fits; nothing for other messages."""
     return "" if message.latency_us is None else duration(message.latency_us)
 
@@ -106,7 +106,7 @@ def duration(count_us: float) -> str:
     return f"{count_us / 1e6:.3f} s"
 
 
-def as_json(message: Message) -> dict[str, Any]:
+def as_json(message: CapturedMessage) -> dict[str, Any]:
     """A message for programs; what a frame says is JSON, too, if it can be."""
     record = message.record
     shown: dict[str, Any] = {

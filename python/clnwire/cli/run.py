@@ -8,7 +8,7 @@ import typer
 
 from clnwire.cli._failing import fail
 from clnwire.cli._running import serve
-from clnwire.cli._settings import CHOICES, DEFAULTS, Settings, gather
+from clnwire.cli._settings import CHOICES, DEFAULTS, RunSettings, gather
 from clnwire.host import HostError
 
 SETTINGS: dict[str, Any] = {
@@ -108,7 +108,7 @@ def run(
         fail("run", failure, 1)
 
 
-def _help(context: typer.Context, settings: Settings) -> None:
+def _help(context: typer.Context, settings: RunSettings) -> None:
     """clnwire's own options, and those that the plugins' manifests have."""
     from clnwire.cli._manifests import plugin_help
 

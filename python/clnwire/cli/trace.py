@@ -9,7 +9,7 @@ import typer
 
 from clnwire.captures.conversation import KINDS, Conversation
 from clnwire.captures.errors import CaptureError
-from clnwire.captures.filter import Wanted
+from clnwire.captures.filter import RecordFilter
 from clnwire.captures.reading import read_records
 from clnwire.captures.span import duration_us, parse_span
 from clnwire.captures.tally import Tally
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from clnwire.captures.conversation import Message
+    from clnwire.captures.conversation import CapturedMessage
 
 EXAMPLES = (
     ("clnwire trace node.jsonl.gz --hook 'htlc_*'", "these hooks, with the answers"),
@@ -83,7 +83,7 @@ def trace(
 
     Status 1: the capture is damaged, and what can be read was shown. Status 2: it cannot be read.
     """
-    wanted = Wanted(
+    wanted = RecordFilter(
         kinds=_checked("--kind", kind or [], KINDS),
         names=[
             *(("hook", name) for name in hook or []),
@@ -126,7 +126,7 @@ class _Reading:
         self._broken = 0
         self.read = 0
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Iterator[CapturedMessage]:
         found = read_records(
             self.path, on_broken=self._on_broken, on_cut=self._on_cut, on_read=self._on_read
         )
@@ -154,7 +154,7 @@ class _Reading:
         self.read = count
 
 
-def _summarise(reading: _Reading, wanted: Wanted, *, as_json: bool) -> None:
+def _summarise(reading: _Reading, wanted: RecordFilter, *, as_json: bool) -> None:
     tally = Tally()
     with bar("reading", size_of(reading.path), hidden=as_json) as advance:
         for message in reading.messages():

@@ -48,7 +48,7 @@ class HookSpec(msgspec.Struct, frozen=True):
     """The event's Struct. `None` for a hook that clnwire does not know: its event is a dict."""
     answers: tuple[type[HookAnswer], ...] = ()
     """The permitted types of answers. If empty, any JSON object is permitted."""
-    older: Any = None
+    upgrade: Any = None
     """Changes an older daemon's event, decoded to a dict, to today's form."""
     fast_decoder: Any = None
     """`(event, decoder)` → a faster decoder for the usual form of the event; it falls back to
@@ -79,7 +79,7 @@ class HookSpec(msgspec.Struct, frozen=True):
 
     def decoder(self) -> Callable[[bytes], Any]:
         """The decoder from the params to the event's Struct, for every daemon's form."""
-        decode = event_decoder(self.event, self.older)
+        decode = event_decoder(self.event, self.upgrade)
         if self.decoded is not None:
             decode = self.decoded(decode)
         if self.fast_decoder is not None:

@@ -158,7 +158,7 @@ def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
     return with_code(answer, code)
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names, and the HTLC's channel and id were not given."""
     rename(event["htlc"], amount="amount_msat")
     event["htlc"].setdefault("short_channel_id", "")
@@ -169,7 +169,7 @@ def _older(event: dict[str, Any]) -> None:
 SPEC = HookSpec(
     "htlc_accepted",
     event=HtlcAccepted,
-    older=_older,
+    upgrade=_upgrade,
     complete=(FAILURE_MESSAGES, _complete),
     answers=(Continue, HtlcContinue, HtlcFail, HtlcFailOnion, HtlcResolve),
     safe=go_on,

@@ -99,7 +99,7 @@ def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
 SPEC = HookSpec(
     "invoice_payment",
     event=InvoicePayment,
-    older=only_amounts,
+    upgrade=only_amounts,
     answers=(Continue, InvoicePaymentReject, InvoicePaymentFail),
     former=_former,
     complete=(FAILURE_MESSAGES, _complete),

@@ -83,7 +83,7 @@ class OpenChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject
 Answer: TypeAlias = Continue | OpenChannelContinue | OpenChannelReject
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
     channel = event["openchannel"]
     rename(
@@ -98,7 +98,7 @@ def _older(event: dict[str, Any]) -> None:
 SPEC = HookSpec(
     "openchannel",
     event=OpenChannel,
-    older=_older,
+    upgrade=_upgrade,
     answers=(Continue, OpenChannelContinue, OpenChannelReject),
     safe=reject,
     refusal=reject,

@@ -140,7 +140,7 @@ class OpenChannel2Reject(HookAnswer, frozen=True, tag_field="result", tag="rejec
 Answer: TypeAlias = Continue | OpenChannel2Continue | OpenChannel2Reject
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
     channel = event["openchannel2"]
     rename(channel, their_funding="their_funding_msat", dust_limit_satoshis="dust_limit_msat")
@@ -151,7 +151,7 @@ def _older(event: dict[str, Any]) -> None:
 SPEC = HookSpec(
     "openchannel2",
     event=OpenChannel2,
-    older=_older,
+    upgrade=_upgrade,
     answers=(Continue, OpenChannel2Continue, OpenChannel2Reject),
     safe=reject,
     refusal=reject,

@@ -46,14 +46,14 @@ class OpenChannel2ChangedContinue(HookAnswer, frozen=True, tag_field="result", t
 Answer: TypeAlias = OpenChannel2ChangedContinue
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     event["openchannel2_changed"].setdefault("require_confirmed_inputs", False)
 
 
 SPEC = HookSpec(
     "openchannel2_changed",
     event=OpenChannel2Changed,
-    older=_older,
+    upgrade=_upgrade,
     answers=(OpenChannel2ChangedContinue,),
     safe=keep_psbt,
 )

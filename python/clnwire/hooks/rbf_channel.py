@@ -69,7 +69,7 @@ class RbfChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject"
 Answer: TypeAlias = Continue | RbfChannelContinue | RbfChannelReject
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names."""
     channel = event["rbf_channel"]
     rename(
@@ -84,7 +84,7 @@ def _older(event: dict[str, Any]) -> None:
 SPEC = HookSpec(
     "rbf_channel",
     event=RbfChannel,
-    older=_older,
+    upgrade=_upgrade,
     answers=(Continue, RbfChannelContinue, RbfChannelReject),
     safe=reject,
     refusal=reject,

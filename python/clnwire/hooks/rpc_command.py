@@ -105,7 +105,7 @@ _INFINITE: Final = (float("inf"), float("-inf"))
 Answer: TypeAlias = Continue | RpcCommandReplace | RpcCommandReturn
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Adds the members that JSON-RPC lets a caller leave out."""
     event["rpc_command"].setdefault("params", {})
     event["rpc_command"].setdefault("id", None)
@@ -163,7 +163,7 @@ def _first_members(text: bytes) -> dict[bytes, bytes]:
 SPEC = HookSpec(
     "rpc_command",
     event=RpcCommand,
-    older=_older,
+    upgrade=_upgrade,
     read=_as_it_will_run,
     decoded=_with_exact_ids,
     answers=(Continue, RpcCommandReplace, RpcCommandReturn),

@@ -10,8 +10,8 @@ from msgspec import Struct, json
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from clnwire.host.quiet import Quiet
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
+    from clnwire.host.write_barrier import WriteBarrier
 
 
 _CREATES_VARS: Final = re.compile(r"\s*CREATE\s+TABLE\s+vars\b", re.IGNORECASE)
@@ -20,7 +20,7 @@ BEGIN: Final = "BEGIN TRANSACTION;"
 COMMIT: Final = "COMMIT;"
 
 
-class _Params(Struct):
+class _WriteParams(Struct):
     data_version: int
     writes: Sequence[str]
 
@@ -36,22 +36,25 @@ class Database:
     """That of the last set that was sent: a u32, which wraps."""
 
     def __init__(
-        self, send: Callable[[bytes], Awaitable[object]], quiet: Quiet, dialect: Dialect
+        self,
+        send: Callable[[bytes], Awaitable[object]],
+        barrier: WriteBarrier,
+        dialect: HostDialect,
     ) -> None:
         self.data_version = 0
-        self._send, self._quiet, self._dialect = send, quiet, dialect
+        self._send, self._barrier, self._dialect = send, barrier, dialect
         self._encode = json.Encoder().encode
         self._has_versions = False
 
     async def begin(self) -> None:
         """What old daemons send at each start, before any set."""
         if not self._dialect.counts_writes:
-            async with self._quiet.kept():
+            async with self._barrier.hold():
                 await self._send(self._encode(_Params2019([PRAGMA])))
 
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
         """Sends one set, and gives its version: the next one, unless it is given."""
-        async with self._quiet.kept():
+        async with self._barrier.hold():
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
             self._has_versions |= any(map(_CREATES_VARS.match, writes))
@@ -69,5 +72,5 @@ class Database:
 
     def _params(self, writes: Sequence[str]) -> bytes:
         if self._dialect.counts_writes:
-            return self._encode(_Params(self.data_version, writes))
+            return self._encode(_WriteParams(self.data_version, writes))
         return self._encode(_Params2019([BEGIN, *writes, COMMIT]))

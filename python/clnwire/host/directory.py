@@ -19,7 +19,7 @@ from clnwire.host.rules.manifest import FEATURE_PLACES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 LOCK_FILE: Final = "clnwire.lock"
 """Says which process runs a host there."""
@@ -107,7 +107,7 @@ class Directory:
         return self.path / RPC_FILE
 
     def configuration(
-        self, dialect: Dialect, features: Mapping[str, str], *, startup: bool
+        self, dialect: HostDialect, features: Mapping[str, str], *, startup: bool
     ) -> bytes:
         """The member `configuration` of `init`, as text."""
         if not dialect.has_network_folder:

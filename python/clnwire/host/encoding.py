@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire._core import Frame
-    from clnwire.host.commands.commands import Command
+    from clnwire.host.commands.commands import HostCommand
     from clnwire.host.journal import LogEntry
 
 
@@ -58,7 +58,7 @@ def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> byt
     )
 
 
-def rpc_command_event(command: Command) -> bytes:
+def rpc_command_event(command: HostCommand) -> bytes:
     """The event of the hook `rpc_command`: the caller's own members, if there is a caller.
 
     The daemon writes them anew, in their order, without white space between them.

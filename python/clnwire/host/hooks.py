@@ -17,11 +17,11 @@ from clnwire.host.rules.filters import wants
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from clnwire.host.commands.commands import Command
+    from clnwire.host.commands.commands import HostCommand
     from clnwire.host.lifetime import Life
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.quiet import Quiet
+    from clnwire.host.write_barrier import WriteBarrier
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class _Event(Struct):
     timeout: float | None = None
 
 
-class Hooks:
+class HookCalls:
     """The daemon's hooks. `timeout` in seconds; the daemon has none."""
 
     def __init__(
@@ -44,11 +44,11 @@ class Hooks:
         plugins: Plugins,
         remark: Callable[[LogEntry], None],
         life: Life,
-        quiet: Quiet,
+        barrier: WriteBarrier,
         timeout: float | None,
     ) -> None:
         self._plugins, self._remark, self._life = plugins, remark, life
-        self._quiet, self._timeout = quiet, timeout
+        self._barrier, self._timeout = barrier, timeout
 
     async def call(self, name: str, payload: object, timeout: float | None) -> Any:
         """The answer of the plugins that have the hook and whose filters let the event through.
@@ -58,10 +58,10 @@ class Hooks:
         event = _Event(name, text_of(payload), timeout=timeout)
         if name == "db_write":
             return await self._ask_all(self._asked(name), event)
-        await self._quiet.over()
+        await self._barrier.wait()
         return await self._ask_in_turn(self._asked(name), event)
 
-    async def ask_rpc_command(self, command: Command) -> object:
+    async def ask_rpc_command(self, command: HostCommand) -> object:
         """The answer to the hook `rpc_command`; `None` if no plugin wants to be asked."""
         chain = self._plugins.chain("rpc_command")
         if not chain:

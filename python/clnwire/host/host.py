@@ -11,7 +11,7 @@ from clnwire import _core
 from clnwire._core import Framer
 from clnwire._wire.facts import COMMANDS
 from clnwire.host.commands.builtin import Builtin
-from clnwire.host.commands.commands import Command, CommandTable
+from clnwire.host.commands.commands import CommandTable, HostCommand
 from clnwire.host.commands.configs import Configs
 from clnwire.host.commands.dispatch import Dispatcher
 from clnwire.host.commands.unix_socket import RpcSocket
@@ -19,7 +19,7 @@ from clnwire.host.database import Database
 from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
-from clnwire.host.hooks import Hooks, bounded
+from clnwire.host.hooks import HookCalls, bounded
 from clnwire.host.lifetime import Life, Stopped
 from clnwire.host.plugins import startup
 from clnwire.host.plugins.boot import Boot, Migrations, Options, Surroundings
@@ -28,21 +28,21 @@ from clnwire.host.plugins.launcher import Launcher
 from clnwire.host.plugins.owner import OnLog, OnTrace, PluginOwner
 from clnwire.host.plugins.registry import Plugins
 from clnwire.host.plugins.spec import PluginSpec
-from clnwire.host.quiet import Quiet
 from clnwire.host.rules.decoding import decoded
 from clnwire.host.rules.dialect import Name, dialect_named
+from clnwire.host.write_barrier import WriteBarrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from clnwire._core import Frame
-    from clnwire.host.commands.unix_socket import Connection
+    from clnwire.host.commands.unix_socket import CallerConnection
     from clnwire.host.delivery import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.manifest import Option, Taken
+    from clnwire.host.rules.manifest import Option, ReservedNames
     from clnwire.plugin import Plugin as PluginObject
 
     OnCommand: TypeAlias = Callable[[Frame, bytes | None], None]
@@ -125,21 +125,21 @@ class Host:
             features,
             has_network_folder=self._dialect.has_network_folder,
         )
-        self._plugins, self._life, self._quiet = Plugins(), Life(), Quiet()
+        self._plugins, self._life, self._barrier = Plugins(), Life(), WriteBarrier()
         self._owner = PluginOwner(self._plugins, self._life, self._dialect, on_log, on_trace)
         self.logs, self.remarks = self._owner.logs, self._owner.remarks
         self.notifications = self._owner.notifications
-        self._hooks = Hooks(
-            self._plugins, self._owner.on_remark, self._life, self._quiet, hook_timeout
+        self._hooks = HookCalls(
+            self._plugins, self._owner.on_remark, self._life, self._barrier, hook_timeout
         )
         ask = partial(self._hooks.call, "db_write", timeout=None)
-        self._database = Database(ask, self._quiet, self._dialect)
+        self._database = Database(ask, self._barrier, self._dialect)
         self._commands = CommandTable()
         self._dispatcher = Dispatcher(
             self._plugins,
             self._hooks,
             self._commands,
-            self._quiet,
+            self._barrier,
             self._owner.on_remark,
             self._dialect,
         )
@@ -195,7 +195,9 @@ class Host:
         self._socket = RpcSocket(self.rpc_path, self._serve, self._framer)
         return self
 
-    async def _serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
+    async def _serve(
+        self, frame: Frame, connection: CallerConnection
+    ) -> tuple[bytes, Delivery | None]:
         """Answers a request that came over the socket."""
         tell = self._tell_command
         if tell is None:
@@ -387,7 +389,7 @@ class Host:
         `TimeoutError`.
         """
         token = None if id is None else json.encode(id)
-        command = Command(method, text_of({} if params is None else params), token)
+        command = HostCommand(method, text_of({} if params is None else params), token)
         running = self._dispatcher.run(command)
         limit = self._call_timeout if timeout is None else timeout
         outcome = await bounded(running, limit, f"'{method}' was not answered")
@@ -414,7 +416,7 @@ class Host:
         """
         if name != "db_write":
             return await self._hooks.call(name, payload, timeout)
-        async with self._quiet.kept():
+        async with self._barrier.hold():
             return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
@@ -458,6 +460,6 @@ class Host:
     def _framer(self) -> Framer:
         return Framer(max_frame_bytes=self._limits[0], max_depth=self._limits[1])
 
-    def _taken(self) -> Taken:
+    def _taken(self) -> ReservedNames:
         commands = COMMANDS | set(self._commands.names())
         return self._plugins.taken(commands, self._directory.features)

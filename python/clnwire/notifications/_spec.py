@@ -19,7 +19,7 @@ class TopicSpec(msgspec.Struct, frozen=True):
     """The topic's name in today's daemon."""
     event: Any
     """The Struct of the payload."""
-    older: Any = None
+    upgrade: Any = None
     """Changes an older daemon's payload, decoded to a dict, to today's form."""
     former_names: tuple[str, ...] = ()
     """Other names of the topic, such as those of older daemons."""
@@ -35,7 +35,7 @@ class TopicSpec(msgspec.Struct, frozen=True):
         """The decoder from the payload to the event's Struct, for every daemon's form."""
         if self.wrapped:
             return _unwrapping(self.event)
-        return event_decoder(self.event, self.older)
+        return event_decoder(self.event, self.upgrade)
 
 
 def _unwrapping(event: Any) -> Callable[[bytes], Any]:

@@ -37,10 +37,10 @@ class BalanceSnapshot(Event, frozen=True):
     """The balance of every account."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 the balance had another name."""
     for account in event["accounts"]:
         rename(account, balance="balance_msat")
 
 
-SPEC = TopicSpec("balance_snapshot", BalanceSnapshot, older=_older)
+SPEC = TopicSpec("balance_snapshot", BalanceSnapshot, upgrade=_upgrade)

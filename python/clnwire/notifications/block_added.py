@@ -18,10 +18,10 @@ class BlockAdded(Event, frozen=True):
     """The block's height."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Moves the members out of `block`: before v23.08 they stood only there, until v24.08 there as
     well."""
     event.update(event["block"])
 
 
-SPEC = TopicSpec("block_added", BlockAdded, older=_older)
+SPEC = TopicSpec("block_added", BlockAdded, upgrade=_upgrade)

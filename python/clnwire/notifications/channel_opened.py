@@ -23,9 +23,9 @@ class ChannelOpened(Event, frozen=True):
     """Whether the channel can be used already, without waiting for confirmations."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 two members had other names."""
     rename(event, amount="funding_msat", funding_locked="channel_ready")
 
 
-SPEC = TopicSpec("channel_opened", ChannelOpened, older=_older)
+SPEC = TopicSpec("channel_opened", ChannelOpened, upgrade=_upgrade)

@@ -103,7 +103,7 @@ class CoinMovement(Event, frozen=True):
     """Replaced by `utxo` in v25.09, to go in v26.09."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names. Before v25.09 the tags were one list, and movements
     had no index."""
     rename(event, credit="credit_msat", debit="debit_msat", fees="fees_msat")
@@ -111,4 +111,4 @@ def _older(event: dict[str, Any]) -> None:
     event.setdefault("primary_tag", next(iter(event.get("tags", ())), ""))
 
 
-SPEC = TopicSpec("coin_movement", CoinMovement, older=_older)
+SPEC = TopicSpec("coin_movement", CoinMovement, upgrade=_upgrade)

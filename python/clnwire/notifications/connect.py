@@ -34,7 +34,7 @@ class Connect(Event, frozen=True):
     before v0.10."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Adds the type to an address that is a bare string, as in the protocol's first document. No
     released daemon is known to send that."""
     address: str = event["address"]
@@ -48,4 +48,4 @@ def _kind(address: str) -> str:
     return "ipv6" if address.count(":") > 1 else "ipv4"
 
 
-SPEC = TopicSpec("connect", Connect, older=_older)
+SPEC = TopicSpec("connect", Connect, upgrade=_upgrade)

@@ -50,9 +50,9 @@ class ForwardEvent(Event, frozen=True):
     """The preimage of a settled payment. Not in the daemon's schema."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names."""
     rename(event, in_msatoshi="in_msat", out_msatoshi="out_msat", fee="fee_msat")
 
 
-SPEC = TopicSpec("forward_event", ForwardEvent, older=_older)
+SPEC = TopicSpec("forward_event", ForwardEvent, upgrade=_upgrade)

@@ -21,4 +21,4 @@ class InvoiceCreation(Event, frozen=True):
     """The id of the offer that the invoice is for, if any. Not in the daemon's schema."""
 
 
-SPEC = TopicSpec("invoice_creation", InvoiceCreation, older=only_amounts)
+SPEC = TopicSpec("invoice_creation", InvoiceCreation, upgrade=only_amounts)

@@ -21,4 +21,4 @@ class InvoicePaymentEvent(Event, frozen=True):
     """The output that paid the invoice on the chain, if it was paid there. Since v23.11."""
 
 
-SPEC = TopicSpec("invoice_payment", InvoicePaymentEvent, older=only_amounts)
+SPEC = TopicSpec("invoice_payment", InvoicePaymentEvent, upgrade=only_amounts)

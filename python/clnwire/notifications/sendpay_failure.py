@@ -57,9 +57,9 @@ class SendPayFailure(Event, frozen=True):
     """The failed part, and where it failed."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names."""
     rename(event["data"], msatoshi="amount_msat", msatoshi_sent="amount_sent_msat")
 
 
-SPEC = TopicSpec("sendpay_failure", SendPayFailure, older=_older)
+SPEC = TopicSpec("sendpay_failure", SendPayFailure, upgrade=_upgrade)

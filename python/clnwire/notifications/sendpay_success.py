@@ -30,10 +30,10 @@ class SendPaySuccess(SentPart, frozen=True, kw_only=True):
     """The part's status."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     """Before v0.12.0 amounts had other names; before v23.11 `created_index` was called `id`."""
     rename(event, msatoshi="amount_msat", msatoshi_sent="amount_sent_msat", id="created_index")
     event.setdefault("groupid", 0)
 
 
-SPEC = TopicSpec("sendpay_success", SendPaySuccess, older=_older)
+SPEC = TopicSpec("sendpay_success", SendPaySuccess, upgrade=_upgrade)

@@ -26,8 +26,8 @@ class WarningEvent(Event, frozen=True):
     """The line's text."""
 
 
-def _older(event: dict[str, Any]) -> None:
+def _upgrade(event: dict[str, Any]) -> None:
     event.setdefault("timestamp", "")
 
 
-SPEC = TopicSpec("warning", WarningEvent, older=_older)
+SPEC = TopicSpec("warning", WarningEvent, upgrade=_upgrade)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from clnwire.captures.records import Record
     from clnwire.captures.span import Span
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 __all__ = ["CaptureError", "Step", "read_capture"]
 
@@ -70,7 +70,7 @@ def read_capture(
     return steps
 
 
-def dialect_of(steps: Sequence[Step]) -> Dialect:
+def dialect_of(steps: Sequence[Step]) -> HostDialect:
     """The dialect of the daemon that the capture was taken from."""
     known = CURRENT
     for step in steps:

@@ -22,17 +22,17 @@ from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.plugins import startup
 from clnwire.host.plugins.launcher import environment_of
-from clnwire.host.plugins.output import Log, OutputError, check_envelope, judge_notification
+from clnwire.host.plugins.output import LogLines, OutputError, check_envelope, judge_notification
 from clnwire.host.plugins.process import PluginProcess, ending, spawn
 from clnwire.host.rules.answers import AnswerError, judge
-from clnwire.host.rules.manifest import Manifest, Taken, check_manifest
+from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.replay.capture import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from clnwire._core import Frame, MalformedError
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
     from clnwire.replay.capture import Step
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
@@ -109,7 +109,7 @@ class Replay:
         self._room = 0
         self._all_sent = False
         self._failure: HostError | None = None
-        self._manifest: Manifest | None = None
+        self._manifest: HostManifest | None = None
 
     @property
     def sent(self) -> int:
@@ -249,7 +249,7 @@ class Replay:
             check_envelope(frame)
             if frame.id is not None:
                 self._take_reply(frame, frame.id)
-            elif isinstance(judge_notification(frame, self._dialect), Log):
+            elif isinstance(judge_notification(frame, self._dialect), LogLines):
                 self._outcome.log_lines += 1
             else:
                 self._outcome.published += 1
@@ -290,7 +290,7 @@ class Replay:
     def _manifest_problem(self, reply: Frame) -> str | None:
         try:
             self._manifest = check_manifest(
-                self._name, reply.result or b"null", Taken(features=FEATURES), self._dialect
+                self._name, reply.result or b"null", ReservedNames(features=FEATURES), self._dialect
             )
         except ManifestError as error:
             return f"a manifest that is refused: {error.field}: {error.rule}"
@@ -367,7 +367,7 @@ def _disabled(reason: str | None) -> str | None:
     return None if reason is None else f"a plugin that disables itself: {reason}"
 
 
-def _hook_problem(hook: str, reply: Frame, dialect: Dialect) -> str | None:
+def _hook_problem(hook: str, reply: Frame, dialect: HostDialect) -> str | None:
     try:
         return judge(hook, reply, dialect.name).remark
     except AnswerError as error:

@@ -14,8 +14,8 @@ from clnwire.rpc._waiting import ExpiredError
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
-    from clnwire.rpc._connection import Connection
-    from clnwire.rpc._pool import Pool
+    from clnwire.rpc._connection import RpcConnection
+    from clnwire.rpc._pool import ConnectionPool
     from clnwire.rpc._waiting import Steps
 
 
@@ -32,7 +32,7 @@ LONGEST_TIMEOUT: Final = 100.0 * 365 * 86_400
 the clocks of `poll` and of event loops."""
 
 
-class Options(msgspec.Struct, frozen=True):
+class CallOptions(msgspec.Struct, frozen=True):
     """Settings of a call."""
 
     timeout: float | None = None
@@ -49,9 +49,9 @@ class Options(msgspec.Struct, frozen=True):
 
     def replaced(
         self, timeout: float | None, on_message: OnMessage | None, on_progress: OnProgress | None
-    ) -> Options:
+    ) -> CallOptions:
         """A copy in which the arguments that are not `None` replace the present settings."""
-        return Options(
+        return CallOptions(
             self.timeout if timeout is None else timeout,
             on_message or self.on_message,
             on_progress or self.on_progress,
@@ -67,7 +67,7 @@ class Options(msgspec.Struct, frozen=True):
         if frame.params is None:
             return
         if frame.method == "message" and self.on_message is not None:
-            message = decoder(_Message).decode(frame.params)
+            message = decoder(_SeenMessage).decode(frame.params)
             self.on_message(message.message, message.level)
         elif frame.method == "progress" and self.on_progress is not None:
             progress = decoder(_Progress).decode(frame.params)
@@ -77,10 +77,10 @@ class Options(msgspec.Struct, frozen=True):
             )
 
 
-NO_OPTIONS: Final = Options()
+NO_OPTIONS: Final = CallOptions()
 
 
-class _Message(msgspec.Struct):
+class _SeenMessage(msgspec.Struct):
     message: str = ""
     level: str = "info"
 
@@ -94,18 +94,18 @@ class _Progress(_Step):
     stage: _Step | None = None
 
 
-class Call:
+class RpcCall:
     """A call's request, its settings, and its state: connection, and whether it may have run."""
 
     def __init__(
-        self, path: str, method: str, token: bytes, request: bytes, options: Options
+        self, path: str, method: str, token: bytes, request: bytes, options: CallOptions
     ) -> None:
         self._path, self._method, self._token = path, method, token
         self._request, self._options = request, options
-        self._connection: Connection | None = None
+        self._connection: RpcConnection | None = None
         self._may_have_run = False
 
-    def steps(self, pool: Pool, *, may_exceed: bool) -> Steps[Frame]:
+    def steps(self, pool: ConnectionPool, *, may_exceed: bool) -> Steps[Frame]:
         """The steps from acquiring a connection to the reply.
 
         `may_exceed`: open a connection beyond the pool's limit instead of waiting for a free one.
@@ -130,7 +130,7 @@ class Call:
         pool.release(connection)
         return reply
 
-    def _sent(self, pool: Pool) -> Steps[Connection]:
+    def _sent(self, pool: ConnectionPool) -> Steps[RpcConnection]:
         connection = self._connection
         if connection is not None:
             try:
@@ -149,7 +149,7 @@ class Call:
             raise connection.lost(error) from error
         return connection
 
-    def _send(self, connection: Connection) -> Steps[None]:
+    def _send(self, connection: RpcConnection) -> Steps[None]:
         self._may_have_run = True
         if self._options.notices() is None or connection.shows_notices:
             yield from connection.send(self._request)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import msgspec
 
     from clnwire._core import Frame
-    from clnwire.rpc._call import OnMessage, OnProgress, Options
-    from clnwire.rpc._pool import Pool
+    from clnwire.rpc._call import CallOptions, OnMessage, OnProgress
+    from clnwire.rpc._pool import ConnectionPool
     from clnwire.rpc._waiting import Steps
 
 Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
 
 _numbers = count(1)
-_CALLERS: weakref.WeakSet[Caller] = weakref.WeakSet()
+_CALLERS: weakref.WeakSet[RpcCaller] = weakref.WeakSet()
 _fork_suffix = ""
 """A suffix for call ids in a forked child. `_numbers` continues from the same value in parent and
 child, so without it their ids would collide."""
@@ -54,18 +54,24 @@ class BeforeCall(Protocol):
         ...
 
 
-class Caller:
+class RpcCaller:
     """A client of one daemon: its connections and the ids of its calls."""
 
     def __init__(self, before_call: BeforeCall, max_connections: int) -> None:
         self._before_call = before_call
         self._max_connections = max_connections
         self._opening = threading.RLock()
-        self._pool: Pool | None = None
+        self._pool: ConnectionPool | None = None
         _CALLERS.add(self)
 
     def steps(
-        self, method: str, params: bytes, options: Options | None, trim: object, *, blocking: bool
+        self,
+        method: str,
+        params: bytes,
+        options: CallOptions | None,
+        trim: object,
+        *,
+        blocking: bool,
     ) -> Steps[Frame]:
         """The steps of one call. Raises the exceptions of `BeforeCall`, and `NotReadyError`."""
         origin = self._before_call(method, blocking=blocking)
@@ -74,7 +80,7 @@ class Caller:
                 "rpc is not available before init; use it in a handler or in on_init"
             )
         # Imported here so that a plugin without calls starts faster.
-        from clnwire.rpc._call import NO_OPTIONS, Call
+        from clnwire.rpc._call import NO_OPTIONS, RpcCall
         from clnwire.rpc._text import request_text
 
         own = f"{origin.name}{_fork_suffix}"
@@ -82,7 +88,7 @@ class Caller:
         token = encode(f"{name}:{method}#{next(_numbers)}")
         wanted = None if trim is None else encode_any(trim)
         request = request_text(token, method, params, wanted)
-        call = Call(origin.path, method, token, request, options or NO_OPTIONS)
+        call = RpcCall(origin.path, method, token, request, options or NO_OPTIONS)
         steps = call.steps(self._opened_pool(), may_exceed=origin.is_handler)
         return steps if origin.waits is None else _within(steps, origin.waits)
 
@@ -98,12 +104,12 @@ class Caller:
         if pool is not None:
             pool.forget()
 
-    def _opened_pool(self) -> Pool:
+    def _opened_pool(self) -> ConnectionPool:
         if self._pool is None:
-            from clnwire.rpc._pool import Pool
+            from clnwire.rpc._pool import ConnectionPool
 
             with self._opening:
-                self._pool = self._pool or Pool(self._max_connections)
+                self._pool = self._pool or ConnectionPool(self._max_connections)
         return self._pool
 
 
@@ -129,11 +135,11 @@ def params_text(params: Params) -> bytes:
 
 
 def with_options(
-    options: Options | None,
+    options: CallOptions | None,
     timeout: float | None,
     on_message: OnMessage | None,
     on_progress: OnProgress | None,
-) -> Options | None:
+) -> CallOptions | None:
     """`options` with the arguments that are not `None` in place of its settings.
 
     Raises `UsageError` for a time-out that is not positive.

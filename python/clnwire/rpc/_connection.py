@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clnwire.rpc._waiting import Steps
 
 
-_OPEN: weakref.WeakSet[Connection] = weakref.WeakSet()
+_OPEN: weakref.WeakSet[RpcConnection] = weakref.WeakSet()
 
 _BYTES_BEFORE_YIELD: Final = 1 << 20
 """After receiving more than this many bytes without a wait, `reply` yields once, so that other
@@ -29,18 +29,18 @@ _PREFIX_BYTES: Final = len('\n\n{"jsonrpc":')
 an earlier one means that the peer is not lightningd (`ConnectionLostError`)."""
 
 
-def opened(path: str) -> Steps[Connection]:
+def opened(path: str) -> Steps[RpcConnection]:
     """Connects. Raises `ConnectionLostError` if no process listens at `path`."""
     while True:
         try:
-            return Connection(path, Stream(path))
+            return RpcConnection(path, Stream(path))
         except BlockingIOError:
             yield QUEUE_IS_FULL
         except OSError as error:
             raise _lost(path, error, may_have_run=False) from error
 
 
-class Connection:
+class RpcConnection:
     """An open connection."""
 
     __slots__ = ("__weakref__", "_end", "_fd", "_framer", "_path", "_stream", "shows_notices")

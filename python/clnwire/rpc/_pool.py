@@ -16,7 +16,7 @@ from clnwire.errors import ConnectionLostError
 from clnwire.rpc._waiting import Signal
 
 if TYPE_CHECKING:
-    from clnwire.rpc._connection import Connection
+    from clnwire.rpc._connection import RpcConnection
     from clnwire.rpc._waiting import Steps
 
 
@@ -25,7 +25,7 @@ class FreeConnection(Signal):
 
     __slots__ = ("connection", "is_refused")
 
-    connection: Connection | None
+    connection: RpcConnection | None
     """An open connection; `None` permits the call to open a new one."""
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class FreeConnection(Signal):
         self.connection = None
         self.is_refused = False
 
-    def grant(self, connection: Connection | None, *, is_refused: bool = False) -> None:
+    def grant(self, connection: RpcConnection | None, *, is_refused: bool = False) -> None:
         """Ends the wait; `is_refused` if the pool hung up. Thread-safe."""
         self.connection, self.is_refused = connection, is_refused
         self.set()
 
 
-class Pool:
+class ConnectionPool:
     """Keeps at most `limit` connections open and lends them to calls."""
 
     def __init__(self, limit: int) -> None:
@@ -48,13 +48,13 @@ class Pool:
         # call leaves `_granted` as it was, but can empty a list between a check and a pop: hence
         # `_last` and `_first` catch IndexError.
         self._lock = threading.RLock()
-        self._idle: list[Connection] = []
-        self._used: set[Connection] = set()
+        self._idle: list[RpcConnection] = []
+        self._used: set[RpcConnection] = set()
         self._granted = 0
         """The number of calls that have a connection or are about to open one."""
         self._waiting: deque[FreeConnection] = deque()
 
-    def acquire(self, *, may_exceed: bool) -> Steps[Connection | None]:
+    def acquire(self, *, may_exceed: bool) -> Steps[RpcConnection | None]:
         """Waits for a free connection; `None` permits the caller to open a new one.
 
         Each `acquire` must be followed by `release` or `drop`. Raises `ConnectionLostError` if
@@ -76,12 +76,12 @@ class Pool:
             raise ConnectionLostError("the client hung up", may_have_run=False)
         return wait.connection
 
-    def opened(self, connection: Connection) -> Connection:
+    def opened(self, connection: RpcConnection) -> RpcConnection:
         """Registers a new connection, so that `hang_up` ends it too."""
         with self._lock:
             return self._mark_used(connection)
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: RpcConnection) -> None:
         """Returns the connection of a call that got its reply; the next call may use it."""
         with self._lock:
             if self._granted <= self._limit:
@@ -95,7 +95,7 @@ class Pool:
                 return
         self.drop(connection)
 
-    def drop(self, connection: Connection | None) -> None:
+    def drop(self, connection: RpcConnection | None) -> None:
         """Ends a call whose connection, if any, must not be used again."""
         self.discard(connection)
         with self._lock:
@@ -105,7 +105,7 @@ class Pool:
                 self._granted += 1
                 wait.grant(None)
 
-    def discard(self, connection: Connection | None) -> None:
+    def discard(self, connection: RpcConnection | None) -> None:
         """Closes a connection. The call still counts against the limit and may open another."""
         if connection is not None:
             with self._lock:
@@ -135,7 +135,7 @@ class Pool:
         self._idle = []
         self._waiting.clear()
 
-    def _mark_used(self, connection: Connection) -> Connection:
+    def _mark_used(self, connection: RpcConnection) -> RpcConnection:
         self._used.add(connection)
         return connection
 
@@ -152,7 +152,7 @@ class Pool:
                 self.release(wait.connection)
 
 
-def _last(idle: list[Connection]) -> Connection | None:
+def _last(idle: list[RpcConnection]) -> RpcConnection | None:
     try:
         return idle.pop()
     except IndexError:

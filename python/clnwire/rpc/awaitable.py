@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire.commands._awaitable import AwaitableCommands
-from clnwire.rpc._caller import Caller, params_text, with_options
+from clnwire.rpc._caller import RpcCaller, params_text, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.rpc._call import OnMessage, OnProgress, Options
+    from clnwire.rpc._call import CallOptions, OnMessage, OnProgress
     from clnwire.rpc._caller import Params
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class AwaitableRpc(AwaitableCommands):
     reply blocks the loop for about 2 ms per megabyte.
     """
 
-    def __init__(self, caller: Caller, options: Options | None = None) -> None:
+    def __init__(self, caller: RpcCaller, options: CallOptions | None = None) -> None:
         self._caller, self._options = caller, options
 
     @overload
@@ -94,7 +94,7 @@ class AwaitableRpc(AwaitableCommands):
         params: bytes,
         kind: Any,
         trim: object = None,
-        options: Options | None = None,
+        options: CallOptions | None = None,
     ) -> Any:
         options = options or self._options
         steps = self._caller.steps(method, params, options, trim, blocking=False)

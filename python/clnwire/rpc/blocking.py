@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire.commands._blocking import BlockingCommands
-from clnwire.rpc._caller import BeforeCall, Caller, params_text, with_options
+from clnwire.rpc._caller import BeforeCall, RpcCaller, params_text, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.rpc._call import OnMessage, OnProgress, Options
+    from clnwire.rpc._call import CallOptions, OnMessage, OnProgress
     from clnwire.rpc._caller import Params
     from clnwire.rpc.awaitable import AwaitableRpc
 
@@ -37,13 +37,15 @@ class Rpc(BlockingCommands):
 
     def __init__(
         self,
-        before_call: BeforeCall | Caller,
+        before_call: BeforeCall | RpcCaller,
         *,
         max_connections: int = MAX_CONNECTIONS,
-        options: Options | None = None,
+        options: CallOptions | None = None,
     ) -> None:
         self._caller = (
-            before_call if isinstance(before_call, Caller) else Caller(before_call, max_connections)
+            before_call
+            if isinstance(before_call, RpcCaller)
+            else RpcCaller(before_call, max_connections)
         )
         self._options = options
 
@@ -125,7 +127,7 @@ class Rpc(BlockingCommands):
         params: bytes,
         kind: Any,
         trim: object = None,
-        options: Options | None = None,
+        options: CallOptions | None = None,
     ) -> Any:
         options = options or self._options
         steps = self._caller.steps(method, params, options, trim, blocking=True)

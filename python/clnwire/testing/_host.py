@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clnwire._wire.structs import Event
     from clnwire.host import LogEntry, TopicEntry
     from clnwire.host.plugins import plugin as host_plugin
-    from clnwire.host.rules.manifest import Manifest
+    from clnwire.host.rules.manifest import HostManifest
     from clnwire.plugin import Plugin
 
 T = TypeVar("T")
@@ -336,7 +336,7 @@ class RunningPlugin:
     # What it says
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> HostManifest:
         """What it offers."""
         return self._plugin.manifest
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clnwire.cli.demo.compare import first_difference
 from clnwire.cli.demo.node import WriteError, run
-from clnwire.cli.demo.report import Report, report, table
+from clnwire.cli.demo.report import DemoReport, report, table
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class _SetupError(Exception):
     """The demo cannot begin; the message says what to do."""
 
 
-def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool) -> Report:
+def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool) -> DemoReport:
     try:
         path = _example() if plugin is None else plugin
         with _directory(keep) as directory, _progress(writes, quiet=quiet) as advance:
@@ -81,7 +81,7 @@ def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool
             replica = directory / "replica.sqlite3"
             return report(measured, first_difference(directory / "node.sqlite3", replica))
     except (_SetupError, WriteError, ClnwireError, OSError) as error:
-        return Report("failed", writes, error=_explain(error))
+        return DemoReport("failed", writes, error=_explain(error))
 
 
 def _explain(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 from msgspec import Struct
 
-from clnwire.cli.demo.traffic import SCHEMA, Traffic
+from clnwire.cli.demo.traffic import SCHEMA, DemoTraffic
 from clnwire.host import Host
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PROBES: Final = 100
 PROBE_BYTES: Final = 4 << 10
 
 
-class Run(Struct):
+class DemoRun(Struct):
     """What was measured. Times are in seconds."""
 
     latencies: list[float]
@@ -50,7 +50,9 @@ class WriteError(Exception):
         super().__init__(f"write {number:,} of {total:,}")
 
 
-async def run(plugin: Path, directory: Path, writes: int, progress: Callable[[], object]) -> Run:
+async def run(
+    plugin: Path, directory: Path, writes: int, progress: Callable[[], object]
+) -> DemoRun:
     """Runs the plugin through so many writes; `progress` is called after each.
 
     Leaves `node.sqlite3` in the directory, and has the plugin leave `replica.sqlite3` there.
@@ -94,7 +96,7 @@ class _Node:
         self._memory = 0
 
     async def write_all(self, count: int, progress: Callable[[], object]) -> None:
-        for number, writes in enumerate(Traffic().sets(count), start=1):
+        for number, writes in enumerate(DemoTraffic().sets(count), start=1):
             try:
                 await self._write(writes)
                 if number % SAMPLE_EVERY == 0 or number == count:
@@ -119,8 +121,8 @@ class _Node:
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
-    def result(self, directory: Path) -> Run:
-        return Run(
+    def result(self, directory: Path) -> DemoRun:
+        return DemoRun(
             latencies=self._latencies,
             seconds=self._seconds,
             sql_bytes=self._sql_bytes,

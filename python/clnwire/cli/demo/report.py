@@ -10,7 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.cli.demo.node import Run
+    from clnwire.cli.demo.node import DemoRun
 
 
 class Latency(Struct):
@@ -22,7 +22,7 @@ class Latency(Struct):
     max: float
 
 
-class Report(Struct, omit_defaults=True):
+class DemoReport(Struct, omit_defaults=True):
     """The outcome, as `--json` prints it; what was not measured is left out."""
 
     verdict: Literal["same", "differs", "failed"]
@@ -45,10 +45,10 @@ class Report(Struct, omit_defaults=True):
     """What one fsync takes on this disk while nothing else writes: a replica needs one a write."""
 
 
-def report(run: Run, difference: str | None) -> Report:
+def report(run: DemoRun, difference: str | None) -> DemoReport:
     """Puts the measurements of a complete run in figures."""
     count = len(run.latencies)
-    return Report(
+    return DemoReport(
         verdict="same" if difference is None else "differs",
         writes=count,
         difference=difference,
@@ -75,7 +75,7 @@ def _us(seconds: float) -> float:
     return round(seconds * 1e6, 1)
 
 
-def table(result: Report) -> Table:
+def table(result: DemoReport) -> Table:
     """The report of a complete run for people."""
     latency = result.latency_us or Latency(0, 0, 0, 0)
     rows = [
@@ -102,7 +102,7 @@ def _ms(us: float | None) -> str:
     return f"{(us or 0) / 1000:,.2f} ms"
 
 
-def _verdict(result: Report) -> str:
+def _verdict(result: DemoReport) -> str:
     if result.difference is None:
         return "[green]the replica is the same, row by row[/]"
     return "[red]the replica differs[/]"

@@ -76,7 +76,7 @@ def insert(table: str, *values: object) -> str:
     return f"INSERT INTO {table} VALUES ({', '.join(map(str, values))})"
 
 
-class Traffic:
+class DemoTraffic:
     """Sets of writes, the same ones for the same seed."""
 
     def __init__(self, seed: int = 1) -> None:

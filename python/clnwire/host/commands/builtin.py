@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from clnwire.error_codes import METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import Outcome, argument, decoded_params, required
+from clnwire.host.commands.commands import CommandOutcome, argument, decoded_params, required
 from clnwire.host.journal import LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from clnwire.host.commands.commands import Command, CommandTable
+    from clnwire.host.commands.commands import CommandTable, HostCommand
     from clnwire.host.directory import Directory
     from clnwire.host.plugins.registry import Plugins
 
@@ -41,7 +41,7 @@ class Builtin:
         own("deprecations", "enable", self._deprecations)
         own("stop", "", self._stop)
 
-    def _help(self, command: Command) -> object:
+    def _help(self, command: HostCommand) -> object:
         wanted = argument(decoded_params(command.params), 0, "command", "")
         lines = {usage.partition(" ")[0]: usage for usage in self._table.usages()}
         for plugin in self._plugins.running():
@@ -52,15 +52,17 @@ class Builtin:
         chosen = [wanted] if wanted else sorted(lines)
         return {"help": [{"command": lines[name]} for name in chosen], "format-hint": "simple"}
 
-    async def _check(self, command: Command) -> object:
+    async def _check(self, command: HostCommand) -> object:
         """Asks the plugin, if it can check; else it is enough that there is such a command."""
         name = required(decoded_params(command.params), 0, "command_to_check")
         plugin = self._plugins.offering(name)
         if plugin is not None and plugin.death is None:
             if plugin.manifest.cancheck:
                 if command.frame is not None:
-                    return Outcome(await plugin.forward(command.frame))
-                return Outcome(await plugin.request("check", command.params, caller=command.token))
+                    return CommandOutcome(await plugin.forward(command.frame))
+                return CommandOutcome(
+                    await plugin.request("check", command.params, caller=command.token)
+                )
             caller = (command.token or b"null").decode()
             text = f"Plugin does not support check command for {name} (id {caller})"
             self._remark(LogEntry(plugin.name, "unusual", text))
@@ -68,25 +70,25 @@ class Builtin:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{name}'")
         return {"command_to_check": name}
 
-    def _notifications(self, command: Command) -> object:
+    def _notifications(self, command: HostCommand) -> object:
         enable = _enable(command)
         if command.session is not None:
             command.session.wants_notices = enable
         return {}
 
-    def _deprecations(self, command: Command) -> object:
+    def _deprecations(self, command: HostCommand) -> object:
         enable = _enable(command)
         if command.session is not None:
             command.session.allows_deprecated = enable
         return {}
 
-    async def _stop(self, command: Command) -> object:
+    async def _stop(self, command: HostCommand) -> object:
         """The reply comes when all plugins have ended."""
         del command
         await self._shut_down()
         return "Shutdown complete"
 
 
-def _enable(command: Command) -> bool:
+def _enable(command: HostCommand) -> bool:
     params = decoded_params(command.params)
     return argument(params, 0, "enable", default=False)

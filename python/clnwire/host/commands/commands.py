@@ -25,7 +25,7 @@ T = TypeVar("T")
 Params: TypeAlias = "dict[str, Any] | list[Any]"
 
 
-class Session(Struct):
+class CallerSettings(Struct):
     """What a caller has asked for, for all commands of its connection."""
 
     wants_notices: bool = False
@@ -33,7 +33,7 @@ class Session(Struct):
     allows_deprecated: bool = False
 
 
-class Command(Struct, frozen=True):
+class HostCommand(Struct, frozen=True):
     """A command that somebody gave: a caller on the socket, or the program that runs the host."""
 
     method: str
@@ -44,10 +44,10 @@ class Command(Struct, frozen=True):
     """The caller's own text, if there is one."""
     notify: Callable[[Notice], None] | None = None
     """Takes `message` and `progress`, if the caller wants them."""
-    session: Session | None = None
+    session: CallerSettings | None = None
 
 
-class Outcome(Struct, frozen=True):
+class CommandOutcome(Struct, frozen=True):
     """How a command ended: the reply of a plugin as it came, or a result or an error."""
 
     frame: Frame | None = None
@@ -57,7 +57,7 @@ class Outcome(Struct, frozen=True):
     """How the reply goes out, if not at once and whole."""
 
 
-Own: TypeAlias = "Callable[[Command], object | Awaitable[object]]"
+Own: TypeAlias = "Callable[[HostCommand], object | Awaitable[object]]"
 """Answers a command with its result or with an `Outcome`, or raises `RpcError`."""
 
 
@@ -89,16 +89,20 @@ class CommandTable:
         """A command of the daemon, unless a test has one of that name."""
         self._own[name] = (usage, answer)
 
-    async def run(self, command: Command) -> Outcome:
+    async def run(self, command: HostCommand) -> CommandOutcome:
         """Raises `RpcError`."""
         answer = self._answer(command)
         if inspect.isawaitable(answer):
             answer = await cast("Awaitable[object]", answer)
         if isinstance(answer, Delivery):
             return await _delivered(answer)
-        return answer if isinstance(answer, Outcome) else Outcome(result=encode_any(answer))
+        return (
+            answer
+            if isinstance(answer, CommandOutcome)
+            else CommandOutcome(result=encode_any(answer))
+        )
 
-    def _answer(self, command: Command) -> object:
+    def _answer(self, command: HostCommand) -> object:
         if command.method in self._commands:
             return self._commands[command.method](command)
         if command.method in self._own:
@@ -122,7 +126,7 @@ def _given(answer: object) -> Own:
 def _constant(answer: object) -> object:
     """JSON text cannot change any more, so it is checked once: it may be 100 MB."""
     if isinstance(answer, (bytes, Raw)):
-        return Outcome(result=encode_any(answer))
+        return CommandOutcome(result=encode_any(answer))
     return answer
 
 
@@ -136,11 +140,11 @@ def _takes_caller(function: Callable[..., object]) -> bool:
     return len(required) > 1
 
 
-async def _delivered(delivery: Delivery) -> Outcome:
+async def _delivered(delivery: Delivery) -> CommandOutcome:
     await asyncio.sleep(delivery.delay)
     if isinstance(delivery.result, RpcError):
-        return Outcome(error=delivery.result, delivery=delivery)
-    return Outcome(result=encode_any(delivery.result), delivery=delivery)
+        return CommandOutcome(error=delivery.result, delivery=delivery)
+    return CommandOutcome(result=encode_any(delivery.result), delivery=delivery)
 
 
 def decoded_params(text: bytes) -> Params:

@@ -22,7 +22,7 @@ from clnwire.host.rules.options import Setting, option_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clnwire.host.commands.commands import Command, CommandTable
+    from clnwire.host.commands.commands import CommandTable, HostCommand
     from clnwire.host.directory import Directory
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
@@ -45,7 +45,7 @@ class Configs:
         table.register_own("listconfigs", "[config]", self._list)
         table.register_own("setconfig", "config [val] [transient]", self._set)
 
-    def _list(self, command: Command) -> object:
+    def _list(self, command: HostCommand) -> object:
         wanted = argument(decoded_params(command.params), 0, "config", "")
         configs = self._configs()
         if wanted and wanted not in configs:
@@ -78,7 +78,7 @@ class Configs:
                 if not _LITERAL.fullmatch(text):
                     self._remark(LogEntry(plugin.name, "broken", _end(option.name, text)))
 
-    async def _set(self, command: Command) -> object:
+    async def _set(self, command: HostCommand) -> object:
         """Changes a dynamic option: the plugin is asked first, and may refuse."""
         params = decoded_params(command.params)
         name, absent = required(params, 0, "config"), cast("object", None)

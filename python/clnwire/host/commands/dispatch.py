@@ -17,7 +17,7 @@ from clnwire.error_codes import (
     PLUGIN_DIED,
 )
 from clnwire.errors import RpcError, describe_error, sendable
-from clnwire.host.commands.commands import Command, CommandTable, Outcome
+from clnwire.host.commands.commands import CommandOutcome, CommandTable, HostCommand
 from clnwire.host.commands.trim import filter_of, trimmed
 from clnwire.host.delivery import Delivery
 from clnwire.host.encoding import rpc_error
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire._core import Frame
-    from clnwire.host.commands.unix_socket import Connection
-    from clnwire.host.hooks import Hooks
+    from clnwire.host.commands.unix_socket import CallerConnection
+    from clnwire.host.hooks import HookCalls
     from clnwire.host.plugins.output import Notice
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.quiet import Quiet
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
+    from clnwire.host.write_barrier import WriteBarrier
 
 
 class Dispatcher:
@@ -45,14 +45,14 @@ class Dispatcher:
     def __init__(
         self,
         plugins: Plugins,
-        hooks: Hooks,
+        hooks: HookCalls,
         commands: CommandTable,
-        quiet: Quiet,
+        barrier: WriteBarrier,
         remark: Callable[[LogEntry], None],
-        dialect: Dialect,
+        dialect: HostDialect,
     ) -> None:
         self._plugins, self._hooks, self._commands = plugins, hooks, commands
-        self._quiet, self._remark, self._dialect = quiet, remark, dialect
+        self._barrier, self._remark, self._dialect = barrier, remark, dialect
         self._waiting: dict[int, str] = {}
         self._served = 0
 
@@ -60,24 +60,26 @@ class Dispatcher:
         """The commands that callers on the socket wait for, oldest first."""
         return list(self._waiting.values())
 
-    async def run(self, command: Command) -> Outcome:
+    async def run(self, command: HostCommand) -> CommandOutcome:
         """Carries a command out. Raises nothing that is the command's own failure."""
-        await self._quiet.over()
+        await self._barrier.wait()
         try:
             self._must_be_known(command.method)
             answer = await self._hooks.ask_rpc_command(command)
             replaced = self._replaced(command, answer)
-            if isinstance(replaced, Outcome):
+            if isinstance(replaced, CommandOutcome):
                 return replaced
             return await self._carry_out(replaced)
         except RpcError as error:
-            return Outcome(error=error)
+            return CommandOutcome(error=error)
         except (PluginDiedError, FatalAnswerError) as error:
             # lightningd says no more than that the plugin terminated; a test wants to know how.
             message = f"Plugin terminated before replying to RPC call: {error}"
-            return Outcome(error=RpcError(PLUGIN_DIED, message))
+            return CommandOutcome(error=RpcError(PLUGIN_DIED, message))
 
-    async def serve(self, frame: Frame, connection: Connection) -> tuple[bytes, Delivery | None]:
+    async def serve(
+        self, frame: Frame, connection: CallerConnection
+    ) -> tuple[bytes, Delivery | None]:
         """The reply for a caller on the socket, and how it goes out."""
         refused = refusal(frame, self._dialect)
         if refused is not None:
@@ -88,7 +90,7 @@ class Dispatcher:
         if (spelled := _escaped_method(frame)) is not None:
             # lightningd compares names as they are spelled; none of them has an escape.
             error = RpcError(METHOD_NOT_FOUND, f"Unknown command '{spelled}'")
-            return _reply(token, Outcome(error=error)), None
+            return _reply(token, CommandOutcome(error=error)), None
         number = self._served = self._served + 1
         self._waiting[number] = method
         try:
@@ -97,24 +99,24 @@ class Dispatcher:
             del self._waiting[number]
         return _reply(token, outcome), outcome.delivery
 
-    async def _outcome(self, command: Command, frame: Frame) -> Outcome:
+    async def _outcome(self, command: HostCommand, frame: Frame) -> CommandOutcome:
         """Whatever fails, the caller is answered: it would wait for ever."""
         try:
             template = filter_of(frame)
             outcome = await self.run(command)
-            await self._quiet.over()
+            await self._barrier.wait()
             if template is not None and outcome.result is not None:
                 # A plugin applies the filter itself, or does not; its reply is left alone.
                 result = trimmed(outcome.result, template)
-                outcome = Outcome(result=result, delivery=outcome.delivery)
+                outcome = CommandOutcome(result=result, delivery=outcome.delivery)
         except RpcError as error:
-            return Outcome(error=error)
+            return CommandOutcome(error=error)
         except UndecodableError as error:
-            return Outcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
+            return CommandOutcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
         except Exception as error:
             # A function of the test. Its own caller, `Host.call`, gets the exception as it is.
             self._remark(LogEntry("", "broken", traceback.format_exc()))
-            return Outcome(
+            return CommandOutcome(
                 error=RpcError(INTERNAL_ERROR, f"{command.method}: {describe_error(error)}")
             )
         return outcome
@@ -128,7 +130,7 @@ class Dispatcher:
         if plugin is None and method not in self._commands and method not in COMMANDS:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}'")
 
-    def _replaced(self, command: Command, answer: object) -> Command | Outcome:
+    def _replaced(self, command: HostCommand, answer: object) -> HostCommand | CommandOutcome:
         """What `rpc_command` made of a command: itself, another one, or its outcome."""
         members = as_object(answer) or {}
         if members.get("result") == "continue":
@@ -139,7 +141,7 @@ class Dispatcher:
             return _returned(members["return"])
         return command
 
-    def _replacement(self, command: Command, request: object) -> Command:
+    def _replacement(self, command: HostCommand, request: object) -> HostCommand:
         members = as_object(request)
         problem = _problem(members)
         if members is None or problem is not None:
@@ -149,7 +151,7 @@ class Dispatcher:
             self._must_be_known(method)
         except RpcError:
             raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
-        return Command(
+        return HostCommand(
             method,
             encode(members["params"]),
             command.token,
@@ -157,18 +159,18 @@ class Dispatcher:
             session=command.session,
         )
 
-    async def _carry_out(self, command: Command) -> Outcome:
+    async def _carry_out(self, command: HostCommand) -> CommandOutcome:
         self._must_be_known(command.method)
         plugin = self._plugins.offering(command.method)
         if plugin is None:
             return await self._commands.run(command)
         _announce_deprecations(plugin, command)
         if command.frame is not None:
-            return Outcome(await plugin.forward(command.frame, notify=command.notify))
+            return CommandOutcome(await plugin.forward(command.frame, notify=command.notify))
         future = plugin.request(
             command.method, command.params, caller=command.token, notify=command.notify
         )
-        return Outcome(await future)
+        return CommandOutcome(await future)
 
 
 def _escaped_method(frame: Frame) -> str | None:
@@ -180,7 +182,7 @@ def _escaped_method(frame: Frame) -> str | None:
     return spelled[1:-1].decode() if b"\\" in spelled else None
 
 
-def _announce_deprecations(plugin: Plugin, command: Command) -> None:
+def _announce_deprecations(plugin: Plugin, command: HostCommand) -> None:
     """Tells a plugin that the next request may use what is deprecated; in general it may not."""
     topic = "deprecated_oneshot"
     flipped = command.session is not None and command.session.allows_deprecated
@@ -188,13 +190,13 @@ def _announce_deprecations(plugin: Plugin, command: Command) -> None:
         plugin.notify(plugin.notification(topic, b'{"deprecated_ok":true}'), topic)
 
 
-def _command(frame: Frame, token: bytes, connection: Connection) -> Command:
+def _command(frame: Frame, token: bytes, connection: CallerConnection) -> HostCommand:
     def notify(notice: Notice) -> None:
         if connection.session.wants_notices:
             connection.write(notice.addressed_to(token))
 
     params = frame.params or b"{}"
-    return Command(frame.method or "", params, token, frame, notify, connection.session)
+    return HostCommand(frame.method or "", params, token, frame, notify, connection.session)
 
 
 def _problem(replacement: dict[str, object] | None) -> str | None:
@@ -213,22 +215,22 @@ def _bad_replacement(problem: str | None, request: object) -> RpcError:
     return RpcError(INVALID_REQUEST, f"Bad response to 'rpc_command' hook: {problem} ({text})")
 
 
-def _returned(returned: object) -> Outcome:
+def _returned(returned: object) -> CommandOutcome:
     members = as_object(returned) or {}
     if "result" in members:
-        return Outcome(result=encode(members["result"]))
+        return CommandOutcome(result=encode(members["result"]))
     if as_object(members.get("error")) is not None:
-        return Outcome(error=rpc_error(encode(members["error"])))
+        return CommandOutcome(error=rpc_error(encode(members["error"])))
     raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
 
 
 def _refused(refused: Refusal) -> tuple[bytes, Delivery | None]:
     error = RpcError(INVALID_REQUEST, refused.message)
-    reply = _reply(refused.token, Outcome(error=error))
+    reply = _reply(refused.token, CommandOutcome(error=error))
     return reply, Delivery(None, hang_up_after=len(reply)) if refused.hangs_up else None
 
 
-def _reply(token: bytes, outcome: Outcome) -> bytes:
+def _reply(token: bytes, outcome: CommandOutcome) -> bytes:
     """The reply's text for a caller, whose id stands in it exactly as it was given."""
     if outcome.frame is not None:
         span = outcome.frame.id_span

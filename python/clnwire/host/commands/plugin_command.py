@@ -20,10 +20,10 @@ from clnwire.host.rules.order import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clnwire.host.commands.commands import Command, CommandTable, Params
+    from clnwire.host.commands.commands import CommandTable, HostCommand, Params
     from clnwire.host.plugins.boot import Boot
     from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 _NO_OPTIONS: Final = frozenset(("subcommand", "plugin", "options"))
 
@@ -35,7 +35,7 @@ class PluginCommand:
         self,
         boot: Boot,
         plugins: Plugins,
-        dialect: Dialect,
+        dialect: HostDialect,
         remark: Callable[[LogEntry], None],
         directories: Callable[[], Sequence[Path]],
         disabled: Sequence[str],
@@ -49,7 +49,7 @@ class PluginCommand:
         """Adds the command; a test may replace it."""
         table.register_own("plugin", "subcommand [plugin|directory] [options] ...", self._run)
 
-    async def _run(self, command: Command) -> object:
+    async def _run(self, command: HostCommand) -> object:
         params = decoded_params(command.params)
         subcommand = required(params, 0, "subcommand")
         if subcommand == "stop":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
-from clnwire.host.commands.commands import Session
+from clnwire.host.commands.commands import CallerSettings
 from clnwire.host.errors import HostError
 from clnwire.host.short_path import shortened
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.delivery import Delivery
 
-Serve: TypeAlias = "Callable[[Frame, Connection], Awaitable[tuple[bytes, Delivery | None]]]"
+Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"
 """Answers one request: the reply's whole text, white space at its end included, and how it goes
 out if not at once."""
 
@@ -29,13 +29,13 @@ MOST_UNREAD_BYTES: Final = 64 << 20
 """What waits for a caller that does not read; beyond, the connection ends."""
 
 
-class Connection(asyncio.Protocol):
+class CallerConnection(asyncio.Protocol):
     """One caller."""
 
-    session: Session
+    session: CallerSettings
 
-    def __init__(self, serve: Serve, framer: Framer, connections: set[Connection]) -> None:
-        self.session = Session()
+    def __init__(self, serve: Serve, framer: Framer, connections: set[CallerConnection]) -> None:
+        self.session = CallerSettings()
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
@@ -164,7 +164,7 @@ class RpcSocket:
     def __init__(self, path: Path, serve: Serve, framer: Callable[[], Framer]) -> None:
         self.path = path
         self._serve, self._framer = serve, framer
-        self._connections: set[Connection] = set()
+        self._connections: set[CallerConnection] = set()
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self) -> None:
@@ -174,8 +174,8 @@ class RpcSocket:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_unix_server(self._accept, sock=listener)
 
-    def _accept(self) -> Connection:
-        return Connection(self._serve, self._framer(), self._connections)
+    def _accept(self) -> CallerConnection:
+        return CallerConnection(self._serve, self._framer(), self._connections)
 
     @property
     def callers(self) -> int:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
     from clnwire.host.plugins.spec import PluginSpec
-    from clnwire.host.rules.dialect import Dialect
-    from clnwire.host.rules.manifest import Option, Taken
+    from clnwire.host.rules.dialect import HostDialect
+    from clnwire.host.rules.manifest import Option, ReservedNames
 
 Values: TypeAlias = Mapping[str, object]
 """Option values by name: as a user would write them, of Python's own types, or `Given`."""
@@ -44,9 +44,9 @@ class Surroundings(Struct, frozen=True):
     launcher: Launcher
     directory: Directory
     database: Database
-    dialect: Dialect
+    dialect: HostDialect
     life: Life
-    taken: Callable[[], Taken]
+    taken: Callable[[], ReservedNames]
     open_socket: Callable[[], Awaitable[None]]
     manifest_timeout: float | None
     init_timeout: float | None

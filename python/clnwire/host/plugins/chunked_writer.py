@@ -18,7 +18,7 @@ PAUSE: Final = 0.01
 """Seconds between two pieces: enough for a plugin that waits to see them one by one."""
 
 
-class Pieces:
+class ChunkedWriter:
     """Writes to a plugin, in the order in which it is told to."""
 
     def __init__(self, process: PluginProcess, cut: Cut | None) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from clnwire.host.database import Database
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 EOF_SECONDS: Final = 5.0
 """Between the end of a plugin's input and its kill. lightningd closes the pipes of a plugin that
@@ -22,7 +22,7 @@ stays and forgets it; the host leaves no process behind."""
 
 async def end_all(
     plugins: Sequence[Plugin],
-    dialect: Dialect,
+    dialect: HostDialect,
     seconds: float,
     database: Database,
     remark: Callable[[LogEntry], None],
@@ -67,7 +67,7 @@ async def _commit(
         remark(LogEntry("", "broken", f"aborted while stopping: {error}", "aborted"))
 
 
-async def end(plugin: Plugin, dialect: Dialect, seconds: float) -> None:
+async def end(plugin: Plugin, dialect: HostDialect, seconds: float) -> None:
     """A subscriber to `shutdown` is told, any other plugin sees the end of its input."""
     told = 0
     if "shutdown" in dialect.topics:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Owner
     from clnwire.host.plugins.process import Child
     from clnwire.host.plugins.spec import PluginSpec
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
     from clnwire.plugin import Plugin as PluginObject
 
 
-def environment_of(dialect: Dialect, env: Mapping[str, str]) -> dict[str, str]:
+def environment_of(dialect: HostDialect, env: Mapping[str, str]) -> dict[str, str]:
     """A plugin's environment: this process's, what the daemon adds to it, and what is given."""
     environment = {name: value for name, value in os.environ.items() if name != LIGHTNINGD_VERSION}
     if dialect.version is not None:
@@ -43,7 +43,7 @@ class Launcher:
         self,
         owner: Owner,
         directory: Directory,
-        dialect: Dialect,
+        dialect: HostDialect,
         framer: Callable[[], Framer],
         *,
         cut: Cut | None = None,

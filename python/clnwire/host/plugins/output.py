@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from clnwire._core import Frame
     from clnwire.host.errors import DeathKind
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 _UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
 
@@ -33,7 +33,7 @@ class OutputError(Exception):
         self.kind = kind
 
 
-class Log(Struct, frozen=True):
+class LogLines(Struct, frozen=True):
     """What is for the log."""
 
     level: str
@@ -68,7 +68,7 @@ class Publication(Struct, frozen=True):
     params: bytes
 
 
-Output: TypeAlias = "Log | Notice | Publication"
+Output: TypeAlias = "LogLines | Notice | Publication"
 
 
 def check_envelope(frame: Frame) -> None:
@@ -77,7 +77,7 @@ def check_envelope(frame: Frame) -> None:
         raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
 
 
-def judge_notification(frame: Frame, dialect: Dialect = CURRENT) -> Output:
+def judge_notification(frame: Frame, dialect: HostDialect = CURRENT) -> Output:
     """What a message without id is. Raises `OutputError`."""
     method, params = frame.method, frame.params
     if method is None or params is None:
@@ -94,7 +94,7 @@ def judge_notification(frame: Frame, dialect: Dialect = CURRENT) -> Output:
     return Publication(method, params)
 
 
-def _log(params: bytes, levels: Sequence[str]) -> Log:
+def _log(params: bytes, levels: Sequence[str]) -> LogLines:
     try:
         members = as_object(decoded(params)) or {}
     except UndecodableError as error:
@@ -109,7 +109,7 @@ def _log(params: bytes, levels: Sequence[str]) -> Log:
         raise OutputError("level", text)
     lines, longest = _lines(message, _core.members(params))
     # The daemon logs half a surrogate pair as it is spelled.
-    return Log(level, [sendable(line) for line in lines], longest)
+    return LogLines(level, [sendable(line) for line in lines], longest)
 
 
 def _lines(message: str, params: Sequence[tuple[str, bytes]]) -> tuple[list[str], int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.output import Publication
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 OnLog: TypeAlias = Callable[[str, str, str], None]
 """Is given level, source and message of each line of the daemon's log."""
@@ -34,7 +34,7 @@ class PluginOwner:
         self,
         plugins: Plugins,
         life: Life,
-        dialect: Dialect,
+        dialect: HostDialect,
         on_log: OnLog | None,
         on_trace: OnTrace | None,
     ) -> None:

@@ -9,9 +9,9 @@ from clnwire._core import Framer, IdMap, Outbox
 from clnwire.host.encoding import bare_request
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.journal import LogEntry
-from clnwire.host.plugins.chunked_writer import Cut, Pieces
+from clnwire.host.plugins.chunked_writer import ChunkedWriter, Cut
 from clnwire.host.plugins.output import (
-    Log,
+    LogLines,
     Notice,
     OutputError,
     Publication,
@@ -20,7 +20,7 @@ from clnwire.host.plugins.output import (
 )
 from clnwire.host.plugins.process import PluginProcess, ending
 from clnwire.host.rules.dialect import VERSION
-from clnwire.host.rules.manifest import Manifest
+from clnwire.host.rules.manifest import HostManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clnwire.host.errors import DeathKind
     from clnwire.host.journal import RemarkKind
     from clnwire.host.plugins.process import Child
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
     from clnwire.host.rules.options import Setting
 
 
@@ -86,7 +86,7 @@ class Plugin:
     name: str
     """The file's name."""
     path: Path
-    manifest: Manifest
+    manifest: HostManifest
     """What it offers; empty until it has answered `getmanifest`."""
     disabled: str | None
     """Why it does not want to run, if so."""
@@ -96,16 +96,16 @@ class Plugin:
     """Its input was closed, for it to end."""
     important: bool
     """The host ends when the plugin does."""
-    dialect: Dialect
+    dialect: HostDialect
     settings: dict[str, Setting]
     """The values of its options, those by default included; empty until they are known."""
 
     def __init__(
-        self, path: Path, owner: Owner, ids: IdMap, dialect: Dialect, *, important: bool = False
+        self, path: Path, owner: Owner, ids: IdMap, dialect: HostDialect, *, important: bool = False
     ) -> None:
         self.path, self.name = path, path.name
         self.dialect, self.important = dialect, important
-        self.manifest = self._no_manifest = Manifest()
+        self.manifest = self._no_manifest = HostManifest()
         self.settings = {}
         self.disabled = None
         self.death = None
@@ -114,7 +114,7 @@ class Plugin:
         self._outbox = Outbox()
         self._calls: dict[bytes, _Call] = {}
         self._process: PluginProcess | None = None
-        self._pieces: Pieces | None = None
+        self._pieces: ChunkedWriter | None = None
         self._initialised = False
 
     def __repr__(self) -> str:
@@ -138,7 +138,7 @@ class Plugin:
             on_exit=self._take_exit,
             owns_group=owns_group,
         )
-        self._pieces = Pieces(self._process, cut)
+        self._pieces = ChunkedWriter(self._process, cut)
 
     @property
     def process(self) -> PluginProcess:
@@ -278,7 +278,7 @@ class Plugin:
 
     def _take_notification(self, frame: Frame) -> None:
         output = judge_notification(frame, self.dialect)
-        if isinstance(output, Log):
+        if isinstance(output, LogLines):
             self._log(output)
         elif isinstance(output, Notice):
             call = self._calls.get(output.token)
@@ -290,7 +290,7 @@ class Plugin:
             message = f"topic {output.topic!r} is not in its manifest; nobody gets it"
             self._remark(message, "topic")
 
-    def _log(self, log: Log) -> None:
+    def _log(self, log: LogLines) -> None:
         for line in log.lines:
             self._owner.on_log(LogEntry(self.name, log.level, line))
         most = self.dialect.longest_line

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clnwire.host.encoding import custom_notification, text_of
 from clnwire.host.errors import ManifestError
-from clnwire.host.rules.manifest import Taken
+from clnwire.host.rules.manifest import ReservedNames
 from clnwire.host.rules.names import OPTIONS, did_you_mean
 from clnwire.host.rules.order import CycleError, named, ordered
 
@@ -66,10 +66,10 @@ class Plugins:
             for option in plugin.manifest.options.values()
         }
 
-    def taken(self, commands: Collection[str], features: Mapping[str, str]) -> Taken:
+    def taken(self, commands: Collection[str], features: Mapping[str, str]) -> ReservedNames:
         """The names that are not free for another plugin."""
         plugins = [(plugin.name, plugin.manifest) for plugin in self.running()]
-        return Taken(OPTIONS, commands, self.features(features), plugins)
+        return ReservedNames(OPTIONS, commands, self.features(features), plugins)
 
     def features(self, own: Mapping[str, str]) -> dict[str, str]:
         """The daemon's feature bits and those of its plugins."""

@@ -10,7 +10,7 @@ from msgspec import json
 from clnwire import program
 from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
-from clnwire.host.rules.manifest import Taken, check_manifest
+from clnwire.host.rules.manifest import ReservedNames, check_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
     return reply.result
 
 
-def accept_manifest(plugin: Plugin, result: bytes, taken: Taken) -> None:
+def accept_manifest(plugin: Plugin, result: bytes, taken: ReservedNames) -> None:
     """Checks the manifest and gives it to the plugin. Raises `ManifestError`."""
     plugin.manifest = check_manifest(plugin.name, result, taken, plugin.dialect)
     plugin.disabled = plugin.manifest.disable

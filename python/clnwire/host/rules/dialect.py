@@ -27,7 +27,7 @@ _BARE: Final = frozenset(("connect", "disconnect"))
 """The topics that old daemons do not wrap."""
 
 
-class Dialect(Struct, frozen=True):
+class HostDialect(Struct, frozen=True):
     """One dialect: its names, and what differs. The defaults are today's."""
 
     name: Name
@@ -90,14 +90,14 @@ def _known_to(release: wire.Release, since: dict[str, wire.Release]) -> tuple[st
     return tuple(name for name, first in since.items() if first <= release)
 
 
-CURRENT: Final = Dialect(
+CURRENT: Final = HostDialect(
     "current",
     HOOKS,
     TOPICS,
     tuple(wire.OPTION_TYPES),
     b'{"allow-deprecated-apis":false}',
 )
-OF_2020: Final = Dialect(
+OF_2020: Final = HostDialect(
     "2020",
     frozenset(_known_to(_RELEASE_OF_2020, wire.HOOKS)),
     frozenset(_known_to(_RELEASE_OF_2020, wire.TOPICS)),
@@ -109,7 +109,7 @@ OF_2020: Final = Dialect(
     numbers_ids=True,
     takes_anything=False,
 )
-OF_2019: Final = Dialect(
+OF_2019: Final = HostDialect(
     "2019",
     frozenset(_known_to(wire.FOUNDING, wire.HOOKS)),
     frozenset((*_known_to(wire.FOUNDING, wire.TOPICS), "warning")),  # A later build has it.
@@ -130,7 +130,7 @@ OF_2019: Final = Dialect(
 )
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_named(name: str) -> HostDialect:
     """The dialect of that name. Raises `HostError`."""
     for dialect in (CURRENT, OF_2020, OF_2019):
         if dialect.name == name:

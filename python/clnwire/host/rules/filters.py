@@ -11,10 +11,10 @@ from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 from clnwire.host.rules.samples import hook_sample
 
 if TYPE_CHECKING:
-    from clnwire.host.rules.manifest import Hook
+    from clnwire.host.rules.manifest import HostHook
 
 
-def wants(hook: Hook, payload: object) -> bool:
+def wants(hook: HostHook, payload: object) -> bool:
     """Whether a hook that has filters wants this event; one that cannot be judged is wanted."""
     try:
         if hook.name == "rpc_command":
@@ -26,7 +26,7 @@ def wants(hook: Hook, payload: object) -> bool:
         return True
 
 
-def sample_that_passes(hook: Hook, dialect: str = "current") -> dict[str, Any]:
+def sample_that_passes(hook: HostHook, dialect: str = "current") -> dict[str, Any]:
     """A plausible event that the hook's filters let through. Raises `LookupError`."""
     event = hook_sample(hook.name, dialect)
     if hook.filters and hook.name == "rpc_command":

@@ -15,7 +15,7 @@ from clnwire._wire.facts import BUILTIN, COMMANDS
 from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
 from clnwire.host.errors import ManifestError
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
-from clnwire.host.rules.dialect import CURRENT, Dialect
+from clnwire.host.rules.dialect import CURRENT, HostDialect
 from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
 from clnwire.messages.getmanifest import FeatureBits
 
@@ -40,7 +40,7 @@ class Option(Struct, frozen=True):
     dynamic: bool = False
 
 
-class Method(Struct, frozen=True):
+class HostMethod(Struct, frozen=True):
     """A method that the plugin offers."""
 
     name: str
@@ -48,7 +48,7 @@ class Method(Struct, frozen=True):
     description: str = ""
 
 
-class Hook(Struct, frozen=True):
+class HostHook(Struct, frozen=True):
     """A hook that the plugin wants to answer."""
 
     name: str
@@ -57,12 +57,12 @@ class Hook(Struct, frozen=True):
     filters: tuple[str | int, ...] = ()
 
 
-class Manifest(Struct):
+class HostManifest(Struct):
     """A manifest that the daemon accepts."""
 
     options: dict[str, Option] = field(default_factory=dict[str, Option])
-    methods: dict[str, Method] = field(default_factory=dict[str, Method])
-    hooks: dict[str, Hook] = field(default_factory=dict[str, Hook])
+    methods: dict[str, HostMethod] = field(default_factory=dict[str, HostMethod])
+    hooks: dict[str, HostHook] = field(default_factory=dict[str, HostHook])
     subscriptions: list[str] = field(default_factory=list[str])
     """In their order; a topic may be there more than once."""
     topics: list[str] = field(default_factory=list[str])
@@ -74,14 +74,14 @@ class Manifest(Struct):
     """Why the plugin does not want to run; then nothing else of the manifest counts."""
 
 
-class Taken(Struct, frozen=True):
+class ReservedNames(Struct, frozen=True):
     """The names that are not free any more: the daemon's own, and those of earlier plugins."""
 
     options: Collection[str] = OPTIONS
     methods: Collection[str] = COMMANDS
     features: Mapping[str, str] = field(default_factory=dict[str, str])
     """The feature bits that are announced already, in hexadecimal."""
-    plugins: Sequence[tuple[str, Manifest]] = ()
+    plugins: Sequence[tuple[str, HostManifest]] = ()
     """The earlier plugins, by the names of their files."""
 
     def option_owner(self, name: str) -> str | None:
@@ -97,15 +97,15 @@ class Taken(Struct, frozen=True):
         """Which plugin has a hook, in words."""
         return self._owner(False, lambda manifest: name in manifest.hooks)
 
-    def _owner(self, is_the_daemons: bool, has: Callable[[Manifest], bool]) -> str | None:
+    def _owner(self, is_the_daemons: bool, has: Callable[[HostManifest], bool]) -> str | None:
         if is_the_daemons:
             return "the daemon itself"
         return next((f"plugin '{name}'" for name, other in self.plugins if has(other)), None)
 
 
 def check_manifest(
-    plugin: str, result: bytes, taken: Taken, dialect: Dialect = CURRENT
-) -> Manifest:
+    plugin: str, result: bytes, taken: ReservedNames, dialect: HostDialect = CURRENT
+) -> HostManifest:
     """Reads the answer to `getmanifest`. Raises `ManifestError`."""
     return _Checker(plugin, taken, dialect).check(result)
 
@@ -113,10 +113,10 @@ def check_manifest(
 class _Checker:
     """Checks the parts of one manifest, in the daemon's order."""
 
-    def __init__(self, plugin: str, taken: Taken, dialect: Dialect) -> None:
+    def __init__(self, plugin: str, taken: ReservedNames, dialect: HostDialect) -> None:
         self._plugin, self._taken, self._dialect = plugin, taken, dialect
 
-    def check(self, result: bytes) -> Manifest:
+    def check(self, result: bytes) -> HostManifest:
         try:
             raw = decoded(result)
         except UndecodableError as error:
@@ -125,10 +125,10 @@ class _Checker:
         if members is None:
             self._refuse("result", f"must be an object, not {_shown(raw)}")
         if "disable" in members and self._dialect.disables:
-            return Manifest(disable=self._text(members, "disable", "disable"))
+            return HostManifest(disable=self._text(members, "disable", "disable"))
         self._check_ids(members)
         dynamic = self._boolean(members, "dynamic", "dynamic")
-        return Manifest(
+        return HostManifest(
             dynamic=dynamic,
             cancheck=self._boolean(members, "cancheck", "cancheck"),
             featurebits=self._featurebits(members, dynamic=dynamic),
@@ -286,8 +286,8 @@ class _Checker:
             self._refuse(where, f"must fit into 64 bits, not {_shown(value)}")
         return number
 
-    def _methods(self, members: _Object) -> dict[str, Method]:
-        methods: dict[str, Method] = {}
+    def _methods(self, members: _Object) -> dict[str, HostMethod]:
+        methods: dict[str, HostMethod] = {}
         for where, entry in self._objects(members, "rpcmethods", required=True):
             name = self._text(entry, "name", f"{where}.name")
             usage = self._usage(entry, f"{where} ({name}).usage")
@@ -297,7 +297,9 @@ class _Checker:
             description = entry.get("description", "")
             if not self._dialect.is_current:
                 description = self._text(entry, "description", f"{where} ({name}).description")
-            methods[name] = Method(name, usage, description if isinstance(description, str) else "")
+            methods[name] = HostMethod(
+                name, usage, description if isinstance(description, str) else ""
+            )
         return methods
 
     def _usage(self, entry: _Object, where: str) -> str:
@@ -314,8 +316,8 @@ class _Checker:
                 self._refuse(where, f"topic {topic!r} is not a known notification topic", "unknown")
         return topics
 
-    def _hooks(self, members: _Object) -> dict[str, Hook]:
-        hooks: dict[str, Hook] = {}
+    def _hooks(self, members: _Object) -> dict[str, HostHook]:
+        hooks: dict[str, HostHook] = {}
         for index, entry in enumerate(self._array(members, "hooks", "hooks")):
             where = f"hooks[{index}]"
             description = as_object({"name": entry} if isinstance(entry, str) else entry)
@@ -331,14 +333,14 @@ class _Checker:
             hooks[hook.name] = hook
         return hooks
 
-    def _hook(self, where: str, entry: _Object) -> Hook:
+    def _hook(self, where: str, entry: _Object) -> HostHook:
         name = self._text(entry, "name", f"{where}.name")
         known = self._dialect.hooks
         if name not in known:
             rule = f"there is no hook {name!r}{did_you_mean(name, known)}"
             self._refuse(where, rule, "unknown")
         where = f"{where} ({name})"
-        return Hook(
+        return HostHook(
             name,
             before=tuple(self._strings(entry, "before", f"{where}.before")),
             after=tuple(self._strings(entry, "after", f"{where}.after")),

@@ -19,7 +19,7 @@ from clnwire.host.rules.names import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from clnwire.host.rules.manifest import Manifest, Option
+    from clnwire.host.rules.manifest import HostManifest, Option
 
 PLUGIN_START: Final = "pluginstart"
 """The source of an option that the command `plugin start` gives: it ends with the plugin."""
@@ -47,7 +47,7 @@ class Setting(Struct, frozen=True):
         return self.source not in ("default", PLUGIN_START)
 
 
-def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -> bytes:
+def init_options(plugin: str, manifest: HostManifest, given: Mapping[str, object]) -> bytes:
     """The member `options` of `init`, as text. Raises `PluginOptionError`."""
     for name in given:
         check_known(plugin, manifest, name)
@@ -55,7 +55,7 @@ def init_options(plugin: str, manifest: Manifest, given: Mapping[str, object]) -
 
 
 def resolved(
-    plugin: str, manifest: Manifest, given: Mapping[str, object], blank: bytes | None = None
+    plugin: str, manifest: HostManifest, given: Mapping[str, object], blank: bytes | None = None
 ) -> dict[str, Setting]:
     """What each of the plugin's options is set to; `blank` if it has no value.
 
@@ -86,7 +86,7 @@ def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
             raise PluginOptionError(f"no plugin has an option '{name}'{near}")
 
 
-def check_known(plugin: str, manifest: Manifest, name: str) -> Option:
+def check_known(plugin: str, manifest: HostManifest, name: str) -> Option:
     """The option of that name. Raises `PluginOptionError`, which names the nearest one there is."""
     option = manifest.options.get(name)
     if option is None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.manifest import Hook
+    from clnwire.host.rules.manifest import HostHook
 
 
 class CycleError(Exception):
@@ -52,7 +52,7 @@ def _constraints(hook: str, plugins: Sequence[Plugin]) -> dict[Plugin, set[Plugi
     """Of each plugin those that have to be asked earlier."""
     earlier: dict[Plugin, set[Plugin]] = {plugin: set() for plugin in plugins}
     for plugin in plugins:
-        wishes: Hook = plugin.manifest.hooks[hook]
+        wishes: HostHook = plugin.manifest.hooks[hook]
         for other in plugins:
             if any(named(other.path, name) for name in wishes.before):
                 earlier[other].add(plugin)

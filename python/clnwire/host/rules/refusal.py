@@ -10,7 +10,7 @@ from clnwire._wire import tolerant
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
-    from clnwire.host.rules.dialect import Dialect
+    from clnwire.host.rules.dialect import HostDialect
 
 _VERSION: Final = b'"2.0"'
 
@@ -25,7 +25,7 @@ class Refusal(Struct, frozen=True):
     """The connection ends with it."""
 
 
-def refusal(frame: Frame, dialect: Dialect) -> Refusal | None:
+def refusal(frame: Frame, dialect: HostDialect) -> Refusal | None:
     """Why a request is refused; `None` if it is not. That of 2019 does not require `jsonrpc`."""
     token = frame.id
     if dialect.is_current and frame.jsonrpc is None:
