@@ -95,7 +95,7 @@ def summary(rounds: list[dict[str, tuple[float, int]]]) -> dict[str, Row]:
 
 
 def rounded(nanoseconds: float) -> float:
-    """Nanoseconds to four digits, which is as precise as the measurement."""
+    """Rounds to four digits. The measurements are no more precise."""
     return float(f"{nanoseconds:.4g}")
 
 

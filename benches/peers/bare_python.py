@@ -1,4 +1,4 @@
-"""Answers what the daemon asks when it starts a plugin, with nothing but the interpreter."""
+"""Answers `getmanifest` and `init` with nothing but the interpreter."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The measured plugin on clnwire: takes every set of writes, typed."""
+"""The measured plugin on clnwire: a `db_write` handler with a typed event."""
 
 from clnwire import Plugin
 from clnwire.hooks import CONTINUE, Continue, DbWrite

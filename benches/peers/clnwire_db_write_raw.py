@@ -1,4 +1,4 @@
-"""The measured plugin on clnwire, taking the event as it came."""
+"""The measured plugin on clnwire: a `db_write` handler that does not decode the event."""
 
 import msgspec
 

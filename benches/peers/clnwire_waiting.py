@@ -1,8 +1,8 @@
-"""The measured plugin in its several forms; CLNWIRE_BENCH_FORM names the one.
+"""The measured plugin in several forms, of which CLNWIRE_BENCH_FORM selects one.
 
-`plain`: plain functions, so the blocking driver. `beside`: the same in a plugin with an
-`async def`, so the event loop. `async`: an `async def` that waits for nothing. `thread`: a plain
-one in a thread. With `-asyncio` behind it, uvloop is not used.
+`plain`: plain functions on the blocking driver. `beside`: plain functions on the event loop, which
+another `async def` handler requires. `async`: an `async def` that never waits. `thread`: a plain
+function with `thread=True`. The suffix `-asyncio` selects asyncio's own event loop, not uvloop.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""The least that a plugin without an SDK would do, with the JSON library that CLNWIRE_BENCH_LIBRARY
-names: read, split at blank lines, decode the whole message, look the method up, encode the reply.
+"""A minimal plugin without an SDK, with the JSON library in CLNWIRE_BENCH_LIBRARY.
 
-It checks nothing, ends messages where no message need end, and lets errors end it.
+It reads, splits at blank lines, decodes the whole message, looks up the method and encodes the
+reply. It validates nothing, splits a message that has a blank line inside, and ends at any error.
 """
 
 import os

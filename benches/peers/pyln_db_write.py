@@ -1,4 +1,4 @@
-"""The same plugin on pyln-client."""
+"""The measured plugin on pyln-client: a `db_write` handler."""
 
 from pyln.client import Plugin
 

@@ -1,4 +1,4 @@
-"""The same on pyln-client. It dies of a blank line inside a message."""
+"""The measured plugin on pyln-client, which a blank line inside a message ends."""
 
 from pyln.client import Plugin
 

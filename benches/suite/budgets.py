@@ -1,4 +1,4 @@
-"""What clnwire must reach, measured against the floor and the other SDKs in the same run."""
+"""The budgets of clnwire, relative to the floor and the other SDKs in the same run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .results import Results
 
 LIBPLUGIN = "libplugin"
-"""The C SDK is part of the daemon and cannot be had alone: its figures are quoted, as ratios to a
-floor that was measured with it. Of the floor's range the end is taken that is best for libplugin.
-"""
+"""Ratios of libplugin to a floor that was measured with it. The C SDK is part of the daemon and
+cannot be installed alone, so these are quoted. Of the floor's range, the end that favours libplugin
+counts."""
 
 OURS = (CLNWIRE, RAW)
 NO_SDK = (FLOOR, BARE, *OURS)
@@ -22,7 +22,7 @@ NO_SDK = (FLOOR, BARE, *OURS)
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit for one figure, as a ratio to the floor's or pyln-client's, or an excess of it."""
+    """A limit for one figure: a ratio to the floor or to pyln-client, or a difference from it."""
 
     name: str
     case: str
@@ -34,7 +34,7 @@ class Budget:
     floor_excess: float | None = None
     pyln: float | None = None
     libplugin: float | None = None
-    """What libplugin's ratio to the floor is."""
+    """libplugin's ratio to the floor."""
 
     def text(self) -> str:
         sign = "≥" if self.more_is_better else "≤"
@@ -50,16 +50,16 @@ class Budget:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A budget, judged."""
+    """A budget and its result."""
 
     budget: Budget
     value: float | None
     to_floor: float | None
     to_pyln: float | None
     met: bool | None
-    """Nothing if a figure is missing that the budget speaks of."""
+    """`None` if a figure that the budget needs is missing."""
     better: tuple[str, ...]
-    """The other SDKs that do better than clnwire."""
+    """The other SDKs that are better than clnwire."""
 
     def text(self) -> str:
         return {None: "not measured", True: "met", False: "**missed**"}[self.met]
@@ -163,7 +163,7 @@ def _holds(budget: Budget, value: float | None, limit: float | None) -> bool | N
 
 
 def ratio(value: float | None, base: float | None) -> float | None:
-    """The quotient, if there is one."""
+    """The quotient; `None` if a figure is missing."""
     return value / base if value is not None and base else None
 
 

@@ -1,4 +1,4 @@
-"""What is measured: each case is a way of asking and what is asked."""
+"""The cases that are measured: each has a pattern of requests and their content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000, "1 MB": 1_000_000}
-"""Name → bytes of a `db_write`."""
+"""Name → the size of a `db_write` in bytes."""
 
 WINDOW = 64
 CAPTURE = "recorded db_writes"
@@ -28,33 +28,33 @@ CAPTURE = "recorded db_writes"
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure, or to find out about.
+    """A case to measure, or a legal message to try.
 
-    `plugin` says which of a peer's plugins is asked: `writes` has the hook `db_write`, which a
-    plugin must not have beside others; `node` has another hook, a method and a subscription.
+    `plugin` selects a peer's plugin: `writes` has the hook `db_write` alone, since that allows no
+    others; `node` has another hook, a method and a subscription.
     """
 
     name: str
     plugin: str
     settings: Callable[[], Settings]
-    """What is sent, made when it is needed."""
+    """Makes the content when it is needed."""
     repeats: int = 1
-    """How often in a round."""
+    """The number of runs in a round."""
 
 
 def cases() -> list[Case]:
-    """Those that can be measured here."""
+    """The cases that can be measured on this machine."""
     return [case for case in [*_writes(), *_node(), _start()] if case.name not in skipped()]
 
 
 def skipped() -> dict[str, str]:
-    """Case → why it cannot be measured here."""
+    """Case → why it cannot be measured on this machine."""
     path = _recording()
     return {} if path.exists() else {CAPTURE: f"the recording is not here: shared/{path.name}"}
 
 
 def probes() -> list[Case]:
-    """Legal messages that not every peer survives."""
+    """Legal messages that some peers do not survive."""
     large = partial(payloads.db_write, 1_000_000)
     return [
         Case("a blank line inside an object", "node", _with(payloads.blank_line, **ONCE)),
@@ -64,7 +64,7 @@ def probes() -> list[Case]:
 
 
 def round_trip(size: str) -> str:
-    """The name of that case."""
+    """The case's name."""
     return f"db_write, {size}"
 
 
@@ -73,12 +73,12 @@ ESCAPES, BEYOND_ASCII = "escapes", "beyond ASCII"
 
 
 def round_trip_with(size: str, form: str) -> str:
-    """The name of that case."""
+    """The case's name."""
     return f"{round_trip(size)}, {form}"
 
 
 def window(size: str) -> str:
-    """The name of that case."""
+    """The case's name."""
     return f"db_write, {size}, {WINDOW} in flight"
 
 

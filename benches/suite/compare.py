@@ -1,4 +1,4 @@
-"""Two results side by side: how many times the old figure the new one is."""
+"""Compares two results: the ratio of each new figure to the old one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ COLUMNS = {
 
 
 def text(old: Results, new: Results) -> str:
-    """A table; for each case and peer a line.
+    """A table with a line for each case and peer.
 
-    The last columns are the ratios of round trip and messages a second after division by the
-    floor's: what is left when one machine, or one minute, was faster than the other.
+    The last columns divide the ratios of round trip and messages a second by the floor's ratio,
+    which removes a difference in the machine's speed.
     """
     heads = [*COLUMNS, "trip ÷ floor", "messages ÷ floor"]
     lines = [
@@ -51,13 +51,13 @@ def about(results: Results) -> str:
 
 
 def common(old: Results, new: Results) -> Iterator[tuple[str, str]]:
-    """Case and peer of all that both have measured."""
+    """The cases and peers that both results have."""
     pairs = measured(new)
     yield from (pair for pair in measured(old) if pair in pairs)
 
 
 def missing(here: Results, there: Results) -> list[str]:
-    """What only the first one has measured."""
+    """The cases and peers that only the first result has."""
     pairs = measured(there)
     return [f"{case}: {peer}" for case, peer in measured(here) if (case, peer) not in pairs]
 
@@ -67,13 +67,13 @@ def measured(results: Results) -> list[tuple[str, str]]:
 
 
 def ratio(old: Results, new: Results, case: str, peer: str, figure: str) -> float | None:
-    """New to old, if both have it."""
+    """The ratio of the new figure to the old one; `None` if one is missing."""
     before, after = old.value(case, peer, figure), new.value(case, peer, figure)
     return after / before if before and after is not None else None
 
 
 def to_floor(old: Results, new: Results, case: str, peer: str, figure: str) -> float | None:
-    """The same, after division by the floor's own ratio."""
+    """The ratio divided by the floor's ratio."""
     plain, floor = (ratio(old, new, case, name, figure) for name in (peer, FLOOR))
     return plain / floor if plain is not None and floor else None
 

@@ -1,4 +1,4 @@
-"""What was measured on, and with which versions."""
+"""The machine of a measurement, and the versions of its software."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .results import Machine
 
 
 def version(package: str) -> str:
-    """A Python package's version, or nothing if it is not installed."""
+    """A Python package's version; an empty text if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -23,7 +23,7 @@ def version(package: str) -> str:
 
 
 def machine() -> Machine:
-    """This one, today."""
+    """This machine, today."""
     return Machine(
         cpu=cpu_name(),
         system=system_name(),
@@ -41,7 +41,7 @@ def _commit() -> str:
 
 
 def _said(*command: str) -> str:
-    """What a command prints, or nothing where it cannot be run."""
+    """A command's output; an empty text if it cannot be run."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent

@@ -20,9 +20,9 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def renew(path: Path) -> None:
-    """Tables and plots of these results, in the docs and the README.
+    """Puts the tables and plots of these results into the docs and the README.
 
-    Raises FormatError if it is no result of the suite, or a page has no marks.
+    Raises `FormatError` if the file has no results of the suite, or a page has no marks.
     """
     results = load(path)
     plots.draw(results, IMAGES)
@@ -31,7 +31,7 @@ def renew(path: Path) -> None:
 
 
 def section(results: Results, name: str) -> str:
-    """What stands in `docs/performance.md`; `name` is that of the results' file."""
+    """The section of `docs/performance.md`; `name` is the name of the results' file."""
     images = [
         ("Median round trip of a db_write by its size, peer by peer", plots.LATENCY),
         ("Messages a second, peer by peer", plots.THROUGHPUT),
@@ -44,7 +44,7 @@ def section(results: Results, name: str) -> str:
 
 
 def teaser(results: Results) -> str:
-    """What stands in the README."""
+    """The section of the README."""
     machine = results.machine
     caveat = tables.paragraph(
         [
@@ -61,7 +61,7 @@ def teaser(results: Results) -> str:
 def replaced(page: Path, source: str, text: str) -> str:
     """The page with this text between its marks.
 
-    Raises FormatError if the page has no marks, or more than two.
+    Raises `FormatError` unless the page has exactly one pair of marks.
     """
     pattern = re.escape(BEGIN).replace(r"\{\}", r"\S+") + "\n.*?" + re.escape(END)
     new = f"{BEGIN.format(source)}\n\n{text}\n\n{END}"

@@ -1,4 +1,4 @@
-"""What is sent to the plugins: what a job of the load generator has beside the plugin itself."""
+"""The messages for the plugins, as settings of the load generator's jobs."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Settings: TypeAlias = "dict[str, Any]"
-"""Some of a job's members."""
+"""Members of a job."""
 ONCE: Settings = {"count": 1, "warm_up": 0}
 KEY = "02ab" * 16 + "03"
 SECRET = "2e6a7552ea2bb389" * 4
 
 
 def db_write(size: int) -> Settings:
-    """Sets of database writes of about so many bytes, as a node's database gets them."""
+    """Sets of database writes of about this size, like those of a node's database."""
     head = "UPDATE channels SET next_htlc_id=17, msatoshi_local=999000 WHERE state='"
     return {"mode": "one", "requests": [load_db_write(size, head, "';")], "expect": CONTINUE}
 
 
 def db_write_with_escapes(size: int) -> Settings:
-    """One escape in 130 bytes: JSON in a column, as zap receipts and LNURL's metadata are."""
+    """One escape in 130 bytes, as JSON in a column has: zap receipts, LNURL metadata."""
     return _reworded(db_write(size), "aa", '\\"', 130)
 
 
 def db_write_beyond_ascii(size: int) -> Settings:
-    """2 % of the characters are beyond ASCII: labels and descriptions."""
+    """2 % of the characters are beyond ASCII, as in labels and descriptions."""
     return _reworded(db_write(size), "aa", "⚡a", 50)
 
 
 def _reworded(settings: Settings, letters: str, instead: str, distance: int) -> Settings:
-    """The same with other letters, so many characters apart."""
+    """The same text with other letters at this distance in characters."""
     (ask,) = settings["requests"]
     parts, start = list[str](), 0
     while (found := ask.text.find(letters, start + distance - len(instead))) >= 0:
@@ -50,7 +50,7 @@ def _reworded(settings: Settings, letters: str, instead: str, distance: int) -> 
 
 
 def early_db_write() -> Settings:
-    """One before `init`, then as ever."""
+    """One `db_write` before `init`, then as in the other cases."""
     settings = db_write(400)
     return {**settings, "early": settings["requests"]}
 
@@ -80,7 +80,8 @@ def htlc() -> Settings:
 
 
 def total(params: str = "[123000, 4]") -> Settings:
-    """The method `total`, as a caller's request is passed on: with its white space, its id last."""
+    """The method `total`, as the daemon forwards a caller's request: with its white space, its id
+    last."""
     text = f'{{"jsonrpc": "2.0", "method": "total", "params": {params},"id":{ID}}}\n\n'
     ask = Ask(f'"cli:total#71/cln:total#{NUMBER}"', text)
     result = {"amount": 123000, "count": 4, "total": 492000}
@@ -93,7 +94,7 @@ def blank_line() -> Settings:
 
 
 def flood() -> Settings:
-    """Connections, and a call behind each window of them."""
+    """Notifications of connections, with a request after each window of them."""
     address = {"type": "ipv4", "address": "127.0.0.1", "port": 9735}
     event = {"connect": {"id": KEY, "direction": "in", "address": address}}
     return {**total(), "mode": "flood", "notification": notification("connect", _text(event))}
@@ -101,7 +102,8 @@ def flood() -> Settings:
 
 @cache
 def recorded(path: Path, hook: str) -> list[Ask]:
-    """A recording's requests for a hook, byte for byte. Raises ValueError if there is none."""
+    """The requests for a hook in a recording, byte for byte. Raises `ValueError` if there are
+    none."""
     frames = [
         record.frame
         for _, record in read_records(path, on_broken=_raise, on_cut=_raise)
@@ -117,7 +119,7 @@ def _recorded(frame: str, hook: str) -> Ask | None:
     try:
         members = dict(_core.members(frame.encode()))
     except ValueError:
-        # A daemon can send what is no JSON: such a frame is no request.
+        # A daemon can send invalid JSON; that frame is not a request.
         return None
     if members.get("method") != msgspec.json.encode(hook) or "id" not in members:
         return None

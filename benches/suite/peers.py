@@ -1,6 +1,6 @@
-"""The same plugin on every SDK: each is had by its own ecosystem's client, here and now.
+"""Builds the same plugin on every SDK, each installed by its own package manager.
 
-Everything goes into `target/benches`. What cannot be had is absent, with the reason.
+Everything goes into `target/benches`. A peer that cannot be built is absent, with the reason.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NOT_WRITTEN = "the Go module proxy refused the module, so there is no plugin on 
 
 
 class AbsentError(Exception):
-    """A peer that cannot be had on this machine, and why."""
+    """The reason why a peer cannot be built on this machine."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer that is here."""
+    """A peer that has been built."""
 
     name: str
     version: str
@@ -43,24 +43,23 @@ class Peer:
 
 @dataclass
 class Built:
-    """What is here, and why the rest is not."""
+    """The peers that have been built, and why the others have not."""
 
     peers: list[Peer] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     busy: float = 0
-    """How many processes ran before building."""
+    """The number of running processes before the build."""
 
 
 def build(*, quick: bool) -> Built:
-    """All peers; if `quick`, those without a toolchain of their own.
+    """Builds all peers; with `quick`, those without a toolchain of their own.
 
-    Raises AbsentError if the floor or clnwire cannot be built, without which there is nothing to
-    compare.
+    Raises `AbsentError` if the floor or clnwire, which every comparison needs, cannot be built.
     """
     if sys.platform != "linux":
         raise AbsentError("the load generator needs Linux")
     print("building the peers", file=sys.stderr)
-    # Before building, which is load too.
+    # Count before building, which adds load itself.
     busy = round(os.getloadavg()[0], 1)
     peers = [floor(), *clnwire(), bare_python()]
     built = Built(peers, busy=busy)
@@ -93,7 +92,7 @@ def native(name: str, program: Path, version: str) -> Peer:
 
 
 def clnwire() -> list[Peer]:
-    """As users have it: a wheel in a clean environment."""
+    """clnwire as users install it: a wheel in a new environment."""
     wheels = TARGET / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     maturin = Path(sys.executable).parent / "maturin"
@@ -112,7 +111,7 @@ def pyln_client() -> Peer:
 
 
 def bare_python() -> Peer:
-    """What the interpreter itself takes to start: no plugin in Python can take less."""
+    """The interpreter's own start, which is the least for any plugin in Python."""
     version = sys.version.split(" ", 1)[0]
     return Peer(BARE, version, {"start": [sys.executable, "-I", SOURCES / "bare_python.py"]})
 
@@ -139,7 +138,7 @@ def python_plugin(python: Path, sdk: str) -> dict[str, list[str | Path]]:
 
 
 def environment(name: str, package: str | Path, *, clear: bool = False) -> Path:
-    """An environment with this package and what it needs, and nothing else; its interpreter."""
+    """The interpreter of an environment with this package and its dependencies alone."""
     folder = TARGET / "environments" / name
     python = folder / "bin" / "python"
     if clear or not python.exists():
@@ -154,16 +153,17 @@ def package_version(python: Path, package: str) -> str:
 
 
 def cargo_build(package: str) -> Path:
-    """Builds one of `benches/Cargo.toml`'s; gives the program."""
+    """Builds a program of `benches/Cargo.toml` and returns its path."""
     where: list[str | Path] = ["--manifest-path", BENCHES / "Cargo.toml", "--target-dir", TARGET]
     execute(["cargo", "build", "--quiet", "--release", "--locked", "--package", package, *where])
     return TARGET / "release" / package
 
 
 def execute(command: Sequence[str | Path], folder: Path = ROOT) -> str:
-    """Runs it and gives what it prints.
+    """Runs a command and returns its output.
 
-    Raises AbsentError with the last line of its complaint, or if there is no such program.
+    Raises `AbsentError` if the program is missing, or with the last line of its error output if it
+    fails.
     """
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)

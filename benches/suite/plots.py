@@ -67,7 +67,7 @@ def _bars(results: Results, what: tuple[str, str, float], title: str, path: Path
     values = {
         peer: (results.value(case, peer, figure_name) or 0) / unit for peer in _shown(results)
     }
-    # One that failed has no bar, but its name and the reason why.
+    # A peer that failed has no bar: its name and the reason are shown.
     labels = [results.fate(case, peer) or _rounded(value) for peer, value in values.items()]
     figure, (axes,) = svg.canvas(0.9 + 0.42 * len(values))
     colours = [_colour(results, peer) for peer in values]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .peers import Built, Peer
 
 PATIENCE = 5.0
-"""Seconds of silence after which a plugin is given up: the slowest message takes some 10 ms."""
+"""The seconds of silence after which a plugin is given up; the slowest message takes about 10
+ms."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ QUICK = Extent(rounds=1, seconds=0.05)
 
 
 def run(built: Built, cases: Sequence[Case], skipped: dict[str, str], extent: Extent) -> Results:
-    """All rounds, and the legal messages."""
+    """Measures all rounds, and tries the legal messages."""
     bench = Bench(last_core(), extent.seconds)
     rows: dict[str, dict[str, list[Figures]]] = {case.name: {} for case in cases}
     died: dict[str, dict[str, str]] = {case.name: {} for case in cases}
@@ -66,7 +67,7 @@ def run(built: Built, cases: Sequence[Case], skipped: dict[str, str], extent: Ex
 
 
 def outcome(rows: dict[str, list[Figures]], died: dict[str, str]) -> Outcome:
-    """One that died has no figures, even if it lived in an earlier round."""
+    """The outcome of a case. A peer that died in any round has no figures."""
     alive = {name: medians(found) for name, found in rows.items() if name not in died}
     return Outcome(figures=alive, died=died)
 
@@ -76,7 +77,7 @@ def taking_part(peers: Iterable[Peer], case: Case) -> list[Peer]:
 
 
 def find_out(bench: Bench, peers: Iterable[Peer], probe: Case) -> dict[str, str]:
-    """Peer → how it failed, or an empty text."""
+    """Peer → how it failed; an empty text if it did not."""
     found = {}
     for peer in taking_part(peers, probe):
         try:
@@ -88,22 +89,19 @@ def find_out(bench: Bench, peers: Iterable[Peer], probe: Case) -> dict[str, str]
 
 
 def last_core() -> int:
-    """The one that everything is measured on: the first ones serve interrupts."""
+    """The core for all measurements. The first cores also serve interrupts."""
     return max(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The load generator, and how it measures here."""
+    """The load generator with this run's settings."""
 
     core: int
     seconds: float
 
     def measure(self, peer: Peer, case: Case) -> Figures:
-        """One run.
-
-        Raises LoadError if the plugin dies or answers wrongly.
-        """
+        """Measures once. Raises `LoadError` if the plugin dies or answers wrongly."""
         with daemon_folder() as folder:
             job = Job(
                 command=[str(word) for word in peer.plugins[case.plugin]],

@@ -58,7 +58,7 @@ def everything(results: Results) -> str:
 
 
 def caveats(results: Results) -> str:
-    """What to know before the figures."""
+    """The caveats before the figures."""
     machine, method = results.machine, results.method
     versions = [f"{name} {results.peers[name]}" for name in results.peers if name not in NO_SDK]
     parts = [
@@ -82,7 +82,7 @@ def caveats(results: Results) -> str:
 
 
 def paragraph(parts: Iterable[str]) -> str:
-    """One of lines that are not too long for a page's source."""
+    """The text in lines short enough for a page's source."""
     return textwrap.fill(" ".join(parts), 99, break_long_words=False, break_on_hyphens=False)
 
 
@@ -112,7 +112,8 @@ def others(results: Results) -> str:
 
 
 def costs(results: Results) -> str:
-    """What runs beside the messages."""
+    """The CPU time per message, the slowest round trips, and the start and idle memory of each
+    peer."""
     small = round_trip("0.4 kB")
     columns = {
         "CPU a message, 0.4 kB": (small, "processor_us", " µs"),
@@ -139,7 +140,7 @@ def legal(results: Results) -> str:
 
 
 def deaths(results: Results) -> str:
-    """How those died or failed that did."""
+    """The peers that died or failed, and how."""
     found = {name: row for name, row in results.legal.items() if any(row.values())}
     found |= {name: case.died for name, case in results.cases.items() if case.died}
     return "\n".join(
@@ -168,7 +169,7 @@ def budgets(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """Four figures a peer, for the README."""
+    """Four figures for each peer, for the README."""
     columns = {
         "round trip, 0.4 kB": (round_trip("0.4 kB"), "p50_us", " µs"),
         "2.4 kB": (round_trip("2.4 kB"), "p50_us", " µs"),
@@ -190,7 +191,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cases(results: Results, columns: dict[str, tuple[str, str, str]]) -> str:
-    """Peers down, cases across; cases that were skipped are left out."""
+    """Peers as rows and cases as columns, without the cases that were skipped."""
     present = {name: what for name, what in columns.items() if what[0] in results.cases}
     rows = [
         [_name(results, peer), *(_compared(results, peer, *what) for what in present.values())]
@@ -206,14 +207,14 @@ def _takes_part(results: Results, peer: str, case: str) -> bool:
 
 
 def _compared(results: Results, peer: str, case: str, figure: str, unit: str) -> str:
-    """A figure and its multiple of clnwire's, or what happened instead."""
+    """A figure and its ratio to clnwire's; or how the peer failed."""
     value, ours = results.value(case, peer, figure), results.value(case, CLNWIRE, figure)
     text = _plain(results, peer, case, figure, unit)
     return text if peer == CLNWIRE or not value or not ours else f"{text} ({_ratio(value / ours)}×)"
 
 
 def _plain(results: Results, peer: str, case: str, figure: str, unit: str) -> str:
-    """A figure, or what happened instead."""
+    """A figure; or how the peer failed."""
     value = results.value(case, peer, figure)
     if value is not None and unit == " MB":
         value /= 1000

@@ -234,19 +234,22 @@ def test_an_answer_cannot_be_changed_into_a_wrong_one():
 
 FORMS = {
     ("htlc_accepted", '{"result":"fail"}'): "missing required",
-    ("htlc_accepted", '{"result":"continue","failure_message":"2002"}'): "must not stand there",
+    (
+        "htlc_accepted",
+        '{"result":"continue","failure_message":"2002"}',
+    ): "must not be in this answer",
     ("htlc_accepted", '{"result":"resolve","payment_key":"00"}'): "32 bytes",
-    ("openchannel", '{"result":"reject","close_to":"bc1q"}'): "close_to must not stand there",
-    ("openchannel", '{"result":"continue","error_message":"no"}'): "must not stand there",
+    ("openchannel", '{"result":"reject","close_to":"bc1q"}'): "close_to must not be in this answer",
+    ("openchannel", '{"result":"continue","error_message":"no"}'): "must not be in this answer",
     ("openchannel2", '{"result":"continue","psbt":"x"}'): "our_funding_msat",
     ("openchannel2_changed", '{"result":"continue"}'): "psbt",
-    ("rbf_channel", '{"result":"disconnect"}'): "permitted are",
+    ("rbf_channel", '{"result":"disconnect"}'): "permitted answers:",
     ("invoice_payment", '{"failure_message":"00"}'): "failure_message",
     ("rpc_command", '{"return":{"result":{},"error":{"code":1,"message":""}}}'): "not both",
     ("rpc_command", '{"replace":{"method":"x"}}'): "missing required",
-    ("custommsg", '{"result":null}'): "permitted are",
-    ("db_write", '{"result":"Continue"}'): "permitted are",
-    ("db_write", '{"reason":"a dict cannot refuse"}'): "permitted are",
+    ("custommsg", '{"result":null}'): "permitted answers:",
+    ("db_write", '{"result":"Continue"}'): "permitted answers:",
+    ("db_write", '{"reason":"a dict cannot refuse"}'): "permitted answers:",
 }
 
 

@@ -166,7 +166,7 @@ def test_a_bare_continue_would_abort_the_daemon(plugin, hook):
     daemon.start()
     assert daemon.call(hook, {hook: {"psbt": "mine"}})["psbt"] == "changed"
     assert daemon.call(hook, {hook: {"psbt": "theirs"}}) == {"result": "continue", "psbt": "theirs"}
-    assert "permitted are OpenChannel2" in daemon.log_text()
+    assert "permitted answers: OpenChannel2" in daemon.log_text()
     assert "error" in daemon.request(hook, {hook: {}}), "there is no safe answer without one"
 
 

@@ -137,14 +137,14 @@ def test_refuse_as_the_answer_stops_the_daemon_with_its_reason(plugin):
 @pytest.mark.parametrize(
     ("hook", "on_failure", "said"),
     [
-        ("htlc_accepted", PeerDisconnect(), "permitted are Continue, HtlcContinue"),
-        ("htlc_accepted", "fail", "or 'refuse', not 'fail'"),
-        ("htlc_accepted", {"result": "maybe"}, "permitted are"),
-        ("htlc_accepted", Refuse("x"), "permitted are"),
+        ("htlc_accepted", PeerDisconnect(), "use one of Continue, HtlcContinue"),
+        ("htlc_accepted", "fail", "'fail' is not permitted"),
+        ("htlc_accepted", {"result": "maybe"}, "permitted answers:"),
+        ("htlc_accepted", Refuse("x"), "is not permitted; use one of"),
         ("custommsg", "refuse", "has no answer that refuses"),
         ("tomorrows", "refuse", "has no answer that refuses"),
         ("openchannel2_sign", CONTINUE, "the proposed transaction is kept"),
-        ("peer_connected", HtlcFail, "not <class"),
+        ("peer_connected", HtlcFail, "<class"),
     ],
 )
 def test_what_is_no_answer_is_refused_at_registration(hook, on_failure, said):

@@ -69,7 +69,9 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
         spelled = given if spec.former is None else spec.former(given)
         members = msgspec.convert(spelled, dict[str, Any])
     except (TypeError, ValueError) as error:
-        raise UsageError(f"the handler returned {answer!r}; an answer is an object") from error
+        raise UsageError(
+            f"the handler returned {answer!r}; an answer must be a JSON object"
+        ) from error
     if not spec.answers:
         return encoded
     # Structs leave out members that are `None`, so dicts do too: the daemon would read a null.
@@ -97,7 +99,7 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
     for kind in same_result:
         out_of_place = sorted(_members_of_others(spec, kind) & members.keys())
         if out_of_place:
-            problems.append(f": {', '.join(out_of_place)} must not stand there")
+            problems.append(f": {', '.join(out_of_place)} must not be in this answer")
             continue
         try:
             return msgspec.convert(members, kind)
@@ -131,7 +133,7 @@ def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
     if isinstance(wanted, HookAnswer) and (type(wanted) in spec.answers or not spec.answers):
         return wanted
     permitted = ", ".join(kind.__name__ for kind in spec.answers) or "a dict"
-    raise UsageError(f"{what}: permitted are {permitted}, or 'refuse', not {wanted!r}")
+    raise UsageError(f"{what}: {wanted!r} is not permitted; use one of {permitted}, or 'refuse'")
 
 
 def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fail:
@@ -154,4 +156,4 @@ def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:
 
 
 def _permitted(spec: HookSpec) -> str:
-    return f"permitted are {', '.join(kind.__name__ for kind in spec.answers)}"
+    return f"permitted answers: {', '.join(kind.__name__ for kind in spec.answers)}"

@@ -53,7 +53,7 @@ class HtlcOnion(Event, frozen=True):
     next_onion: Hex
     """The onion for the next hop; empty at the final node."""
     shared_secret: Secret
-    """The secret shared with the payer, which encrypts errors."""
+    """The secret shared with the payer. The daemon uses it to encrypt errors."""
     type: Annotated[str, Known(("tlv",))] | None = None
     """The payload's format. `None` if the payload could not be parsed."""
     short_channel_id: ShortChannelId | None = None

@@ -131,7 +131,9 @@ def _refuse_doubled(text: bytes) -> None:
 
     call = _first_members(_first_members(text)[b'"rpc_command"'])
     if (name := tolerant.doubled_name(call.get(b'"params"', b"null"))) is not None:
-        raise ValueError(f"the params of the call have {sendable(name)!r} twice in one object")
+        raise ValueError(
+            f"the params of the call have {sendable(name)!r} twice in one object; send it once"
+        )
 
 
 def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], RpcCommand]:
