@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from clnwire.rpc.blocking import Rpc
 
 
-_FORMED = {
+_SENT_OTHERWISE = {
     "log": "plugin.log",
     "message": "Request.notify",
     "progress": "Request.progress",
@@ -68,7 +68,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         """
         `dynamic`: whether the plugin may be started and stopped while the daemon runs. The default
         is true unless the plugin has feature bits (the daemon refuses both together) or hooks
-        `db_write` (`plugin stop` would stop the backup silently, even of an important plugin).
+        `db_write` (`plugin stop` would end it silently, even if it is important).
         `mixed_db_write`: permits `db_write` together with other hooks or with methods, with which
         the daemon can deadlock.
         `feature_bits`: bits to announce (BOLT 9), in hexadecimal, by the place of announcement.
@@ -194,9 +194,9 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             # In a forked child, return before encoding: at the fork another thread may have been
             # importing the encoder, and the import lock would then be held for ever.
             return
-        if method in _FORMED:
+        if method in _SENT_OTHERWISE:
             raise UsageError(
-                f"'{method}' cannot be sent by notify(); use {_FORMED[method]} sends it"
+                f"'{method}' cannot be sent by notify(); use {_SENT_OTHERWISE[method]} sends it"
             )
         if run.dialect is not None and not run.dialect.takes_topics_of_plugins:
             self.log.debug(

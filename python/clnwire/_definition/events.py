@@ -91,20 +91,20 @@ def _decoder(signature: Signature, spec: HookSpec | TopicSpec | None, what: str)
     `None` if the handler takes the text itself. Raises `UsageError` for a type that msgspec cannot
     decode to.
     """
-    wanted = event_parameter(signature, what)
-    if wanted is bytes:
-        return _reading(spec, None)
-    if wanted is msgspec.Raw:
-        return _reading(spec, msgspec.Raw)
-    if spec is not None and spec.event is not None and wanted in (Any, spec.event):
+    expected = event_parameter(signature, what)
+    if expected is bytes:
+        return _after_read(spec, None)
+    if expected is msgspec.Raw:
+        return _after_read(spec, msgspec.Raw)
+    if spec is not None and spec.event is not None and expected in (Any, spec.event):
         return spec.decoder()
     try:
-        return _reading(spec, event_decoder(wanted))
+        return _after_read(spec, event_decoder(expected))
     except TypeError as error:
-        raise UsageError(f"{what}: the event cannot be decoded to {wanted}: {error}") from None
+        raise UsageError(f"{what}: the event cannot be decoded to {expected}: {error}") from None
 
 
-def _reading(
+def _after_read(
     spec: HookSpec | TopicSpec | None, decode: Callable[[bytes], object] | None
 ) -> Callable[[bytes], object] | None:
     """`decode` after `spec.read`, which some hooks use to read the text as lightningd does."""

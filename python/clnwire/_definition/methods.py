@@ -169,7 +169,7 @@ class Params:
         """Decodes one value. By position, null means that an optional parameter is left out."""
         if value == b"null" and not parameter.is_required:
             return parameter.default
-        return self._one(parameter, value)
+        return self._decode_one(parameter, value)
 
     def _collect_names(self, values: dict[str, bytes]) -> tuple[list[Any], dict[str, Any]]:
         rest = self._variadic_parameter("named rest")
@@ -178,7 +178,9 @@ class Params:
             if name not in named and (rest is None or name in self._filled):
                 raise self._invalid(f"unknown parameter '{name}'")
         self._require(set(values))
-        found = {name: self._one(named.get(name, rest), value) for name, value in values.items()}
+        found = {
+            name: self._decode_one(named.get(name, rest), value) for name, value in values.items()
+        }
         if not self._variadic:
             return [], found
         first = [p for p in self._positional if p.kind == "positional only"]
@@ -194,7 +196,7 @@ class Params:
                     raise self._invalid(f"parameter '{parameter.name}' must be given by name")
                 raise self._invalid(f"missing parameter '{parameter.name}'")
 
-    def _one(self, parameter: Parameter | None, value: bytes) -> Any:
+    def _decode_one(self, parameter: Parameter | None, value: bytes) -> Any:
         name, kind = ("", Any) if parameter is None else (parameter.name, parameter.annotation)
         if kind is msgspec.Raw:
             return msgspec.Raw(value)

@@ -128,13 +128,13 @@ class Option(Generic[T_co]):
             return self._boolean(value)
         if isinstance(value, str):
             return value
-        raise self._misfit(raw, "a string")
+        raise self._mismatch(raw, "a string")
 
     def _integer(self, value: object) -> int:
         number = c_integer(value) if isinstance(value, str) else value
         if isinstance(number, int) and not isinstance(number, bool) and fits_64_bits(number):
             return number
-        raise self._misfit(value, "an integer of 64 bits (decimal, 0x… or 0…)")
+        raise self._mismatch(value, "an integer of 64 bits (decimal, 0x… or 0…)")
 
     def _boolean(self, value: object) -> bool:
         if isinstance(value, bool):
@@ -143,9 +143,9 @@ class Option(Generic[T_co]):
             return True
         if isinstance(value, str) and value.lower() in BOOLEANS:
             return BOOLEANS[value.lower()]
-        raise self._misfit(value, "true, false, yes or no")
+        raise self._mismatch(value, "true, false, yes or no")
 
-    def _misfit(self, value: object, expected: str) -> OptionError:
+    def _mismatch(self, value: object, expected: str) -> OptionError:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return OptionError(f"option '{self.name}': {text!r} is not {expected}")
 

@@ -15,7 +15,7 @@ HOW_TO_DEBUG: Final = (
 )
 
 
-def pass_over_breakpoints(driver: Driver) -> None:
+def skip_breakpoints(driver: Driver) -> None:
     """Makes `breakpoint()` log how to debug a plugin and return.
 
     Leaves it alone if `PYTHONBREAKPOINT` or another `sys.breakpointhook` is set.

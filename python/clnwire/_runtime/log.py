@@ -121,15 +121,15 @@ def _formatted(error: BaseException) -> str:
 
 def _without_own_frames(frames: TracebackType | None) -> TracebackType | None:
     """The frames without the leading ones of clnwire, or all frames if all are clnwire's."""
-    return _foreign(frames) or frames
+    return _from_author(frames) or frames
 
 
-def has_foreign_frames(frames: TracebackType | None) -> bool:
+def has_author_frames(frames: TracebackType | None) -> bool:
     """Whether the traceback has a frame that is not clnwire's."""
-    return _foreign(frames) is not None
+    return _from_author(frames) is not None
 
 
-def _foreign(frames: TracebackType | None) -> TracebackType | None:
+def _from_author(frames: TracebackType | None) -> TracebackType | None:
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
         frames = frames.tb_next
     return frames

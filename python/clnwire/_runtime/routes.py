@@ -13,7 +13,7 @@ from clnwire import _core
 from clnwire._definition.requests import request_kind
 from clnwire._definition.signature import with_contexts
 from clnwire._runtime.debugging import HOW_TO_DEBUG
-from clnwire._runtime.log import has_foreign_frames
+from clnwire._runtime.log import has_author_frames
 from clnwire._wire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
 from clnwire.errors import (
@@ -60,12 +60,12 @@ def bind_hook(
     bare_continue = encode(CONTINUE)
     encode_answer = answer_encoder(spec, dialect, log.warn)
     fail = failing(hook.on_failure, encode_answer)
-    at_last = fail(b"{}", f"{spec.name}: failed", bare_continue)
+    last_resort = fail(b"{}", f"{spec.name}: failed", bare_continue)
 
     def recover(error: BaseException, params: bytes) -> bytes | ErrorParts:
         reason = _reason(spec.name, error)
-        wanted = refuse if isinstance(error, RefusedError) else fail
-        answer = wanted(params, reason, bare_continue)
+        answer_for = refuse if isinstance(error, RefusedError) else fail
+        answer = answer_for(params, reason, bare_continue)
         # A failure to log must not keep the answer from the daemon.
         with contextlib.suppress(Exception):
             _log_failure(log, reason, error)
@@ -79,7 +79,7 @@ def bind_hook(
         recover=recover,
         constant=(CONTINUE, bare_continue) if spec.continues else None,
         translate=spec.translate,
-        last_resort=at_last if isinstance(at_last, bytes) else None,
+        last_resort=last_resort if isinstance(last_resort, bytes) else None,
         spawn=spawn,
     )
 
@@ -111,7 +111,7 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
     if isinstance(error, RpcError) and _is_code(error.code):
         return error.code, sendable(error.message), _encoded_data(method, error, log)
     reason = _reason(method, error)
-    if _is_callers(error):
+    if _is_from_caller(error):
         # A mistake of the caller's; the plugin's log does not need it.
         return PARSE_ERROR, reason, None
     with contextlib.suppress(Exception):
@@ -137,13 +137,13 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
 
 
 def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, RefusedError) or _is_callers(error) or _is_plain(error):
+    if isinstance(error, RefusedError) or _is_from_caller(error) or _needs_no_traceback(error):
         log.error(reason)
     else:
         log.exception(reason, error)
 
 
-def _is_callers(error: BaseException) -> bool:
+def _is_from_caller(error: BaseException) -> bool:
     """Whether the caller's message is malformed JSON. Only those errors have a `near`."""
     return isinstance(error, _core.MalformedError) and bool(error.near)
 
@@ -151,27 +151,27 @@ def _is_callers(error: BaseException) -> bool:
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, RefusedError):
         return f"{name}: refused: {sendable(error)}"
-    if _is_callers(error):
+    if _is_from_caller(error):
         return f"{name}: the caller sent malformed JSON: {error}"
     if isinstance(error, msgspec.DecodeError):
         return f"{name}: the daemon's message cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):
         return f"{name}: CancelledError: cancelled before it was done"
-    if _is_returned(error):
+    if _is_about_result(error):
         return f"{name}: returned {sendable(error)}"
     if type(error).__module__ == "bdb":
         return f"{name}: {describe_error(error)}: {HOW_TO_DEBUG}"
     return f"{name}: {describe_error(error)}"
 
 
-def _is_plain(error: BaseException) -> bool:
+def _needs_no_traceback(error: BaseException) -> bool:
     """Whether a traceback would add nothing to the reason."""
-    return _is_returned(error) or _is_cancelled(error)
+    return _is_about_result(error) or _is_cancelled(error)
 
 
-def _is_returned(error: BaseException) -> bool:
+def _is_about_result(error: BaseException) -> bool:
     """Whether clnwire raised it for a handler's result: the traceback has no author frames then."""
-    return isinstance(error, NotAwaitedError) and not has_foreign_frames(error.__traceback__)
+    return isinstance(error, NotAwaitedError) and not has_author_frames(error.__traceback__)
 
 
 def _is_cancelled(error: BaseException) -> bool:

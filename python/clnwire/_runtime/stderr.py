@@ -130,7 +130,7 @@ class _LoggedFile(io.RawIOBase):
         driver, self._driver = self._driver, None
         if driver is not None:
             for thread in list(self._pending):
-                _put(driver, STDERR_LEVEL, self._pending.pop(thread, ""))
+                _log_line(driver, STDERR_LEVEL, self._pending.pop(thread, ""))
 
     @contextlib.contextmanager
     def at(self, level: str) -> Generator[None, None, None]:
@@ -147,13 +147,13 @@ class _LoggedFile(io.RawIOBase):
         if len(rest) > MOST_PENDING:
             lines, rest = [*lines, rest], ""
         for line in lines:
-            _put(driver, level, line)
+            _log_line(driver, level, line)
         if rest:
             # A signal handler on this thread may have started a line meanwhile.
             self._pending[thread] = self._pending.get(thread, "") + rest
 
 
-def _put(driver: Driver, level: str, line: str) -> None:
+def _log_line(driver: Driver, level: str, line: str) -> None:
     if line := line.rstrip():
         with contextlib.suppress(Exception):
             driver.log(level, line)

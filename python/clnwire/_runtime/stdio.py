@@ -9,7 +9,7 @@ import sys
 
 from clnwire import _core
 from clnwire._definition.current import HANDLED
-from clnwire._runtime.debugging import pass_over_breakpoints
+from clnwire._runtime.debugging import skip_breakpoints
 from clnwire._runtime.stderr import Capture, capture
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN, PLUGIN_PID
 
@@ -50,7 +50,7 @@ def take_over() -> _core.Driver:
         _driver = _core.Driver(HANDLED)
         _make_stdout_prompt()
         _stderr = capture(_driver)
-        pass_over_breakpoints(_driver)
+        skip_breakpoints(_driver)
         atexit.register(_end_without_run, _driver, os.getpid())
     return _driver
 

@@ -86,8 +86,8 @@ class RpcCaller:
         own = f"{origin.name}{_fork_suffix}"
         name = f"{origin.prefix}/{own}" if origin.prefix else own
         token = encode(f"{name}:{method}#{next(_numbers)}")
-        wanted = None if trim is None else encode_any(trim)
-        request = request_text(token, method, params, wanted)
+        filter_text = None if trim is None else encode_any(trim)
+        request = request_text(token, method, params, filter_text)
         call = RpcCall(origin.path, method, token, request, options or NO_OPTIONS)
         steps = call.steps(self._opened_pool(), may_exceed=origin.is_handler)
         return steps if origin.waits is None else _within(steps, origin.waits)

@@ -40,7 +40,7 @@ class Hooks(Base):
         If the event cannot be decoded, or the function raises, is cancelled or returns an invalid
         answer, the failure is logged and the daemon gets `on_failure`: an answer of the hook, or
         `"refuse"` for the answer by which the hook refuses. The default is the hook's safe answer
-        (docs/safety.md).
+        (docs/plugin.md).
 
         An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
         function runs in a thread. Raises `UsageError` for a registration that cannot work.
