@@ -1,7 +1,7 @@
 """Copying of `sys.stderr` to the daemon's log.
 
 Text is intercepted in `sys.stderr` and not by a pipe at file descriptor 2. So when a write returns,
-the text has been written to the original stderr and queued for the daemon, however the process ends
+the text has been written to the original stderr and sent to the daemon, however the process ends
 next. Output that bypasses `sys.stderr` (`faulthandler`, C libraries, child processes) goes to the
 descriptor as before and is not logged.
 """

@@ -114,7 +114,7 @@ class Pool:
     def _next(self) -> Job | None:
         with self._lock:
             if self._at_work() > self._size:
-                # This thread replaced one that waited for a reply and now works again.
+                # A thread that waited for a reply works again, so this one is surplus.
                 del self._calls[threading.get_ident()]
                 return None
             try:
