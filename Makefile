@@ -47,7 +47,7 @@ test-rust:
 	@$(NEEDS_CARGO)
 	cargo test --locked -p clnwire-core -p clnwire-io -p clnwire-load
 
-# Every order of the threads' steps that the memory model allows, of what threads share.
+# loom runs the shared data structures in every interleaving that the memory model allows.
 test-models:
 	@$(NEEDS_CARGO)
 	RUSTFLAGS="--cfg loom" cargo test --locked --profile develop -p clnwire-io --test models --target-dir target/loom
@@ -58,7 +58,7 @@ test-python: build $(VENV)/test.stamp
 test-node: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/node $(PYTEST)
 
-# Plugins and commands are measured in their own processes.
+# Each process that a test starts writes its own data, which `combine` merges.
 coverage: build $(VENV)/test.stamp
 	rm -rf build/coverage
 	$(BIN)/python -m coverage run -m pytest $(PYTEST)

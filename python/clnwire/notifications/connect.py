@@ -28,7 +28,8 @@ class Connect(Event, frozen=True):
     id: PublicKey
     """The peer's node id."""
     address: ConnectAddress
-    """The peer's address. If the peer connected to this node, others cannot reach it there."""
+    """The peer's address. An incoming connection has an ephemeral port, at which the peer cannot be
+    reached again."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
     """`in` if the peer connected to this node, `out` if this node connected. `None` from daemons
     before v0.10."""
