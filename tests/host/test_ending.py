@@ -9,7 +9,7 @@ import pytest
 
 from clnwire.host import Host, Stopped
 from clnwire.host.journal import LogEntry
-from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.plugins.launcher import PluginSpec
 from tests.host.conftest import MakePlugin
 
 pytestmark = pytest.mark.process

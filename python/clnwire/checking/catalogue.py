@@ -569,12 +569,6 @@ GROUPS: Final = {
 """By the code's first digit."""
 
 
-def rule_of(code: str) -> Rule | None:
-    """The rule of this code or name, in whatever case."""
-    wanted = code.strip().lower()
-    return next((rule for rule in RULES if wanted in (rule.code.lower(), rule.name)), None)
-
-
 def rules_of(prefix: str) -> list[Rule]:
     """The rules whose codes begin like this, or the one of this name."""
     wanted = prefix.strip().lower()

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from clnwire._wire.levels import SCALE
 from clnwire.cli._client import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
-from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.startup import command_line
 from clnwire.host.rules.order import named
 

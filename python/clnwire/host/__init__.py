@@ -16,8 +16,8 @@ from clnwire.host.errors import (
 from clnwire.host.host import Host
 from clnwire.host.journal import Journal, LogEntry, TopicEntry
 from clnwire.host.lifetime import Stopped
+from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.plugin import Plugin
-from clnwire.host.plugins.spec import PluginSpec
 from clnwire.host.rules.manifest import Option
 from clnwire.host.rules.options import Given
 

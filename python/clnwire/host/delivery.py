@@ -1,4 +1,4 @@
-"""How the reply to a command reaches its caller: late, in drops, cut off."""
+"""How the reply to a command reaches its caller: late, in chunks, or cut off."""
 
 from __future__ import annotations
 

@@ -24,10 +24,9 @@ from clnwire.host.lifetime import Life, Stopped
 from clnwire.host.plugins import startup
 from clnwire.host.plugins.boot import Boot, Migrations, Options, Surroundings
 from clnwire.host.plugins.ending import end_all
-from clnwire.host.plugins.launcher import Launcher
+from clnwire.host.plugins.launcher import Launcher, PluginSpec
 from clnwire.host.plugins.owner import OnLog, OnTrace, PluginOwner
 from clnwire.host.plugins.registry import Plugins
-from clnwire.host.plugins.spec import PluginSpec
 from clnwire.host.rules.decoding import decoded
 from clnwire.host.rules.dialect import Name, dialect_named
 from clnwire.host.write_barrier import WriteBarrier

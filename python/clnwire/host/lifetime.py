@@ -16,7 +16,7 @@ class Stopped(Struct, frozen=True):
 
 
 class Life:
-    """Ends once; the first reason counts."""
+    """The host's lifetime. It ends once, with the first reason given."""
 
     def __init__(self) -> None:
         self._stopped: Stopped | None = None

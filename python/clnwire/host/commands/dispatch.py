@@ -1,4 +1,4 @@
-"""Where a command goes: through the hook `rpc_command`, then to a plugin or to the host itself."""
+"""Dispatches commands: through the hook `rpc_command`, then to a plugin or to the host itself."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Dispatcher:
         return _reply(token, outcome), outcome.delivery
 
     async def _outcome(self, command: HostCommand, frame: Frame) -> CommandOutcome:
-        """Whatever fails, the caller is answered: it would wait for ever."""
+        """Answers the caller whatever fails; otherwise it would wait for ever."""
         try:
             template = filter_of(frame)
             outcome = await self.run(command)

@@ -12,7 +12,7 @@ from clnwire.host.commands.commands import decoded_params, required
 from clnwire.host.errors import HostError
 from clnwire.host.journal import LogEntry
 from clnwire.host.plugins.ending import end
-from clnwire.host.plugins.spec import PluginSpec
+from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.options import PLUGIN_START, Given
 from clnwire.host.rules.order import named

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from clnwire.host.directory import Directory
     from clnwire.host.journal import RemarkKind
     from clnwire.host.lifetime import Life
-    from clnwire.host.plugins.launcher import Launcher
+    from clnwire.host.plugins.launcher import Launcher, PluginSpec
     from clnwire.host.plugins.owner import PluginOwner
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.plugins.spec import PluginSpec
     from clnwire.host.rules.dialect import HostDialect
     from clnwire.host.rules.manifest import Option, ReservedNames
 

@@ -1,4 +1,4 @@
-"""Messages on their way to a plugin, whole or in pieces: a pipe promises nothing about reads."""
+"""Writes messages to a plugin, whole or cut: a pipe need not deliver a message in one read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.process import PluginProcess
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
-"""Is given each message that goes to a plugin, and gives what is written instead, one by one. It
-may give nothing, and the message together with a later one."""
+"""Takes each message for a plugin and returns the chunks to write instead. It may return nothing
+and add the message to a later one."""
 
 PAUSE: Final = 0.01
-"""Seconds between two pieces: enough for a plugin that waits to see them one by one."""
+"""Seconds between two chunks: enough for a waiting plugin to read them one by one."""
 
 
 class ChunkedWriter:
-    """Writes to a plugin, in the order in which it is told to."""
+    """Writes to a plugin, in the order of the calls."""
 
     def __init__(self, process: PluginProcess, cut: Cut | None) -> None:
         self._process, self._cut = process, cut

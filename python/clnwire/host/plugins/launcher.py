@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+
 from clnwire._core import IdMap
 from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.host.errors import HostError
@@ -23,9 +25,19 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Owner
     from clnwire.host.plugins.process import Child
-    from clnwire.host.plugins.spec import PluginSpec
     from clnwire.host.rules.dialect import HostDialect
     from clnwire.plugin import Plugin as PluginObject
+
+
+class PluginSpec(Struct, frozen=True):
+    """A plugin that is to be started."""
+
+    path: str | Path | PluginObject
+    """Its file; or a `clnwire.Plugin`, which a thread of this process serves."""
+    important: bool = False
+    """The host ends when the plugin does."""
+    arguments: Sequence[str] = ()
+    """What stands behind the file's name on its command line."""
 
 
 def environment_of(dialect: HostDialect, env: Mapping[str, str]) -> dict[str, str]:

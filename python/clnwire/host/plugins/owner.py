@@ -1,4 +1,4 @@
-"""What becomes of all that plugins say unasked: records, topics, and the end of the host."""
+"""Handles what plugins send unasked: records it, passes topics on, and ends the host."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class PluginOwner:
             self._feed("warning", entry, source, WARNINGS[level])
 
     def _feed(self, topic: str, entry: LogEntry, source: str, level: str) -> None:
-        """A plugin never gets its own lines: it would log that it got them, without end."""
+        """A plugin never gets its own log lines: logging that it got one would never end."""
         if topic in self._dialect.topics and self._plugins.is_heard(topic):
             event = log_event(entry, source, level, time.time_ns())
             self._plugins.notify(topic, text_of(event), None, but=entry.plugin)

@@ -1,7 +1,7 @@
 """A plugin's process: bytes to its stdin, frames from its stdout, and how it ended.
 
-The pipes are read and written right in the event loop's callbacks: no task, no stream and no copy
-stands between a frame and whoever takes it.
+The pipes are read and written directly in the event loop's callbacks, without tasks, streams or
+copies, so that frames are delivered at once.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ READ_SIZE: Final = 1 << 16
 SHOWN: Final = 40
 """How many bytes of malformed output an error shows."""
 LAST_READS: Final = 16
-"""Reads after the end: 1 MiB, what a pipe can hold at most. A child of the plugin may go on writing
-faster than we take it, and would hold up the whole host."""
+"""Reads after the plugin's end: 1 MiB, the most a pipe can hold. Without the limit, a child of the
+plugin that keeps writing to the pipe could block the host for ever."""
 EOF_GRACE: Final = 1.0
 """Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
 
@@ -152,7 +152,7 @@ class PluginProcess:
         except BlockingIOError:
             return 0
         except OSError:
-            # Nobody reads: what is left is lost, as it would be with the daemon.
+            # The plugin has closed its stdin: the rest is lost, as with the daemon.
             return len(data)
 
     def _writable(self) -> None:
@@ -212,11 +212,10 @@ class PluginProcess:
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        """Runs in a thread of its own: waiting for a child is the one thing no loop can do alike
-        on all systems."""
+        """Runs in a thread of its own: asyncio has no portable way to wait for a child process."""
         code = self._popen.wait()
         if self._owns_group:
-            # Its number cannot be another's as long as somebody is in it; right after, it is rare.
+            # The group's number is not reused while it has members, and rarely right afterwards.
             self._kill_group()
         try:
             self._loop.call_soon_threadsafe(self._ended, code)
@@ -239,7 +238,7 @@ class PluginProcess:
         try:
             return os.read(self._stdout.fileno(), READ_SIZE)
         except BlockingIOError:
-            # A child of the plugin keeps the pipe open; the plugin itself has nothing more to say.
+            # A child of the plugin keeps the pipe open, but the plugin's own output is complete.
             return b""
 
     def _disconnect(self) -> None:

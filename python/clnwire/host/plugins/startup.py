@@ -13,7 +13,7 @@ from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 from clnwire.host.rules.manifest import ReservedNames, check_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from clnwire._core import Frame
@@ -37,20 +37,8 @@ def command_line(path: str | Path) -> list[str]:
 
     Raises `HostError`.
     """
-    return _run(program.of_file, path)
-
-
-def plugin_command(words: Sequence[str]) -> list[str]:
-    """How to run a plugin that is given as on a command line: a file or a program, its arguments.
-
-    Raises `HostError`.
-    """
-    return _run(program.of_words, words)
-
-
-def _run(find: Callable[[_Given], list[str]], given: _Given) -> list[str]:
     try:
-        return find(given)
+        return program.of_file(path)
     except program.ProgramError as error:
         raise HostError(str(error)) from None
 

@@ -16,7 +16,6 @@ from clnwire._wire.levels import ACCEPTED, COMMON_LEVELS
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.errors import HostError
 from clnwire.host.rules.names import TOPICS
-from clnwire.host.rules.tokens import request_token
 
 Name: TypeAlias = Literal["current", "2020", "2019"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -73,7 +72,7 @@ class HostDialect(Struct, frozen=True):
         """The id of request `number`, which is counted from 1."""
         if self.numbers_ids:
             return b"%d" % (number - 1)
-        return request_token(caller, method, number)
+        return _request_token(caller, method, number)
 
     def notification_params(self, topic: str, payload: bytes) -> bytes:
         """A native notification's params: wrapped in the topic's name, or bare."""
@@ -137,3 +136,20 @@ def dialect_named(name: str) -> HostDialect:
             return dialect
     known = ", ".join(f"'{each}'" for each in NAMES)
     raise HostError(f"there is no dialect {name!r}; there are {known}")
+
+
+def _request_token(caller: bytes | None, method: str, number: int) -> bytes:
+    """The id of request `number`: `"cln:<method>#<n>"`, after the id of the caller, if any.
+
+    A caller's string stays as it is spelled; any other id is quoted.
+    """
+    own = json.encode(f"cln:{method}#{number}")
+    if caller is None:
+        return own
+    return b'"%s/%s' % (_inside_quotes(caller), own[1:])
+
+
+def _inside_quotes(token: bytes) -> bytes:
+    if token.startswith(b'"'):
+        return token[1:-1]
+    return json.encode(token.decode())[1:-1]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def wants(hook: HostHook, payload: object) -> bool:
-    """Whether a hook that has filters wants this event; one that cannot be judged is wanted."""
+    """Whether the hook's filters let the event through; an event that cannot be read passes."""
     try:
         if hook.name == "rpc_command":
             return _method(_encoded(payload)) in hook.filters
