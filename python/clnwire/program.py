@@ -50,7 +50,7 @@ def why_not_started(file: str, error: OSError) -> str:
         interpreter = line[2:].split(maxsplit=1)[:1]
         return f"{start}: its first line names {''.join(interpreter)!r}, and there is no such file"
     if error.errno == errno.ENOEXEC and not line.startswith("#!"):
-        return f"{start}: it is no program; a script begins with a line such as {_SHEBANG}"
+        return f"{start}: it is not a program; a script must begin with a line such as {_SHEBANG}"
     return f"{start}: {error.strerror}"
 
 

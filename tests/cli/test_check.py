@@ -116,7 +116,7 @@ def test_what_cannot_be_checked(tmp_path: Path) -> None:
     assert "there is no such file" in one_line(clnwire("check", tmp_path / "nothing.py"), 2)
     assert "chmod a+x" in one_line(clnwire("check", text), 2)
     text.chmod(0o755)
-    assert "cannot be started: it is no program" in one_line(clnwire("check", text), 2)
+    assert "cannot be started: it is not a program" in one_line(clnwire("check", text), 2)
     text.write_text("#!/nowhere/python\n")
     assert "its first line names '/nowhere/python'" in one_line(clnwire("check", text), 2)
     assert "is a directory" in one_line(clnwire("check", tmp_path), 2)
