@@ -17,7 +17,7 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "skipped: the benchmarks' peers need Linux"; exit 0; }
 
-.PHONY: help demo develop test test-node test-rust test-models test-python coverage lint docs format bench bench-quick bench-micro \
+.PHONY: help demo develop test test-node test-rust test-models test-python coverage coverage-rust lint docs format bench bench-quick bench-micro \
 	bench-instructions build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
@@ -26,6 +26,7 @@ help:
 	@echo "make test         runs all tests"
 	@echo "make test-node    runs the tests that need a real lightningd, on the PATH or in LIGHTNINGD"
 	@echo "make coverage     runs the Python tests and lists the lines and branches that did not run"
+	@echo "make coverage-rust  measures the lines of rust/core and rust/io that their tests run"
 	@echo "make test-models  checks the locks and atomics of rust/io with loom"
 	@echo "make develop      builds the extension quickly, for development; make build optimises it"
 	@echo "make lint         runs formatters, linters, type checkers and stubtest"
@@ -64,6 +65,13 @@ coverage: build $(VENV)/test.stamp
 	$(BIN)/python -m coverage run -m pytest $(PYTEST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# What the tests of each crate run; the floors are in percent of lines.
+coverage-rust:
+	@command -v cargo-llvm-cov >/dev/null \
+		|| { echo "coverage of Rust needs: cargo install cargo-llvm-cov && rustup component add llvm-tools"; exit 1; }
+	cargo llvm-cov --locked --profile develop -p clnwire-core --ignore-filename-regex 'rust/(io|load|python)/' --fail-under-lines 98
+	cargo llvm-cov --locked --profile develop -p clnwire-io --ignore-filename-regex 'rust/(core|load|python)/' --fail-under-lines 90
 
 lint: build $(VENV)/test.stamp
 	cargo fmt --all --check

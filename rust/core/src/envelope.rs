@@ -102,7 +102,7 @@ impl Envelope {
         self.values[member as usize].map(|value| value.start..value.end)
     }
 
-    /// Forgets the members that reach beyond so many bytes.
+    /// Forgets the members that end after this many bytes.
     pub(crate) fn cut_at(&mut self, length: usize) {
         for value in &mut self.values {
             value.take_if(|value| value.end > length);

@@ -33,7 +33,7 @@ pub enum Reason {
     FrameTooLarge(usize),
     /// Arrays and objects are nested deeper than the cap.
     TooDeep(usize),
-    /// There is no memory for so many bytes of a frame.
+    /// There is no memory for this many bytes of a frame.
     OutOfMemory(usize),
 }
 

@@ -17,7 +17,7 @@ pub enum Kind {
     Reply,
     /// It is JSON, but no message of JSON-RPC.
     Other,
-    /// It is no JSON, or beyond a limit: see [`Frame::fault`].
+    /// It is not JSON, or exceeds a limit: see [`Frame::fault`].
     Malformed,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Frame<'a> {
         self.offset
     }
 
-    /// Why the frame is no JSON, if it is none, or which limit it exceeds.
+    /// Why the frame is not JSON, if it is none, or which limit it exceeds.
     ///
     /// Its members are then those that could be found, the values as they are spelled; of one that
     /// is too large there are its first bytes only.
@@ -54,7 +54,7 @@ impl<'a> Frame<'a> {
         self.fault
     }
 
-    /// Whether the frame is no JSON and lightningd's own parser, which takes much of that, refuses
+    /// Whether the frame is not JSON and lightningd's own parser, which takes much of that, refuses
     /// it too.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! A message ends where its JSON value ends. The blank line that lightningd puts behind it is no
 //! delimiter: a forwarded call carries the caller's own white space, blank lines included.
-//! A message that is no JSON ends where lightningd's own parser ends it, and is lost alone.
+//! A message that is not JSON ends where lightningd's own parser ends it, and is lost alone.
 //!
 //! Complexity: each byte is scanned once, however the bytes are cut, and moved a constant number
 //! of times on average. In a steady state nothing is allocated: a frame is lent from the buffer.
@@ -41,7 +41,7 @@ pub struct Framer {
     envelope: Envelope,
     limits: Limits,
     ended: bool,
-    /// The frame at `start` is no JSON, or beyond a limit.
+    /// The frame at `start` is not JSON, or exceeds a limit.
     fault: Option<Fault>,
     /// Looks for the end of a frame with a fault.
     lax: Lax,
@@ -102,7 +102,7 @@ impl Framer {
         }
     }
 
-    /// The next whole frame, or nothing if more bytes are needed first. A frame that is no JSON, or
+    /// The next whole frame, or nothing if more bytes are needed first. A frame that is not JSON, or
     /// beyond a limit, has a [`Frame::fault`], and those behind it come as ever.
     ///
     /// # Errors
@@ -225,8 +225,8 @@ impl Framer {
         }
     }
 
-    /// Lets go of the frame that was lent, and of the memory that a large one took. Every other
-    /// call does so first; this one is for who keeps a copy and does not call soon.
+    /// Releases the frame that was lent, and the memory that a large one took. Every other call does
+    /// so first; this one is for callers that keep a copy and may not call again soon.
     pub fn release(&mut self) {
         if self.lent > 0 {
             self.start += self.lent;
@@ -272,7 +272,7 @@ impl Framer {
     /// has been consumed since the last move, and the vector's capacity doubles: linear in all.
     /// Only what is needed of the capacity is touched, so that a large frame takes its own size of
     /// memory and not twice that.
-    /// Gives whether there is room; without memory for it the stream has failed.
+    /// Returns whether there is room; without memory for it the stream has failed.
     fn make_room(&mut self, wanted: usize) -> bool {
         self.release();
         if self.buffer.len() - self.filled >= wanted {

@@ -15,8 +15,8 @@ use rustc_hash::FxHashMap;
 /// How many answered tokens' buffers are kept for later ones.
 const SPARE_BUFFERS: usize = 1024;
 
-/// How large such a buffer may be, in bytes: the peer chooses the ids, and a few long ones must
-/// not hold memory for good.
+/// How large such a buffer may be, in bytes. The peer chooses the ids, and a few long ones must not
+/// keep memory for ever.
 const SPARE_BUFFER_BYTES: usize = 1024;
 
 /// An id that cannot be answered.
@@ -90,13 +90,13 @@ impl IdMap {
         Ok(&self.answered)
     }
 
-    /// How many requests wait.
+    /// How many requests are not answered yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether none waits.
+    /// Whether all requests are answered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()

@@ -1,7 +1,7 @@
-//! The end of a message that is no JSON.
+//! The end of a message that is not JSON.
 //!
 //! lightningd forwards a caller's bytes as they are, once its own parser has accepted them. That
-//! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is no JSON: words
+//! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is not JSON: words
 //! as values (`203.0.113.7`, `0x10`, `1:{"`), commas anywhere or nowhere, control characters in
 //! strings. This automaton ends a message where that parser does. It is used once the scanner has
 //! found a fault, and reads the message again from its start.
@@ -31,7 +31,7 @@ enum State {
     Text,
     /// After a backslash in a string.
     Escape,
-    /// Inside `\uXXXX`, with so many digits to come.
+    /// Inside `\uXXXX`; how many digits are missing.
     Hex(u8),
     /// lightningd does not accept it: the next blank line ends it. Whether the last byte was a
     /// line break.

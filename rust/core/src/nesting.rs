@@ -29,12 +29,12 @@ impl Nesting {
         self.depth += 1;
     }
 
-    /// Only called with something open.
+    /// Requires that something is open.
     pub(crate) fn close(&mut self) {
         self.depth -= 1;
     }
 
-    /// Only called with something open.
+    /// Requires that something is open.
     pub(crate) fn in_object(&self) -> bool {
         let innermost = self.depth - 1;
         self.objects[innermost / 64] & (1 << (innermost % 64)) != 0

@@ -1,15 +1,15 @@
 //! Replies and notifications to bytes.
 //!
-//! Many messages are gathered for one write. The outbox does not write: its owner takes
-//! [`Outbox::pending`], writes what the descriptor accepts and tells with [`Outbox::advance`] how
-//! much that was, so that a short write loses and repeats nothing.
+//! Many messages are gathered for one write. The outbox does no I/O: its owner writes
+//! [`Outbox::pending`] and reports with [`Outbox::advance`] how many bytes were taken, so a short
+//! write loses and repeats nothing.
 
 use crate::text;
 
 /// A buffer that grew for a large message is kept up to this size, in bytes, for the next one.
 const RETAINED_BYTES: usize = 4 << 20;
 
-/// More than a message takes beside its params or result, its id and its method.
+/// An upper bound of what a message takes beside its params or result, its id and its method.
 const FRAME_BYTES: usize = 256;
 
 /// Messages that wait to be written.
@@ -28,8 +28,8 @@ impl Outbox {
         Self::default()
     }
 
-    /// Makes room for a message of about so many bytes. Gives whether there is memory for it:
-    /// without, putting it in would end the process.
+    /// Makes room for a message of about this many bytes. Returns whether there is memory for it; if
+    /// not, adding the message would abort the process.
     #[must_use]
     pub fn reserve(&mut self, bytes: usize) -> bool {
         self.buffer.try_reserve(bytes.saturating_add(FRAME_BYTES)).is_ok()
@@ -116,8 +116,9 @@ impl Outbox {
         self.put(b"{\"jsonrpc\":\"2.0\"");
     }
 
-    /// Makes room of what was written, or a reader that is always a little behind would make the
-    /// buffer grow for ever. No more is moved than was written since the last time: linear in all.
+    /// Removes what was written; otherwise the buffer would grow for ever with a reader that is
+    /// always a little behind. It moves at most as many bytes as were written since the last time,
+    /// so the cost is linear.
     fn forget_written(&mut self) {
         if self.written >= self.pending().len() {
             self.buffer.drain(..self.written);

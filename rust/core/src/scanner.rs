@@ -3,7 +3,7 @@
 //! The scanner looks at each byte once, whatever the chunks they come in: O(n) in all, and O(1)
 //! memory but for one bit a nesting level. It decides whether a value is well-formed and where it
 //! ends; it decodes nothing. On its way it tells where the members of the outermost object stand,
-//! so that nobody has to walk the value a second time for the envelope.
+//! so the envelope needs no second pass.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use wide::{CmpEq, CmpLt, i8x16};
 use crate::error::Reason;
 use crate::nesting::Nesting;
 
-/// Who is told of the members of the outermost object, in their order.
+/// Receives the members of the outermost object, in their order.
 pub(crate) trait Members {
     /// `key` is what stands between the key's quotes; `value` counts from the object's start.
     /// `has_comma`: the value is an array or object of more than one element.
@@ -44,9 +44,9 @@ enum State {
     Text,
     /// After a backslash in a string.
     Escape,
-    /// Inside `\uXXXX`, with so many digits to come.
+    /// Inside `\uXXXX`; how many digits are missing.
     Hex(u8),
-    /// Inside a UTF-8 sequence: so many bytes to come, the next of them between two bounds.
+    /// Inside a UTF-8 sequence: how many bytes are missing, and the bounds of the next one.
     Utf8(u8, u8, u8),
     /// After `-`.
     Minus,
@@ -66,7 +66,7 @@ enum State {
     ExponentDigits,
     /// Inside `true`, `false` or `null`: the word's range in [`LITERALS`] that must come.
     Literal(u8, u8),
-    /// Inside a bare word that is no JSON, but ends where a scalar would.
+    /// Inside a bare word that is not JSON, but ends where a scalar would.
     BareWord,
     /// The value is whole.
     Done,

@@ -27,6 +27,7 @@
 //! | `Jobs::table` | alone |
 //! | `Job::state` | alone; Python objects are dropped after it is released |
 //! | `Routes::table` | alone; Python objects are dropped after it is released |
+//! | `Driver::event_loop`, `Driver::fatal`, `Driver::stray_ended` | alone; Python objects are dropped after it is released |
 //! | `Activity::names`, `Activity::deadline` | alone |
 //! | `Handshake::reader` | alone, also while the signal is sent: the thread cannot end before |
 //! | `Socket::descriptor` → the framer that receives | a receive writes into the framer's buffer; neither waits |

@@ -16,7 +16,8 @@ pub enum Mode {
     One,
     /// So many requests in flight as the window says.
     Window,
-    /// Notifications, so many as the window says, then a request that shows they were taken.
+    /// As many notifications as the window says, then a request whose answer shows that they were
+    /// read.
     Flood,
     /// Notifications alone, until the plugin has nothing more to do.
     Pour,

@@ -20,7 +20,7 @@ const GLANCE: Duration = Duration::from_millis(1);
 const QUIET: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_micros(500);
 
-/// When enough has been sent: so many messages, or so much time.
+/// When to stop sending: after this many messages, or this much time.
 #[derive(Clone, Copy)]
 pub struct Limit {
     count: usize,

@@ -105,7 +105,7 @@ impl Plugin {
         let Some(input) = &self.input else { return true };
         let mut descriptors =
             [PollFd::new(input, PollFlags::OUT), PollFd::new(&self.output, PollFlags::IN)];
-        // One that was interrupted is tried again by who asked.
+        // The caller repeats a read that was interrupted.
         let _ = poll(&mut descriptors, None);
         if !descriptors[0].revents().is_empty() {
             self.has_read();

@@ -1,4 +1,4 @@
-//! The cold file: Python exceptions for what went wrong in the core.
+//! Conversions from the core's errors to Python exceptions.
 
 use clnwire_core as core;
 use pyo3::create_exception;
@@ -40,7 +40,7 @@ pub fn malformed(error: core::Malformed) -> PyErr {
     PyErr::new::<MalformedError, _>((reason.to_string(), offset, String::new(), is_out_of_memory))
 }
 
-/// Why a message is no JSON. The offset counts from the message's start, which is what its sender
+/// Why a message is not JSON. The offset counts from the message's start, which is what its sender
 /// knows.
 #[cold]
 pub fn fault(frame: &core::Frame<'_>) -> Option<PyErr> {

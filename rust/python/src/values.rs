@@ -1,4 +1,4 @@
-//! What a Python value is made of.
+//! Checks of Python values, and bytes for Python.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -54,7 +54,7 @@ fn struct_fields<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, P
     Ok(names.and_then(|names| names.cast_into::<PyTuple>().ok()))
 }
 
-/// So many bytes are not worth an error of their own: where they cannot be had, nothing can.
+/// Below this size no `MemoryError` is raised: a process without memory for so little cannot go on.
 const SMALL: usize = 1 << 16;
 
 /// Bytes for Python; `MemoryError` where pyo3's own way would panic.

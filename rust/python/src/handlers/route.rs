@@ -173,8 +173,8 @@ impl Route {
         self.check(self.run(py, params)?)
     }
 
-    /// Judges what a notification's handler has returned: nothing is made of it, but it may be what
-    /// nobody awaits.
+    /// Checks what a notification's handler has returned. The value is not used, but a coroutine
+    /// that is not awaited is an error.
     pub fn check(&self, answer: Bound<'_, PyAny>) -> PyResult<()> {
         match &self.encode {
             Some(encode) if !answer.is_none() => {

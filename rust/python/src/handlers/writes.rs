@@ -1,4 +1,4 @@
-//! The params of `db_write` to its event, without a detour.
+//! Decodes the params of `db_write` directly into Python objects.
 //!
 //! It is the one message that all payments wait for, and nearly all of it are strings of ASCII
 //! without escapes. Making those straight from the frame takes half the time that msgspec does, and
@@ -153,7 +153,7 @@ fn string<'py>(py: Python<'py>, text: &[u8], is_ascii: bool) -> PyResult<Bound<'
     if is_ascii || text.is_ascii() { ascii(py, text) } else { beyond_ascii(py, text) }
 }
 
-/// Appends what the escapes of a JSON string stand for, in UTF-8. Gives whether none of them is
+/// Appends what the escapes of a JSON string stand for, in UTF-8. Returns whether none of them is
 /// beyond ASCII; nothing for an escape that is none, or is half a surrogate pair.
 fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<bool> {
     let mut is_ascii = true;
@@ -313,10 +313,10 @@ fn filled<'py, T>(
             }
     );
     // A slice is never longer than `isize::MAX`.
-    // SAFETY: `PyUnicode_New` gives NULL with an exception, which is returned, or a new string that
-    // nobody else has, with aligned room for `length` characters of the width that `most` asks for,
-    // which is that of `T`. (The empty string is shared; nothing is written then.) The string is
-    // given away only if all characters have been written.
+    // SAFETY: `PyUnicode_New` returns NULL with an error set (propagated), or a new unshared string
+    // with aligned room for `length` characters of the width that `most` needs, which is that of
+    // `T`. (The empty string is shared, but nothing is written to it.) The string is returned only
+    // if all characters were written.
     let (string, written) = unsafe {
         let string = ffi::PyUnicode_New(length as ffi::Py_ssize_t, most);
         let string = Bound::from_owned_ptr_or_err(py, string)?;
