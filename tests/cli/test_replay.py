@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +322,93 @@ def test_a_plugin_that_dies(tmp_path: Path) -> None:
     said = cannot(path, "--", plugin)
     assert "'plugin.py' exited with status 6; it had not answered \"cln:recover#3\"" in said
     assert "exited with status 3" in cannot(path, "--", write_plugin(tmp_path, "sys.exit(3)"))
+
+
+def calling(folder: Path) -> Path:
+    """A plugin that calls the node at `init`, and says in a file what it got."""
+    return write_plugin(
+        folder,
+        """
+        import socket
+        def init(message):
+            where = message["params"]["configuration"]
+            path = where["lightning-dir"] + "/" + where["rpc-file"]
+            node = socket.socket(socket.AF_UNIX)
+            node.connect(path)
+            node.sendall(b'{"jsonrpc":"2.0","id":"1","method":"listpeerchannels","params":{}}')
+            with open("got.json", "wb") as file:
+                file.write(node.recv(65536))
+            return {}
+        """,
+        name="calling.py",
+    )
+
+
+def of_a_node(folder: Path, **options: object) -> Path:
+    where = {"lightning-dir": str(folder / "regtest"), "rpc-file": "lightning-rpc", "network": "x"}
+    init = incoming("init", {"options": options, "configuration": where}, "cln:init#2")
+    return capture(folder, [*START[:2], init, START[3]])
+
+
+@pytest.fixture
+def live_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """What a node would be asked that still runs where the capture was taken."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "regtest").mkdir()
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = listening.accept()
+            with caller:
+                asked.append(caller.recv(65536))
+                caller.sendall(b'{"jsonrpc":"2.0","id":"1","result":{"is":"live"}}')
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "regtest" / "lightning-rpc"))
+        listening.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield asked
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def test_a_plugin_does_not_call_the_node_of_the_capture(
+    tmp_path: Path, live_node: list[bytes]
+) -> None:
+    done = replay(of_a_node(tmp_path), "--", calling(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "got.json").read_text())["result"] == {"channels": []}
+    assert live_node == []
+
+
+def test_live_lets_it_call_that_node(tmp_path: Path, live_node: list[bytes]) -> None:
+    done = replay(of_a_node(tmp_path), "--live", "--", calling(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "got.json").read_text())["result"] == {"is": "live"}
+    assert len(live_node) == 1
+
+
+def test_options_that_hold_paths_are_named(tmp_path: Path) -> None:
+    path = of_a_node(tmp_path, file="/var/db.sqlite3", many=["x", "~/a"], word="a/b", number=5)
+    done = replay(path, "--", write_plugin(tmp_path, ""))
+    warnings = [line for line in done.stderr.splitlines() if "the capture sets" in line]
+    assert [line.split("the option ")[1].split(":")[0] for line in warnings] == [
+        "file=/var/db.sqlite3",
+        "many=~/a",
+    ]
+
+
+def test_the_last_errors_of_a_plugin_that_dies(tmp_path: Path) -> None:
+    body = """
+    def init(message):
+        for text in ("one", "two", "three", "four"):
+            send(method="log", params={"level": "error", "message": text})
+        raise SystemExit(3)
+    """
+    said = cannot(capture(tmp_path, START), "--", write_plugin(tmp_path, body))
+    assert "its last errors in the log: two | three | four" in said
 
 
 def test_a_plugin_that_cannot_be_started(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -9,6 +10,7 @@ from msgspec import json
 from rich.console import Console
 from rich.table import Table
 
+from clnwire._wire.foreign import printable
 from clnwire.captures.span import parse_span
 from clnwire.cli._captures import Capture, From, To, moving_bar
 from clnwire.cli._failing import CANNOT, fail
@@ -17,6 +19,7 @@ from clnwire.errors import ClnwireError
 from clnwire.program import of_words
 from clnwire.replay.capture import CaptureError, Step, read_capture
 from clnwire.replay.replay import DifferenceError, Outcome, Replay
+from clnwire.replay.stand_in import recorded_paths, stand_in
 
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 EXAMPLES = (
@@ -51,13 +54,19 @@ def replay(
     timeout: Annotated[
         float, typer.Option(min=0.01, help="Seconds that a request may wait for its answer.")
     ] = 60.0,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Lets the plugin call the node that the capture is from."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
 ) -> None:
     """Plays the daemon's side of a capture to a plugin, and checks each answer.
 
-    Each message goes to the plugin byte for byte. Each request must be answered exactly once, with
-    its exact id, and as the daemon accepts it; otherwise replay ends at once with status 1. With
-    --diff, answers that differ from the recorded ones are shown in the end, with status 1 as well.
+    Each message goes to the plugin byte for byte, except for the place of the node's socket: the
+    plugin's own calls go to a node with nothing in it, unless --live is given. Each request must
+    be answered exactly once, with its exact id, and as the daemon accepts it; otherwise replay ends
+    at once with status 1. With --diff, answers that differ from the recorded ones are shown in the
+    end, with status 1 as well.
 
     Status 2: the capture cannot be read, the plugin cannot be started or ended.
     """
@@ -72,7 +81,8 @@ def replay(
             timeout=timeout,
             on_reply=None if comparison is None else comparison.take,
         )
-        outcome = asyncio.run(_played(play, of_words(plugin), steps, hidden=as_json))
+        _warn_of_paths(steps)
+        outcome = asyncio.run(_played(play, of_words(plugin), steps, live=live, hidden=as_json))
     except DifferenceError as error:
         found = {"line": error.line, "expected": error.expected, "got": error.got}
         _fail(str(error), 1, {"ok": False, "difference": found}, as_json=as_json)
@@ -89,9 +99,22 @@ def replay(
         raise typer.Exit(1)
 
 
-async def _played(play: Replay, argv: list[str], steps: list[Step], *, hidden: bool) -> Outcome:
-    async with moving_bar("playing", len(steps), lambda: play.sent, hidden=hidden):
+async def _played(
+    play: Replay, argv: list[str], steps: list[Step], *, live: bool, hidden: bool
+) -> Outcome:
+    async with (
+        nullcontext() if live else stand_in(steps),
+        moving_bar("playing", len(steps), lambda: play.sent, hidden=hidden),
+    ):
         return await play.run(argv)
+
+
+def _warn_of_paths(steps: list[Step]) -> None:
+    for option in recorded_paths(steps):
+        sys.stderr.write(
+            f"clnwire replay: the capture sets the option {printable(option)}: the plugin may use "
+            "that file\n"
+        )
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import asyncio
 import resource
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
 """The methods that the daemon waits for before it does anything else."""
+SHOWN_ERRORS: Final = 3
+"""Lines of the plugin's log that are shown if it ends early."""
 END_TIMEOUT: Final = 30.0
 """Seconds that a plugin gets to end: as many as the daemon gives it."""
 
@@ -110,6 +113,7 @@ class Replay:
         self._all_sent = False
         self._failure: HostError | None = None
         self._manifest: HostManifest | None = None
+        self._errors: deque[str] = deque(maxlen=SHOWN_ERRORS)
 
     @property
     def sent(self) -> int:
@@ -249,8 +253,10 @@ class Replay:
             check_envelope(frame)
             if frame.id is not None:
                 self._take_reply(frame, frame.id)
-            elif isinstance(judge_notification(frame, self._dialect), LogLines):
+            elif isinstance(said := judge_notification(frame, self._dialect), LogLines):
                 self._outcome.log_lines += 1
+                if said.level in ("error", "broken"):
+                    self._errors.extend(said.lines)
             else:
                 self._outcome.published += 1
         except OutputError as error:
@@ -323,7 +329,13 @@ class Replay:
     def _take_exit(self, code: int) -> None:
         if self._waiting or not self._all_sent:
             tokens = [token.decode() for token in self._waiting]
-            self._fail(PluginDiedError(self._name, ending(code), tokens))
+            self._fail(PluginDiedError(self._name, self._how_it_ended(code), tokens))
+
+    def _how_it_ended(self, code: int) -> str:
+        """With the last lines that the plugin logged as errors."""
+        if not self._errors:
+            return ending(code)
+        return f"{ending(code)}; its last errors in the log: {' | '.join(self._errors)}"
 
 
 class _Clock:

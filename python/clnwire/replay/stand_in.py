@@ -1,0 +1,86 @@
+"""Keeps a replayed plugin away from the node that the capture was taken from.
+
+The recorded `init` names that node's socket. A plugin that calls it would act on the live node.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from clnwire import _core
+from clnwire.host import Host, empty_node
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from clnwire.replay.capture import Step
+
+
+@asynccontextmanager
+async def stand_in(steps: Sequence[Step]) -> AsyncGenerator[None]:
+    """While entered, the plugin's calls go to a node with nothing in it, in a temporary directory.
+
+    Changes the place of the socket in each `init` of the steps, and nothing else.
+    """
+    async with Host() as host:
+        empty_node.register(host)
+        await host.start_all([])
+        place = {
+            "lightning-dir": msgspec.json.encode(str(host.rpc_path.parent)),
+            "rpc-file": msgspec.json.encode(host.rpc_path.name),
+        }
+        for step in steps:
+            if step.method == "init":
+                step.frame = _with_place(step.frame, place)
+        yield
+
+
+def recorded_paths(steps: Sequence[Step]) -> list[str]:
+    """The options that `init` sets to a path, which may be the live node's, as `name=path`."""
+    found: dict[str, None] = {}
+    for step in steps:
+        if step.method == "init":
+            options = _member(_member(step.frame, "params"), "options")
+            for name, value in _members(options):
+                found.update((f"{name}={path}", None) for path in _paths(value))
+    return [*found]
+
+
+def _paths(value: bytes) -> list[str]:
+    try:
+        texts = msgspec.json.decode(value, type=str | list[str])
+    except msgspec.MsgspecError:
+        return []
+    each = [texts] if isinstance(texts, str) else texts
+    return [text for text in each if text.startswith(("/", "~/", "./", "../"))]
+
+
+def _with_place(frame: bytes, place: Mapping[str, bytes]) -> bytes:
+    params = _member(frame, "params")
+    configuration = _with(_member(params, "configuration"), place)
+    return _with(frame, {"params": _with(params, {"configuration": configuration})})
+
+
+def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
+    """An object with other values for the members that it has of these."""
+    members = _members(text)
+    if not any(name in values for name, _ in members):
+        return text
+    parts = (msgspec.json.encode(name) + b":" + values.get(name, value) for name, value in members)
+    return b"{" + b",".join(parts) + b"}"
+
+
+def _member(text: bytes, name: str) -> bytes:
+    """An object's member as it stands there; empty if there is none."""
+    return dict(_members(text)).get(name, b"")
+
+
+def _members(text: bytes) -> list[tuple[str, bytes]]:
+    """The members of an object; none of anything else."""
+    try:
+        return _core.members(text)
+    except ValueError:
+        return []
