@@ -103,11 +103,11 @@ def test_filters(path: Path, words: list[str], shown: list[int]) -> None:
 @pytest.mark.parametrize(
     ("token", "manifest", "kind"),
     [
-        (1, {"rpcmethods": [{"name": "openchannel2"}]}, "method"),
+        (1, {"rpcmethods": [{"name": "recover"}]}, "method"),
         (1, {"rpcmethods": [], "hooks": []}, "method"),
         (1, None, "method"),
-        ("cln:getmanifest#1", {"rpcmethods": [{"name": "openchannel2"}], "hooks": []}, "method"),
-        ("cln:getmanifest#1", {"hooks": [{"name": "openchannel2"}]}, "hook"),
+        ("cln:getmanifest#1", {"rpcmethods": [{"name": "recover"}], "hooks": []}, "method"),
+        ("cln:getmanifest#1", {"hooks": [{"name": "recover"}]}, "hook"),
         ("cln:getmanifest#1", {"hooks": "?", "rpcmethods": [5, {}, {"name": 5}]}, "hook"),
         ("cln:getmanifest#1", [], "hook"),
         ("cln:getmanifest#1", None, "hook"),
@@ -123,13 +123,13 @@ def test_a_method_with_the_name_of_a_later_hook(
             [
                 (0, "in", {"id": token, "method": "getmanifest", "params": {}}),
                 (1, "out", {"id": token, **answer}),
-                (2, "in", {"id": 2, "method": "openchannel2", "params": {}}),
+                (2, "in", {"id": 2, "method": "recover", "params": {}}),
                 (3, "out", {"id": 2, "result": {}}),
             ]
         )
     )
-    assert numbers(path, f"--{kind}", "openchannel2") == [3, 4]
-    assert numbers(path, f"--{'hook' if kind == 'method' else 'method'}", "openchannel2") == []
+    assert numbers(path, f"--{kind}", "recover") == [3, 4]
+    assert numbers(path, f"--{'hook' if kind == 'method' else 'method'}", "recover") == []
 
 
 def test_json_for_programs(path: Path) -> None:
