@@ -252,6 +252,9 @@ class CurrentMessage:
     """The message that is being handled."""
 
     @property
+    def driver(self) -> int:
+        """The serial number of the driver that read it."""
+    @property
     def key(self) -> int | None:
         """A request's key; `None` for a notification."""
     @property
@@ -314,6 +317,9 @@ class Driver:
     @property
     def wakeup_write_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
+    @property
+    def serial(self) -> int:
+        """The number of this driver: no other one in the process has it."""
     @property
     def current(self) -> CurrentMessage | None:
         """What the calling thread handles, if it is the one that calls `serve`."""

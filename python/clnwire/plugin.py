@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +27,7 @@ from clnwire.errors import NotReadyError, UsageError, sendable
 from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from clnwire.messages.init import Configuration
     from clnwire.rpc._caller import CallOrigin
@@ -101,7 +102,9 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         )
         self.log = Log()
         self._run: Run | None = None
-        """The present run. It stays set after `run`, since the process ends then."""
+        """The present run. It stays set after `run`, since the process ends then.
+
+        `run_on` may end in another thread at any moment, so each function reads this once."""
         self._driver = self._connect() if stdio.belongs_to_daemon() else None
 
     def __repr__(self) -> str:
@@ -111,6 +114,10 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):
+                # A property raised `AttributeError`, and Python has discarded it to call this
+                # method. Evaluating the property again raises the author's error.
+                return object.__getattribute__(self, name)
             from clnwire._definition.hints import missing
 
             raise missing(self, name)
@@ -140,10 +147,11 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
 
         Raises `UsageError` once `init` is answered; `on_init` is the last place to call it.
         """
-        if self._run is None:
+        run = self._run
+        if run is None:
             self._definition.disabled = sendable(reason)
         else:
-            self._run.disable(sendable(reason))
+            run.disable(sendable(reason))
 
     @property
     def dynamic(self) -> bool:
@@ -171,14 +179,17 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     @property
     def configuration(self) -> Configuration:
         """The daemon's configuration, from `init`. Raises `NotReadyError` before."""
-        if self._run is None or self._run.init is None:
+        run = self._run
+        init = None if run is None else run.init
+        if init is None:
             raise NotReadyError("the configuration is not available before init")
-        return self._run.init.configuration
+        return init.configuration
 
     @property
     def allow_deprecated_apis(self) -> bool | None:
         """Whether the daemon permits deprecated APIs (from `getmanifest`); `None` if unknown."""
-        return None if self._run is None else self._run.allow_deprecated_apis
+        run = self._run
+        return None if run is None else run.allow_deprecated_apis
 
     def notify(self, method: str, params: object) -> None:
         """Sends a notification to the daemon. Thread-safe.
@@ -196,7 +207,7 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             return
         if method in _SENT_OTHERWISE:
             raise UsageError(
-                f"'{method}' cannot be sent by notify(); use {_SENT_OTHERWISE[method]} sends it"
+                f"'{method}' cannot be sent by notify(); use {_SENT_OTHERWISE[method]}"
             )
         if run.dialect is not None and not run.dialect.takes_topics_of_plugins:
             self.log.debug(
@@ -213,7 +224,8 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         Started from a terminal, or with `--help`, prints what the plugin offers instead. Does
         nothing in a child of `multiprocessing` that imports the plugin's file again. Raises
         `SystemExit` with status 1 if the daemon sends malformed bytes or hangs up inside a
-        message, or if the plugin's definition is unsafe to run.
+        message, or if the plugin's definition is unsafe to run, and `UsageError` if the plugin is
+        already running.
         """
         if stdio.is_run_by_hand():
             from clnwire._definition import help  # noqa: A004 - its word for it
@@ -223,13 +235,14 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         if forks.imports_main_again():
             return
         self._refuse_if_unsafe()
-        driver = self._driver = self._driver or self._connect()
-        run = self._begin(driver, os.environ.get(LIGHTNINGD_VERSION))
-        try:
-            status = serve(run, own_process=True)
-        finally:
-            self._driver = None
-            stdio.give_back()
+        with self._claimed():
+            driver = self._driver = self._driver or self._connect()
+            try:
+                run = self._begin(driver, os.environ.get(LIGHTNINGD_VERSION))
+                status = serve(run, own_process=True)
+            finally:
+                self._driver = None
+                stdio.give_back()
         if status:
             raise SystemExit(status)
 
@@ -252,15 +265,31 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         """
         if self._driver is not None:
             raise UsageError("the plugin is already running")
-        self._refuse_if_unsafe()
-        driver = self._driver = _core.Driver(HANDLED, (input, output))
-        self.log.connect(driver)
-        run = self._begin(driver, version)
+        with self._claimed():
+            self._refuse_if_unsafe()
+            driver = self._driver = _core.Driver(HANDLED, (input, output))
+            try:
+                run = self._begin(driver, version)
+                self.log.connect(driver)
+                return serve(run, own_process=False)
+            finally:
+                driver.close(0)
+                self._driver = self._run = None
+
+    @contextlib.contextmanager
+    def _claimed(self) -> Generator[None, None, None]:
+        """A context for the time of a run. Raises `UsageError` if the plugin is already running.
+
+        Uses no lock, since a plugin with a lock could not be copied. If several threads run the
+        plugin at once, `setdefault` lets only the first one pass.
+        """
+        mine = object()
+        if self.__dict__.setdefault("_claim", mine) is not mine:
+            raise UsageError("the plugin is already running")
         try:
-            return serve(run, own_process=False)
+            yield
         finally:
-            driver.close(0)
-            self._driver = self._run = None
+            del self.__dict__["_claim"]
 
     def _connect(self) -> _core.Driver:
         """Reserves stdin and stdout for the protocol: `print` no longer writes to the daemon."""
@@ -283,13 +312,14 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
 
     def _before_call(self, method: str, *, blocking: bool) -> CallOrigin:
         """The origin of a call. Raises `NotReadyError` and `DeadlockError`."""
-        if self._run is None:
+        run = self._run
+        if run is None:
             raise NotReadyError(
                 "rpc is not available before init; use it in a handler or in on_init"
             )
         from clnwire._runtime.deadlock import call_origin
 
-        return call_origin(self._run, method, blocking=blocking)
+        return call_origin(run, method, blocking=blocking)
 
     def _make_rpc(self) -> Rpc:
         """Creates the client on first use, since importing it takes time.
@@ -308,4 +338,5 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
             self.rpc.hang_up()
 
     def _value_in_run(self, name: str) -> Any:
-        return NO_VALUE if self._run is None else self._run.values.get(name, NO_VALUE)
+        run = self._run
+        return NO_VALUE if run is None else run.values.get(name, NO_VALUE)

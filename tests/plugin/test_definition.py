@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import copy
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from clnwire import NotReadyError, Plugin, UsageError
 from clnwire.testing import BlockingHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from clnwire._runtime.run import Run
 
 NAMES = {
     # What registers.
@@ -101,3 +107,59 @@ def test_what_other_sdks_call_it():
     with pytest.raises(AttributeError, match=r"no attribute 'nonsense'$"):
         plugin.nonsense  # type: ignore[attr-defined] # noqa: B018
     assert not hasattr(plugin, "add_method")
+
+
+class Node(Plugin):
+    """An author's subclass with a property that cannot be read."""
+
+    reads = 0
+
+    @property
+    def balance(self) -> int:
+        self.reads += 1
+        return self.funds.total  # type: ignore[attr-defined, no-any-return]
+
+
+def test_an_error_in_a_property_of_a_subclass_names_what_is_missing():
+    node = Node()
+    with pytest.raises(AttributeError, match=r"^'Node' object has no attribute 'funds'$"):
+        _ = node.balance
+    assert node.reads > 0
+
+
+class Ending(Plugin):
+    """Its run ends in another thread as soon as the plugin has looked for it."""
+
+    looks: Iterator[Run | None] = iter(())
+
+    @property
+    def _run(self) -> Run | None:
+        return next(self.looks)
+
+    @_run.setter
+    def _run(self, run: Run | None) -> None:
+        pass
+
+
+def test_a_run_may_end_while_another_thread_uses_the_plugin():
+    """Each function looks once for the present run: it finds it, or finds none."""
+    ending = Ending()
+    level = ending.option("level", 1)
+    with BlockingHost() as host:
+        host.answer("echo", lambda params: params)
+        plugin = everything()
+        host.start(plugin)
+        run = plugin._run
+        uses: list[tuple[Callable[[], object], object]] = [
+            (lambda: level.value, 1),
+            (lambda: ending.configuration.network, "regtest"),
+            (lambda: ending.allow_deprecated_apis, False),
+            (lambda: ending.rpc.call("echo", ["it"]), ["it"]),
+            (lambda: ending.notify("news", {}), None),
+        ]
+        for use, found in uses:
+            ending.looks = iter([run])
+            assert use() == found
+        ending.looks = iter([run])
+        with pytest.raises(UsageError, match="before init is answered"):
+            ending.disable("too late")

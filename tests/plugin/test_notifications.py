@@ -116,7 +116,7 @@ def test_publishing(plugin):
     assert "while the plugin is not running" in daemon.log_text()
     daemon.call("tell", [["a", 1]])
     assert [message["params"] for message in daemon.notifications] == [["a", 1], {"x": ["a", 1]}]
-    assert "plugin.log sends it" in daemon.log_text(), "the daemon would kill the plugin for it"
+    assert "use plugin.log" in daemon.log_text(), "the daemon would kill the plugin for it"
 
 
 @pytest.mark.parametrize("star_first", [True, False])

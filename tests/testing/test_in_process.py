@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+from contextvars import Context, copy_context
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,50 @@ def test_only_its_own_logging_is_its_log(run_plugin: RunPlugin) -> None:
     assert len(logging.getLogger().handlers) == handlers - 1
 
 
+def speaking(kind: str) -> Plugin:
+    plugin = Plugin()
+
+    async def in_a_task() -> None:
+        logging.getLogger("a").warning(kind)
+
+    def called() -> None:
+        logging.getLogger("a").warning(kind)
+
+    plugin.method("speak", thread=kind == "thread")(in_a_task if kind == "task" else called)
+    return plugin
+
+
+def test_several_plugins_in_one_process_have_their_own_logging() -> None:
+    kinds = "task", "thread", "plain"
+    with BlockingHost() as first, BlockingHost() as second, BlockingHost() as third:
+        running = [
+            host.start(speaking(kind))
+            for host, kind in zip((first, second, third), kinds, strict=True)
+        ]
+        for each in running:
+            each.call("speak")
+        assert [each.log_text() for each in running] == [f"warn {kind}" for kind in kinds]
+
+
+def test_what_a_handler_has_left_behind_is_no_handler_of_the_next_run() -> None:
+    """A thread or a task that a handler has started keeps the handler's context."""
+    plugin, contexts = Plugin(), list[Context]()
+
+    @plugin.method("ask", thread=True)
+    def ask() -> None:
+        contexts.append(copy_context())
+        contexts[0].copy().run(plugin.rpc.call, "who")
+
+    with BlockingHost() as host:
+        host.answer("who", {})
+        host.start(plugin).call("ask")
+        assert "/" in host.calls[0].id, "the id begins with that of the request"
+    with BlockingHost() as host:
+        host.answer("who", {})
+        host.start(plugin).call("ask")
+        assert "/" not in host.calls[0].id
+
+
 def test_a_handler_that_does_not_return_is_left_behind() -> None:
     """And ends nobody else: a process would be ended by the plugin's watchdog."""
     plugin, go_on = Plugin(shutdown_seconds=0.3), threading.Event()
@@ -153,6 +198,33 @@ def test_it_runs_once_at_a_time() -> None:
         thread.join(10)
         os.close(theirs)
     assert not thread.is_alive()
+
+
+def test_of_two_threads_one_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the second one comes when the first has not yet opened the descriptors."""
+    plugin, refused = Plugin(), list[UsageError]()
+    theirs, ours = os.pipe()
+
+    def run() -> int:
+        with open(os.devnull, "wb") as output:  # noqa: PTH123 - a descriptor is needed
+            return plugin.run_on(theirs, output.fileno())
+
+    def in_the_first() -> None:
+        monkeypatch.undo()
+        with pytest.raises(UsageError, match="the plugin is already running") as caught:
+            run()
+        refused.append(caught.value)
+
+    monkeypatch.setattr(plugin, "_refuse_if_unsafe", in_the_first)
+    os.close(ours)
+    assert run() == 0
+    assert len(refused) == 1
+    assert run() == 0, "it may run again"
+    os.close(theirs)
+
+
+def test_descriptors_that_cannot_be_used() -> None:
+    plugin = Plugin()
     with pytest.raises(OSError, match="Bad file descriptor"):
         plugin.run_on(99_999, 99_999)
 

@@ -14,5 +14,12 @@ The blocking driver keeps the message of a plain handler itself (`Driver.current
 
 
 def handled(driver: Driver) -> CurrentMessage | None:
-    """The request or notification that the calling thread or task handles; `None` if none."""
-    return HANDLED.get() or driver.current
+    """The driver's request or notification that the calling thread or task handles, or `None`.
+
+    The variable may hold another driver's message: a process may run several plugins, and a task
+    or thread that a handler has started may outlive the run and call into the next one.
+    """
+    message = HANDLED.get()
+    if message is not None and message.driver == driver.serial:
+        return message
+    return driver.current

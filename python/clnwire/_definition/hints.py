@@ -31,7 +31,7 @@ _INSTEAD: Final = {
 
 def missing(plugin: object, name: str) -> AttributeError:
     """The `AttributeError` for a name, with a hint if pyln-client has the name."""
-    text = f"'Plugin' object has no attribute '{name}'"
+    text = f"'{type(plugin).__name__}' object has no attribute '{name}'"
     if name in _INSTEAD:
         text = f"{text}; use {_INSTEAD[name]}"
     return AttributeError(text, name=name, obj=plugin)

@@ -6,6 +6,8 @@ use pyo3::types::PyBytes;
 /// A request or a notification. For tasks and threads it is in a context variable.
 #[pyclass(frozen, get_all, module = "clnwire._core")]
 pub struct CurrentMessage {
+    /// The serial number of the driver that read it.
+    pub driver: u64,
     /// The request's key; none for a notification.
     pub key: Option<u64>,
     /// The request's id, as the daemon wrote it.

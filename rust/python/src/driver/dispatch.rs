@@ -104,6 +104,7 @@ impl Driver {
         });
         let origin = current.origin.as_ref().map(|origin| origin.clone_ref(py));
         CurrentMessage {
+            driver: self.serial,
             key: current.key,
             token,
             method: current.method.to_string(),

@@ -44,6 +44,8 @@ use crate::handlers::routes::Routes;
 /// Serves the daemon.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Driver {
+    /// Tells this driver's messages from those of other drivers in the process.
+    serial: u64,
     input: OwnedFd,
     /// The reading end and the writing end.
     wakeup: (OwnedFd, OwnedFd),
@@ -105,6 +107,8 @@ pub enum Turn {
     Ended,
 }
 
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
+
 /// Longer durations (such as `float("inf")`) are clamped to a century, in seconds: `Duration` cannot
 /// hold infinity.
 const CENTURY: f64 = 100.0 * 365.0 * 86_400.0;
@@ -130,6 +134,8 @@ impl Driver {
         let stray_ended =
             stdio.stray.map(|stray| stray::log_lines(stray, Arc::clone(&channel))).transpose()?;
         Ok(Self {
+            // Relaxed: only the uniqueness of the numbers matters.
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             input: stdio.input,
             wakeup,
             channel,
@@ -369,6 +375,12 @@ impl Driver {
 
     fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         self.jobs.tasks(|task| task.clone_ref(py))
+    }
+
+    /// The serial number of this driver: `CurrentMessage.driver` of its messages.
+    #[getter]
+    fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// The message that the serving thread handles.
