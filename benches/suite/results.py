@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from clnwire.bench.load import Figures  # noqa: TC001 - msgspec reads it
+from clnwire.bench.load import Figures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -90,6 +90,20 @@ def test_a_run_leaves_nothing_behind():
             plugin.rpc.call("echo", {})
 
 
+def test_a_default_that_a_handler_changes_is_that_of_the_run():
+    plugin = Plugin()
+    names = plugin.option("names", ["alice"], multi=True)
+
+    @plugin.method("add")
+    def add() -> list[str]:
+        names.value.append("bob")
+        return names.value
+
+    for _ in range(2):
+        with BlockingHost() as host:
+            assert host.start(plugin).call("add") == ["alice", "bob"]
+
+
 def test_nothing_is_registered_after_a_run():
     plugin = everything()
     with BlockingHost() as host:

@@ -110,10 +110,11 @@ class Option(Generic[T_co]):
         return self._convert_one(raw)
 
     def _when_absent(self) -> Any:
+        if self.multi:
+            # A new list, since the author may change it.
+            return list(self.default or [])
         if self.default is not None:
             return self.default
-        if self.multi:
-            return []
         return False if self.type == "flag" else None
 
     def _convert_one(self, raw: bytes) -> Any:

@@ -36,7 +36,7 @@ class Context(Struct, frozen=True):
     """A parameter of type `Request` or `Notification`."""
 
     name: str
-    type: type
+    type: type  # noqa: A003 - no annotation below it is `type`
     position: int | None
     """The index among all parameters; `None` for a keyword-only one."""
 

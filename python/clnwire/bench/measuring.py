@@ -6,6 +6,7 @@ import datetime
 import re
 import statistics
 import tempfile
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,7 @@ from clnwire.host.rules.manifest import ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
 
     from clnwire.bench.plan import Case, Plan, Settings
     from clnwire.host.rules.manifest import HostManifest

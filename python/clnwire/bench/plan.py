@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
@@ -17,11 +18,11 @@ from clnwire.host.rules.names import TOPICS, did_you_mean
 from clnwire.host.rules.samples import topic_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
-Settings: TypeAlias = "dict[str, Any]"
+Settings: TypeAlias = dict[str, Any]
 """Members of a `clnwire.bench.load.Job`."""
 
 SIZES: Final = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000}

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field, structs
 
 from clnwire.bench.errors import BenchError
-from clnwire.bench.load import Figures  # noqa: TC001 - msgspec reads it
+from clnwire.bench.load import Figures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,17 +5,15 @@ Memory holds the requests that wait for their answer, and nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast
 
 from msgspec import MsgspecError, Struct, json
 
 from clnwire._core import MalformedError, members
 from clnwire._wire.dialect import CURRENT, LAST_TO_LEAVE_OUT, Dialect
 from clnwire.captures.age import age_after
+from clnwire.captures.records import Record
 from clnwire.hooks._catalogue import HOOKS
-
-if TYPE_CHECKING:
-    from clnwire.captures.records import Record
 
 Kind: TypeAlias = Literal[
     "startup", "hook", "method", "topic", "answer", "error", "log", "notice", "note"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from clnwire.captures.conversation import Kind
 from clnwire.captures.span import WHOLE, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from clnwire.captures.conversation import CapturedMessage, CapturedRequest, Kind
+    from clnwire.captures.conversation import CapturedMessage, CapturedRequest
 
 NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
 

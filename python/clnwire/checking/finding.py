@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from clnwire._wire.foreign import in_one_line
+from clnwire.checking.catalogue import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clnwire.checking.catalogue import Rule
 
 SHOWN: Final = 160
 """Characters of a message that an excerpt shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from clnwire.host.rules.filters import sample_that_passes
 from clnwire.host.rules.samples import hook_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession

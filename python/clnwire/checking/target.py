@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -9,8 +11,7 @@ from msgspec import Struct
 from clnwire.host.config import Written, plugin_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from clnwire.host.rules.manifest import Option
     from clnwire.host.rules.options import Given

@@ -14,6 +14,7 @@ from clnwire.checking import variants
 from clnwire.checking.calls import is_deadlock
 from clnwire.checking.hooks import FORMS
 from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.checking.variants import Variant
 from clnwire.host.rules.dialect import dialect_named
 from clnwire.host.rules.samples import topic_sample
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.checking.hooks import Ready
     from clnwire.checking.session import CheckSession
-    from clnwire.checking.variants import Variant
 
 UNSENT: Final = frozenset(("shutdown",))
 """The end comes later."""

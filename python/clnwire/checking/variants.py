@@ -10,14 +10,12 @@ from msgspec.structs import fields
 
 from clnwire.hooks._catalogue import hook_spec
 from clnwire.host.rules.decoding import as_array, as_object
-from clnwire.host.rules.samples import CHANNEL, SCID_OUT
+from clnwire.host.rules.samples import CHANNEL, SCID_OUT, Event
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.types import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from clnwire.host.rules.samples import Event
 
 NEW_MEMBER: Final = "a_member_of_tomorrow"
 NEW_WORD: Final = "of_tomorrow"
@@ -32,7 +30,7 @@ ALWAYS_THERE: Final = frozenset(
 """Members that today's daemon does not leave out, though Structs must do without: old daemons, or
 other cases of the same event, have not got them."""
 
-Variant: TypeAlias = Callable[["Event", Any], Any]
+Variant: TypeAlias = Callable[[Event, Any], Any]
 """An event and its Struct, if it has one → another form of the event."""
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 
+from clnwire._wire.dialect import Release
 from clnwire._wire.older import event_decoder
 from clnwire._wire.structs import HookAnswer
 from clnwire.error_codes import INTERNAL_ERROR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire._wire.dialect import Release
 
 ErrorParts: TypeAlias = tuple[int, str, bytes | None]
 """An error's code, its message, and its data as JSON or `None`."""

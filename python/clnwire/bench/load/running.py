@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from clnwire.bench.load.figures import Report  # noqa: TC001 - msgspec reads it
+from clnwire.bench.load.figures import Report
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:

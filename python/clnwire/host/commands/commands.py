@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from msgspec import Raw, Struct
 
+from clnwire._core import Frame
 from clnwire._wire.codec import encode_any
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands.caller import Caller
 from clnwire.host.delivery import Delivery
+from clnwire.host.plugins.output import Notice
 from clnwire.host.rules.decoding import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
-    from clnwire._core import Frame
-    from clnwire.host.plugins.output import Notice
 
 T = TypeVar("T")
 Params: TypeAlias = "dict[str, Any] | list[Any]"

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
 from clnwire._wire.facts import BUILTIN
+from clnwire.host.database import Database
+from clnwire.host.directory import Directory
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.journal import LogEntry
+from clnwire.host.lifetime import Life
 from clnwire.host.plugins import startup
+from clnwire.host.plugins.launcher import Launcher
+from clnwire.host.plugins.owner import PluginOwner
+from clnwire.host.plugins.registry import Plugins
+from clnwire.host.rules.dialect import HostDialect
+from clnwire.host.rules.manifest import ReservedNames
 from clnwire.host.rules.options import check_all_known, check_known, resolved, settings_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from clnwire.host.database import Database
-    from clnwire.host.directory import Directory
     from clnwire.host.journal import RemarkKind
-    from clnwire.host.lifetime import Life
-    from clnwire.host.plugins.launcher import Launcher, PluginSpec
-    from clnwire.host.plugins.owner import PluginOwner
+    from clnwire.host.plugins.launcher import PluginSpec
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.rules.dialect import HostDialect
-    from clnwire.host.rules.manifest import Option, ReservedNames
+    from clnwire.host.rules.manifest import Option
 
 Values: TypeAlias = Mapping[str, object]
 """Option values by name: as a user would write them, of Python's own types, or `Given`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -16,9 +17,10 @@ from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugins.plugin import Plugin
 from clnwire.host.plugins.process import spawn
 from clnwire.host.plugins.startup import command_line
+from clnwire.plugin import Plugin as PluginObject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from clnwire._core import Framer
     from clnwire.host.directory import Directory
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Owner
     from clnwire.host.plugins.process import Child
     from clnwire.host.rules.dialect import HostDialect
-    from clnwire.plugin import Plugin as PluginObject
 
 
 class PluginSpec(Struct, frozen=True):

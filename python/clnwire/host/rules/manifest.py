@@ -5,6 +5,7 @@ The rules are Core Lightning's; each refusal names the field and the rule.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import msgspec
@@ -20,7 +21,7 @@ from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
 from clnwire.messages.getmanifest import FeatureBits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable
 
     from clnwire.host.errors import ManifestProblem
 

@@ -13,7 +13,7 @@ from clnwire.host.directory import NODE_ID
 from clnwire.host.rules.dialect import dialect_named
 from clnwire.host.rules.names import did_you_mean
 
-Event: TypeAlias = "dict[str, Any]"
+Event: TypeAlias = dict[str, Any]
 
 # The second and third multiples of secp256k1's generator: valid keys that nobody can own alone.
 PEER: Final = "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
