@@ -15,7 +15,8 @@ import pytest
 
 from clnwire import CallTimeoutError, ConnectionLostError, ReplyError
 from clnwire.host import Delivery
-from clnwire.rpc import connect
+from clnwire.rpc import Rpc, connect
+from clnwire.rpc._caller import CallOrigin
 from tests.rpc.node import GETINFO, Node, echo
 
 
@@ -292,6 +293,23 @@ def test_the_loop_goes_on_while_a_large_reply_comes():
     with Node(lambda host: host.command("large")(large)) as node:
         assert len(asyncio.run(main(node.rpc_path))) == len(large)
     assert len(ticks) > 5
+
+
+def test_a_connection_serves_calls_to_its_own_daemon_only():
+    """A plugin that runs again keeps its client, and a thread may still call the daemon before."""
+    with Node(echo) as first, Node(echo) as second:
+        first.answer("who", "first")
+        second.answer("who", "second")
+        path = ""
+
+        def before_call(method: str, *, blocking: bool) -> CallOrigin:
+            return CallOrigin(path, "plugin.py")
+
+        rpc = Rpc(before_call, max_connections=1)
+        for host, answer in ((first, "first"), (second, "second"), (first, "first")):
+            path = str(host.rpc_path)
+            assert rpc.call("who") == answer
+        rpc.hang_up()
 
 
 def test_no_descriptor_is_left():

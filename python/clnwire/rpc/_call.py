@@ -132,6 +132,10 @@ class RpcCall:
 
     def _sent(self, pool: ConnectionPool) -> Steps[RpcConnection]:
         connection = self._connection
+        if connection is not None and connection.path != self._path:
+            # A call of an earlier run has returned it after that run's end.
+            pool.discard(connection)
+            connection = self._connection = None
         if connection is not None:
             try:
                 yield from self._send(connection)

@@ -43,8 +43,10 @@ def opened(path: str) -> Steps[RpcConnection]:
 class RpcConnection:
     """An open connection."""
 
-    __slots__ = ("__weakref__", "_end", "_fd", "_framer", "_path", "_stream", "shows_notices")
+    __slots__ = ("__weakref__", "_end", "_fd", "_framer", "_stream", "path", "shows_notices")
 
+    path: str
+    """The daemon's socket."""
     shows_notices: bool
     """The daemon has been asked to send `message` and `progress` on this connection."""
 
@@ -52,7 +54,7 @@ class RpcConnection:
         self._fd = stream.fileno()
         """Used by `forget`: in a forked child the lock of `_stream` may be held for ever."""
         _OPEN.add(self)
-        self._path, self._stream, self._framer = path, stream, Framer()
+        self.path, self._stream, self._framer = path, stream, Framer()
         self._end = 0
         """The offset in the stream at which the last whole message ended."""
         self.shows_notices = False
@@ -113,13 +115,13 @@ class RpcConnection:
                 raise self._failure(error, token) from error
             if count == 0:
                 raise ConnectionLostError(
-                    f"{self._path}: the daemon hung up before it answered", may_have_run=True
+                    f"{self.path}: the daemon hung up before it answered", may_have_run=True
                 )
             since_yield += count or 0
 
     def _failure(self, error: OSError | MalformedError, token: bytes) -> ClnwireError:
         is_reply = isinstance(error, MalformedError) and error.offset - self._end > _PREFIX_BYTES
-        return _no_json(error, token) if is_reply else _lost(self._path, error, may_have_run=True)
+        return _no_json(error, token) if is_reply else _lost(self.path, error, may_have_run=True)
 
     def _refuse_malformed(self, frame: Frame, token: bytes) -> None:
         """Raises for a malformed frame that is no notification: it is the only reply in flight.
@@ -133,7 +135,7 @@ class RpcConnection:
             return
         if frame.id == token or frame.bytes.startswith(b'{"jsonrpc":'):
             raise _no_json(fault, token)
-        raise _lost(self._path, fault, may_have_run=True)
+        raise _lost(self.path, fault, may_have_run=True)
 
     def _receive(self) -> int | None:
         """Receives bytes; `None` if there are none yet, 0 at the end of the stream.
@@ -146,7 +148,7 @@ class RpcConnection:
 
     def lost(self, error: OSError) -> ConnectionLostError:
         """The exception for a failed `send`: part of the request may have arrived."""
-        return _lost(self._path, error, may_have_run=True)
+        return _lost(self.path, error, may_have_run=True)
 
 
 def _forget_all() -> None:
