@@ -492,7 +492,8 @@ def test_recorded_traffic_recorded_once_more(shared: Path, tmp_path: Path, name:
     source = shared / f"captures/{name}.jsonl.gz"
     again = tmp_path / "again.gz"
     plugin = write_plugin(tmp_path, EVERYTHING)
-    done = replay(source, "--", *RECORD, "-o", again, "--", plugin)
+    # --live: `init` is recorded again as it was.
+    done = replay(source, "--live", "--", *RECORD, "-o", again, "--", plugin)
     assert done.returncode == 0, done.stderr
     played = [one["frame"] for one in records(source) if one["dir"] == "in"]
     assert [one["frame"] for one in records(again) if one["dir"] == "in"] == played

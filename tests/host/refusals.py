@@ -45,6 +45,7 @@ OUTCOMES: Final[dict[bytes, Outcome]] = {
     b'{"a":[1,:2]}': "refused",
     b'{"a":[[]:1,"b":2]}': "refused",
     b'{"a":[{}:1]}': "refused",
+    b'{"a":[{}:"b"]}': "refused",
     b'{"a":[{}:"b":1]}': "no version",
     b'{"a":[[]:1,2]}': "no version",
     b'{"a":[1 2]}': "no version",

@@ -24,6 +24,7 @@ from tests.packaging.interpreters import Interpreter
 ROOT = project.ROOT
 _LEFT_OUT = (".*", "target", "dist", "python", "__pycache__", "*.so")
 SOURCE_TESTS = (
+    "tests/architecture/test_facts.py",
     "tests/benches",
     "tests/commands/test_generated.py",
     "tests/commands/test_usage.py",

@@ -292,7 +292,7 @@ impl Lax {
     }
 
     fn closes(&mut self, object: bool, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
-        self.is_refused |= object && matches!(self.place, Place::Key | Place::Value);
+        self.is_refused |= matches!(self.place, Place::Key | Place::Value);
         if self.deeper > 0 {
             self.deeper -= 1;
         } else if self.nesting.depth() > 0 && self.nesting.in_object() == object {

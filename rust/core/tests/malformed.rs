@@ -100,6 +100,7 @@ fn what_lightningd_refuses_ends_at_a_blank_line() {
         "[1 :2]",
         "{\"a\":1 \"b\":2}",
         "[\"a\0\"]",
+        "[{}:\"a\"]",
     ] {
         let message = request(params, true);
         assert_eq!(lax::accepted(message.as_bytes()), None, "{message}");
