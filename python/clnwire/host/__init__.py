@@ -1,7 +1,7 @@
-"""An embedded host: the daemon's plugin side, to run plugins without a daemon.
+"""An embedded host: runs plugins as the daemon does, without a daemon.
 
-It imitates today's Core Lightning: the same order, the same bytes, the same refusals with their
-reasons. `import clnwire` does not load it.
+The host imitates current Core Lightning: the order of messages, their bytes, and what the daemon
+refuses. `import clnwire` does not load this package.
 """
 
 from clnwire.host.commands.caller import Caller

@@ -1,6 +1,7 @@
-"""Options as a user writes them: on the command line, and in the daemon's configuration file.
+"""Parses options from the command line and from the daemon's configuration file.
 
-What an option is, only the plugins' manifests tell; until then it is a name with raw strings.
+The plugins' manifests define the options' types. Before the manifests are known, an option is a
+name with a raw string.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ class ConfigError(HostError):
 
 
 class Written(Struct, frozen=True):
-    """One option as it was written."""
+    """One option as the user wrote it."""
 
     name: str
     value: str | None
-    """`None` for a name alone."""
+    """`None` if only the name was given."""
     where: str = ""
     """The file and the line; empty for the command line."""
 
     @property
     def shown(self) -> str:
-        """The option in an error's words."""
+        """The option as error messages name it."""
         return f"{self.where}: '{self.name}'" if self.where else f"'--{self.name}'"
 
 
 def parse_words(words: Sequence[str]) -> list[Written]:
-    """`--name=value`, `--name value` or `--name`, in their order. Raises `ConfigError`."""
+    """Parses `--name=value`, `--name value` and `--name`, in order. Raises `ConfigError`."""
     found: list[Written] = []
     rest = list(words)
     while rest:
@@ -61,9 +62,10 @@ def parse_words(words: Sequence[str]) -> list[Written]:
 
 
 def parse_file(path: Path) -> list[Written]:
-    """`name=value` or `name` on each line, without dashes; `#` starts a comment line.
+    """Parses a file with `name=value` or `name` on each line, without dashes.
 
-    White space around a line does not count. Raises `ConfigError`.
+    Lines that start with `#` are comments. White space around a line is ignored. Raises
+    `ConfigError`.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -88,10 +90,12 @@ def _line(where: str, line: str) -> Written:
 def plugin_options(
     written: Iterable[Written], known: Mapping[str, Option], own: Collection[str] = ()
 ) -> dict[str, Given]:
-    """The values for the plugins' options: of several the last counts, but `multi` adds up.
+    """The values of the plugins' options, by name.
 
-    `written` has the file's options first, so the command line wins; `own` are the names that are
-    not the plugins', for the error. Raises `ConfigError` for what nobody knows.
+    The last value of an option counts; a `multi` option collects all its values. `written` lists
+    the file's options before those of the command line, so the command line takes precedence.
+    `own` are the names of the host's own options, for error messages. Raises `ConfigError` for an
+    unknown option and for a missing value.
     """
     values: dict[str, Given] = {}
     for one in written:

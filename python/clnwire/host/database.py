@@ -1,4 +1,4 @@
-"""The daemon's database, as far as a `db_write` plugin sees it: numbered sets of statements."""
+"""The daemon's database as a `db_write` plugin sees it: numbered sets of SQL statements."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ class _Params2019(Struct):
 
 
 class Database:
-    """Counts versions, and has no two writes under way at a time, nor anything beside one."""
+    """Sends `db_write` one set at a time and counts the data version.
+
+    No other hook or command runs while a set is being written.
+    """
 
     data_version: int
-    """That of the last set that was sent: a u32, which wraps."""
+    """The version of the last set sent: a u32 that wraps around."""
 
     def __init__(
         self,
@@ -48,13 +51,13 @@ class Database:
         self._has_versions = False
 
     async def begin(self) -> None:
-        """What old daemons send at each start, before any set."""
+        """Sends the `PRAGMA` that old daemons send at each start, before the first set."""
         if not self._dialect.counts_writes:
             async with self._barrier.hold():
                 await self._send(self._encode(_Params2019([PRAGMA])))
 
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
-        """Sends one set, and gives its version: the next one, unless it is given."""
+        """Sends one set and returns its version: `data_version`, by default the next one."""
         async with self._barrier.hold():
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
@@ -63,9 +66,9 @@ class Database:
             return self.data_version
 
     async def write_version(self) -> None:
-        """Sends a set that changes nothing but the version, as the daemon does at its end.
+        """Sends a set that changes only the version, as the daemon does when it stops.
 
-        Nothing is sent if there is no table with the version: no plugin could carry it out.
+        Sends nothing unless an earlier set created the table `vars`: the statement would fail.
         """
         if self._has_versions:
             version = (self.data_version + 1) & 0xFFFF_FFFF

@@ -8,23 +8,24 @@ from clnwire.errors import UsageError
 
 
 class Delivery(Struct, frozen=True):
-    """A command's result, and how the reply goes out: returned by a command's function, or given
-    in its place: `host.command("getinfo")(Delivery({"id": "02"}, delay=0.5))`.
+    """A command's result and how its reply is sent.
 
-    The delay is for all callers, the rest for those on the socket. Raises `UsageError` if it is
-    made wrong.
+    A command's function may return one, or it may replace the function:
+    `host.command("getinfo")(Delivery({"id": "02"}, delay=0.5))`. `delay` applies to all callers,
+    the other fields only to callers on the socket. The constructor raises `UsageError` for values
+    out of range.
     """
 
     result: object
-    """Or an `RpcError`, which becomes an error reply."""
+    """The result; an `RpcError` becomes an error reply."""
     delay: float = 0.0
     """Seconds before the reply begins."""
     chunk_bytes: int | None = None
-    """How many bytes are written at a time; all of them unless given."""
+    """Bytes per write; `None` writes the reply at once."""
     pause: float = 0.0
-    """Seconds between one chunk and the next."""
+    """Seconds to wait after each chunk."""
     hang_up_after: int | None = None
-    """After so many bytes of the reply the host hangs up; 0 is before the first."""
+    """Bytes of the reply after which the host closes the connection; 0 sends none of the reply."""
 
     def __post_init__(self) -> None:
         if self.delay < 0 or self.pause < 0:
@@ -35,7 +36,7 @@ class Delivery(Struct, frozen=True):
             raise UsageError("delivery: hang_up_after is a number of bytes, 0 or more")
 
     def chunks(self, reply: bytes) -> list[bytes]:
-        """What is written of the reply, piece by piece."""
+        """The part of the reply that is sent, in chunks."""
         whole = reply if self.hang_up_after is None else reply[: self.hang_up_after]
         size = self.chunk_bytes or max(1, len(whole))
         return [whole[start : start + size] for start in range(0, len(whole), size)]

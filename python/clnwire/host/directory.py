@@ -1,4 +1,4 @@
-"""The daemon's directory, and what `init` and `getinfo` tell of the daemon."""
+"""The daemon's directory, and what `init` and `getinfo` report about the daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clnwire.host.rules.dialect import HostDialect
 
 LOCK_FILE: Final = "clnwire.lock"
-"""Says which process runs a host there."""
+"""Holds the id of the process that runs a host in the directory."""
 RPC_FILE: Final = "lightning-rpc"
 FEATURES: Final = {
     "init": "08a0882a8a59a1",
@@ -34,12 +34,12 @@ FEATURES: Final = {
     "bolt12_invoice": "020000",
     "channel_type": "08800000800000",
 }
-"""Plausible feature bits of BOLT 9, in hexadecimal; no plugin should depend on them."""
+"""Plausible BOLT 9 feature bits in hexadecimal. Plugins must not depend on these values."""
 NODE_ID: Final = "02" + "c1" * 32
 
 
 def _refuse_others(folder: Path) -> None:
-    """Who can write where the socket is can put one of their own there. Raises `HostError`."""
+    """Raises `HostError` if another user could replace the socket in this folder."""
     status = folder.stat()
     if status.st_uid not in (0, os.geteuid()):
         raise HostError(f"{folder} belongs to another user; choose another lightning_dir")
@@ -48,7 +48,7 @@ def _refuse_others(folder: Path) -> None:
 
 
 class Directory:
-    """`<lightning-dir>/<network>`: the plugin's working directory, with the socket in it."""
+    """`<lightning-dir>/<network>`: the plugins' working directory, which contains the socket."""
 
     def __init__(
         self,
@@ -69,16 +69,20 @@ class Directory:
             self.root = Path(given).absolute()
 
     def create(self) -> None:
-        """Makes it, with access for its owner only. Raises `HostError` if another host has it."""
+        """Creates the directory with mode 0700 and locks it.
+
+        Raises `HostError` if that fails, if another user can write there, or if another host has
+        locked the directory.
+        """
         if self._given is None:
             self.root = Path(tempfile.mkdtemp(prefix="clnwire-"))
         try:
             str(self.path).encode()
         except UnicodeEncodeError:
-            # JSON could not carry it to the plugins.
+            # The plugins get the path as JSON, which must be UTF-8.
             raise HostError(f"must be UTF-8: {self.path}; choose another lightning_dir") from None
         try:
-            # `parents=True` would make the upper one with the usual mode.
+            # `parents=True` creates the parents with the default mode, so create both explicitly.
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -88,7 +92,7 @@ class Directory:
         self._lock = locked(self.path / LOCK_FILE)
 
     def remove(self) -> None:
-        """Lets it go, and removes it unless it was there for others."""
+        """Releases the lock. Removes the directory if it is a temporary one."""
         if self._lock is not None:
             (self.path / LOCK_FILE).unlink(missing_ok=True)
             self._lock.close()
@@ -98,18 +102,18 @@ class Directory:
 
     @property
     def path(self) -> Path:
-        """The network's own directory; in 2019 that of all of them."""
+        """The network's directory; the root in the dialect of 2019."""
         return self.root / self._folder
 
     @property
     def rpc_path(self) -> Path:
-        """The socket."""
+        """The socket's path."""
         return self.path / RPC_FILE
 
     def configuration(
         self, dialect: HostDialect, features: Mapping[str, str], *, startup: bool
     ) -> bytes:
-        """The member `configuration` of `init`, as text."""
+        """The JSON text of the member `configuration` of `init`."""
         if not dialect.has_network_folder:
             return json.encode({"lightning-dir": str(self.path), "rpc-file": RPC_FILE})
         return json.encode(

@@ -1,5 +1,6 @@
-"""A node with nothing in it: each of the daemon's commands answers with the least that its schema
-allows, so that a plugin that calls the daemon is not thrown off its way.
+"""An empty node: each of the daemon's commands returns the smallest result its schema allows.
+
+Plugins that call the daemon therefore get a valid reply.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ if TYPE_CHECKING:
 OWN: Final = frozenset(
     ("check", "deprecations", "getinfo", "help", "listconfigs", "notifications", "plugin")
 ) | {"setconfig", "stop"}
-"""What the host answers by itself."""
+"""The commands that the host implements."""
 _DASHED: Final = ("askrene_", "autoclean_", "bkpr_", "clnrest_", "dev_")
-"""Families of commands that are spelled with `-`; all others have `_`."""
+"""Prefixes of the commands whose names are spelled with `-`; all other names have `_`."""
 _NAMED: Final = {"PublicKey": NODE_ID, "Hex32": "00" * 32, "Hash": "00" * 32, "Txid": "00" * 32}
 _EMPTY: Final[dict[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Any: {}}
 
 
 def register(host: Host) -> None:
-    """Gives the host all commands that it has not got, and that no plugin may offer."""
+    """Adds the daemon's commands that the host does not implement."""
     for name in command_names():
         if name in COMMANDS and name not in OWN:
             host.command(name)(partial(_answer, name.replace("-", "_")))
 
 
 def command_names() -> list[str]:
-    """All commands of the daemon and its built-in plugins, without importing their modules."""
+    """All commands of the daemon and its built-in plugins. Does not import their modules."""
     modules = [module.name for module in iter_modules(commands.__path__)]
     return [
         name.replace("_", "-") if name.startswith(_DASHED) else name
@@ -54,7 +55,7 @@ def _answer(module: str, params: object) -> object:
 
 
 def least(kind: Any) -> Any:
-    """The smallest value of a type."""
+    """The smallest JSON value that fits a type of `clnwire.commands`."""
     if isinstance(kind, NewType):
         return _NAMED.get(kind.__name__, least(kind.__supertype__))
     if hasattr(kind, "__metadata__"):

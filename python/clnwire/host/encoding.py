@@ -1,4 +1,4 @@
-"""The JSON texts that the host puts together, and the results that it takes apart."""
+"""Encodes the host's messages and events, and decodes replies."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 def text_of(value: object) -> bytes:
-    """A value's JSON text; `bytes` and `msgspec.Raw` are such text, and left as they are."""
+    """A value's JSON text. `bytes` and `msgspec.Raw` already are JSON text and are not encoded."""
     if isinstance(value, (bytes, msgspec.Raw)):
         return bytes(value)
     return encode(value)
 
 
 def bare_request(token: bytes, method: str) -> bytes:
-    """A request that has no params."""
+    """A request without the member `params`."""
     return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, encode(method))
 
 
 def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
-    """A notification that a plugin has published, as the others get it."""
+    """A plugin's notification `topic`, as its subscribers receive it."""
     return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (
         encode(topic),
         encode(origin),
@@ -44,7 +44,7 @@ def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
 
 
 def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> bytes:
-    """The event of the topics `log` and `warning`, at a time since 1970."""
+    """The event of the topics `log` and `warning`; `nanoseconds` is Unix time."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return encode(
@@ -59,9 +59,10 @@ def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> byt
 
 
 def rpc_command_event(command: HostCommand) -> bytes:
-    """The event of the hook `rpc_command`: the caller's own members, if there is a caller.
+    """The event of the hook `rpc_command`.
 
-    The daemon writes them anew, in their order, without white space between them.
+    A request from the socket keeps the caller's members in their order; as in the daemon, white
+    space between them is removed.
     """
     if command.frame is not None:
         members = [
@@ -81,8 +82,10 @@ def plugin_event(name: str, path: Path, methods: Iterable[str]) -> bytes:
 
 
 def result_of(reply: Frame) -> Any:
-    """The result of a reply, decoded. Raises `RpcError` if it has none, and `HostError` if it
-    cannot be decoded."""
+    """The decoded result of a reply.
+
+    Raises `RpcError` for an error reply or a reply without a result, and `UndecodableError`.
+    """
     if reply.result is not None:
         return decoded(reply.result)
     if reply.error is None:
@@ -91,7 +94,7 @@ def result_of(reply: Frame) -> Any:
 
 
 def rpc_error(text: bytes) -> RpcError:
-    """The exception that stands for the member `error` of a reply."""
+    """The exception for the member `error` of a reply."""
     try:
         error = as_object(decoded(text)) or {}
     except UndecodableError as undecodable:

@@ -1,4 +1,4 @@
-"""What can go wrong between the host and a plugin, each with the plugin's name in its message."""
+"""The host's exceptions. Errors about a plugin name it in their message."""
 
 from __future__ import annotations
 
@@ -33,30 +33,36 @@ DeathKind: TypeAlias = Literal[
     "stayed",
     "unwanted",
 ]
-"""Why a plugin is gone. `ended`: by itself. `malformed`, `encoding`, `jsonrpc`, `notification`,
-`log`, `level`, `notice`, `reply`: killed for its output, which was no JSON, no UTF-8, without
-`jsonrpc`, or a bad notification, log line, log level, `message` or `progress`, or a reply that
-nobody waits for, which only old daemons mind. `silent`: it did not answer in time. `stayed`: it did
-not end in time. `unwanted`: the host or its user had no use for it."""
+"""Why a plugin ended.
+
+- `ended`: the process exited, or a signal from outside the host ended it.
+- Killed for its output: `malformed` (not JSON), `encoding` (not UTF-8), `jsonrpc` (a message
+  without `jsonrpc`), `notification` (a bad notification), `log` (a bad log line), `level` (an
+  unknown log level), `notice` (a bad `message` or `progress`), `reply` (a reply to no pending
+  request; only old daemons kill for it).
+- `silent`: no answer in time.
+- `stayed`: still running at the end of the shutdown time-out.
+- `unwanted`: refused by the host, disabled by itself, or killed by `Plugin.kill`.
+"""
 ManifestProblem: TypeAlias = Literal["form", "taken", "twice", "unknown"]
-"""A manifest's fault: a name that is taken, is there twice, or is nobody's; all else is `form`."""
+"""A manifest's fault: a name is taken, registered twice or unknown; `form` is any other fault."""
 
 
 class HostError(ClnwireError):
-    """What all errors of the host have in common; by itself: the host was used wrongly."""
+    """The base of the host's errors; raised directly if the host is used wrongly."""
 
 
 class PluginDiedError(HostError):
-    """The plugin is gone: it ended, could not be started, or was killed for what it sent."""
+    """The plugin's process ended or was killed."""
 
     plugin: str
     """The file's name."""
     reason: str
-    """How it ended, or why the daemon would have killed it."""
+    """How the plugin ended, or why the daemon would have killed it."""
     kind: DeathKind
-    """The same for programs."""
+    """The reason in machine-readable form."""
     pending: tuple[str, ...]
-    """The id tokens of the requests that it had not answered, oldest first."""
+    """The id tokens of the requests that the plugin had not answered, oldest first."""
 
     def __init__(
         self, plugin: str, reason: str, pending: Sequence[str] = (), kind: DeathKind = "ended"
@@ -71,13 +77,13 @@ class ManifestError(HostError):
 
     plugin: str
     field: str
-    """Which part of the manifest, such as `options[0].name`."""
+    """The part of the manifest that was refused, such as `options[0].name`."""
     rule: str
-    """What it must be, and what it is."""
+    """What the field must be, and its value."""
     clash: str | None
     """`option`, `method` or `hook` if a name of that kind is taken."""
     problem: ManifestProblem
-    """What kind of rule it is."""
+    """The kind of fault."""
 
     def __init__(
         self,
@@ -93,11 +99,11 @@ class ManifestError(HostError):
 
 
 class PluginOptionError(HostError):
-    """An option that the plugin does not have, or a value that the daemon would not accept."""
+    """An option that the plugin does not have, or a value that the daemon would refuse."""
 
 
 class FatalAnswerError(HostError):
-    """A hook's answer at which the daemon would have stopped."""
+    """A hook's answer that would have stopped the daemon."""
 
     plugin: str
     hook: str
@@ -110,7 +116,7 @@ class FatalAnswerError(HostError):
 
 
 _SHOWN = 5
-"""How many of the pending ids a message names."""
+"""The number of pending ids that a message names."""
 
 
 def _waiting(pending: Sequence[str]) -> str:

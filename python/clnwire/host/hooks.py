@@ -1,4 +1,4 @@
-"""Calls hooks, along their chains or all at once, and judges the answers."""
+"""Calls hooks: plugin by plugin along the chain, or all plugins at once for `db_write`."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ T = TypeVar("T")
 
 
 class _Event(Struct):
-    """What a hook is called with."""
+    """One call of a hook."""
 
     hook: str
     text: bytes
     caller: bytes | None = None
-    """The id of the request that caused it."""
+    """The id of the request that caused the call."""
     timeout: float | None = None
 
 
 class HookCalls:
-    """The daemon's hooks. `timeout` in seconds; the daemon has none."""
+    """Calls the daemon's hooks. `timeout` is in seconds; the daemon has no time-out."""
 
     def __init__(
         self,
@@ -51,9 +51,10 @@ class HookCalls:
         self._barrier, self._timeout = barrier, timeout
 
     async def call(self, name: str, payload: object, timeout: float | None) -> Any:
-        """The answer of the plugins that have the hook and whose filters let the event through.
+        """The merged answer of the plugins that have the hook and whose filters pass the event.
 
-        Raises `FatalAnswerError`, `PluginDiedError`, `TimeoutError`, `HostError`.
+        Raises `FatalAnswerError`, `PluginDiedError`, `TimeoutError`, and `HostError` if no plugin
+        has the hook.
         """
         event = _Event(name, text_of(payload), timeout=timeout)
         if name == "db_write":
@@ -62,7 +63,10 @@ class HookCalls:
         return await self._ask_in_turn(self._asked(name), event)
 
     async def ask_rpc_command(self, command: HostCommand) -> object:
-        """The answer to the hook `rpc_command`; `None` if no plugin wants to be asked."""
+        """The answer to the hook `rpc_command`.
+
+        `None` if no plugin has the hook, or if a plugin died and no other answered.
+        """
         chain = self._plugins.chain("rpc_command")
         if not chain:
             return None
@@ -70,7 +74,7 @@ class HookCalls:
         try:
             return await self._ask_in_turn(chain, event)
         except PluginDiedError:
-            # The daemon carries the command out as if nobody had been asked.
+            # The daemon then runs the command as if no plugin had the hook.
             return None
 
     def _asked(self, name: str) -> list[Plugin]:
@@ -83,7 +87,7 @@ class HookCalls:
         raise HostError(self._plugins.why_not_hooked(name))
 
     async def _ask_all(self, chain: Sequence[Plugin], event: _Event) -> Any:
-        """Asks all at the same time. Nobody may be missing: the daemon would stop."""
+        """Calls all plugins at once. If one of them dies the host stops, as the daemon does."""
         asking = [self._ask(plugin, event) for plugin in chain]
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer in answers:
@@ -94,7 +98,7 @@ class HookCalls:
         return answers[-1]
 
     async def _ask_in_turn(self, chain: Sequence[Plugin], event: _Event) -> Any:
-        """Asks one after the other, as long as they let it go on."""
+        """Calls one plugin after the other until an answer ends the chain."""
         total: Any = None
         answered, died = False, None
         for plugin in chain:
@@ -134,7 +138,7 @@ class HookCalls:
 
 
 async def bounded(waiting: Awaitable[T], seconds: float | None, what: str) -> T:
-    """Waits for so many seconds. Raises `TimeoutError`, which says what did not come."""
+    """Waits at most `seconds`; `None` is no limit. Raises `TimeoutError`; `what` is its text."""
     try:
         return await asyncio.wait_for(waiting, seconds)
     except asyncio.TimeoutError:

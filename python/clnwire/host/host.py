@@ -1,8 +1,9 @@
-"""The embedded host: the daemon's plugin side, without a daemon."""
+"""The embedded host: runs plugins as the daemon does."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import json
@@ -14,6 +15,7 @@ from clnwire.host.commands.builtin import Builtin
 from clnwire.host.commands.commands import CommandTable, HostCommand
 from clnwire.host.commands.configs import Configs
 from clnwire.host.commands.dispatch import Dispatcher
+from clnwire.host.commands.plugin_command import PluginCommand
 from clnwire.host.commands.unix_socket import RpcSocket
 from clnwire.host.database import Database
 from clnwire.host.directory import FEATURES, Directory
@@ -45,15 +47,12 @@ if TYPE_CHECKING:
     from clnwire.plugin import Plugin as PluginObject
 
     OnCommand: TypeAlias = Callable[[Frame, bytes | None], None]
-from pathlib import Path
-
-from clnwire.host.commands.plugin_command import PluginCommand
 
 A = TypeVar("A")
 
 
 class Host:
-    """Runs plugins as Core Lightning does: same order, same bytes, same refusals.
+    """Runs plugins as Core Lightning does: the same message order, bytes and refusals.
 
     ```python
     async with Host() as host:
@@ -61,35 +60,36 @@ class Host:
         print(await host.call("hello", {"name": "Rusty"}))
     ```
 
-    `dialect` is the daemon's age: `"current"` is today's Core Lightning, `"2020"` v0.10.0, `"2019"`
-    the daemon of May 2019.
+    `dialect` selects the daemon to imitate: `"current"` is current Core Lightning, `"2020"` is
+    v0.10.0, `"2019"` is the daemon of May 2019.
 
-    Without `lightning_dir` a temporary directory is used and removed at the end. The timeouts are
-    in seconds, those of the daemon by default; `None` waits for ever, as the daemon does for hooks
-    and methods. `max_frame_bytes` and `max_depth` limit what a plugin or a caller may send.
-    `features` are the daemon's feature bits, by place, in hexadecimal.
-    `on_log(level, source, line)` is given each line of the daemon's log,
-    `on_trace(direction, plugin, frame)` each frame, `"in"` to the plugin or `"out"` of it,
-    `on_command(request, reply)` each request that comes over the socket, first with `None`, then
-    with the reply's text.
+    Without `lightning_dir` the host uses a temporary directory and removes it at the end. Time-outs
+    are in seconds and default to the daemon's; `None` is no limit, as the daemon has for hooks and
+    methods. `max_frame_bytes` and `max_depth` limit each message from a plugin or a caller.
+    `features` are the daemon's feature bits by place, in hexadecimal.
 
-    `cut(message)` gives the pieces in which a message is written to a plugin, with a short pause
-    after each: a plugin must not mind. With `own_groups` each plugin leads a process group of its
-    own, and what it has started ends with it. `started_in` is the folder in which the daemon was
-    started, where plugins run under the daemon of 2019; this process's own if it is `None`.
+    `on_log(level, source, line)` is called for each line of the daemon's log,
+    `on_trace(direction, plugin, frame)` for each frame (direction `"in"` is to the plugin, `"out"`
+    is from it), and `on_command(request, reply)` twice for each request on the socket: first with
+    `None`, then with the reply's text.
 
-    `plugin rescan` starts what is new in `<lightning_dir>/plugins` and in `plugin_dirs`, but for
-    `disabled_plugins`, which are paths or the ends of paths.
+    `cut(message)` returns the chunks in which a message is written to a plugin, with a short pause
+    between them. With `own_groups` each plugin leads its own process group, and its child processes
+    are killed when it ends. `started_in` is the plugins' working directory in the dialect of 2019,
+    where plugins run in the folder the daemon was started in; `None` is this process's own.
 
-    Entering the block raises `HostError` if another host runs in the directory.
+    The command `plugin rescan` starts the plugins in `<lightning_dir>/plugins` and `plugin_dirs`
+    that are not running, except `disabled_plugins`: full paths or ends of paths.
+
+    Entering the context raises `HostError` if another host runs in the directory.
     """
 
     logs: Journal[LogEntry]
-    """The lines that plugins wrote for the daemon's log."""
+    """The log lines that plugins wrote."""
     remarks: Journal[LogEntry]
-    """What the daemon itself would have logged about its plugins."""
+    """What the daemon would have logged about its plugins."""
     notifications: Journal[TopicEntry]
-    """What plugins published on their own topics."""
+    """The notifications that plugins published on their own topics."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class Host:
     async def _serve(
         self, frame: Frame, connection: CallerConnection
     ) -> tuple[bytes, Delivery | None]:
-        """Answers a request that came over the socket."""
+        """Answers a request from the socket."""
         tell = self._tell_command
         if tell is None:
             return await self._dispatcher.serve(frame, connection)
@@ -216,12 +216,12 @@ class Host:
 
     @property
     def rpc_path(self) -> Path:
-        """The daemon's socket. It opens before the first plugin gets `init`."""
+        """The path of the daemon's socket, which opens before the first plugin gets `init`."""
         return self._directory.rpc_path
 
     @property
     def plugin(self) -> Plugin:
-        """The plugin that was started first. Raises `HostError` if there is none."""
+        """The plugin that was started first. Raises `HostError` if no plugin was started."""
         plugins = self._plugins.all()
         if not plugins:
             raise HostError("no plugin has been started")
@@ -229,17 +229,17 @@ class Host:
 
     @property
     def plugins(self) -> list[Plugin]:
-        """Those that run, in the order of their start."""
+        """The running plugins, in the order of their start."""
         return self._plugins.running()
 
     @property
     def commands_waiting(self) -> list[str]:
-        """The commands that callers on the socket wait for, oldest first; plugins among them."""
+        """The unanswered commands from the socket, including those of plugins, oldest first."""
         return self._dispatcher.waiting()
 
     @property
     def data_version(self) -> int:
-        """The version that the last `db_write` carried; 0 before the first."""
+        """The data version of the last `db_write`; 0 before the first."""
         return self._database.data_version
 
     @data_version.setter
@@ -259,17 +259,17 @@ class Host:
     ) -> Plugin:
         """Starts one plugin and waits until it has answered `init`. Others may run already.
 
-        `path` is its file; or a `clnwire.Plugin`, which is served by a thread of this process, over
-        pipes all the same: with `Plugin.run_on`, whose restrictions hold.
-        `options` are values as a user would write them (`"0x10"`, `"yes"`) or of Python's own
-        types, or a function that is given what the plugin offers and returns the values.
-        `migrations` are the sets of statements that a `db_write` plugin gets before `init`;
-        `env` is added to this process's environment; `stderr` is inherited unless given, as for
-        `subprocess.Popen`. If the plugin disables itself, it is ended, and `plugin.disabled` says
-        why.
+        `path` is the plugin's file, or a `clnwire.Plugin`, which a thread of this process serves
+        over pipes with `Plugin.run_on`; the restrictions of `run_on` apply.
+        `options` are values as a user would write them (`"0x10"`, `"yes"`) or Python values, or a
+        function that takes the plugin's options and returns the values.
+        `migrations` are the sets of SQL statements that a `db_write` plugin gets before `init`.
+        `env` is added to this process's environment; `stderr` is inherited by default, as for
+        `subprocess.Popen`. If the plugin disables itself, the host ends it and sets
+        `plugin.disabled` to the reason.
 
         Raises `ManifestError`, `PluginOptionError`, `FatalAnswerError`, `PluginDiedError`, and
-        `HostError` if it cannot be started at all.
+        `HostError` if the plugin cannot be started.
         """
         self._check_entered()
         spec = PluginSpec(path, important, arguments)
@@ -284,14 +284,14 @@ class Host:
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> list[Plugin]:
-        """Starts a set of plugins as the daemon does when it boots: those that run in the end.
+        """Starts a set of plugins as the daemon does at boot. Returns the plugins that run.
 
-        A plugin that is refused or dies is ended, and `remarks` say why; the others go on.
-        `options` are those of all plugins together, or a function that is given what they offer
-        and returns the values. For the two halves of the way see `load` and `bring_up`.
+        A plugin that is refused or dies is ended, with the reason in `remarks`; the start of the
+        others continues. `options` are the values for all plugins, or a function that takes the
+        plugins' options and returns the values. `start_all` calls `load`, then `bring_up`.
 
-        Raises what ends the daemon: the error of an important plugin, a clash of option names,
-        options that nobody has or whose values do not fit, and a fatal answer to `db_write`.
+        Raises the errors that stop the daemon: the failure of an important plugin, a clash of
+        option names, unknown options or bad values, and a fatal answer to `db_write`.
         """
         await self.load(specs, env=env, stderr=stderr)
         return await self.bring_up(options, migrations=migrations)
@@ -303,9 +303,9 @@ class Host:
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> list[Plugin]:
-        """The first half of `start_all`: `getmanifest`, and what the daemon makes of the answers.
+        """The first half of `start_all`: starts the processes, checks the manifests.
 
-        Afterwards `manifest_options` knows the options.
+        Returns the accepted plugins. Afterwards `manifest_options` returns their options.
         """
         self._check_entered()
         return await self._boot.load(specs, env, stderr)
@@ -313,7 +313,10 @@ class Host:
     async def bring_up(
         self, options: Options | None = None, *, migrations: Migrations = startup.MIGRATIONS
     ) -> list[Plugin]:
-        """The second half of `start_all`: options, `db_write`, the socket, `init`."""
+        """The second half of `start_all`: options, `db_write`, the socket, `init`.
+
+        Returns the plugins that run.
+        """
         try:
             return await self._boot.bring_up(options or {}, migrations)
         except HostError as error:
@@ -321,7 +324,7 @@ class Host:
             raise
 
     def manifest_options(self) -> dict[str, Option]:
-        """The options that the plugins offer, by name."""
+        """The options of the running plugins, by name."""
         return {name: option for name, (_, option) in self._plugins.options().items()}
 
     def _check_entered(self) -> None:
@@ -334,24 +337,25 @@ class Host:
 
     @property
     def callers(self) -> int:
-        """How many connections there are on the socket."""
+        """The number of connections on the socket."""
         return 0 if self._socket is None else self._socket.callers
 
     def hang_up(self) -> None:
-        """Ends all connections on the socket at once, whatever is under way on them."""
+        """Closes all connections on the socket at once, including those with pending commands."""
         if self._socket is not None:
             self._socket.hang_up()
 
     async def wait_stopped(self) -> Stopped:
-        """Waits for what ends the daemon, and says what it was.
+        """Waits for an event that stops the daemon, and returns which one.
 
-        That is the command `stop`, `host.stop()`, an important plugin's end, or a fatal answer.
-        The plugins are still there until `stop` is called or the block ends.
+        The events are the command `stop`, `host.stop()`, the end of an important plugin, and an
+        error that stops the daemon, such as a fatal answer. In the last two cases the remaining
+        plugins run until `stop` is called or the context is left.
         """
         return await self._life.wait()
 
     async def stop(self) -> None:
-        """Ends the plugins as the daemon does at its own end, and cleans up."""
+        """Ends the plugins as the daemon does when it stops, and cleans up."""
         await self._end_plugins()
         self._life.finish("stopped", failed=False)
         if self._socket is not None:
@@ -359,7 +363,7 @@ class Host:
         self._directory.remove()
 
     async def _shut_down(self) -> None:
-        """The command `stop`: whoever waits for the end goes on when the plugins have ended."""
+        """The command `stop`. `wait_stopped` returns once the plugins have ended."""
         await self._end_plugins()
         self._life.finish("the command stop", failed=False)
 
@@ -378,14 +382,14 @@ class Host:
         method: str,
         params: object = None,
         *,
-        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
+        id: str | int | None = None,  # noqa: A002 - JSON-RPC's name for it
         timeout: float | None = None,
     ) -> Any:
-        """Gives a command, as a caller on the socket would, and gives its result, decoded.
+        """Calls a command as a caller on the socket would. Returns the decoded result.
 
-        `id` is the caller's id, which the plugin sees in front of its own. Raises `RpcError`, with
-        code -4 if the plugin ends before it answers and -32601 if nobody knows the command, and
-        `TimeoutError`.
+        `id` is the caller's id, which the plugin sees as the prefix of its request's id. `timeout`
+        is in seconds and defaults to `call_timeout`. Raises `RpcError`, with code -4 if the plugin
+        ends before it answers and -32601 for an unknown command, and `TimeoutError`.
         """
         token = None if id is None else json.encode(id)
         command = HostCommand(method, text_of({} if params is None else params), token)
@@ -399,19 +403,21 @@ class Host:
         return decoded(outcome.result or b"null")
 
     def notify(self, topic: str, payload: object, *, origin: str | None = None) -> int:
-        """Sends a notification to who has subscribed, and says how often it was sent.
+        """Sends a notification to the subscribers. Returns how many times it was sent.
 
-        A native topic's payload is wrapped in its name; with `origin` (a plugin's file name) it is
-        a custom notification, as it is. Subscribed to the topic and to `*`: sent twice.
+        Without `origin` the notification is native and its payload is wrapped in the topic's name.
+        With `origin`, a plugin's file name, it is a custom notification and its payload is not
+        wrapped. A plugin that subscribed to the topic and to `*` gets it twice.
         """
         return self._plugins.notify(topic, payload, origin)
 
     async def hook(self, name: str, payload: object, *, timeout: float | None = None) -> Any:
-        """Calls a hook and gives the answer, decoded, judged as the daemon does.
+        """Calls a hook and returns the decoded answer, checked as the daemon checks it.
 
-        Without asking, the answer is `{"result": "continue"}` for an event that the plugin's
-        filters leave out. Raises `FatalAnswerError` where the daemon would have stopped,
-        `PluginDiedError`, `TimeoutError`, and `HostError` if the plugin has not got the hook.
+        If the plugins' filters exclude the event, no plugin is called and the answer is
+        `{"result": "continue"}`. `timeout` is in seconds and defaults to `hook_timeout`. Raises
+        `FatalAnswerError` where the daemon would have stopped, `PluginDiedError`, `TimeoutError`,
+        and `HostError` if no plugin has the hook.
         """
         if name != "db_write":
             return await self._hooks.call(name, payload, timeout)
@@ -419,21 +425,21 @@ class Host:
             return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
-        """Sends the hook `db_write` and gives the version that it carried: one more than the last.
+        """Calls the hook `db_write` and returns its data version: one more than the last.
 
-        One at a time, as in the daemon. `data_version` sets the version, to repeat one or to leave
-        some out. Raises as `hook` does: any answer but `continue` is fatal.
+        As in the daemon, writes run one at a time. `data_version` overrides the version, to repeat
+        or skip some. Raises the errors of `hook`; any answer but `continue` is fatal.
         """
         return await self._database.write(writes, data_version)
 
     def command(self, name: str) -> Callable[[A], A]:
         """Adds a command of the daemon: `@host.command("listpeers")`.
 
-        A function, plain or `async`, gets the params, decoded, and returns the result or raises
-        `RpcError`; anything else is the result itself: `host.command("listpeers")({"peers": []})`.
-        A function's second parameter is the `Caller`, which it can tell how it goes on. A result
-        that is a `Delivery` goes out as it says: late, in small pieces, or not to its end. `bytes`
-        and `msgspec.Raw` are JSON text, as large as you like.
+        A function, plain or `async`, takes the decoded params and returns the result or raises
+        `RpcError`. Any other object is the result: `host.command("listpeers")({"peers": []})`.
+        A function with a second parameter gets the `Caller`, to send it messages and progress.
+        A `Delivery` as the result delays, splits or truncates the reply. `bytes` and
+        `msgspec.Raw` are JSON text and may be of any size.
         """
 
         def register(answer: A) -> A:
@@ -443,16 +449,17 @@ class Host:
         return register
 
     async def wait_for_log(self, part: str, timeout: float | None = 10.0) -> LogEntry:
-        """The first log line, past or to come, that contains `part`.
+        """Waits for a log line that contains `part`; returns at once if one was logged before.
 
-        Raises `TimeoutError`, and `PluginDiedError` if the last plugin ends meanwhile.
+        `timeout` is in seconds. Raises `TimeoutError`, and `PluginDiedError` if the last running
+        plugin ends while waiting.
         """
         return await self.logs.wait(lambda entry: part in entry.message, timeout)
 
     async def wait_for_notification(self, topic: str, timeout: float | None = 10.0) -> TopicEntry:
-        """The first notification of a topic, past or to come, that a plugin published.
+        """Waits for a plugin's notification on `topic`; returns at once if one came before.
 
-        Raises as `wait_for_log` does.
+        `timeout` and the errors are those of `wait_for_log`.
         """
         return await self.notifications.wait(lambda entry: entry.topic == topic, timeout)
 
