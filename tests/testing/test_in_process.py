@@ -119,6 +119,22 @@ def test_several_plugins_in_one_process_have_their_own_logging() -> None:
         assert [each.log_text() for each in running] == [f"warn {kind}" for kind in kinds]
 
 
+def test_the_level_of_logging_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is INFO for as long as any plugin runs, unless the program has set a level or handlers."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", logging.WARNING)
+    with BlockingHost() as first:
+        running = first.start(speaking("plain"))
+        with BlockingHost() as second:
+            ending = second.start(speaking("thread"))
+            assert root.level == logging.INFO
+            ending.hang_up()
+        assert root.level == logging.INFO
+        running.hang_up()
+    assert (root.level, root.handlers) == (logging.WARNING, [])
+
+
 def test_what_a_handler_has_left_behind_is_no_handler_of_the_next_run() -> None:
     """A thread or a task that a handler has started keeps the handler's context."""
     plugin, contexts = Plugin(), list[Context]()

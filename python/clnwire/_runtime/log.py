@@ -152,5 +152,21 @@ def bridge_logging(log: Log, only_if: Callable[[], bool] | None = None) -> loggi
     handler = DaemonHandler(log, only_if)
     if root.level == logging.WARNING and not root.handlers:
         root.setLevel(logging.INFO)
+        DaemonHandler.has_set_level = True
     root.addHandler(handler)
     return handler
+
+
+def end_bridge(handler: logging.Handler) -> None:
+    """Removes the handler of `bridge_logging`; the last one resets the root logger's level."""
+    import logging
+
+    from clnwire._runtime.logging_handler import DaemonHandler
+
+    root = logging.getLogger()
+    root.removeHandler(handler)
+    if any(isinstance(each, DaemonHandler) for each in root.handlers):
+        return
+    if DaemonHandler.has_set_level and root.level == logging.INFO:
+        root.setLevel(logging.WARNING)
+    DaemonHandler.has_set_level = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from clnwire.errors import describe_error
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 class DaemonHandler(logging.Handler):
     """Writes records to the daemon's log, each at the closest level."""
+
+    has_set_level: ClassVar[bool] = False
+    """Whether the root logger's level is INFO because of these handlers."""
 
     def __init__(
         self, log: Callable[[str, LogLevel], object], only_if: Callable[[], bool] | None

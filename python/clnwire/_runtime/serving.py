@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from clnwire import _core
 from clnwire._runtime import forks, startup
-from clnwire._runtime.log import bridge_logging
+from clnwire._runtime.log import bridge_logging, end_bridge
 from clnwire.errors import describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def serve(run: Run, *, own_process: bool = True) -> int:
         return _serve(run, own_process=own_process)
     finally:
         if bridge is not None:
-            sys.modules["logging"].getLogger().removeHandler(bridge)
+            end_bridge(bridge)
         run.log.connect(None)
         run.end()
 
