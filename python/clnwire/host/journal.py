@@ -1,4 +1,4 @@
-"""What a plugin has sent unasked, kept in order, and a way to wait for more of it."""
+"""Records of plugins' log lines and notifications, in order, with a way to wait for an entry."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ from msgspec import Struct, json
 T = TypeVar("T")
 
 KEPT: Final = 100_000
-"""Entries that a journal keeps at least: a plugin that floods the log must not fill the memory."""
+"""The number of entries left after trimming; bounds memory if a plugin floods the log."""
 KEPT_CHARACTERS: Final = 32 << 20
-"""In the texts of a journal's entries: each of them may have megabytes."""
+"""The total text size left after trimming; one entry may have megabytes."""
 
 
 RemarkKind: TypeAlias = Literal[
     "", "reply", "topic", "line", "subscription", "native", "answer", "missed", "aborted"
 ]
-"""What a remark is about: a reply that nobody waits for, a topic that was published but not
-announced, a line for the log that is too long, a subscription that nothing can come of, a
-method with the name of a command of a built-in plugin, an answer
-that the daemon does not understand, commits that a `db_write` plugin has missed by leaving too
-early, a stop that ended in an abort.
+"""What a remark is about.
+
+- `reply`: a reply to no pending request.
+- `topic`: a notification whose topic is not in the plugin's manifest.
+- `line`: a log line that is too long.
+- `subscription`: a subscription to an unknown topic.
+- `native`: a method with the name of a built-in plugin's command.
+- `answer`: an answer that the daemon does not understand.
+- `missed`: commits that a `db_write` plugin missed because it ended too early.
+- `aborted`: the daemon aborted while stopping.
+- empty: anything else.
 """
 
 
@@ -31,16 +37,16 @@ class LogEntry(Struct, frozen=True):
     """A line for the daemon's log."""
 
     plugin: str
-    """The name of the plugin that it is from, or is about."""
+    """The plugin that wrote the line, or that a remark is about; empty for the daemon itself."""
     level: str
     """`trace`, `debug`, `info`, `unusual` (alias `warn`) or `broken` (alias `error`)."""
     message: str
     kind: RemarkKind = ""
-    """Of a remark of the daemon's own, for programs."""
+    """The kind of a remark; empty for a plugin's own line."""
 
 
 class TopicEntry(Struct, frozen=True):
-    """A notification that a plugin published."""
+    """A notification published by a plugin."""
 
     plugin: str
     topic: str
@@ -49,20 +55,23 @@ class TopicEntry(Struct, frozen=True):
 
     @property
     def payload(self) -> object:
-        """The payload, decoded."""
+        """The decoded payload."""
         return json.decode(self.params)
 
 
 def _size(entry: object) -> int:
-    """About how much memory an entry's texts take."""
+    """The approximate size of an entry's text."""
     if isinstance(entry, LogEntry):
         return len(entry.message)
     return len(entry.params) if isinstance(entry, TopicEntry) else 0
 
 
 class Journal(Sequence[T], Generic[T]):
-    """A growing record. Beyond twice `KEPT` entries, or twice `KEPT_CHARACTERS` in them, the oldest
-    are forgotten."""
+    """A sequence of entries, oldest first.
+
+    Above `2 * KEPT` entries or a text size of `2 * KEPT_CHARACTERS`, the oldest entries are dropped
+    until `KEPT` or `KEPT_CHARACTERS` are left.
+    """
 
     def __init__(self) -> None:
         self._size = 0
@@ -83,7 +92,7 @@ class Journal(Sequence[T], Generic[T]):
         return f"<Journal {self._entries!r}>"
 
     def add(self, entry: T) -> None:
-        """Records an entry, and wakes those who wait for one like it."""
+        """Records an entry and resolves the waits that it satisfies."""
         self._entries.append(entry)
         self._size += _size(entry)
         if len(self._entries) > 2 * KEPT:
@@ -95,7 +104,7 @@ class Journal(Sequence[T], Generic[T]):
                 waiter.set_result(entry)
 
     def _oldest(self) -> int:
-        """How many have to go until at most `KEPT_CHARACTERS` are left; the last one stays."""
+        """How many entries to drop to get to `KEPT_CHARACTERS`. Always keeps the last entry."""
         size = self._size
         for number, entry in enumerate(self._entries[:-1]):
             if size <= KEPT_CHARACTERS:
@@ -108,16 +117,16 @@ class Journal(Sequence[T], Generic[T]):
         del self._entries[:number]
 
     def fail(self, error: Exception) -> None:
-        """Nothing more will come: whoever waits gets the error."""
+        """Raises `error` in all pending calls of `wait`, because no entry will follow."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(error)
 
     async def wait(self, wanted: Callable[[T], bool], timeout: float | None = 10.0) -> T:
-        """The first entry, past or to come, for which `wanted` is true.
+        """The first entry for which `wanted` is true. Waits for one if none is recorded.
 
-        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the last plugin
-        ends meanwhile.
+        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the last running
+        plugin ends while waiting.
         """
         for entry in self._entries:
             if wanted(entry):

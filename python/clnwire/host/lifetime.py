@@ -1,4 +1,4 @@
-"""How long a host lives, and why it ends."""
+"""Whether a host has ended, and why."""
 
 from __future__ import annotations
 
@@ -16,25 +16,20 @@ class Stopped(Struct, frozen=True):
 
 
 class Life:
-    """The host's lifetime. It ends once, with the first reason given."""
+    """The host's lifetime, which ends with the first reason given."""
 
     def __init__(self) -> None:
         self._stopped: Stopped | None = None
         self._event = asyncio.Event()
 
-    @property
-    def stopped(self) -> Stopped | None:
-        """Why it has ended; `None` while it has not."""
-        return self._stopped
-
     def finish(self, reason: str, *, failed: bool) -> None:
-        """It ends here."""
+        """Marks the host as ended. Later calls have no effect."""
         if self._stopped is None:
             self._stopped = Stopped(reason, failed)
             self._event.set()
 
     async def wait(self) -> Stopped:
-        """Waits for the end."""
+        """Waits until the host has ended, and returns why."""
         await self._event.wait()
         assert self._stopped is not None
         return self._stopped

@@ -1,4 +1,4 @@
-"""One host in a directory: a file that is locked as long as the host is there."""
+"""The lock file that allows one host per directory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def locked(path: Path) -> IO[bytes]:
-    """The lock's file, open. The lock goes with it, even if the process is killed.
+    """Opens and locks the file. Closing it, also by the process's end, releases the lock.
 
-    Raises `HostError` if somebody else has it, or if it cannot be written.
+    Raises `HostError` if another host holds the lock or the file cannot be opened.
     """
     file = _opened(path)
     try:
@@ -27,7 +27,7 @@ def locked(path: Path) -> IO[bytes]:
         file.close()
         raise HostError(f"another host runs in {path.parent} (process {pid})") from None
     if not _is_still(path, file):
-        # The host before us removed it between our two steps; what we have locked is nobody's.
+        # Another host removed the file after we opened it, so our lock excludes nobody. Retry.
         file.close()
         return locked(path)
     file.truncate(0)
@@ -37,8 +37,11 @@ def locked(path: Path) -> IO[bytes]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """The file as it is. Only a file of its own: what somebody linked to is not to be overwritten,
-    and a named pipe would be waited for."""
+    """Opens the file without truncating it.
+
+    Refuses symbolic links, whose target would be overwritten, and anything but a regular file;
+    `O_NONBLOCK` keeps a named pipe from blocking.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, 0o600)

@@ -1,4 +1,4 @@
-"""The log as the daemon prints it: a time, a level, who it is about, and the text."""
+"""Prints the log in the daemon's format: time, level, source and text."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ _IO_COLOURS: Final = {"IO_OUT": "36", "IO_IN": "35"}
 
 
 class Logbook:
-    """Writes lines to a stream, from a level on; with colours if asked for."""
+    """Writes log lines of at least `level` to a stream, optionally with ANSI colours."""
 
     def __init__(self, stream: TextIO, *, level: str = "info", colours: bool = False) -> None:
         self._stream, self._colours = stream, colours
         self._least = SCALE.index(level)
 
     def write(self, level: str, source: str, message: str) -> None:
-        """One entry, from `lightningd` or `plugin-<name>`; each of its lines is complete."""
+        """Writes an entry; `source` is `lightningd` or `plugin-<name>`.
+
+        Each line of a multi-line message gets its own prefix.
+        """
         level = ALIASES.get(level, level)
         if SCALE.index(level) >= self._least:
             shown = _SHOWN.get(level, level.upper())
             self._lines(shown, source, message, _COLOURS.get(level))
 
     def trace(self, direction: str, plugin: str, frame: bytes) -> None:
-        """One message, `in` to the plugin or `out` of it: the daemon's `IO_OUT` and `IO_IN`."""
+        """Writes a message of the protocol.
+
+        The direction `in` is to the plugin, which the daemon logs as `IO_OUT`; `out` is `IO_IN`.
+        """
         shown = "IO_OUT" if direction == "in" else "IO_IN"
         text = frame.decode("utf-8", "replace")
         self._lines(shown, f"plugin-{plugin}", text, _IO_COLOURS[shown])
@@ -43,7 +49,7 @@ class Logbook:
             self._put(f"{stamp} {text}\n")
 
     def _put(self, line: str) -> None:
-        # If nobody reads any more, or a disk is full, the plugins go on nevertheless.
+        # A closed pipe or a full disk must not stop the plugins.
         with suppress(OSError):
             self._stream.write(line)
             self._stream.flush()

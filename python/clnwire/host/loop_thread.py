@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that wait."""
+"""An event loop in its own thread, for synchronous callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines for other threads until it is closed."""
+    """Runs coroutines on behalf of other threads until it is closed."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -30,7 +30,10 @@ class LoopThread:
         return self._loop.is_closed()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Waits for what the coroutine gives. Raises `UsageError` where that would never come."""
+        """Runs the coroutine in the loop's thread and returns its result.
+
+        Raises `UsageError` in the loop's own thread, where it would deadlock, and after `close`.
+        """
         if threading.get_ident() == self._thread.ident:
             coroutine.close()
             raise UsageError(
@@ -44,12 +47,12 @@ class LoopThread:
         try:
             return future.result()
         except BaseException:
-            # Interrupted, say: the loop must not go on with what nobody waits for.
+            # The wait was interrupted, e.g. by Ctrl-C: cancel the coroutine, too.
             future.cancel()
             raise
 
     def close(self) -> None:
-        """Cancels what still runs, and ends the thread. Again: does nothing."""
+        """Cancels all tasks and ends the thread. Further calls do nothing."""
         if self.is_closed:
             return
         self.run(self._cancel_all())

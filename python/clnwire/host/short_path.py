@@ -1,4 +1,4 @@
-"""Another name of a unix socket whose path is too long for the system's calls."""
+"""A short alias for a unix socket's path that is too long for `bind` and `connect`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 LONGEST: Final = 100
-"""Bytes of a socket's path that all systems take: 104 at least, one of them a zero."""
+"""The longest path in bytes that all systems accept: `sun_path` has at least 104 bytes with NUL."""
 
 
 @contextmanager
 def shortened(path: Path) -> Generator[str, None, None]:
-    """A name of `path` that fits, for as long as the block runs. Raises `OSError`.
+    """Yields an alias of `path` that fits; it is valid within the context. Raises `OSError`.
 
-    lightningd binds a name relative to its directory, so that it may be in a deep one.
+    lightningd avoids the limit by binding a name relative to its working directory.
     """
     if len(os.fsencode(path)) <= LONGEST:
         yield str(path)

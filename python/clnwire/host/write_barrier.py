@@ -1,4 +1,4 @@
-"""While `db_write` runs, the daemon serves nothing else."""
+"""Blocks hooks and commands while `db_write` runs, as in the daemon."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class WriteBarrier:
-    """Held by one `db_write` at a time; everything else waits until nobody holds it."""
+    """Held by one `db_write` at a time. All other calls wait until no `db_write` holds it."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
         self._writers = 0
-        """Those that hold it or wait to hold it."""
+        """The number of tasks that hold the barrier or wait to hold it."""
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None, None]:
-        """While held, `wait` does not return."""
+        """Holds the barrier within the context. While held, `wait` does not return."""
         self._writers += 1
         self._idle.clear()
         try:
@@ -34,6 +34,6 @@ class WriteBarrier:
                 self._idle.set()
 
     async def wait(self) -> None:
-        """Waits until nobody holds it. Does not suspend the caller if that is so already."""
+        """Waits until no task holds the barrier. Returns without suspending if none does."""
         while self._writers:
             await self._idle.wait()

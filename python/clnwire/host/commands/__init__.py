@@ -1,1 +1,1 @@
-"""The commands of the host, and the socket on which they are called."""
+"""The host's commands, and the socket that serves them."""

@@ -1,4 +1,4 @@
-"""The commands of the daemon that the host has of itself, but for those about its plugins."""
+"""The daemon's commands that the host implements, except those about plugins and options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Builtin:
         self._remark, self._shut_down = remark, shut_down
 
     def register(self) -> None:
-        """Adds the commands; a test may replace them."""
+        """Adds the commands. `Host.command` overrides them."""
         own = self._table.register_own
         own("getinfo", "", lambda _: self._directory.info())
         own("help", "[command]", self._help)
@@ -53,7 +53,7 @@ class Builtin:
         return {"help": [{"command": lines[name]} for name in chosen], "format-hint": "simple"}
 
     async def _check(self, command: HostCommand) -> object:
-        """Asks the plugin, if it can check; else it is enough that there is such a command."""
+        """Passes the request to a plugin that can check. Otherwise any known command passes."""
         name = required(decoded_params(command.params), 0, "command_to_check")
         plugin = self._plugins.offering(name)
         if plugin is not None and plugin.death is None:
@@ -83,7 +83,7 @@ class Builtin:
         return {}
 
     async def _stop(self, command: HostCommand) -> object:
-        """The reply comes when all plugins have ended."""
+        """Replies when all plugins have ended."""
         del command
         await self._shut_down()
         return "Shutdown complete"

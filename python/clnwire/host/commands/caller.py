@@ -1,4 +1,4 @@
-"""Who gave a command, for functions that answer it: they can tell the caller how it goes."""
+"""The caller of a command: lets the command's function send messages and progress."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Caller:
-    """Given to a command's function that has a second parameter."""
+    """The caller of a command, passed to a command's function as its second parameter."""
 
     method: str
-    """The command."""
+    """The command's name."""
     token: str
-    """The exact text of the caller's id; `null` if there is none."""
+    """The exact JSON text of the caller's id; `null` if there is none."""
 
     def __init__(
         self, method: str, token: bytes | None, notify: Callable[[Notice], None] | None
@@ -32,14 +32,18 @@ class Caller:
         self._notify = notify
 
     def notify(self, text: str, level: LogLevel = "info") -> None:
-        """Shows the caller a line, if it has asked for such. Raises `UsageError`."""
+        """Sends the caller a line if it enabled notifications.
+
+        Raises `UsageError` for an unknown level.
+        """
         check_level(level)
         self._send("message", {"id": 0, "level": CURRENT_LEVELS[level], "message": text})
 
     def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
-        """Tells the caller that `done` of `total` steps are done, in which stage of how many.
+        """Tells the caller that `done` of `total` steps are done.
 
-        Raises `UsageError`.
+        `stage` is the number of the current stage and the number of stages. Raises `UsageError`
+        for numbers out of range.
         """
         check_progress(done, total)
         params: dict[str, object] = {"id": 0, "num": done, "total": total}
@@ -49,6 +53,6 @@ class Caller:
         self._send("progress", params)
 
     def _send(self, method: str, params: dict[str, object]) -> None:
-        # The id is put in where the notice goes out.
+        # `Notice.addressed_to` replaces the id 0 with the caller's id.
         if self._notify is not None:
             self._notify(Notice(method, self.token.encode(), json.encode(params)))

@@ -1,4 +1,4 @@
-"""The commands that the host itself answers: a few of the daemon's, and what a test adds."""
+"""The commands that the host answers itself: its built-in ones and those a test registers."""
 
 from __future__ import annotations
 
@@ -27,43 +27,44 @@ Params: TypeAlias = "dict[str, Any] | list[Any]"
 
 
 class CallerSettings(Struct):
-    """What a caller has asked for, for all commands of its connection."""
+    """The settings of a caller's connection."""
 
     wants_notices: bool = False
-    """`message` and `progress`."""
+    """Whether the caller gets `message` and `progress`; set by the command `notifications`."""
     allows_deprecated: bool = False
+    """Set by the command `deprecations`."""
 
 
 class HostCommand(Struct, frozen=True):
-    """A command that somebody gave: a caller on the socket, or the program that runs the host."""
+    """A command called on the socket or with `Host.call`."""
 
     method: str
     params: bytes
     token: bytes | None = None
-    """The caller's id, if there is one."""
+    """The JSON text of the caller's id, if there is one."""
     frame: Frame | None = None
-    """The caller's own text, if there is one."""
+    """The caller's request; `None` for `Host.call` and for a request that a hook replaced."""
     notify: Callable[[Notice], None] | None = None
-    """Takes `message` and `progress`, if the caller wants them."""
+    """Sends the caller `message` and `progress`."""
     session: CallerSettings | None = None
 
 
 class CommandOutcome(Struct, frozen=True):
-    """How a command ended: the reply of a plugin as it came, or a result or an error."""
+    """How a command ended: a plugin's unchanged reply, a result, or an error."""
 
     frame: Frame | None = None
     result: bytes | None = None
     error: RpcError | None = None
     delivery: Delivery | None = None
-    """How the reply goes out, if not at once and whole."""
+    """How to send the reply; `None` sends it at once."""
 
 
 Own: TypeAlias = "Callable[[HostCommand], object | Awaitable[object]]"
-"""Answers a command with its result or with an `Outcome`, or raises `RpcError`."""
+"""Returns a command's result or a `CommandOutcome`, or raises `RpcError`."""
 
 
 class CommandTable:
-    """Commands by name, each a function of the params or a constant."""
+    """The commands by name. A registered command overrides the host's own one of that name."""
 
     def __init__(self) -> None:
         self._commands: dict[str, Own] = {}
@@ -73,25 +74,28 @@ class CommandTable:
         return name in self._commands or name in self._own
 
     def names(self) -> list[str]:
-        """In the order of the alphabet."""
+        """The names of all commands, sorted."""
         return sorted({*self._commands, *self._own})
 
     def usages(self) -> list[str]:
-        """Each name with its parameters, as far as they are known."""
+        """Each name, followed by its parameters if they are known."""
         usages = {name: f"{name} {usage}".rstrip() for name, (usage, _) in self._own.items()}
         return [usages.get(name, name) for name in self.names()]
 
     def register(self, name: str, answer: object) -> None:
-        """A function gets the params, decoded, and the caller if it has a second parameter;
-        anything else is the result itself."""
+        """Registers a command for `Host.command`.
+
+        A function takes the decoded params and, if it has a second parameter, the `Caller`. Any
+        other object is the result.
+        """
         self._commands[name] = _given(answer)
 
     def register_own(self, name: str, usage: str, answer: Own) -> None:
-        """A command of the daemon, unless a test has one of that name."""
+        """Registers a command that the host implements; `register` overrides it."""
         self._own[name] = (usage, answer)
 
     async def run(self, command: HostCommand) -> CommandOutcome:
-        """Raises `RpcError`."""
+        """Runs a command. Raises `RpcError`, and whatever the command's function raises."""
         answer = self._answer(command)
         if inspect.isawaitable(answer):
             answer = await cast("Awaitable[object]", answer)
@@ -113,7 +117,7 @@ class CommandTable:
 
 
 def _given(answer: object) -> Own:
-    """What a test gave, as a function of the command."""
+    """Wraps the argument of `register` as a function of the command."""
     if not callable(answer):
         constant = _constant(answer)
         return lambda command: constant
@@ -125,7 +129,7 @@ def _given(answer: object) -> Own:
 
 
 def _constant(answer: object) -> object:
-    """JSON text cannot change any more, so it is checked once: it may be 100 MB."""
+    """Validates JSON text once, not on each call: it is immutable and may be large."""
     if isinstance(answer, (bytes, Raw)):
         return CommandOutcome(result=encode_any(answer))
     return answer
@@ -134,7 +138,7 @@ def _constant(answer: object) -> object:
 def _takes_caller(function: Callable[..., object]) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # some functions written in C have none
+    except ValueError:  # Some built-in functions have no signature.
         return False
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [each for each in parameters if each.kind in places and each.default is each.empty]
@@ -149,7 +153,7 @@ async def _delivered(delivery: Delivery) -> CommandOutcome:
 
 
 def decoded_params(text: bytes) -> Params:
-    """Raises `RpcError` unless they are an object or an array."""
+    """The decoded params. Raises `RpcError` unless they are an object or an array."""
     params = decoded(text)
     if isinstance(params, (dict, list)):
         return cast("Params", params)
@@ -157,7 +161,10 @@ def decoded_params(text: bytes) -> Params:
 
 
 def argument(params: Params, index: int, name: str, default: T) -> T:
-    """One parameter, given by name or by position. Raises `RpcError` if it is of another type."""
+    """A parameter, given by name or by position.
+
+    Raises `RpcError` if its type is not that of `default`. With `None` any type is accepted.
+    """
     if isinstance(params, dict):
         value = params.get(name, default)
     else:
@@ -168,7 +175,7 @@ def argument(params: Params, index: int, name: str, default: T) -> T:
 
 
 def required(params: Params, index: int, name: str) -> str:
-    """A parameter that must be there and a string. Raises `RpcError`."""
+    """A required string parameter. Raises `RpcError` if it is missing or not a string."""
     given = name in params if isinstance(params, dict) else index < len(params)
     if not given:
         raise RpcError(INVALID_PARAMS, f"missing required parameter: {name}")

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import Option
 
 _LITERAL: Final = re.compile(r"[-0-9.]+")
-"""What lightningd shows of an option with a number; it ends at anything else."""
+"""The integer values that lightningd's `listconfigs` can show; it aborts at any other."""
 
 
 class Configs:
-    """The two commands."""
+    """Implements `listconfigs` and `setconfig`."""
 
     def __init__(
         self, directory: Directory, plugins: Plugins, remark: Callable[[LogEntry], None]
@@ -41,7 +41,7 @@ class Configs:
         self._directory, self._plugins, self._remark = directory, plugins, remark
 
     def register(self, table: CommandTable) -> None:
-        """Adds the commands; a test may replace them."""
+        """Adds the commands. `Host.command` overrides them."""
         table.register_own("listconfigs", "[config]", self._list)
         table.register_own("setconfig", "config [val] [transient]", self._set)
 
@@ -68,7 +68,7 @@ class Configs:
         return configs
 
     def _remark_literals(self, names: Sequence[str]) -> None:
-        """What lightningd cannot show: it ends at the first one. The host goes on."""
+        """Records a remark for each integer at which lightningd aborts. The host continues."""
         options = self._plugins.options()
         for plugin, option in (options[name] for name in names if name in options):
             setting = plugin.settings.get(option.name)
@@ -79,7 +79,7 @@ class Configs:
                     self._remark(LogEntry(plugin.name, "broken", _end(option.name, text)))
 
     async def _set(self, command: HostCommand) -> object:
-        """Changes a dynamic option: the plugin is asked first, and may refuse."""
+        """Changes a dynamic option. The plugin is asked first and may refuse."""
         params = decoded_params(command.params)
         name, absent = required(params, 0, "config"), cast("object", None)
         value = argument(params, 1, "val", absent)
@@ -92,7 +92,7 @@ class Configs:
         setting = _new_setting(plugin, option, value)
         change: dict[str, object] = {"config": name}
         if value is not None:
-            # The daemon passes what the user wrote; only `init` has JSON's types.
+            # The daemon sends the user's text; only `init` has typed values.
             change["val"] = _as_written(value)
         result_of(await plugin.request("setconfig", encode(change), caller=command.token))
         plugin.settings[name] = self._plugins.configured[name] = setting
@@ -133,7 +133,7 @@ def _shown_value(option: Option, setting: Setting) -> dict[str, object]:
 
 
 def _values(option: Option, text: bytes) -> list[object]:
-    """Of a value or an array of them. Integers are in C's spelling, which may be no JSON."""
+    """The option's values. Integers are spelled as in C (`0x10`), which may be invalid JSON."""
     if option.type == "int":
         return [c_integer(item) for item in _spelled(text)]
     value = json.decode(text)
@@ -141,7 +141,7 @@ def _values(option: Option, text: bytes) -> list[object]:
 
 
 def _spelled(text: bytes) -> list[str]:
-    """The integers in an option's text."""
+    """The integers of an option's text, as the user spelled them."""
     return [item for item in text.decode().strip("[]").split(",") if item]
 
 

@@ -1,4 +1,4 @@
-"""Dispatches commands: through the hook `rpc_command`, then to a plugin or to the host itself."""
+"""Dispatches commands: first to the hook `rpc_command`, then to a plugin or the host itself."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Dispatcher:
-    """Carries commands out."""
+    """Runs commands."""
 
     def __init__(
         self,
@@ -57,11 +57,14 @@ class Dispatcher:
         self._served = 0
 
     def waiting(self) -> list[str]:
-        """The commands that callers on the socket wait for, oldest first."""
+        """The unanswered commands from the socket, oldest first."""
         return list(self._waiting.values())
 
     async def run(self, command: HostCommand) -> CommandOutcome:
-        """Carries a command out. Raises nothing that is the command's own failure."""
+        """Runs a command. An `RpcError` and a plugin's death become the outcome's error.
+
+        Raises `UndecodableError`, and whatever else a function registered by a test raises.
+        """
         await self._barrier.wait()
         try:
             self._must_be_known(command.method)
@@ -73,14 +76,14 @@ class Dispatcher:
         except RpcError as error:
             return CommandOutcome(error=error)
         except (PluginDiedError, FatalAnswerError) as error:
-            # lightningd says no more than that the plugin terminated; a test wants to know how.
+            # lightningd's message ends before the colon; the reason is for tests.
             message = f"Plugin terminated before replying to RPC call: {error}"
             return CommandOutcome(error=RpcError(PLUGIN_DIED, message))
 
     async def serve(
         self, frame: Frame, connection: CallerConnection
     ) -> tuple[bytes, Delivery | None]:
-        """The reply for a caller on the socket, and how it goes out."""
+        """The reply for a caller on the socket, and how to send it."""
         refused = refusal(frame, self._dialect)
         if refused is not None:
             return _refused(refused)
@@ -88,7 +91,7 @@ class Dispatcher:
         assert token is not None
         assert method is not None
         if (spelled := _escaped_method(frame)) is not None:
-            # lightningd compares names as they are spelled; none of them has an escape.
+            # lightningd compares the name's raw JSON text, so a name with an escape never matches.
             error = RpcError(METHOD_NOT_FOUND, f"Unknown command '{spelled}'")
             return _reply(token, CommandOutcome(error=error)), None
         number = self._served = self._served + 1
@@ -100,13 +103,14 @@ class Dispatcher:
         return _reply(token, outcome), outcome.delivery
 
     async def _outcome(self, command: HostCommand, frame: Frame) -> CommandOutcome:
-        """Answers the caller whatever fails; otherwise it would wait for ever."""
+        """Runs a command and turns any exception into an error, so that the caller gets a reply."""
         try:
             template = filter_of(frame)
             outcome = await self.run(command)
             await self._barrier.wait()
             if template is not None and outcome.result is not None:
-                # A plugin applies the filter itself, or does not; its reply is left alone.
+                # A plugin's reply (`outcome.frame`) is never filtered here: the plugin got the
+                # filter and may apply it.
                 result = trimmed(outcome.result, template)
                 outcome = CommandOutcome(result=result, delivery=outcome.delivery)
         except RpcError as error:
@@ -114,7 +118,7 @@ class Dispatcher:
         except UndecodableError as error:
             return CommandOutcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
         except Exception as error:
-            # A function of the test. Its own caller, `Host.call`, gets the exception as it is.
+            # A function registered by a test failed. `Host.call` raises the exception itself.
             self._remark(LogEntry("", "broken", traceback.format_exc()))
             return CommandOutcome(
                 error=RpcError(INTERNAL_ERROR, f"{command.method}: {describe_error(error)}")
@@ -131,7 +135,7 @@ class Dispatcher:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}'")
 
     def _replaced(self, command: HostCommand, answer: object) -> HostCommand | CommandOutcome:
-        """What `rpc_command` made of a command: itself, another one, or its outcome."""
+        """Applies an answer to `rpc_command`: the command, a replacement, or an outcome."""
         members = as_object(answer) or {}
         if members.get("result") == "continue":
             return command
@@ -174,7 +178,7 @@ class Dispatcher:
 
 
 def _escaped_method(frame: Frame) -> str | None:
-    """The method's name as it is spelled, if there are escapes in it."""
+    """The raw JSON text of the method's name, without quotes, if it contains an escape."""
     if b"\\" not in frame.bytes:
         return None
     given = tolerant.members(frame.bytes)
@@ -183,7 +187,7 @@ def _escaped_method(frame: Frame) -> str | None:
 
 
 def _announce_deprecations(plugin: Plugin, command: HostCommand) -> None:
-    """Tells a plugin that the next request may use what is deprecated; in general it may not."""
+    """Tells a plugin that its next request may use deprecated features, if the caller may."""
     topic = "deprecated_oneshot"
     flipped = command.session is not None and command.session.allows_deprecated
     if flipped and topic in plugin.dialect.topics:
@@ -231,7 +235,7 @@ def _refused(refused: Refusal) -> tuple[bytes, Delivery | None]:
 
 
 def _reply(token: bytes, outcome: CommandOutcome) -> bytes:
-    """The reply's text for a caller, whose id stands in it exactly as it was given."""
+    """The reply's text for a caller, with the exact text of the caller's id."""
     if outcome.frame is not None:
         span = outcome.frame.id_span
         assert span is not None

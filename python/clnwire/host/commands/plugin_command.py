@@ -1,4 +1,4 @@
-"""The command `plugin`: starts and stops plugins while the host runs."""
+"""The command `plugin`, which starts, stops and lists plugins while the host runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PluginCommand:
         self._shutdown_timeout = shutdown_timeout
 
     def register(self, table: CommandTable) -> None:
-        """Adds the command; a test may replace it."""
+        """Adds the command. `Host.command` overrides it."""
         table.register_own("plugin", "subcommand [plugin|directory] [options] ...", self._run)
 
     async def _run(self, command: HostCommand) -> object:
@@ -90,7 +90,7 @@ class PluginCommand:
             raise RpcError(PLUGIN_ERROR, f"{path}: disabled itself: {plugin.disabled}")
 
     async def _start_new(self, directories: Sequence[Path]) -> None:
-        """Those that cannot be started are only logged, as those of a set."""
+        """Starts the plugins that are not running. A failed start is only logged."""
         for path in executables(directories):
             if not self._is_there(path) and not any(named(path, name) for name in self._disabled):
                 try:
@@ -112,7 +112,7 @@ class PluginCommand:
 
 
 def executables(directories: Sequence[Path]) -> list[Path]:
-    """The files in there that can be run, in the order of their names."""
+    """The executable files in the directories, sorted by name within each."""
     return [
         path
         for directory in directories
@@ -123,7 +123,7 @@ def executables(directories: Sequence[Path]) -> list[Path]:
 
 
 def _options(params: Params) -> dict[str, Any]:
-    """Given as members of their own, or as words such as `name=value`; a word alone is a flag."""
+    """The options of `plugin start`, from members or `name=value` words; a bare name is a flag."""
     if isinstance(params, list):
         words, options = params[2:], dict[str, Any]()
     else:

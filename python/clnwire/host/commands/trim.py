@@ -1,4 +1,4 @@
-"""The member `filter` of a request: a template, which leaves out of a result what it has not."""
+"""The member `filter` of a request: a template of the parts of the result to keep."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ WARNING = "warning_parameter_filter"
 
 
 def filter_of(frame: Frame) -> object:
-    """The request's filter; `None` if it has none, or is no JSON. Raises `RpcError`."""
+    """The request's filter; `None` if there is none or the request is malformed.
+
+    Raises `RpcError` for an invalid filter.
+    """
     if frame.fault is not None:
         return None
     text = dict(_core.members(frame.bytes)).get("filter")
@@ -31,9 +34,10 @@ def filter_of(frame: Frame) -> object:
 
 
 def trimmed(result: bytes, template: object) -> bytes:
-    """The result without what the template leaves out.
+    """The parts of the result that the template names.
 
-    Where the template has another shape the daemon leaves the result whole, and says so in it.
+    Where the template's shape does not match the result, the daemon keeps that part unfiltered and
+    adds a warning to the result.
     """
     trimmer = _Trimmer()
     value = trimmer.trim(decoded(result), template, "result")
@@ -59,7 +63,7 @@ def _check(template: object, where: str) -> None:
 class _Trimmer:
     def __init__(self) -> None:
         self.problem: str | None = None
-        """The first place where the template did not fit."""
+        """The first mismatch between template and result."""
 
     def trim(self, value: object, template: object, where: str) -> object:
         if template is True:

@@ -1,4 +1,4 @@
-"""The daemon's JSON-RPC socket: one command at a time on a connection, connections side by side."""
+"""The daemon's JSON-RPC socket. Each connection runs one command at a time."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from clnwire.host.delivery import Delivery
 
 Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"
-"""Answers one request: the reply's whole text, white space at its end included, and how it goes
-out if not at once."""
+"""Answers a request: returns the reply's text with its trailing white space, and how to send it;
+`None` sends it at once."""
 
 MOST_WAITING: Final = 100
-"""Requests of a caller that wait; more of them stay in the socket."""
+"""At this many queued requests of a caller the host stops reading from its socket."""
 MOST_UNREAD_BYTES: Final = 64 << 20
-"""What waits for a caller that does not read; beyond, the connection ends."""
+"""Above this many bytes that a caller has not read, the host aborts the connection."""
 
 
 class CallerConnection(asyncio.Protocol):
-    """One caller."""
+    """The connection of one caller."""
 
     session: CallerSettings
 
@@ -45,14 +45,14 @@ class CallerConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Starts to serve."""
+        """Starts the task that serves the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._connections.add(self)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def data_received(self, data: bytes) -> None:
-        """Queues what is complete."""
+        """Queues the complete requests."""
         if self._is_refused:
             return
         self._framer.feed(data)
@@ -61,49 +61,49 @@ class CallerConnection(asyncio.Protocol):
                 self._requests.put_nowait(frame)
         except MalformedError as error:
             self._requests.put_nowait(error)
-        # lightningd itself says so at the next `}`; a caller that never sends one learns it here.
+        # lightningd reports the fault at the next `}`, which may never come; report it now.
         if (fault := self._framer.refused) is not None:
             self._requests.put_nowait(fault)
         if self._requests.qsize() >= MOST_WAITING and self._transport is not None:
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
-        """The caller does not read; it gets no further command carried out until it does."""
+        """Stops running further commands, because the caller does not read."""
         self._is_read.clear()
 
     def resume_writing(self) -> None:
-        """The caller has read."""
+        """Resumes running commands, because the caller has read."""
         self._is_read.set()
 
     def eof_received(self) -> bool:
-        """Keeps the way back open until all that was asked is answered."""
+        """Keeps the connection open for writing until all queued requests are answered."""
         self._requests.put_nowait(None)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A command that runs goes on in its plugin; nobody takes the answer."""
+        """Stops serving. A running command continues in its plugin; its answer is dropped."""
         del exc
         self._connections.discard(self)
         if self._task is not None:
             self._task.cancel()
 
     def write(self, data: bytes) -> None:
-        """Sends something to the caller, if it is still there."""
+        """Sends data unless the connection is closing."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
-            # Notices of a command that runs have no end.
+            # A running command may send any number of notices.
             self.abort()
         else:
             self._transport.write(data)
 
     def close(self) -> None:
-        """Ends the connection after what waits to be written."""
+        """Closes the connection after the buffered data is written."""
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
-        """Ends the connection now: a caller that does not read must not hold anybody up."""
+        """Closes the connection at once and drops the buffered data."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -123,7 +123,10 @@ class CallerConnection(asyncio.Protocol):
         self.close()
 
     async def _refuse(self, fault: MalformedError) -> None:
-        """What the caller sends behind it is dropped: to close at once would lose it the reply."""
+        """Sends the error and drops further input until the caller closes.
+
+        Closing with unread input would reset the connection and could lose the error reply.
+        """
         self._is_refused = True
         self.write(_malformed(fault))
         if self._transport is not None and not self._transport.is_closing():
@@ -132,7 +135,7 @@ class CallerConnection(asyncio.Protocol):
             pass
 
     async def _next(self) -> Frame | MalformedError | None:
-        """Like lightningd: the next command waits until what came before it has been read."""
+        """The next request. As in lightningd it waits until the caller has read earlier replies."""
         await self._is_read.wait()
         request = await self._requests.get()
         if self._requests.empty() and self._transport is not None:
@@ -146,7 +149,7 @@ class CallerConnection(asyncio.Protocol):
 
 
 def _refused(request: Frame | MalformedError) -> MalformedError | None:
-    """Why lightningd refuses it, if its parser does."""
+    """The fault for which lightningd's parser refuses the request, if any."""
     if isinstance(request, MalformedError):
         return request
     return request.fault if request.is_refused else None
@@ -159,7 +162,7 @@ def _malformed(error: MalformedError) -> bytes:
 
 
 class RpcSocket:
-    """The listening end, a file that only its owner may use."""
+    """The listening socket, a file with mode 0600."""
 
     def __init__(self, path: Path, serve: Serve, framer: Callable[[], Framer]) -> None:
         self.path = path
@@ -168,7 +171,7 @@ class RpcSocket:
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self) -> None:
-        """Starts to listen. Raises `HostError` if it cannot be done there."""
+        """Starts to listen; does nothing if it already does. Raises `HostError`."""
         if self._server is None:
             listener = _listener(self.path)
             loop = asyncio.get_running_loop()
@@ -179,16 +182,16 @@ class RpcSocket:
 
     @property
     def callers(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._connections)
 
     def hang_up(self) -> None:
-        """Ends all connections at once."""
+        """Closes all connections at once."""
         for connection in list(self._connections):
             connection.abort()
 
     async def close(self) -> None:
-        """Ends all connections and removes the file."""
+        """Closes all connections and removes the socket's file."""
         if self._server is None:
             return
         self._server.close()
@@ -204,7 +207,7 @@ def _listener(path: Path) -> socket.socket:
     try:
         with shortened(path) as name:
             listener.bind(name)
-        # Nobody can connect before it listens, so nobody slips in before the mode is set.
+        # Nobody can connect before the socket listens, so setting the mode here is not a race.
         path.chmod(0o600)
     except OSError as error:
         listener.close()
@@ -213,7 +216,7 @@ def _listener(path: Path) -> socket.socket:
 
 
 def _remove_stale(path: Path) -> None:
-    """Removes what a daemon that was killed has left; a living one is left in peace."""
+    """Removes the socket of a dead daemon. Raises `HostError` if a daemon listens on it."""
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, shortened(path) as name:

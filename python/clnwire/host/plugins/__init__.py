@@ -1,1 +1,1 @@
-"""The plugins that the host runs: their processes, their start and their end."""
+"""The host's plugins: their processes, how they are started and how they are ended."""

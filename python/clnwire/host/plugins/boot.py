@@ -1,4 +1,4 @@
-"""Starts plugins, one or a whole set, in the daemon's order."""
+"""Starts one plugin or a set of plugins, in the daemon's order."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import Option
 
 Values: TypeAlias = Mapping[str, object]
-"""Option values by name: as a user would write them, of Python's own types, or `Given`."""
+"""Option values by name: text as a user writes it, Python values, or `Given`."""
 Options: TypeAlias = "Values | Callable[[Mapping[str, Option]], Values]"
-"""Option values, or a function that is given the options that all plugins offer."""
+"""Option values, or a function that takes the plugins' options and returns the values."""
 Migrations: TypeAlias = Sequence[Sequence[str]]
 
 
 class Surroundings(Struct, frozen=True):
-    """What a plugin's start needs of the host."""
+    """The parts of the host that `Boot` uses."""
 
     plugins: Plugins
     owner: PluginOwner
@@ -52,13 +52,13 @@ class Surroundings(Struct, frozen=True):
 
 
 class Boot:
-    """Brings plugins up."""
+    """Starts plugins."""
 
     def __init__(self, host: Surroundings) -> None:
         self._host = host
         self._loaded: list[Plugin] = []
         self._running = False
-        """Whether a plugin has been brought up before: what comes now is a dynamic start."""
+        """Whether a start has reached `init` before; `init` then has `startup: false`."""
 
     async def start(
         self,
@@ -70,7 +70,12 @@ class Boot:
         *,
         must_be_dynamic: bool = False,
     ) -> Plugin:
-        """Starts one plugin and waits until it has answered `init`; raises whatever goes wrong."""
+        """Starts one plugin and waits until it has answered `init`.
+
+        On any error the plugin is killed and the error is raised. `must_be_dynamic` is for the
+        command `plugin start`: refuses a plugin that is not dynamic, and reuses the options that
+        the user set before.
+        """
         plugin = self._host.launcher.launch(spec, env, stderr)
         self._host.plugins.add(plugin)
         try:
@@ -103,9 +108,10 @@ class Boot:
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> list[Plugin]:
-        """Starts the processes of a set, asks for the manifests, and gives those that are fit.
+        """Starts the processes of a set of plugins and asks for their manifests.
 
-        Raises what ends the daemon: an important plugin that is not fit, a clash of names.
+        Returns the plugins that were accepted. Raises the errors that stop the daemon: an important
+        plugin that was not accepted, and a clash of option names.
         """
         plugins = await self._launch_all(specs, env, stderr)
         asking = [startup.ask_manifest(plugin, self._host.manifest_timeout) for plugin in plugins]
@@ -121,7 +127,7 @@ class Boot:
         return self._loaded
 
     async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
-        """Ends a plugin of a set unless its manifest is fit."""
+        """Ends a plugin of a set unless its manifest is accepted."""
         if isinstance(manifest, BaseException):
             return await self._refuse(plugin, manifest)
         try:
@@ -133,7 +139,7 @@ class Boot:
         return None
 
     async def bring_up(self, options: Options, migrations: Migrations) -> list[Plugin]:
-        """Takes what `load` has found fit to the end of `init`; those that run."""
+        """Initialises the plugins that `load` accepted. Returns those that run."""
         offered = {name: option for name, (_, option) in self._host.plugins.options().items()}
         values = options(offered) if callable(options) else options
         check_all_known(offered, values)
@@ -172,7 +178,10 @@ class Boot:
         *,
         alone: bool = True,
     ) -> None:
-        """Options, migrations, the socket, `init`. A plugin that is `alone` may raise."""
+        """Resolves options, sends the migrations, opens the socket and sends `init`.
+
+        With `alone` a plugin's error is raised; otherwise only if it stops the daemon.
+        """
         for plugin in plugins:
             blank = b'""' if self._host.dialect.blanks_options else None
             plugin.settings = resolved(plugin.name, plugin.manifest, values, blank)
@@ -205,7 +214,7 @@ class Boot:
             await self._retire(plugin)
 
     async def _refuse(self, plugin: Plugin, error: BaseException) -> None:
-        """Kills a plugin of a set, and raises the error if it ends the daemon."""
+        """Kills a plugin of a set. Raises the error if it stops the daemon."""
         if not isinstance(error, HostError):
             raise error
         important = plugin.important
@@ -220,25 +229,25 @@ class Boot:
             raise error
 
     def _ends_daemon(self, error: BaseException) -> bool:
-        """At the start a clash of options stops the daemon."""
+        """Whether the error stops the daemon at boot: a clash of option names does."""
         return isinstance(error, ManifestError) and error.clash == "option"
 
     async def _retire(self, plugin: Plugin) -> None:
-        """Ends a plugin that does not want to run. Raises if the host ends with it."""
+        """Ends a plugin that disabled itself. Raises `HostError` if the plugin is important."""
         reason = f"disabled itself: {plugin.disabled}"
         await self._abandon(plugin, reason)
         if plugin.important:
             raise HostError(f"important plugin '{plugin.name}' {reason}")
 
     async def _abandon(self, plugin: Plugin, reason: str) -> None:
-        """Ends a plugin that is not to run; its names are free again."""
+        """Kills a plugin and removes it from the registry, which frees its names."""
         plugin.kill(reason)
         await plugin.process.exited()
         if plugin in self._host.plugins.all():
             self._host.plugins.remove(plugin)
 
     def _remark_topics(self, plugins: Sequence[Plugin]) -> None:
-        """The daemon warns of a subscription that nothing can come of, and keeps it."""
+        """Records a remark for each subscription to an unknown topic. The daemon keeps it."""
         announced = {t for plugin in self._host.plugins.running() for t in plugin.manifest.topics}
         known = announced | self._host.dialect.topics | {"*"}
         for plugin in plugins:
@@ -248,7 +257,10 @@ class Boot:
                     self._remark(plugin.name, message, "subscription")
 
     def _remark_replaced(self, plugins: Sequence[Plugin]) -> None:
-        """A node that runs all built-in plugins refuses what this host takes."""
+        """Records a remark for each method that a built-in plugin of a real node also has.
+
+        The host accepts these methods; a node refuses them unless that plugin is disabled.
+        """
         for plugin in plugins:
             for name in plugin.manifest.methods:
                 if name in BUILTIN:

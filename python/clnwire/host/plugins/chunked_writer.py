@@ -1,4 +1,4 @@
-"""Writes messages to a plugin, whole or cut: a pipe need not deliver a message in one read."""
+"""Writes messages to a plugin, optionally in chunks: a pipe may split a message across reads."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.process import PluginProcess
 
 Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
-"""Takes each message for a plugin and returns the chunks to write instead. It may return nothing
-and add the message to a later one."""
+"""Takes a message for a plugin and returns the chunks to write instead. The function may return
+nothing and prepend the message to a later one."""
 
 PAUSE: Final = 0.01
-"""Seconds between two chunks: enough for a waiting plugin to read them one by one."""
+"""Seconds between two chunks, so that a waiting plugin reads them separately."""
 
 
 class ChunkedWriter:
-    """Writes to a plugin, in the order of the calls."""
+    """Writes to a plugin in the order of the calls."""
 
     def __init__(self, process: PluginProcess, cut: Cut | None) -> None:
         self._process, self._cut = process, cut
@@ -37,7 +37,7 @@ class ChunkedWriter:
             self._next()
 
     def close(self) -> None:
-        """Lets the plugin see the end of its input, after what waits."""
+        """Closes the plugin's stdin after the queued chunks are written."""
         self._closing = True
         if self._timer is None:
             self._process.close_stdin()

@@ -1,4 +1,4 @@
-"""How plugins are ended: told or left alone, waited for, and killed if they stay."""
+"""Ends plugins: sends `shutdown` or closes stdin, waits, and kills those that do not exit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from clnwire.host.rules.dialect import HostDialect
 
 EOF_SECONDS: Final = 5.0
-"""Between the end of a plugin's input and its kill. lightningd closes the pipes of a plugin that
-stays and forgets it; the host leaves no process behind."""
+"""Seconds between closing a plugin's stdin and killing it. lightningd closes the pipes and leaves
+the process running; the host leaves no process behind."""
 
 
 async def end_all(
@@ -27,20 +27,19 @@ async def end_all(
     database: Database,
     remark: Callable[[LogEntry], None],
 ) -> None:
-    """Ends all plugins at the same time, and goes on committing meanwhile, as the daemon does.
+    """Ends all plugins concurrently. As in the daemon, `db_write` commits continue meanwhile.
 
-    A plugin that has not ended after `seconds` sees the end of its input, and is killed
-    if it stays.
+    For `seconds` and when a plugin is killed see `end`.
     """
     ending = [asyncio.ensure_future(end(plugin, dialect, seconds)) for plugin in plugins]
-    # Each has been told, or has had its input closed, when its task first waits.
+    # Let each task run to its first await: it has then sent `shutdown` or closed stdin.
     await asyncio.sleep(0)
     writers = [plugin for plugin in plugins if _writes(plugin)]
     if writers and dialect.is_current:
         others = [task for each, task in zip(plugins, ending, strict=True) if each not in writers]
         await _commit(writers, database, remark)
         if others:
-            # What the last of them has caused.
+            # Commit again for the writes that the other plugins caused before they ended.
             await asyncio.wait(others)
             await _commit(writers, database, remark)
     await asyncio.gather(*ending)
@@ -53,7 +52,7 @@ def _writes(plugin: Plugin) -> bool:
 async def _commit(
     writers: Sequence[Plugin], database: Database, remark: Callable[[LogEntry], None]
 ) -> None:
-    """One set more for those that see it; the others are remarked upon."""
+    """Sends one more set to the writers. Records a remark for each writer that has left."""
     for plugin in writers:
         if plugin.death is not None or plugin.closed:
             message = "has missed what is committed after it left: the daemon is stopping"
@@ -63,12 +62,16 @@ async def _commit(
     try:
         await database.write_version()
     except HostError as error:
-        # The plugin has left in the hook, or has refused: the daemon aborts.
+        # The plugin ended during the hook or refused the set: the daemon aborts.
         remark(LogEntry("", "broken", f"aborted while stopping: {error}", "aborted"))
 
 
 async def end(plugin: Plugin, dialect: HostDialect, seconds: float) -> None:
-    """A subscriber to `shutdown` is told, any other plugin sees the end of its input."""
+    """Ends a plugin: sends `shutdown` if it subscribed to that, otherwise closes its stdin.
+
+    If a subscriber still runs after `seconds`, its stdin is closed, too. A plugin that still runs
+    `seconds` after that (for a subscriber at most `EOF_SECONDS`) is killed.
+    """
     told = 0
     if "shutdown" in dialect.topics:
         told = plugin.notify(plugin.notification("shutdown", b"{}"), "shutdown")

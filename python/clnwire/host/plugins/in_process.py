@@ -1,4 +1,4 @@
-"""A `Plugin` object in the place of a child process: served by a thread, over real pipes."""
+"""Serves a `Plugin` object in a thread, over real pipes, in place of a child process."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from clnwire.plugin import Plugin
 
 LAST_SECONDS: Final = 2.0
-"""How long a plugin that was killed in one host may take to let go before it starts in another."""
+"""Seconds to wait for a plugin's former thread before the plugin is served again."""
 
 _threads: WeakKeyDictionary[Plugin, threading.Thread] = WeakKeyDictionary()
-"""Who serves a plugin, or did."""
+"""The thread that last served each plugin."""
 
 
 class ThreadedPlugin:
-    """Has what the host needs of a `subprocess.Popen`."""
+    """Implements `process.Child`, the part of `subprocess.Popen` that the host uses."""
 
     def __init__(self, plugin: Plugin, name: str, version: str | None) -> None:
-        """`version` is the daemon's, as a process would find it in its environment."""
+        """`version` is the daemon's version, which a process gets as `LIGHTNINGD_VERSION`."""
         self.pid = os.getpid()
         self._version = version
         self._plugin, self._code = plugin, 0
@@ -42,12 +42,12 @@ class ThreadedPlugin:
         thread.start()
 
     def wait(self) -> int:
-        """Waits for the end; the exit status that a process would have."""
+        """Waits for the end and returns the exit status that a process would have."""
         self._ended.wait()
         return self._code
 
     def kill(self) -> None:
-        """Nobody can end a thread: to the host it is gone, and at the closed pipes it ends."""
+        """Reports the plugin as killed. A thread cannot be killed; it ends at the closed pipes."""
         self._end(-signal.SIGKILL)
 
     def _serve(self, stdin: int, stdout: int) -> None:
@@ -74,7 +74,7 @@ class ThreadedPlugin:
 
 
 def name_of(plugin: Plugin) -> str:
-    """What a file with this plugin would be called: after the module of its first handler."""
+    """A file name for the plugin, from the module of its first handler."""
     functions = [
         *(method.function for method in plugin.methods.values()),
         *(hook.function for hook in plugin.hooks.values()),
@@ -97,7 +97,7 @@ def _wait_for_former(plugin: Plugin, name: str) -> None:
 
 
 def _status(code: object) -> int:
-    """What `sys.exit(code)` ends a process with."""
+    """The exit status of a process that calls `sys.exit(code)`; prints a message as that does."""
     if code is None or isinstance(code, int):
         return code or 0
     sys.stderr.write(f"{code}\n")

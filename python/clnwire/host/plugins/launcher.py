@@ -1,4 +1,4 @@
-"""From a file, or a `Plugin` object, to a process or thread that speaks to the host."""
+"""Starts a plugin's process, or a thread that serves a `Plugin` object."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 
 class PluginSpec(Struct, frozen=True):
-    """A plugin that is to be started."""
+    """A plugin to start."""
 
     path: str | Path | PluginObject
-    """Its file; or a `clnwire.Plugin`, which a thread of this process serves."""
+    """The plugin's file, or a `clnwire.Plugin`, which a thread of this process serves."""
     important: bool = False
-    """The host ends when the plugin does."""
+    """Whether the host ends when the plugin does."""
     arguments: Sequence[str] = ()
-    """What stands behind the file's name on its command line."""
+    """The command line's arguments after the file."""
 
 
 def environment_of(dialect: HostDialect, env: Mapping[str, str]) -> dict[str, str]:
-    """A plugin's environment: this process's, what the daemon adds to it, and what is given."""
+    """A plugin's environment: this process's, the daemon's additions, and `env`."""
     environment = {name: value for name, value in os.environ.items() if name != LIGHTNINGD_VERSION}
     if dialect.version is not None:
         environment[LIGHTNINGD_VERSION] = dialect.version
@@ -50,7 +50,7 @@ def environment_of(dialect: HostDialect, env: Mapping[str, str]) -> dict[str, st
 
 
 class Launcher:
-    """Starts processes in the host's directory, and threads."""
+    """Starts plugins."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Launcher:
                 raise HostError("a Plugin object has no arguments, env or stderr of its own")
             path = Path(self._name(spec.path))
             child = ThreadedPlugin(spec.path, path.name, self._dialect.version)
-            owns_group = False  # Its process is ours.
+            owns_group = False  # The thread runs in the host's own process.
         plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
         plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
         return plugin
@@ -109,7 +109,7 @@ class Launcher:
         )
 
     def _name(self, plugin: PluginObject) -> str:
-        """Two plugins of one module need two names: logs and topics go by them."""
+        """A unique name for the plugin, because logs and topics identify plugins by name."""
         if plugin not in self._names:
             name = name_of(plugin)
             count = sum(other.startswith(name) for other in self._names.values())

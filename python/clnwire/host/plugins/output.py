@@ -1,4 +1,4 @@
-"""Judges what a plugin sends unasked, as Core Lightning does: most mistakes are deadly."""
+"""Checks plugins' notifications as Core Lightning does, which kills the plugin for most faults."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
 
 
 class OutputError(Exception):
-    """The daemon would have killed the plugin for this; the text says why."""
+    """Output for which the daemon would have killed the plugin; the text is the reason."""
 
     kind: DeathKind
-    """What is wrong, for programs."""
+    """The reason in machine-readable form."""
 
     def __init__(self, kind: DeathKind, text: str) -> None:
         super().__init__(text)
@@ -34,12 +34,12 @@ class OutputError(Exception):
 
 
 class LogLines(Struct, frozen=True):
-    """What is for the log."""
+    """A notification `log`, split into lines."""
 
     level: str
     lines: list[str]
     longest: int
-    """Bytes of the longest line, as the daemon counts them."""
+    """The length of the longest line in bytes, as the daemon counts it."""
 
 
 class Notice(Struct, frozen=True):
@@ -47,11 +47,11 @@ class Notice(Struct, frozen=True):
 
     method: str
     token: bytes
-    """The id's text, as the plugin repeats it."""
+    """The JSON text of the id that the plugin sent: that of the host's request."""
     params: bytes
 
     def addressed_to(self, token: bytes) -> bytes:
-        """The whole notification, with the id that the caller knows."""
+        """The notification's text, with the caller's id `token`."""
         members = [
             json.encode(name) + b":" + (token if name == "id" else value)
             for name, value in _core.members(self.params)
@@ -62,7 +62,7 @@ class Notice(Struct, frozen=True):
 
 
 class Publication(Struct, frozen=True):
-    """A notification for whoever subscribed to its topic."""
+    """A notification for the subscribers of its topic."""
 
     topic: str
     params: bytes
@@ -72,13 +72,13 @@ Output: TypeAlias = "LogLines | Notice | Publication"
 
 
 def check_envelope(frame: Frame) -> None:
-    """What holds for replies and notifications alike. Raises `OutputError`."""
+    """Checks the rules common to replies and notifications. Raises `OutputError`."""
     if frame.jsonrpc is None:
         raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
 
 
 def judge_notification(frame: Frame, dialect: HostDialect = CURRENT) -> Output:
-    """What a message without id is. Raises `OutputError`."""
+    """Classifies a message without an id. Raises `OutputError`."""
     method, params = frame.method, frame.params
     if method is None or params is None:
         missing = "method" if method is None else "params"
@@ -108,15 +108,15 @@ def _log(params: bytes, levels: Sequence[str]) -> LogLines:
         text = f"sent a log line of unknown level {level!r}; there are {known}"
         raise OutputError("level", text)
     lines, longest = _lines(message, _core.members(params))
-    # The daemon logs half a surrogate pair as it is spelled.
+    # The daemon logs a lone surrogate as its escape sequence.
     return LogLines(level, [sendable(line) for line in lines], longest)
 
 
 def _lines(message: str, params: Sequence[tuple[str, bytes]]) -> tuple[list[str], int]:
-    """The lines that the daemon makes of a text, and the length of the longest one.
+    """The lines into which the daemon splits a text, and the length in bytes of the longest one.
 
-    Of a text with an escape that it does not know (`\\u`) it makes one, which has that as it is
-    spelled (`plugin_log_handle` in lightningd/plugin.c, `unescape` in ccan/json_escape).
+    The daemon cannot unescape `\\u`. It logs a text that contains this escape as one line, with
+    the raw JSON text (`plugin_log_handle` in lightningd/plugin.c, `unescape` in ccan/json_escape).
     """
     spelled = dict(params).get("message", b"")
     if _UNKNOWN_ESCAPE.search(spelled):

@@ -1,10 +1,10 @@
-"""Handles what plugins send unasked: records it, passes topics on, and ends the host."""
+"""Handles the plugins' events: keeps the journals, forwards notifications, and ends the host."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from clnwire._wire.levels import ALIASES, WARNINGS
 from clnwire.host.encoding import log_event, plugin_event, text_of
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from clnwire.host.rules.dialect import HostDialect
 
 OnLog: TypeAlias = Callable[[str, str, str], None]
-"""Is given level, source and message of each line of the daemon's log."""
+"""Called with level, source and message of each line of the daemon's log."""
 OnTrace: TypeAlias = Callable[[Literal["in", "out"], str, bytes], None]
-"""Is given each frame, `in` to the plugin of that name or `out` of it."""
-
-HOST: Final = ""
-"""The plugin's name in a log line that is about none."""
+"""Called with direction (`in` to the plugin, `out` from it), plugin name and text of each frame."""
 
 
 class PluginOwner:
-    """Listens to all plugins."""
+    """Implements `plugin.Owner` for all plugins of a host."""
 
     def __init__(
         self,
@@ -42,7 +39,7 @@ class PluginOwner:
         self.remarks: Journal[LogEntry] = Journal()
         self.notifications: Journal[TopicEntry] = Journal()
         self.ending = False
-        """Plugins that end from now on are expected to."""
+        """Whether the host is ending its plugins: their end is then not reported."""
         self._plugins, self._life, self._dialect = plugins, life, dialect
         self._tell_log, self._tell_trace = on_log, on_trace
         self.traces = on_trace is not None
@@ -58,23 +55,23 @@ class PluginOwner:
         self._pass_on(entry)
 
     def on_abort(self, entry: LogEntry) -> None:
-        """The daemon would have aborted: for `wait_stopped` it has, while the plugins run on."""
+        """The daemon would have aborted: makes `wait_stopped` return. The plugins keep running."""
         self.on_remark(entry)
         self._life.finish(f"plugin '{entry.plugin}': {entry.message}", failed=True)
 
     def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
-        """A frame has gone to a plugin or has come from it."""
+        """A frame was sent to a plugin or received from it."""
         if self._tell_trace is not None:
             self._tell_trace("in" if direction == "in" else "out", plugin, frame)
 
     def on_publication(self, plugin: str, publication: Publication) -> None:
-        """The plugin published something on a topic that it announced."""
+        """The plugin published a notification on a topic of its manifest."""
         topic, params = publication.topic, publication.params
         self.notifications.add(TopicEntry(plugin, topic, params))
         self._plugins.notify(topic, params, plugin)
 
     def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
-        """A plugin is gone, for whatever reason."""
+        """A plugin ended or was killed."""
         if not self.ending:
             self.on_remark(LogEntry(plugin.name, "info", f"Killing plugin: {error.reason}"))
             self._announce("plugin_stopped", plugin)
@@ -98,7 +95,7 @@ class PluginOwner:
             self._plugins.notify(topic, event, None)
 
     def _pass_on(self, entry: LogEntry) -> None:
-        """Feeds the log outside, and the topics `log` and `warning`."""
+        """Passes a log entry to `on_log` and to the topics `log` and `warning`."""
         source = f"plugin-{entry.plugin}" if entry.plugin else "lightningd"
         level = ALIASES.get(entry.level, entry.level)
         if self._tell_log is not None:
@@ -108,7 +105,10 @@ class PluginOwner:
             self._feed("warning", entry, source, WARNINGS[level])
 
     def _feed(self, topic: str, entry: LogEntry, source: str, level: str) -> None:
-        """A plugin never gets its own log lines: logging that it got one would never end."""
+        """Notifies the subscribers, except the entry's own plugin.
+
+        A plugin that logs each log notification would otherwise loop for ever.
+        """
         if topic in self._dialect.topics and self._plugins.is_heard(topic):
             event = log_event(entry, source, level, time.time_ns())
             self._plugins.notify(topic, text_of(event), None, but=entry.plugin)

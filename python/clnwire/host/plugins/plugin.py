@@ -1,4 +1,4 @@
-"""One plugin under the host: its process, its manifest, and the requests that it has to answer."""
+"""One plugin of the host: its process, its manifest and its unanswered requests."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """Who is told what a plugin does."""
+    """Receives a plugin's events."""
 
     traces: bool
-    """Whether `on_frame` is to be called."""
+    """Whether to call `on_frame`."""
 
     def on_log(self, entry: LogEntry) -> None:
         """The plugin wrote a line for the log."""
@@ -49,24 +49,24 @@ class Owner(Protocol):
         ...
 
     def on_abort(self, entry: LogEntry) -> None:
-        """The daemon would have aborted, for the reason that the entry gives."""
+        """The daemon would have aborted; the entry is the reason."""
         ...
 
     def on_publication(self, plugin: str, publication: Publication) -> None:
-        """The plugin published something on a topic that it announced."""
+        """The plugin published a notification on a topic of its manifest."""
         ...
 
     def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
-        """The plugin is gone, for whatever reason."""
+        """The plugin ended or was killed."""
         ...
 
     def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
-        """A frame goes `in` to the plugin, or came `out` of it."""
+        """A frame is sent to the plugin (`in`) or was received from it (`out`)."""
         ...
 
 
 class _Call:
-    """A request that the plugin has not answered."""
+    """An unanswered request to the plugin."""
 
     __slots__ = ("future", "key", "method", "notify")
 
@@ -81,24 +81,24 @@ class _Call:
 
 
 class Plugin:
-    """A plugin that was started. `Host.start` gives one."""
+    """A plugin that was started, as `Host.start` returns it."""
 
     name: str
     """The file's name."""
     path: Path
     manifest: HostManifest
-    """What it offers; empty until it has answered `getmanifest`."""
+    """The plugin's manifest; empty until it has answered `getmanifest`."""
     disabled: str | None
-    """Why it does not want to run, if so."""
+    """Why the plugin disabled itself; `None` if it did not."""
     death: PluginDiedError | None
-    """How it ended; `None` while it lives."""
+    """How the plugin ended; `None` while it runs."""
     closed: bool
-    """Its input was closed, for it to end."""
+    """Whether the host closed the plugin's stdin to end it."""
     important: bool
-    """The host ends when the plugin does."""
+    """Whether the host ends when the plugin does."""
     dialect: HostDialect
     settings: dict[str, Setting]
-    """The values of its options, those by default included; empty until they are known."""
+    """The values of the plugin's options, including defaults; empty until they are resolved."""
 
     def __init__(
         self, path: Path, owner: Owner, ids: IdMap, dialect: HostDialect, *, important: bool = False
@@ -129,7 +129,7 @@ class Plugin:
         cut: Cut | None = None,
         owns_group: bool = False,
     ) -> None:
-        """Takes over the process that was started for it."""
+        """Attaches the plugin's process and starts to read its output."""
         self._process = PluginProcess(
             popen,
             framer,
@@ -142,7 +142,7 @@ class Plugin:
 
     @property
     def process(self) -> PluginProcess:
-        """The process, which may have ended."""
+        """The plugin's process, which may have ended."""
         assert self._process is not None
         return self._process
 
@@ -153,21 +153,21 @@ class Plugin:
 
     @property
     def returncode(self) -> int | None:
-        """`None` while the process runs; negative: the signal that ended it."""
+        """The exit status; a negative number is a signal; `None` while the process runs."""
         return self.process.returncode
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """The id tokens of the requests that it has not answered, oldest first."""
+        """The id tokens of the unanswered requests, oldest first."""
         return tuple(token.decode() for token in self._calls)
 
     @property
     def initialised(self) -> bool:
-        """Whether it has answered `init`."""
+        """Whether the plugin has answered `init`."""
         return self._initialised
 
     def set_initialised(self) -> None:
-        """From now on it gets notifications."""
+        """Marks `init` as answered, which enables notifications."""
         self._initialised = True
 
     def request(
@@ -178,10 +178,10 @@ class Plugin:
         caller: bytes | None = None,
         notify: Callable[[Notice], None] | None = None,
     ) -> asyncio.Future[Frame]:
-        """Calls the plugin. The future gets the reply, or `PluginDiedError`.
+        """Sends a request. The future resolves to the reply or raises `PluginDiedError`.
 
-        `params` is JSON text, or `None` for no such member; `caller` the id token of the request
-        that caused this one; `notify` gets what the plugin has to say meanwhile.
+        `params` is JSON text; `None` omits the member. `caller` is the id token of the request
+        that caused this one. `notify` is called with the plugin's `message` and `progress`.
         """
         token, future = self._expect(method, caller, notify)
         if params is None:
@@ -194,7 +194,7 @@ class Plugin:
     def forward(
         self, frame: Frame, *, notify: Callable[[Notice], None] | None = None
     ) -> asyncio.Future[Frame]:
-        """Passes a caller's request on, byte for byte but for its id."""
+        """Sends a caller's request, unchanged except for its id."""
         span, caller = frame.id_span, frame.id
         assert span is not None
         token, future = self._expect(frame.method or "", caller, notify)
@@ -215,14 +215,14 @@ class Plugin:
         return token, future
 
     def subscriptions_to(self, topic: str) -> int:
-        """How often the plugin gets a notification of this topic: `*` is a subscription, too."""
+        """How many times the plugin gets a notification of this topic, including through `*`."""
         count = self.manifest.subscriptions.count(topic)
         if topic == "log" or not self.dialect.is_current:
             return count
         return count + self.manifest.subscriptions.count("*")
 
     def notify(self, message: bytes, topic: str) -> int:
-        """Sends a notification as often as the plugin has subscribed to it, and says how often."""
+        """Sends a notification once for each subscription to its topic. Returns the count."""
         if not self._initialised or self.death is not None:
             return 0
         times = self.subscriptions_to(topic)
@@ -236,12 +236,12 @@ class Plugin:
         return self._outbox.take()
 
     def kill(self, reason: str, kind: DeathKind = "unwanted") -> None:
-        """Ends the plugin at once, and everything that waits for it with the reason."""
+        """Kills the plugin. Its pending requests fail with the reason."""
         self._die(reason, kind)
         self.process.kill()
 
     def close(self) -> None:
-        """Lets the plugin see the end of its input."""
+        """Closes the plugin's stdin after the pending writes."""
         assert self._pieces is not None
         self.closed = True
         self._pieces.close()
@@ -325,6 +325,6 @@ class Plugin:
             is_forgotten = not self.dialect.survives and call.method in self.manifest.methods
             if not call.future.done() and not is_forgotten:
                 call.future.set_exception(self.death)
-                # Who waited may have been cancelled; then nobody fetches the exception.
+                # Mark the exception as retrieved: the waiting task may have been cancelled.
                 call.future.exception()
         self._owner.on_end(self, self.death)

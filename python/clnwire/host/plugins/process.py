@@ -1,7 +1,7 @@
-"""A plugin's process: bytes to its stdin, frames from its stdout, and how it ended.
+"""A plugin's process: writes its stdin, reads frames from its stdout, and reaps it.
 
-The pipes are read and written directly in the event loop's callbacks, without tasks, streams or
-copies, so that frames are delivered at once.
+The event loop's callbacks read and write the pipes directly, without tasks or streams, to deliver
+frames with little delay.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
 
 READ_SIZE: Final = 1 << 16
-"""Bytes taken at once: as many as a pipe holds on Linux."""
+"""Bytes per read: the default capacity of a pipe on Linux."""
 SHOWN: Final = 40
-"""How many bytes of malformed output an error shows."""
+"""The number of bytes of malformed output that an error shows."""
 LAST_READS: Final = 16
-"""Reads after the plugin's end: 1 MiB, the most a pipe can hold. Without the limit, a child of the
-plugin that keeps writing to the pipe could block the host for ever."""
+"""The maximum number of reads after the plugin's end: together 1 MiB, the largest pipe capacity an
+unprivileged process can set on Linux. Without this limit, a child of the plugin that keeps writing
+to the pipe could block the host for ever."""
 EOF_GRACE: Final = 1.0
-"""Seconds between a closed stdout and SIGKILL: time to end by itself, and to say how."""
+"""Seconds between a closed stdout and SIGKILL, so that a plugin can exit with its own status."""
 
 
 class Child(Protocol):
-    """What is needed of a `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that the host uses."""
 
     @property
     def pid(self) -> int: ...
@@ -47,23 +48,21 @@ class Child(Protocol):
     @property
     def stdout(self) -> IO[bytes] | None: ...
     def wait(self) -> int:
-        """Waits for the end, in a thread that does nothing else."""
+        """Blocks until the child has ended. Returns the exit status; called in its own thread."""
         ...
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills the child."""
         ...
 
 
 class PluginProcess:
-    """One running child. All of it belongs to the event loop that it was started in.
+    """A running child process. Not thread-safe: use it in the event loop that created it.
 
-    With `owns_group` it was started in a process group of its own, and what it has started ends
-    with it.
+    With `owns_group` the child leads a process group, which is killed when the child ends.
 
-    `on_frame` is called for each frame; `on_malformed` once, with what stands there, if the output
-    is no JSON; `on_exit` once at the very end, when all output has been taken, with `subprocess`'s
-    return code.
+    `on_frame` is called for each frame; `on_malformed` once if the output is not JSON, with the
+    text at the fault; `on_exit` once, after all output was read, with `subprocess`'s return code.
     """
 
     def __init__(
@@ -103,13 +102,13 @@ class PluginProcess:
 
     @property
     def returncode(self) -> int | None:
-        """`None` while it runs; negative: the signal that ended it."""
+        """The exit status; a negative number is a signal; `None` while the process runs."""
         return self._exited.result() if self._exited.done() else None
 
     def send(self, data: bytes) -> None:
-        """Writes now what the pipe takes, the rest as soon as it can. Never blocks.
+        """Writes data without blocking; queues what the pipe does not accept yet.
 
-        Once the plugin does not listen any more, nothing is written; `on_exit` tells why.
+        Data is dropped once stdin is closed, by the host or by the plugin.
         """
         if self._closing:
             return
@@ -122,25 +121,28 @@ class PluginProcess:
             self._loop.add_writer(self._stdin.fileno(), self._writable)
 
     def close_stdin(self) -> None:
-        """Lets the plugin see the end of its input, after what waits to be written."""
+        """Closes the plugin's stdin after the queued data is written."""
         if not self._closing:
             self._closing = True
             if not self._waiting:
                 self._stdin.close()
 
     def stop_reading(self) -> None:
-        """Takes no more frames."""
+        """Stops reading stdout."""
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._stdout.fileno())
 
     def kill(self) -> None:
-        """SIGKILL. `on_exit` follows."""
+        """Sends SIGKILL. `on_exit` is called later, when the process was reaped."""
         self.stop_reading()
         self._kill()
 
     async def exited(self, timeout: float | None = None) -> int:
-        """Waits for the end; the return code. Raises `TimeoutError` after `timeout` seconds."""
+        """Waits for the end and returns the exit status.
+
+        Raises `TimeoutError` after `timeout` seconds; `None` is no limit.
+        """
         try:
             return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
         except asyncio.TimeoutError:
@@ -152,7 +154,7 @@ class PluginProcess:
         except BlockingIOError:
             return 0
         except OSError:
-            # The plugin has closed its stdin: the rest is lost, as with the daemon.
+            # The plugin has closed its stdin: drop the data, as the daemon does.
             return len(data)
 
     def _writable(self) -> None:
@@ -174,7 +176,7 @@ class PluginProcess:
             self._loop.call_later(EOF_GRACE, self._kill_if_running)
 
     def _take(self, data: bytes) -> None:
-        """Gives what the bytes complete. A frame that the end cuts short is lost."""
+        """Passes on the frames that the data completes. An incomplete last frame is dropped."""
         framer = self._framer
         framer.feed(data)
         self._fed += len(data)
@@ -207,20 +209,21 @@ class PluginProcess:
         self._popen.kill()
 
     def _kill_group(self) -> None:
-        # All of it may have ended; on macOS a group of the dead alone is not ours to signal.
+        # The whole group may have ended. macOS then reports EPERM if only zombies are left.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        """Runs in a thread of its own: asyncio has no portable way to wait for a child process."""
+        """Waits for the child, in its own thread: asyncio has no portable way to do so."""
         code = self._popen.wait()
         if self._owns_group:
-            # The group's number is not reused while it has members, and rarely right afterwards.
+            # A group's id is not reused while the group has members, and rarely right afterwards,
+            # so this does not kill another group.
             self._kill_group()
         try:
             self._loop.call_soon_threadsafe(self._ended, code)
         except RuntimeError:
-            # The loop was closed without waiting for us.
+            # The loop was closed before the plugin ended.
             return
 
     def _ended(self, code: int) -> None:
@@ -238,7 +241,7 @@ class PluginProcess:
         try:
             return os.read(self._stdout.fileno(), READ_SIZE)
         except BlockingIOError:
-            # A child of the plugin keeps the pipe open, but the plugin's own output is complete.
+            # A child of the plugin holds the pipe open, but the plugin's own output was read.
             return b""
 
     def _disconnect(self) -> None:
@@ -260,12 +263,13 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Starts a plugin as the daemon does, with stdin and stdout as pipes.
 
-    `stderr` is inherited unless given; with `own_group` it leads a process group. Raises
-    `HostError` with the reason if it cannot be started.
+    `stderr` is inherited by default. With `own_group` the plugin leads a session and process
+    group. Raises `HostError` with the reason if the process cannot be started.
     """
     environment = {**env, LIGHTNINGD_PLUGIN: "1", "PATH": _search_path(env)}
     environment[HOST] = f"{os.getpid()} {cwd}"
-    # The host may itself run in a plugin; this one's stdin and stdout are a daemon's all the same.
+    # If the host itself runs in a plugin, it inherits that plugin's pid in this variable, which
+    # would mark the new plugin as a mere child process.
     environment.pop(PLUGIN_PID, None)
     try:
         return subprocess.Popen(
@@ -283,16 +287,16 @@ def spawn(
 
 
 def _search_path(env: Mapping[str, str]) -> str:
-    """Where `#!/usr/bin/env python3` looks: first where the Python is that runs the host.
+    """`PATH` for the plugin, with the folder of this process's Python first.
 
-    A plugin that is tried from a virtual environment should find what is installed there, also
-    where the environment is not activated.
+    `#!/usr/bin/env python3` then finds the packages of the host's virtual environment even if the
+    environment is not activated.
     """
     return os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
 
 
 def ending(code: int) -> str:
-    """How a process ended, in words that follow its name."""
+    """Describes how a process ended, as a predicate: `exited with status 1`."""
     if code >= 0:
         return f"exited with status {code}"
     try:

@@ -1,4 +1,4 @@
-"""The plugins that a host has, and what they make of the daemon as a whole."""
+"""The host's plugins and their combined options, methods, hooks, features and subscriptions."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
 
 
 class Plugins:
-    """Plugins in the order of their start."""
+    """The plugins, in the order of their start."""
 
     def __init__(self) -> None:
         self._plugins: list[Plugin] = []
         self._chains: dict[str, list[Plugin]] = {}
         self.configured: dict[str, Setting] = {}
-        """The options that a user has set. They outlive their plugin, which may start anew."""
+        """The options that the user set. They are kept for a restart when the plugin ends."""
 
     def add(self, plugin: Plugin) -> None:
-        """A plugin was started. One that had ended before is forgotten if it is of this file."""
+        """Adds a plugin. Removes dead plugins of the same file."""
         self._plugins = [
             old for old in self._plugins if old.death is None or old.path != plugin.path
         ]
         self._plugins.append(plugin)
 
     def remove(self, plugin: Plugin) -> None:
-        """A plugin is not to run."""
+        """Removes a plugin, also from the hooks' chains."""
         self._plugins.remove(plugin)
         for chain in self._chains.values():
             if plugin in chain:
                 chain.remove(plugin)
 
     def all(self) -> list[Plugin]:
-        """Those that were started, dead ones included."""
+        """All plugins that were started and not removed, including dead ones."""
         return list(self._plugins)
 
     def running(self) -> list[Plugin]:
-        """Those that are up."""
+        """The plugins that have not died."""
         return [plugin for plugin in self._plugins if plugin.death is None]
 
     def named(self, name: str) -> Plugin | None:
-        """The running plugin with this path, or with a path that ends like this."""
+        """The running plugin whose path is `name` or ends with `/` and `name`."""
         return next((plugin for plugin in self.running() if named(plugin.path, name)), None)
 
     def offering(self, method: str) -> Plugin | None:
-        """The plugin that offers a method: a dead one only if no other does."""
+        """The plugin that offers a method. Returns a dead plugin only if no running one has it."""
         offering = [plugin for plugin in self._plugins if method in plugin.manifest.methods]
         return min(offering, key=lambda plugin: plugin.death is not None, default=None)
 
     def options(self) -> dict[str, tuple[Plugin, Option]]:
-        """The options of all that are up, by name."""
+        """The options of all running plugins, by name."""
         return {
             option.name: (plugin, option)
             for plugin in self.running()
@@ -67,12 +67,12 @@ class Plugins:
         }
 
     def taken(self, commands: Collection[str], features: Mapping[str, str]) -> ReservedNames:
-        """The names that are not free for another plugin."""
+        """The names that another plugin must not register."""
         plugins = [(plugin.name, plugin.manifest) for plugin in self.running()]
         return ReservedNames(OPTIONS, commands, self.features(features), plugins)
 
     def features(self, own: Mapping[str, str]) -> dict[str, str]:
-        """The daemon's feature bits and those of its plugins."""
+        """The feature bits of the daemon and its plugins combined, by place, in hexadecimal."""
         places = dict(own)
         for plugin in self.running():
             for place, bits in plugin.manifest.featurebits.items():
@@ -80,7 +80,10 @@ class Plugins:
         return {place: bits for place, bits in places.items() if bits or place in own}
 
     def register_hooks(self, plugins: Sequence[Plugin]) -> dict[Plugin, ManifestError]:
-        """Puts plugins into the chains of their hooks; the errors of those that fit into none."""
+        """Adds plugins to the chains of their hooks.
+
+        Returns the errors of the plugins whose order is cyclic; these are in no chain.
+        """
         refused: dict[Plugin, ManifestError] = {}
         for name in sorted({hook for plugin in plugins for hook in plugin.manifest.hooks}):
             new = [plugin for plugin in plugins if name in plugin.manifest.hooks]
@@ -97,10 +100,10 @@ class Plugins:
         new: Sequence[Plugin],
         refused: dict[Plugin, ManifestError],
     ) -> list[Plugin]:
-        """The chain without those new ones that are in a cycle."""
+        """The chain without the new plugins that are in a cycle, which are added to `refused`."""
         while True:
             candidates = [*old, *(plugin for plugin in new if plugin not in refused)]
-            # Registration counts, not the order that an earlier chain had.
+            # Sort by start, not by the order of an earlier chain.
             candidates.sort(key=self._plugins.index)
             try:
                 return ordered(name, candidates)
@@ -111,16 +114,16 @@ class Plugins:
                         refused[plugin] = ManifestError(plugin.name, f"hooks ({name})", rule)
 
     def chain(self, name: str) -> list[Plugin]:
-        """The plugins that are asked for a hook, in their order; those that end are not."""
+        """The plugins to call for a hook, in order, without those that ended or are ending."""
         chain = self._chains.get(name, ())
         return [plugin for plugin in chain if plugin.death is None and not plugin.closed]
 
     def last_hooked(self, name: str) -> Plugin | None:
-        """A plugin that had a hook and has ended."""
+        """The first plugin in a hook's chain that has ended, if any."""
         return next((plugin for plugin in self._chains.get(name, ()) if plugin.death), None)
 
     def why_not_hooked(self, name: str) -> str:
-        """What to tell who calls a hook that nobody has registered."""
+        """The error message for a call of a hook that no plugin has registered."""
         if not self._plugins:
             return "no plugin has been started"
         names = ", ".join(f"'{plugin.name}'" for plugin in self._plugins)
@@ -128,15 +131,15 @@ class Plugins:
         return f"plugin {names} has not registered the hook {name!r}{did_you_mean(name, known)}"
 
     def is_heard(self, topic: str) -> bool:
-        """Whether anybody has subscribed to a topic."""
+        """Whether a running plugin has subscribed to a topic."""
         return any(plugin.subscriptions_to(topic) for plugin in self.running())
 
     def notify(
         self, topic: str, payload: object, origin: str | None, *, but: str | None = None
     ) -> int:
-        """Sends a notification to who has subscribed, and says how often it was sent.
+        """Sends a notification to the subscribers, except the plugin named `but`.
 
-        The plugin whose name is `but` does not get it.
+        Returns how many times it was sent. For `origin` see `Host.notify`.
         """
         listeners = [
             plugin
@@ -154,7 +157,7 @@ class Plugins:
 
 
 def _united(one: str, other: str) -> str:
-    """The bits of both, in hexadecimal."""
+    """The bitwise OR of two hexadecimal strings."""
     length = max(len(one), len(other)) // 2
     bits = int.from_bytes(bytes.fromhex(one), "big") | int.from_bytes(bytes.fromhex(other), "big")
     return bits.to_bytes(length, "big").hex()

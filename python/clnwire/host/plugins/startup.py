@@ -1,4 +1,4 @@
-"""A plugin's way from a file to a running plugin, in the daemon's order."""
+"""The steps of a plugin's start: the command line, `getmanifest` and `init`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
         "CREATE TABLE vars (name TEXT, intval INTEGER, PRIMARY KEY (name))",
     ),
 )
-"""What `db_write` gets before `init` unless told otherwise: the birth of a small database."""
+"""The default `db_write` sets before `init`: they create a small database."""
 LATER_START: Final[Sequence[Sequence[str]]] = (("REPLACE INTO vars VALUES ('last_start', 1)",),)
-"""What it gets at each start after that: lightningd commits something before `init`, too."""
+"""`db_write` sets for later starts: lightningd also commits before `init` of an old database."""
 
 
 def command_line(path: str | Path) -> list[str]:
-    """How to run a plugin's file: as it is, or with this Python if it is no executable `.py`.
+    """The command that runs a plugin's file: the file, or this Python for a `.py` not executable.
 
     Raises `HostError`.
     """
@@ -46,7 +46,7 @@ def command_line(path: str | Path) -> list[str]:
 async def within(
     plugin: Plugin, future: asyncio.Future[Frame], what: str, seconds: float | None
 ) -> Frame:
-    """Waits for a reply, but not for ever: after so many seconds the plugin is killed.
+    """Waits for a reply. Kills the plugin after `seconds`; `None` is no limit.
 
     Raises `PluginDiedError`.
     """
@@ -59,7 +59,7 @@ async def within(
 
 
 async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
-    """Sends `getmanifest` and gives the result. Raises `ManifestError`, `PluginDiedError`."""
+    """Sends `getmanifest` and returns the result. Raises `ManifestError`, `PluginDiedError`."""
     future = plugin.request("getmanifest", plugin.dialect.manifest_params)
     reply = await within(plugin, future, "getmanifest", seconds)
     if reply.result is None:
@@ -69,7 +69,7 @@ async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
 
 
 def accept_manifest(plugin: Plugin, result: bytes, taken: ReservedNames) -> None:
-    """Checks the manifest and gives it to the plugin. Raises `ManifestError`."""
+    """Checks the manifest and stores it in the plugin. Raises `ManifestError`."""
     plugin.manifest = check_manifest(plugin.name, result, taken, plugin.dialect)
     plugin.disabled = plugin.manifest.disable
 
@@ -77,7 +77,10 @@ def accept_manifest(plugin: Plugin, result: bytes, taken: ReservedNames) -> None
 async def initialise(
     plugin: Plugin, options: bytes, configuration: bytes, seconds: float | None
 ) -> Frame:
-    """Sends `init`. An error is as good as a result; one with `disable` turns the plugin off."""
+    """Sends `init` and returns the reply. As in the daemon, an error reply counts as success.
+
+    A result with `disable` sets `plugin.disabled`. Raises `PluginDiedError`.
+    """
     params = b'{"options":%s,"configuration":%s}' % (options, configuration)
     reply = await within(plugin, plugin.request("init", params), "init", seconds)
     if plugin.dialect.disables:
@@ -86,11 +89,11 @@ async def initialise(
 
 
 def disabled_by(reply: Frame) -> str | None:
-    """Why the plugin does not want to run, if its answer to `init` says so."""
+    """The reason if a reply to `init` disables the plugin, else `None`."""
     try:
         result = as_object(decoded(reply.result or b"null")) or {}
     except UndecodableError:
-        # Whatever it is, it does not ask for that.
+        # A result that cannot be decoded does not disable the plugin.
         return None
     if "disable" not in result:
         return None
