@@ -11,7 +11,7 @@ from clnwire.host.encoding import rpc_command_event, text_of
 from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
 from clnwire.host.journal import LogEntry
 from clnwire.host.rules.answers import AnswerError, judge
-from clnwire.host.rules.chain import CONTINUE, goes_on, passed_on, together
+from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue
 from clnwire.host.rules.filters import wants
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ class HookCalls:
             except PluginDiedError as error:
                 died = error
                 continue
-            if not goes_on(event.hook, answer):
+            if not should_continue(event.hook, answer):
                 return answer
-            total = together(event.hook, total, answer) if answered else answer
+            total = merge(event.hook, total, answer) if answered else answer
             answered = True
-            event.text = passed_on(event.hook, event.text, answer)
+            event.text = next_event(event.hook, event.text, answer)
         if died is not None and not answered:
             raise died
         return total if answered else dict(CONTINUE)

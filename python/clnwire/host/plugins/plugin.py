@@ -114,7 +114,7 @@ class Plugin:
         self._outbox = Outbox()
         self._calls: dict[bytes, _Call] = {}
         self._process: PluginProcess | None = None
-        self._pieces: ChunkedWriter | None = None
+        self._writer: ChunkedWriter | None = None
         self._initialised = False
 
     def __repr__(self) -> str:
@@ -138,7 +138,7 @@ class Plugin:
             on_exit=self._take_exit,
             owns_group=owns_group,
         )
-        self._pieces = ChunkedWriter(self._process, cut)
+        self._writer = ChunkedWriter(self._process, cut)
 
     @property
     def process(self) -> PluginProcess:
@@ -242,15 +242,15 @@ class Plugin:
 
     def close(self) -> None:
         """Closes the plugin's stdin after the pending writes."""
-        assert self._pieces is not None
+        assert self._writer is not None
         self.closed = True
-        self._pieces.close()
+        self._writer.close()
 
     def _send(self, data: bytes) -> None:
         if self._owner.traces:
             self._owner.on_frame("in", self.name, data.rstrip())
-        assert self._pieces is not None
-        self._pieces.send(data)
+        assert self._writer is not None
+        self._writer.send(data)
 
     def _take(self, frame: Frame) -> None:
         if self._owner.traces:

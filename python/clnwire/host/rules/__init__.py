@@ -1,1 +1,1 @@
-"""What the daemon requires and how it decides. Nothing here does I/O."""
+"""The daemon's rules as pure functions, without I/O."""

@@ -1,7 +1,4 @@
-"""Judges a hook's answer as Core Lightning does.
-
-The same rules serve the embedded host and `clnwire replay`.
-"""
+"""Checks a hook's answer as Core Lightning does. Used by the embedded host and `clnwire replay`."""
 
 from __future__ import annotations
 
@@ -26,19 +23,19 @@ Check: TypeAlias = Callable[[object], bool]
 
 
 class AnswerError(Exception):
-    """The daemon would have stopped at this answer; the text says why."""
+    """An answer at which the daemon would have stopped; the text is the reason."""
 
 
 class Verdict(Struct, frozen=True):
-    """What the daemon makes of an answer that does not stop it."""
+    """An answer that does not stop the daemon."""
 
     answer: Any
     remark: str | None = None
-    """What the daemon would have logged, if the answer was none that it knows."""
+    """What the daemon would have logged about an answer that it does not understand."""
 
 
 def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
-    """What the daemon makes of a reply to a hook. Raises `AnswerError`."""
+    """Checks a reply to a hook. Raises `AnswerError` if the daemon would have stopped."""
     result = reply.result
     if result is None:
         return _without_result(reply.error, dialect)
@@ -79,8 +76,8 @@ def _without_result(error: bytes | None, dialect: str) -> Verdict:
 
 
 def _judge_2019(hook: str, result: bytes) -> Verdict:
-    """Only `true` lets a write through; a payment is accepted by what names no failure, `true`
-    included."""
+    """The rules of 2019: `db_write` requires `true`; `invoice_payment` accepts the payment for
+    `true` and for an object without `failure_code`."""
     try:
         answer = decoded(result)
     except UndecodableError as error:
@@ -100,7 +97,7 @@ def _judge_2019(hook: str, result: bytes) -> Verdict:
 
 
 def _check_makeable(answer: object) -> None:
-    """The daemon has to make the message from the code alone."""
+    """Checks that the daemon can make a failure message from the answer's failure code alone."""
     code: object = (as_object(answer) or {}).get("failure_code")
     if code is None or int(str(code)) in SAFE:
         return
@@ -122,15 +119,18 @@ def _check_failure_code(answer: object) -> None:
 
 
 class Choice(Struct, frozen=True):
-    """One value of `result`, and the members that may or must stand beside it."""
+    """The rules for the other members of an answer with a given `result`."""
 
     may: dict[str, Check]
+    """The check of each member's value, if the member is present."""
     must: tuple[str, ...] = ()
+    """Required members."""
     must_any: tuple[str, ...] = ()
-    """At least one of them."""
+    """At least one of these is required."""
     never: tuple[str, ...] = ()
+    """Forbidden members."""
     together: tuple[str, ...] = ()
-    """If the first of them is there, so must be the others, and not be 0."""
+    """If the first is present, the others are required and must not be 0."""
 
 
 def _check(answer: object, rules: dict[str | None, Choice]) -> None:
@@ -185,7 +185,7 @@ def _is_payload(value: object) -> bool:
 
 
 def _fits_bits(value: object, bits: int) -> bool:
-    """The daemon reads numbers whether they stand in quotes or not."""
+    """Whether a number fits. The daemon also accepts a string of decimal digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
@@ -212,7 +212,7 @@ _CLOSE_TO: Final[dict[str, Check]] = {"close_to": _is_text}
 _ANYTHING_GOES: Final = frozenset(
     ("commitment_revocation", "onion_message_recv", "onion_message_recv_secret")
 )
-"""Hooks whose answer need only be there; what is no `continue` ends the chain of the last two."""
+"""Hooks that accept any result. For the last two, any but `continue` ends the chain."""
 
 _RULES: Final[dict[str, dict[str | None, Choice]]] = {
     "db_write": {"continue": _CONTINUE},
@@ -220,7 +220,7 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
     "recover": {"continue": _CONTINUE},
     "peer_connected": {
         "continue": _CONTINUE,
-        # Without a message it crashes, whatever its documentation says.
+        # The daemon crashes without a message, although its documentation calls it optional.
         "disconnect": Choice({"error_message": _is_text}, must=("error_message",)),
     },
     "openchannel": {
@@ -258,11 +258,11 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
         None: Choice({"failure_message": _is_hex}, must=("failure_message",)),
     },
 }
-"""By hook and by `result`; `None`: there is no `result`."""
+"""The rules by hook and `result`; `None` is an answer without `result`."""
 
 
 def _rpc_command_remark(answer: object) -> str | None:
-    """The daemon goes on with the command if it does not understand the answer."""
+    """Why the daemon does not understand the answer, if so. It then runs the command unchanged."""
     members = as_object(answer)
     if members is None:
         return f"the answer to rpc_command is no object: {_shown(answer)}"

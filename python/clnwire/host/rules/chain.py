@@ -1,4 +1,4 @@
-"""A hook's chain: when it goes on, what the next plugin is asked, what the whole has answered."""
+"""A hook's chain: when it continues, the event for the next plugin, and the merged answer."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _FIRST_COUNTS: Final = frozenset(("openchannel", "openchannel2", "rbf_channel"))
 _PSBT: Final = frozenset(("openchannel2_changed", "openchannel2_sign"))
 
 
-def goes_on(hook: str, answer: object) -> bool:
-    """Whether the next plugin is asked after this answer."""
+def should_continue(hook: str, answer: object) -> bool:
+    """Whether the daemon calls the next plugin after this answer."""
     if hook == "commitment_revocation":
         return True
     members = as_object(answer) or {}
     if hook == "rpc_command" and members.get("result") != "continue":
-        # What the daemon does not understand it only logs.
+        # The daemon only logs an answer that it does not understand.
         return "replace" not in members and "return" not in members
     return members.get("result") == "continue"
 
 
-def together(hook: str, earlier: object, answer: object) -> Any:
-    """The answer of several plugins that all went on."""
+def merge(hook: str, earlier: object, answer: object) -> Any:
+    """Merges the answers of plugins that all continued the chain."""
     old, new = as_object(earlier), as_object(answer)
     if old is None or new is None:
         return answer
     return {**new, **old} if hook in _FIRST_COUNTS else {**old, **new}
 
 
-def passed_on(hook: str, event: bytes, answer: object) -> bytes:
-    """The event for the next plugin, with what this one has changed."""
+def next_event(hook: str, event: bytes, answer: object) -> bytes:
+    """The event for the next plugin, with the changes of this answer."""
     members = as_object(answer) or {}
     if hook == "htlc_accepted" and "payload" in members:
         return _with(event, "onion", "payload", _prefixed(members["payload"]))
@@ -55,7 +55,7 @@ def _with(event: bytes, part: str, name: str, value: object) -> bytes:
 
 
 def _prefixed(payload: str) -> str:
-    """An onion's payload as the event shows it: with its length, a BigSize, in front."""
+    """An onion's payload prefixed with its length as a BigSize, as the event contains it."""
     length = len(payload) // 2
     if length < 0xFD:
         return f"{length:02x}{payload}"

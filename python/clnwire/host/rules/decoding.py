@@ -1,4 +1,4 @@
-"""Decoded JSON, given the types that it turns out to have."""
+"""Decodes JSON and narrows decoded values to objects and arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from clnwire.host.errors import HostError
 
 
 class UndecodableError(HostError):
-    """What is no JSON."""
+    """Text that is not JSON."""
 
 
 def decoded(text: bytes) -> object:
@@ -22,10 +22,10 @@ def decoded(text: bytes) -> object:
 
 
 def as_object(value: object) -> dict[str, Any] | None:
-    """The value if it is a JSON object, else nothing."""
+    """The value if it is a JSON object, else `None`."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def as_array(value: object) -> list[Any] | None:
-    """The value if it is a JSON array, else nothing; a tuple will do."""
+    """The value as a list if it is a JSON array or a tuple, else `None`."""
     return list(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else None

@@ -1,8 +1,9 @@
-"""What the daemon says, takes and does in each of the protocol's dialects.
+"""The differences between the protocol's dialects.
 
 `"current"` is Core Lightning of the release `VERSION`, `"2020"` is v0.10.0 with its default
-settings, and `"2019"` the daemon of May 2019, whose document is the protocol's first one. The two
-old ones are as they were seen running; `docs/host.md` says where the document differs.
+settings, and `"2019"` is the daemon of May 2019, the first with a documented protocol. The two old
+dialects follow the behaviour of running daemons; `docs/host.md` lists where the documentation
+differs.
 """
 
 from __future__ import annotations
@@ -23,59 +24,59 @@ VERSION: Final = wire.FOLLOWED
 """The release of Core Lightning that the host imitates."""
 
 _BARE: Final = frozenset(("connect", "disconnect"))
-"""The topics that old daemons do not wrap."""
+"""The topics whose payload old daemons do not wrap in the topic's name."""
 
 
 class HostDialect(Struct, frozen=True):
-    """One dialect: its names, and what differs. The defaults are today's."""
+    """One dialect. The defaults are those of the current daemon."""
 
     name: Name
     hooks: frozenset[str]
     topics: frozenset[str]
-    """The native ones."""
+    """The native topics."""
     option_types: tuple[str, ...]
     manifest_params: bytes
-    """Of `getmanifest`."""
+    """The params of `getmanifest`, as JSON text."""
     version: str | None = VERSION
-    """What a plugin finds in `LIGHTNINGD_VERSION`, if it is there."""
+    """The value of `LIGHTNINGD_VERSION` in a plugin's environment; `None` if it is not set."""
     levels: tuple[str, ...] = ACCEPTED
-    """What a log line's level may be."""
+    """The accepted log levels."""
     numbers_ids: bool = False
-    """Ids are integers from 0 on, shared by all plugins."""
+    """Whether request ids are integers from 0, counted across all plugins; else strings."""
     longest_line: int | None = 1 << 18
-    """Bytes of a line for the log, at which the daemon aborts if there are more."""
+    """The longest log line in bytes; the daemon aborts at a longer one. `None` is no limit."""
     takes_notices: bool = True
-    """`message` and `progress`."""
+    """Whether the daemon accepts `message` and `progress`."""
     takes_anything: bool = True
-    """Topics of plugins, subscriptions to topics that do not exist, and replies that nobody waits
-    for; else the plugin is killed for them."""
+    """Whether the daemon accepts plugins' own topics, subscriptions to unknown topics and replies
+    to no pending request; else it kills the plugin for them."""
     orders_hooks: bool = True
-    """Several plugins may have one hook, and say in which order."""
+    """Whether several plugins may have the same hook and declare their order."""
     disables: bool = True
-    """A plugin may disable itself."""
+    """Whether a plugin may disable itself."""
     survives: bool = True
-    """The end of a plugin that has a hook or a method."""
+    """Whether the daemon handles the end of a plugin that has a hook or a method."""
     counts_writes: bool = True
-    """`db_write` has a `data_version`; else a set is framed as a transaction."""
+    """Whether `db_write` has a `data_version`; else each set is framed as a transaction."""
     blanks_options: bool = False
-    """An option that was not given is an empty string; else it is absent."""
+    """Whether an option without a value is sent as an empty string; else it is absent."""
     has_network_folder: bool = True
-    """`<lightning-dir>/<network>`, where the socket is and plugins run; else they run where the
-    daemon was started."""
+    """Whether `<lightning-dir>/<network>` holds the socket and is the plugins' working directory;
+    else plugins run in the folder in which the daemon was started."""
 
     @property
     def is_current(self) -> bool:
-        """Whether the daemon is of today."""
+        """Whether this is the dialect `current`."""
         return self.name == "current"
 
     def token(self, caller: bytes | None, method: str, number: int) -> bytes:
-        """The id of request `number`, which is counted from 1."""
+        """The JSON text of the id of request `number`, counted from 1."""
         if self.numbers_ids:
             return b"%d" % (number - 1)
         return _request_token(caller, method, number)
 
     def notification_params(self, topic: str, payload: bytes) -> bytes:
-        """A native notification's params: wrapped in the topic's name, or bare."""
+        """A native notification's params: the payload, wrapped in the topic's name if required."""
         if not self.is_current and topic in _BARE:
             return payload
         return b"{%s:%s}" % (json.encode(topic), payload)
@@ -85,7 +86,7 @@ _RELEASE_OF_2020: Final = (0, 10, 0)
 
 
 def _known_to(release: wire.Release, since: dict[str, wire.Release]) -> tuple[str, ...]:
-    """The names that a daemon of this release knows."""
+    """The names that a daemon of this release knows, given the release that added each."""
     return tuple(name for name, first in since.items() if first <= release)
 
 
@@ -111,7 +112,7 @@ OF_2020: Final = HostDialect(
 OF_2019: Final = HostDialect(
     "2019",
     frozenset(_known_to(wire.FOUNDING, wire.HOOKS)),
-    frozenset((*_known_to(wire.FOUNDING, wire.TOPICS), "warning")),  # A later build has it.
+    frozenset((*_known_to(wire.FOUNDING, wire.TOPICS), "warning")),  # Added in a later build.
     _known_to(wire.FOUNDING, wire.OPTION_TYPES),
     b"{}",
     version=None,
@@ -139,9 +140,9 @@ def dialect_named(name: str) -> HostDialect:
 
 
 def _request_token(caller: bytes | None, method: str, number: int) -> bytes:
-    """The id of request `number`: `"cln:<method>#<n>"`, after the id of the caller, if any.
+    """The id `"cln:<method>#<n>"`, prefixed with the caller's id and `/` if there is a caller.
 
-    A caller's string stays as it is spelled; any other id is quoted.
+    A caller's string id keeps its raw JSON text; any other id is quoted.
     """
     own = json.encode(f"cln:{method}#{number}")
     if caller is None:

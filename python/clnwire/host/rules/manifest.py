@@ -1,6 +1,6 @@
-"""What a plugin says it offers, checked as the daemon checks it before it goes on.
+"""Checks a plugin's manifest by Core Lightning's rules.
 
-The rules are Core Lightning's; each refusal names the field and the rule.
+Each refusal names the field and the rule.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _Object: TypeAlias = "dict[str, Any]"
 
 
 class Option(Struct, frozen=True):
-    """An option that the plugin adds to the daemon."""
+    """An option of a plugin's manifest."""
 
     name: str
     type: str
     description: str
     default: str | int | bool | None = None
-    """Of a string, the text as it stands in the manifest: the daemon does not unescape it."""
+    """The default value. A string is the raw JSON text: the daemon does not unescape it."""
     multi: bool = False
     dynamic: bool = False
 
 
 class HostMethod(Struct, frozen=True):
-    """A method that the plugin offers."""
+    """A method of a plugin's manifest."""
 
     name: str
     usage: str
@@ -50,7 +50,7 @@ class HostMethod(Struct, frozen=True):
 
 
 class HostHook(Struct, frozen=True):
-    """A hook that the plugin wants to answer."""
+    """A hook of a plugin's manifest."""
 
     name: str
     before: tuple[str, ...] = ()
@@ -65,37 +65,40 @@ class HostManifest(Struct):
     methods: dict[str, HostMethod] = field(default_factory=dict[str, HostMethod])
     hooks: dict[str, HostHook] = field(default_factory=dict[str, HostHook])
     subscriptions: list[str] = field(default_factory=list[str])
-    """In their order; a topic may be there more than once."""
+    """The topics in the manifest's order, with duplicates."""
     topics: list[str] = field(default_factory=list[str])
-    """What it may publish."""
+    """The topics that the plugin may publish."""
     featurebits: dict[str, str] = field(default_factory=dict[str, str])
     dynamic: bool = False
     cancheck: bool = False
     disable: str | None = None
-    """Why the plugin does not want to run; then nothing else of the manifest counts."""
+    """Why the plugin disabled itself. All other fields are then empty."""
 
 
 class ReservedNames(Struct, frozen=True):
-    """The names that are not free any more: the daemon's own, and those of earlier plugins."""
+    """The names that are already taken by the daemon and by earlier plugins."""
 
     options: Collection[str] = OPTIONS
     methods: Collection[str] = COMMANDS
     features: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The feature bits that are announced already, in hexadecimal."""
+    """The feature bits that are already announced, in hexadecimal."""
     plugins: Sequence[tuple[str, HostManifest]] = ()
-    """The earlier plugins, by the names of their files."""
+    """The earlier plugins: file name and manifest."""
 
     def option_owner(self, name: str) -> str | None:
-        """Who has an option of that name, in words."""
+        """A description of the option's owner; `None` if the name is free."""
         return self._owner(name in self.options, lambda manifest: name in manifest.options)
 
     def method_owner(self, name: str) -> str | None:
-        """Who has a method of that name, in words; the built-in plugins may be disabled."""
+        """A description of the method's owner; `None` if the name is free.
+
+        Names of built-in plugins' commands are free, because those plugins may be disabled.
+        """
         is_the_daemons = name in self.methods and name not in BUILTIN
         return self._owner(is_the_daemons, lambda manifest: name in manifest.methods)
 
     def hook_owner(self, name: str) -> str | None:
-        """Which plugin has a hook, in words."""
+        """A description of the plugin that has the hook; `None` if there is none."""
         return self._owner(False, lambda manifest: name in manifest.hooks)
 
     def _owner(self, is_the_daemons: bool, has: Callable[[HostManifest], bool]) -> str | None:
@@ -107,7 +110,7 @@ class ReservedNames(Struct, frozen=True):
 def check_manifest(
     plugin: str, result: bytes, taken: ReservedNames, dialect: HostDialect = CURRENT
 ) -> HostManifest:
-    """Reads the answer to `getmanifest`. Raises `ManifestError`."""
+    """Checks the result of `getmanifest` and returns the manifest. Raises `ManifestError`."""
     return _Checker(plugin, taken, dialect).check(result)
 
 
@@ -144,7 +147,7 @@ class _Checker:
         raise ManifestError(self._plugin, where, rule, problem=problem)
 
     def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
-        """Refuses a name that is taken. Old daemons let two options have one name."""
+        """Refuses a name that is taken. Old daemons accept duplicate option names."""
         if owner is not None and not (kind == "option" and self._dialect.numbers_ids):
             rule = f"{kind} {name!r} is already taken by {owner}"
             raise ManifestError(self._plugin, where, rule, clash=kind)
@@ -170,7 +173,7 @@ class _Checker:
     def _objects(
         self, parent: _Object, key: str, *, required: bool = False
     ) -> list[tuple[str, _Object]]:
-        """The objects of an array, each with where it stands."""
+        """The objects of an array, each with its path in the manifest."""
         found: list[tuple[str, _Object]] = []
         for index, value in enumerate(self._array(parent, key, key, required=required)):
             where = f"{key}[{index}]"
@@ -276,7 +279,7 @@ class _Checker:
         return raw
 
     def _integer(self, where: str, value: object) -> int:
-        """The daemon does not look at quotes, so digits in a string will do."""
+        """An integer. The daemon ignores quotes, so a string of digits is accepted, too."""
         try:
             number = int(value) if isinstance(value, str) else value
         except ValueError:
@@ -304,7 +307,7 @@ class _Checker:
         return methods
 
     def _usage(self, entry: _Object, where: str) -> str:
-        """The first daemons filled it in."""
+        """A method's usage, which the daemon of 2019 does not require."""
         if "usage" not in entry and not self._dialect.orders_hooks:
             return "[params]"
         return self._text(entry, "usage", where)
@@ -364,12 +367,12 @@ class _Checker:
 
 
 def _raw_defaults(result: bytes) -> list[str | None]:
-    """Each option's default as the manifest spells it, without quotes."""
+    """The raw JSON text of each option's default, without quotes; `None` without a default."""
     options = dict(_core.members(result)).get("options", b"[]")
     try:
         entries = json.decode(options, type=list[dict[str, msgspec.Raw]])
     except msgspec.DecodeError:
-        # The entries are of the wrong kind, and will be refused for that.
+        # The options are not an array of objects; `_objects` refuses them.
         return [None] * len(json.decode(options)) if options.startswith(b"[") else []
     return [_unquoted(entry["default"]) if "default" in entry else None for entry in entries]
 

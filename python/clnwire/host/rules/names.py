@@ -1,6 +1,6 @@
-"""The names that Core Lightning itself uses: hooks, topics and options.
+"""Names that Core Lightning reserves: native topics, options, and the hooks with filters.
 
-Taken from its JSON schemas; the options are those that plugins are likely to collide with.
+`OPTIONS` is a selection: the options that plugins' names are likely to clash with.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
-"""The hooks that can be filtered, and what a filter consists of."""
+"""The hooks that accept filters, and the type of their filters' items."""
 
 TOPICS: Final = NATIVE
-"""The native topics: only the daemon may publish them."""
+"""The native topics, which only the daemon may publish."""
 
 OPTIONS: Final = frozenset(
     [
@@ -62,6 +62,6 @@ OPTIONS: Final = frozenset(
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` if one of the known names is near, else nothing."""
+    """`"; did you mean 'x'?"` if a known name is similar, else an empty string."""
     near = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""

@@ -1,8 +1,8 @@
-"""Option values, from how a user gives them to how `init` and `setconfig` carry them.
+"""Converts option values from the user's form to the JSON text in `init`.
 
-The rules are the daemon's: integers are pasted as they are spelled, which
-may be no JSON; booleans become JSON; a flag is there only if it is set; `multi` is an array; an
-option without value and default is absent.
+The rules are the daemon's. An integer keeps the user's spelling, which may be invalid JSON
+(`0x10`). A boolean becomes `true` or `false`. A flag is present only if it is set. A `multi` option
+is an array. An option without value and default is absent.
 """
 
 from __future__ import annotations
@@ -22,33 +22,36 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostManifest, Option
 
 PLUGIN_START: Final = "pluginstart"
-"""The source of an option that the command `plugin start` gives: it ends with the plugin."""
+"""The source of an option set by the command `plugin start`; it is dropped with the plugin."""
 
 
 class Given(Struct, frozen=True):
-    """A value that was given somewhere else than on the command line."""
+    """An option value with its source."""
 
     value: object
     source: str
-    """As `listconfigs` shows it, such as a file's name and the line."""
+    """The source as `listconfigs` shows it, such as a file's name and line."""
 
 
 class Setting(Struct, frozen=True):
-    """What an option is set to."""
+    """The resolved value of an option."""
 
     text: bytes | None
-    """As `init` has it; `None` if it is not there."""
+    """The text in `init`; `None` if the option is absent there."""
     source: str
-    """Where it is from: `cmdline`, `default`, `setconfig`, `pluginstart`, or a file and line."""
+    """`cmdline`, `default`, `setconfig`, `pluginstart`, or a file and line."""
 
     @property
     def stays(self) -> bool:
-        """Whether the daemon keeps it when the plugin stops."""
+        """Whether the daemon keeps the value when the plugin stops."""
         return self.source not in ("default", PLUGIN_START)
 
 
 def init_options(plugin: str, manifest: HostManifest, given: Mapping[str, object]) -> bytes:
-    """The member `options` of `init`, as text. Raises `PluginOptionError`."""
+    """The text of the member `options` of `init`, from given values.
+
+    Raises `PluginOptionError` for an unknown option or a bad value.
+    """
     for name in given:
         check_known(plugin, manifest, name)
     return settings_text(resolved(plugin, manifest, given))
@@ -57,9 +60,10 @@ def init_options(plugin: str, manifest: HostManifest, given: Mapping[str, object
 def resolved(
     plugin: str, manifest: HostManifest, given: Mapping[str, object], blank: bytes | None = None
 ) -> dict[str, Setting]:
-    """What each of the plugin's options is set to; `blank` if it has no value.
+    """Resolves the values of all the plugin's options from `given` and the defaults.
 
-    Raises `PluginOptionError`.
+    An option without a value and default, or a flag without a value, is set to `blank`. Raises
+    `PluginOptionError`.
     """
     return {
         option.name: _setting(plugin, option, given.get(option.name), blank)
@@ -68,7 +72,7 @@ def resolved(
 
 
 def settings_text(settings: Mapping[str, Setting]) -> bytes:
-    """The member `options` of `init`, as text."""
+    """The text of the member `options` of `init`."""
     members = [
         json.encode(name) + b":" + setting.text
         for name, setting in settings.items()
@@ -78,7 +82,7 @@ def settings_text(settings: Mapping[str, Setting]) -> bytes:
 
 
 def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
-    """Raises `PluginOptionError` for a name that no plugin has, with the nearest one there is."""
+    """Raises `PluginOptionError` for an unknown name; the message suggests a similar one."""
     names = set(known)
     for name in given:
         if name not in names:
@@ -87,7 +91,10 @@ def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
 
 
 def check_known(plugin: str, manifest: HostManifest, name: str) -> Option:
-    """The option of that name. Raises `PluginOptionError`, which names the nearest one there is."""
+    """The plugin's option of that name.
+
+    Raises `PluginOptionError` if there is none; the message suggests a similar one.
+    """
     option = manifest.options.get(name)
     if option is None:
         near = did_you_mean(name, manifest.options)
@@ -96,10 +103,10 @@ def check_known(plugin: str, manifest: HostManifest, name: str) -> Option:
 
 
 def option_text(plugin: str, option: Option, value: object) -> bytes | None:
-    """The text of a value that was given; `None` for a flag that is off.
+    """The text of a given value in `init`; `None` for a flag that is off.
 
-    A string is what a user would write after `--name=`; other types are taken for what they are.
-    Raises `PluginOptionError`.
+    A string is parsed as the user's text after `--name=`; other values must be of the option's
+    type. Raises `PluginOptionError`.
     """
     if option.type == "flag":
         return b"true" if _boolean(plugin, option, value) == b"true" else None

@@ -1,4 +1,4 @@
-"""The order in which a hook's plugins are asked: as registered, but for `before` and `after`."""
+"""The order of a hook's plugins: the order of registration, subject to `before` and `after`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class CycleError(Exception):
-    """The wishes contradict each other."""
+    """The plugins' `before` and `after` constraints contain a cycle."""
 
     plugins: list[Plugin]
-    """Each wants to be, or has to be, before the next one, and the last before the first."""
+    """The cycle: each plugin must come before the next one, and the last before the first."""
 
     def __init__(self, plugins: list[Plugin]) -> None:
         self.plugins = plugins
@@ -27,7 +27,7 @@ class CycleError(Exception):
 def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
     """The plugins in the order of the chain. Raises `CycleError`.
 
-    A name that no plugin has is ignored, as the daemon does.
+    As in the daemon, unknown names in `before` and `after` are ignored.
     """
     earlier = _constraints(hook, plugins)
     waiting = list(plugins)
@@ -44,25 +44,25 @@ def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
 
 
 def named(path: Path, name: str) -> bool:
-    """Whether a plugin's file is meant by this name: its whole path, or the end of it."""
+    """Whether `name` is a plugin's path or ends it after a `/`."""
     return str(path) == name or str(path).endswith(f"/{name}")
 
 
 def _constraints(hook: str, plugins: Sequence[Plugin]) -> dict[Plugin, set[Plugin]]:
-    """Of each plugin those that have to be asked earlier."""
+    """For each plugin, the plugins that must come before it."""
     earlier: dict[Plugin, set[Plugin]] = {plugin: set() for plugin in plugins}
     for plugin in plugins:
-        wishes: HostHook = plugin.manifest.hooks[hook]
+        registered: HostHook = plugin.manifest.hooks[hook]
         for other in plugins:
-            if any(named(other.path, name) for name in wishes.before):
+            if any(named(other.path, name) for name in registered.before):
                 earlier[other].add(plugin)
-            if any(named(other.path, name) for name in wishes.after):
+            if any(named(other.path, name) for name in registered.after):
                 earlier[plugin].add(other)
     return earlier
 
 
 def _cycle(waiting: Sequence[Plugin], earlier: dict[Plugin, set[Plugin]]) -> list[Plugin]:
-    """A cycle among plugins each of which has to be after another of them."""
+    """A cycle among `waiting`, where each plugin must come after another one of them."""
     trail = [waiting[0]]
     while True:
         previous = next(plugin for plugin in waiting if plugin in earlier[trail[-1]])

@@ -1,4 +1,4 @@
-"""What lightningd refuses of a caller before it looks for the command."""
+"""The requests on the socket that lightningd refuses before it looks up the command."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _VERSION: Final = b'"2.0"'
 
 
 class Refusal(Struct, frozen=True):
-    """The error that the caller gets."""
+    """The error sent to the caller."""
 
     message: str
     token: bytes = b"null"
-    """The request's id, if lightningd has read it by then."""
+    """The JSON text of the error's id: the request's, if lightningd has parsed it before."""
     hangs_up: bool = False
-    """The connection ends with it."""
+    """Whether the connection is closed after the error."""
 
 
 def refusal(frame: Frame, dialect: HostDialect) -> Refusal | None:
-    """Why a request is refused; `None` if it is not. That of 2019 does not require `jsonrpc`."""
+    """Why a request is refused; `None` if it is not. Old dialects do not require `jsonrpc`."""
     token = frame.id
     if dialect.is_current and frame.jsonrpc is None:
         text = frame.bytes.decode(errors="replace")

@@ -1,7 +1,7 @@
 """A plausible event for each hook and each native topic, to try a plugin without a node.
 
-The values fit together: the preimage is that of the payment hash, the peer is the same one
-everywhere. Nothing of it was ever on a network.
+The values are consistent: `PREIMAGE` hashes to `PAYMENT_HASH`, and all events name the same peer.
+None of the values was ever used on a network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clnwire.host.rules.names import did_you_mean
 
 Event: TypeAlias = dict[str, Any]
 
-# The second and third multiples of secp256k1's generator: valid keys that nobody can own alone.
+# 2G and 3G of secp256k1: valid public keys, whose private keys (2 and 3) are public knowledge.
 PEER: Final = "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5"
 OTHER: Final = "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"
 PREIMAGE: Final = "11" * 32
@@ -24,7 +24,7 @@ CHANNEL: Final = "c0" * 32
 TXID: Final = "ab" * 32
 SECRET: Final = "5e" * 32
 PSBT: Final = "cHNidP8BAAoCAAAAAAAAAAAAAA=="
-"""No inputs, no outputs."""
+"""A PSBT without inputs and outputs."""
 FEATURES: Final = "08a0882a8a59a1"
 SCID: Final = "103x1x0"
 SCID_OUT: Final = "104x2x1"
@@ -49,7 +49,7 @@ _HOOKS: Final[dict[str, Event]] = {
         "channel_id": CHANNEL,
         "commitnum": 7,
     },
-    # 32769 is free for anybody, and odd: a peer that does not know it ignores it.
+    # Type 32769 is in the custom range, and odd: a peer that does not know it ignores it.
     "custommsg": {"peer_id": PEER, "payload": "8001" + b"hello".hex()},
     "db_write": {
         "data_version": 1,
@@ -85,7 +85,7 @@ _HOOKS: Final[dict[str, Event]] = {
             "funding_msat": 1_000_000_000,
             "push_msat": 0,
             "dust_limit_msat": 546_000,
-            # What a peer without a limit says: the largest number of 64 bits.
+            # The largest u64 means no limit.
             "max_htlc_value_in_flight_msat": 2**64 - 1,
             "channel_reserve_msat": 10_000_000,
             "htlc_minimum_msat": 0,
@@ -143,7 +143,7 @@ _HOOKS: Final[dict[str, Event]] = {
             "require_confirmed_inputs": False,
         }
     },
-    # It has the form of a secret in codex32, but its checksum is none.
+    # The text has the form of a codex32 secret, but its checksum is invalid.
     "recover": {
         "codex32": "cl10testsxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
     },
@@ -253,7 +253,7 @@ _TOPICS: Final[dict[str, Event]] = {
     "log": {**_LINE, "level": "info", "log": "Peer connection lost"},
     "onionmessage_forward_fail": {"source": PEER, "incoming": "c0ffee", "path_key": OTHER},
     "openchannel_peer_sigs": {"channel_id": CHANNEL, "signed_psbt": PSBT},
-    # These two are the topics of a plugin that comes with the daemon, which wraps them itself.
+    # A built-in plugin publishes these two topics and wraps the payload itself.
     "pay_part_end": {"pay_part_end": _PART_END},
     "pay_part_start": {"pay_part_start": _PART_START},
     "plugin_started": _PLUGIN,
@@ -283,7 +283,7 @@ _TOPICS: Final[dict[str, Event]] = {
 }
 
 _ADDRESS: Final = {"type": "ipv4", "address": "203.0.113.7", "port": 9735}
-# What old daemons say in another form. In 2020 amounts were strings, as in 2019.
+# The events that have another form in old daemons. In 2019 and 2020 amounts were strings.
 _HOOKS_2019: Final[dict[str, Event]] = {
     "db_write": {"writes": ["BEGIN TRANSACTION;", *_HOOKS["db_write"]["writes"], "COMMIT;"]},
     "invoice_payment": {"payment": {"label": "coffee", "preimage": PREIMAGE, "msat": "10000msat"}},
@@ -315,13 +315,19 @@ _SAMPLES: Final[dict[str, tuple[dict[str, Event], dict[str, Event]]]] = {
 
 
 def hook_sample(name: str, dialect: str = "current") -> Event:
-    """The params of a hook. Raises `LookupError`, which says what there is instead."""
+    """A copy of a hook's sample params.
+
+    Raises `LookupError` if there is none; the message suggests a similar name.
+    """
     known = _of(_SAMPLES[dialect][0], dialect_named(dialect).hooks)
     return _copied(known, name, "hook", dialect)
 
 
 def topic_sample(topic: str, dialect: str = "current") -> Event:
-    """A notification's payload, not wrapped. Raises `LookupError` as `hook_sample` does."""
+    """A copy of a topic's sample payload, not wrapped in the topic's name.
+
+    Raises `LookupError` as `hook_sample` does.
+    """
     known = _SAMPLES[dialect][1]
     if dialect != "current":
         known = _of(known, dialect_named(dialect).topics)
