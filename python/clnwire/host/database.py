@@ -33,7 +33,7 @@ class _Params2019(Struct):
 class Database:
     """Sends `db_write` one set at a time and counts the data version.
 
-    No other hook or command runs while a set is being written.
+    While a set is being written no other hook or command is started.
     """
 
     data_version: int

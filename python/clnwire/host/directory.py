@@ -69,7 +69,7 @@ class Directory:
             self.root = Path(given).absolute()
 
     def create(self) -> None:
-        """Creates the directory with mode 0700 and locks it.
+        """Creates the directory, if it does not exist, with mode 0700, and locks it.
 
         Raises `HostError` if that fails, if another user can write there, or if another host has
         locked the directory.
@@ -82,7 +82,7 @@ class Directory:
             # The plugins get the path as JSON, which must be UTF-8.
             raise HostError(f"must be UTF-8: {self.path}; choose another lightning_dir") from None
         try:
-            # `parents=True` creates the parents with the default mode, so create both explicitly.
+            # `parents=True` ignores `mode` for the parents, so create root and path separately.
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:

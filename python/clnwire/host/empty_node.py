@@ -33,7 +33,10 @@ _EMPTY: Final[dict[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Any: 
 
 
 def register(host: Host) -> None:
-    """Adds the daemon's commands that the host does not implement."""
+    """Adds the daemon's commands that the host does not implement.
+
+    The commands of the Bitcoin backend are left out, because a plugin may provide them.
+    """
     for name in command_names():
         if name in COMMANDS and name not in OWN:
             host.command(name)(partial(_answer, name.replace("-", "_")))

@@ -387,9 +387,10 @@ class Host:
     ) -> Any:
         """Calls a command as a caller on the socket would. Returns the decoded result.
 
-        `id` is the caller's id, which the plugin sees as the prefix of its request's id. `timeout`
-        is in seconds and defaults to `call_timeout`. Raises `RpcError`, with code -4 if the plugin
-        ends before it answers and -32601 for an unknown command, and `TimeoutError`.
+        `id` is the caller's id; in the current dialect it is the prefix of the id that the plugin
+        gets. `timeout` is in seconds and defaults to `call_timeout`. Raises `RpcError`, with code
+        -4 if the plugin ends before it answers and -32601 for an unknown command, and
+        `TimeoutError`.
         """
         token = None if id is None else json.encode(id)
         command = HostCommand(method, text_of({} if params is None else params), token)
@@ -405,9 +406,10 @@ class Host:
     def notify(self, topic: str, payload: object, *, origin: str | None = None) -> int:
         """Sends a notification to the subscribers. Returns how many times it was sent.
 
-        Without `origin` the notification is native and its payload is wrapped in the topic's name.
-        With `origin`, a plugin's file name, it is a custom notification and its payload is not
-        wrapped. A plugin that subscribed to the topic and to `*` gets it twice.
+        Without `origin` the notification is native and its payload is wrapped in the topic's name
+        (in old dialects not for `connect` and `disconnect`). With `origin`, a plugin's file name,
+        it is a custom notification and its payload is not wrapped. A plugin that subscribed to the
+        topic and to `*` gets it twice.
         """
         return self._plugins.notify(topic, payload, origin)
 

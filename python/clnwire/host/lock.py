@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def locked(path: Path) -> IO[bytes]:
-    """Opens and locks the file. Closing it, also by the process's end, releases the lock.
+    """Opens and locks the file. The lock is held until the file is closed or the process ends.
 
     Raises `HostError` if another host holds the lock or the file cannot be opened.
     """

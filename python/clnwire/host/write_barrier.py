@@ -1,4 +1,4 @@
-"""Blocks hooks and commands while `db_write` runs, as in the daemon."""
+"""Delays hooks and commands while `db_write` runs, as in the daemon."""
 
 from __future__ import annotations
 

@@ -101,11 +101,9 @@ class CommandTable:
             answer = await cast("Awaitable[object]", answer)
         if isinstance(answer, Delivery):
             return await _delivered(answer)
-        return (
-            answer
-            if isinstance(answer, CommandOutcome)
-            else CommandOutcome(result=encode_any(answer))
-        )
+        if isinstance(answer, CommandOutcome):
+            return answer
+        return CommandOutcome(result=encode_any(answer))
 
     def _answer(self, command: HostCommand) -> object:
         if command.method in self._commands:

@@ -207,7 +207,7 @@ class Boot:
         configuration = host.directory.configuration(host.dialect, features, startup=at_startup)
         options = settings_text(plugin.settings)
         await startup.initialise(plugin, options, configuration, host.init_timeout)
-        plugin.set_initialised()
+        plugin.initialised = True
         if plugin.disabled is None:
             host.owner.on_start(plugin)
         else:
@@ -217,20 +217,16 @@ class Boot:
         """Kills a plugin of a set. Raises the error if it stops the daemon."""
         if not isinstance(error, HostError):
             raise error
-        important = plugin.important
         if not isinstance(error, PluginDiedError):
             self._remark(plugin.name, str(error))
         await self._abandon(plugin, f"was not wanted any more: {error}")
-        if self._ends_daemon(error):
+        if isinstance(error, ManifestError) and error.clash == "option":
+            # At boot a clash of option names stops the daemon.
             self._host.life.finish(str(error), failed=True)
             raise error
-        if important:
+        if plugin.important:
             self._host.life.finish(f"important {error}", failed=True)
             raise error
-
-    def _ends_daemon(self, error: BaseException) -> bool:
-        """Whether the error stops the daemon at boot: a clash of option names does."""
-        return isinstance(error, ManifestError) and error.clash == "option"
 
     async def _retire(self, plugin: Plugin) -> None:
         """Ends a plugin that disabled itself. Raises `HostError` if the plugin is important."""

@@ -28,7 +28,7 @@ class ChunkedWriter:
         self._closing = False
 
     def send(self, message: bytes) -> None:
-        """Writes a message, at once unless it is cut."""
+        """Writes a message, or queues its chunks if there is a `cut` function."""
         if self._cut is None:
             self._process.send(message)
             return

@@ -92,6 +92,8 @@ class Plugin:
     """Why the plugin disabled itself; `None` if it did not."""
     death: PluginDiedError | None
     """How the plugin ended; `None` while it runs."""
+    initialised: bool
+    """Whether the plugin has answered `init`; before that it gets no notifications."""
     closed: bool
     """Whether the host closed the plugin's stdin to end it."""
     important: bool
@@ -115,7 +117,7 @@ class Plugin:
         self._calls: dict[bytes, _Call] = {}
         self._process: PluginProcess | None = None
         self._writer: ChunkedWriter | None = None
-        self._initialised = False
+        self.initialised = False
 
     def __repr__(self) -> str:
         state = "ended" if self.death else "disabled" if self.disabled else "running"
@@ -160,15 +162,6 @@ class Plugin:
     def pending(self) -> tuple[str, ...]:
         """The id tokens of the unanswered requests, oldest first."""
         return tuple(token.decode() for token in self._calls)
-
-    @property
-    def initialised(self) -> bool:
-        """Whether the plugin has answered `init`."""
-        return self._initialised
-
-    def set_initialised(self) -> None:
-        """Marks `init` as answered, which enables notifications."""
-        self._initialised = True
 
     def request(
         self,
@@ -215,7 +208,10 @@ class Plugin:
         return token, future
 
     def subscriptions_to(self, topic: str) -> int:
-        """How many times the plugin gets a notification of this topic, including through `*`."""
+        """How many times the plugin gets a notification of this topic.
+
+        A subscription to `*` counts, except for the topic `log` and in old dialects.
+        """
         count = self.manifest.subscriptions.count(topic)
         if topic == "log" or not self.dialect.is_current:
             return count
@@ -223,7 +219,7 @@ class Plugin:
 
     def notify(self, message: bytes, topic: str) -> int:
         """Sends a notification once for each subscription to its topic. Returns the count."""
-        if not self._initialised or self.death is not None:
+        if not self.initialised or self.death is not None:
             return 0
         times = self.subscriptions_to(topic)
         for _ in range(times):

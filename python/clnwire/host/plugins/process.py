@@ -134,7 +134,7 @@ class PluginProcess:
             self._loop.remove_reader(self._stdout.fileno())
 
     def kill(self) -> None:
-        """Sends SIGKILL. `on_exit` is called later, when the process was reaped."""
+        """Sends SIGKILL. `on_exit` is called after the process was reaped."""
         self.stop_reading()
         self._kill()
 

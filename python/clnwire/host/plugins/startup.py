@@ -33,7 +33,7 @@ LATER_START: Final[Sequence[Sequence[str]]] = (("REPLACE INTO vars VALUES ('last
 
 
 def command_line(path: str | Path) -> list[str]:
-    """The command that runs a plugin's file: the file, or this Python for a `.py` not executable.
+    """The command for a plugin's file: the file, or this Python with it if it is not executable.
 
     Raises `HostError`.
     """

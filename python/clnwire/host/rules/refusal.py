@@ -20,7 +20,7 @@ class Refusal(Struct, frozen=True):
 
     message: str
     token: bytes = b"null"
-    """The JSON text of the error's id: the request's, if lightningd has parsed it before."""
+    """The JSON text of the error's id: the request's id if lightningd has already parsed it."""
     hangs_up: bool = False
     """Whether the connection is closed after the error."""
 
