@@ -4,7 +4,7 @@
 
 mod common;
 
-use clnwire_core::{Envelope, Framer, Kind, Limits, Malformed, Member, Reason};
+use clnwire_core::{Envelope, Framer, Kind, Limits, Malformed, Member, Reason, unwrap_origin};
 use common::{MEMBERS, oracle, spans};
 
 fn get(text: &str, member: Member) -> Option<&str> {
@@ -200,5 +200,22 @@ fn a_payload_with_more_than_the_topic_is_bare() {
         r#"{"connect" : 1 , "origin":"x"}"#,
     ] {
         assert_eq!(payload(bare), bare);
+    }
+}
+
+#[test]
+fn a_wrapped_notification_is_unwrapped_and_nothing_else() {
+    let wrapped = br#"{"origin":"forwarder", "payload": {"a":[1]}}"#;
+    assert_eq!(unwrap_origin(wrapped), Some((&b"\"forwarder\""[..], &b"{\"a\":[1]}"[..])));
+    for other in [
+        r#"{"payload":{},"origin":"x"}"#,
+        r#"{"origin":"x"}"#,
+        r#"{"origin":"x","payload":1,"more":2}"#,
+        r#"{"origin":"x","load":1}"#,
+        r#"{"origin""#,
+        r#"["origin"]"#,
+        "",
+    ] {
+        assert_eq!(unwrap_origin(other.as_bytes()), None, "{other}");
     }
 }

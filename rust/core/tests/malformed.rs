@@ -242,3 +242,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fault_is_told_before_the_message_ends() {
+    // A number that is not JSON, which lightningd accepts; then a word that it refuses.
+    for (begun, is_refused) in [("{\"a\":01", false), ("{\"a\":x", true)] {
+        let mut framer = Framer::new(Limits::default());
+        framer.feed(format!("{NEXT}\n\n").as_bytes());
+        assert!(framer.next_frame().unwrap().is_some());
+        assert_eq!((framer.pending_fault(), framer.refused()), (None, None));
+        framer.feed(begun.as_bytes());
+        assert!(framer.next_frame().unwrap().is_none());
+        let fault = framer.pending_fault().expect("it is known already");
+        assert!(fault.offset > NEXT.len() as u64, "{begun}: {fault:?}");
+        assert_eq!(framer.refused(), is_refused.then_some(fault), "{begun}");
+    }
+}
+
+#[test]
+fn what_cannot_be_held_says_how_much_it_was() {
+    let said = Reason::OutOfMemory(5).to_string();
+    assert!(said.contains("5 bytes") && said.contains("max_frame_bytes"), "{said}");
+}

@@ -218,3 +218,15 @@ fn escaped_throughout(text: &str) -> String {
     let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
     format!("\"{units}\"")
 }
+
+#[test]
+fn room_that_cannot_be_had_is_refused() {
+    let mut outbox = Outbox::new();
+    assert!(outbox.reserve(1 << 20));
+    for too_many in [usize::MAX, usize::MAX - 100, isize::MAX as usize] {
+        assert!(!outbox.reserve(too_many));
+    }
+    // What fits still goes out.
+    outbox.reply(b"1", b"{}");
+    assert_eq!(outbox.pending(), b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n");
+}

@@ -32,3 +32,17 @@ proptest! {
         prop_assert!(masked.message.is_none_or(|text| !text.is_empty()));
     }
 }
+
+#[test]
+fn what_is_cut_off_or_no_value_is_masked_as_well() {
+    let names = ["a".to_owned()];
+    for (message, masked) in [
+        (r#"{"a":"secret"#, r#"{"a":"""#),
+        (r#"{"a":{"a":"secret"}}"#, r#"{"a":{"a":"******"}}"#),
+        (r#"{"a":secret}"#, r#"{"a":0}"#),
+        (r#"{"a":null,"b":1}"#, r#"{"a":null,"b":1}"#),
+    ] {
+        let found = mask(message.as_bytes(), &names).message;
+        assert_eq!(String::from_utf8(found.unwrap()).unwrap(), masked);
+    }
+}
