@@ -301,7 +301,7 @@ def test_an_option_that_nobody_has(folder: Path) -> None:
     assert f"{conf}:1: 'trace' is for the command line only" in cannot(folder, f"--conf={conf}")
     assert "'--greeting' needs a value" in cannot(folder, f"--plugin={HELLO}", "--greeting")
     said = cannot(folder, "a.py")
-    assert "'a.py' is no option; write --name=value, or --plugin=a.py to start one" in said
+    assert "'a.py' is not an option; write --name=value, or --plugin=a.py to start one" in said
 
 
 def test_a_value_that_does_not_fit(folder: Path) -> None:

@@ -237,7 +237,7 @@ def test_a_filter_trims_what_the_host_answers(make: MakePlugin) -> None:
         assert (await ask(ids))["result"] == {"peers": [{"id": "02"}, {"id": "03"}]}
         assert (await ask({"more": True, "other": True}))["result"] == {"more": 1}
         odd = (await ask({"peers": {"id": True}, "more": [True]}))["result"]
-        assert odd["warning_parameter_filter"] == "result.peers is no object"
+        assert odd["warning_parameter_filter"] == "result.peers is not an object"
         assert len(odd["peers"]) == 2
         for bad in (True, [], {"peers": 1}, {"peers": []}, {"peers": [True, True]}):
             assert (await ask(bad))["error"]["code"] == -32602

@@ -25,7 +25,7 @@ def test_words() -> None:
 
 @pytest.mark.parametrize("word", ["word", "-x", "--", "--a b=c", "--=c"])
 def test_words_that_are_no_options(word: str) -> None:
-    with pytest.raises(ConfigError, match="is no option; write --name=value"):
+    with pytest.raises(ConfigError, match="is not an option; write --name=value"):
         parse_words([word])
 
 
@@ -46,7 +46,7 @@ def test_a_file(tmp_path: Path) -> None:
         (b"ok=1\n--greeting=Hi", ":2: must be name=value or name, not '--greeting=Hi'; in a file"),
         (b"two words", ":1: must be name=value or name, not 'two words'"),
         (b"a = b", ":1: must be"),
-        (b"\xff", "cannot be read: it is no UTF-8"),
+        (b"\xff", "cannot be read: it is not UTF-8"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path: Path, content: bytes, part: str) -> None:

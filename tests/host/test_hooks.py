@@ -99,7 +99,7 @@ FATAL: dict[str, list[tuple[Any, str]]] = {
         ({"result": "disconnect", "error_message": 1}, '"error_message" does not fit'),
     ],
     "openchannel": [
-        ({"result": "reject", "close_to": "b"}, '"close_to" must not stand there'),
+        ({"result": "reject", "close_to": "b"}, '"close_to" is not allowed here'),
         ({"result": "continue", "mindepth": -1}, '"mindepth" does not fit'),
         ({"result": "continue", "mindepth": 2**32}, '"mindepth" does not fit'),
     ],
@@ -107,14 +107,14 @@ FATAL: dict[str, list[tuple[Any, str]]] = {
         ({"result": "continue", "our_funding_msat": 2**64}, "does not fit"),
         ({"result": "continue", "psbt": "x"}, '"our_funding_msat" is missing'),
         ({"result": "continue", "psbt": "x", "our_funding_msat": 0}, '"our_funding_msat" is'),
-        ({"result": "reject", "psbt": "x"}, '"psbt" must not stand there'),
+        ({"result": "reject", "psbt": "x"}, '"psbt" is not allowed here'),
     ],
     "openchannel2_changed": [({"result": "continue"}, '"psbt" is missing')],
     "openchannel2_sign": [({"result": "continue"}, '"psbt" is missing')],
     "rbf_channel": [
         ({"result": "continue", "psbt": 5, "our_funding_msat": 1}, '"psbt" does not fit'),
         ({"result": "continue", "psbt": "x"}, '"our_funding_msat" is missing'),
-        ({"result": "reject", "our_funding_msat": 1}, '"our_funding_msat" must not stand there'),
+        ({"result": "reject", "our_funding_msat": 1}, '"our_funding_msat" is not allowed here'),
     ],
     "htlc_accepted": [
         ({"result": "fail"}, '"failure_message" or "failure_onion" is missing'),
@@ -150,7 +150,7 @@ def test_answers_at_which_the_daemon_stops(make: MakePlugin, hook: str) -> None:
     ("answer", "remark"),
     [
         ({"what": 1}, 'no "continue", "replace" or "return"'),
-        ("continue", "is no object"),
+        ("continue", "is not an object"),
         ({"replace": {"method": "m"}}, '"replace" must be a request, "jsonrpc" is missing'),
         ({"return": {}}, '"return" must have "result" or "error"'),
     ],

@@ -215,7 +215,7 @@ def test_a_refused_plugin_is_killed(make: MakePlugin) -> None:
         async with Host() as host:
             with pytest.raises(ManifestError, match="there is no hook 'x'"):
                 await host.start(make('MANIFEST["hooks"] = ["x"]'))
-            assert "was not wanted any more" in host.remarks[-1].message
+            assert "was ended by the host" in host.remarks[-1].message
 
     asyncio.run(run())
 

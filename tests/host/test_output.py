@@ -35,9 +35,9 @@ def answer(message):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("hello\n", "sent what is no JSON: expected a JSON value at byte"),
+        ("hello\n", "sent malformed JSON: expected a JSON value at byte"),
         ("hello\n", "of its output: 'hello"),
-        ('{"jsonrpc":"2.0","id":5x}', "sent what is no JSON"),
+        ('{"jsonrpc":"2.0","id":5x}', "sent malformed JSON"),
         ('{"id":1,"result":{}}', 'sent a message without "jsonrpc"'),
         ("[]", 'sent a message without "jsonrpc"'),
         ("5 ", 'sent a message without "jsonrpc"'),
@@ -260,7 +260,7 @@ def test_a_cap_on_the_plugins_frames(make: MakePlugin) -> None:
     async def run() -> None:
         async with Host(max_frame_bytes=300) as host:
             await host.start(make(TALKER))
-            with pytest.raises(RpcError, match="sent what is no JSON"):
+            with pytest.raises(RpcError, match="sent malformed JSON"):
                 await host.call("talk", {"text": json.dumps({"a": "b" * 300})})
 
     asyncio.run(run())

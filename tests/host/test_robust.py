@@ -31,8 +31,8 @@ def handle(message, handle=handle):
 KILLED: dict[str, tuple[str, str]] = {
     "dies": ("sys.exit(3)", "exited with status 3"),
     "killed": ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
-    "garbage": ('say("hello world")', "sent what is no JSON"),
-    "no utf-8": (r'os.write(1, b"\"\xff\"")', "sent what is no JSON"),
+    "garbage": ('say("hello world")', "sent malformed JSON"),
+    "no utf-8": (r'os.write(1, b"\"\xff\"")', "sent malformed JSON"),
     "half and gone": ('say(\'{"jsonrpc": "2.0", "id\'); sys.exit(4)', "exited with status 4"),
     "no jsonrpc": ("say('{}')", 'a message without "jsonrpc"'),
 }

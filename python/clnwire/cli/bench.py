@@ -208,7 +208,7 @@ def _event(word: str) -> str:
     try:
         return _json("--event", Path(word).read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise BenchError(f"--event: {word}: {why}") from None
 
 

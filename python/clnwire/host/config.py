@@ -53,7 +53,7 @@ def parse_words(words: Sequence[str]) -> list[Written]:
         match = _LINE.match(word[2:]) if word.startswith("--") else None
         if match is None:
             hint = f"write --name=value, or --plugin={word} to start one"
-            raise ConfigError(f"'{word}' is no option; {hint}")
+            raise ConfigError(f"'{word}' is not an option; {hint}")
         value = match["value"]
         if value is None and rest and not rest[0].startswith("--"):
             value = rest.pop(0)
@@ -70,7 +70,7 @@ def parse_file(path: Path) -> list[Written]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"the configuration file {path} cannot be read: {reason}") from None
     found: list[Written] = []
     for number, line in enumerate(map(str.strip, lines), 1):

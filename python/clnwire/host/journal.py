@@ -136,6 +136,6 @@ class Journal(Sequence[T], Generic[T]):
         try:
             return await asyncio.wait_for(waiter, timeout)
         except asyncio.TimeoutError:
-            raise TimeoutError(f"nothing like it came within {timeout} s") from None
+            raise TimeoutError(f"no matching entry within {timeout} s") from None
         finally:
             del self._waiters[waiter]

@@ -51,7 +51,7 @@ def _opened(path: Path) -> IO[bytes]:
         raise HostError(f"cannot open {path}: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise HostError(f"{path} is no regular file; remove it")
+        raise HostError(f"{path} is not a regular file; remove it")
     return os.fdopen(descriptor, "a+b")
 
 

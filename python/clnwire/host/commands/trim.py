@@ -73,14 +73,14 @@ class _Trimmer:
             return self._object(value, wanted, where)
         items = as_array(value)
         if items is None:
-            return self._misfit(value, f"{where} is no array")
+            return self._misfit(value, f"{where} is not an array")
         one = (as_array(template) or [True])[0]
         return [self.trim(item, one, f"{where}[]") for item in items]
 
     def _object(self, value: object, wanted: dict[str, object], where: str) -> object:
         members = as_object(value)
         if members is None:
-            return self._misfit(value, f"{where} is no object")
+            return self._misfit(value, f"{where} is not an object")
         return {
             name: self.trim(member, wanted[name], f"{where}.{name}")
             for name, member in members.items()

@@ -98,7 +98,7 @@ class Boot:
             self._remark_replaced([plugin])
             await self._bring_up([plugin], values, migrations)
         except BaseException as error:
-            await self._abandon(plugin, f"was not wanted any more: {error}")
+            await self._abandon(plugin, f"was ended by the host: {error}")
             raise
         return plugin
 
@@ -219,7 +219,7 @@ class Boot:
             raise error
         if not isinstance(error, PluginDiedError):
             self._remark(plugin.name, str(error))
-        await self._abandon(plugin, f"was not wanted any more: {error}")
+        await self._abandon(plugin, f"was ended by the host: {error}")
         if isinstance(error, ManifestError) and error.clash == "option":
             # At boot a clash of option names stops the daemon.
             self._host.life.finish(str(error), failed=True)

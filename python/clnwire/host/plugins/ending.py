@@ -55,7 +55,7 @@ async def _commit(
     """Sends one more set to the writers. Records a remark for each writer that has left."""
     for plugin in writers:
         if plugin.death is not None or plugin.closed:
-            message = "has missed what is committed after it left: the daemon is stopping"
+            message = "has missed commits made after its end: the daemon is stopping"
             remark(LogEntry(plugin.name, "unusual", message, "missed"))
     if all(plugin.death is not None or plugin.closed for plugin in writers):
         return

@@ -283,7 +283,7 @@ class Plugin:
         elif output.topic in self.manifest.topics:
             self._owner.on_publication(self.name, output)
         else:
-            message = f"topic {output.topic!r} is not in its manifest; nobody gets it"
+            message = f"topic {output.topic!r} is not in its manifest; the daemon drops it"
             self._remark(message, "topic")
 
     def _log(self, log: LogLines) -> None:
@@ -300,7 +300,7 @@ class Plugin:
     def _take_malformed(self, error: MalformedError, near: str) -> None:
         where = f"at byte {error.offset} of its output"
         kind: DeathKind = "encoding" if "UTF-8" in error.reason else "malformed"
-        self.kill(f"sent what is no JSON: {error.reason} {where}: {near!r}", kind)
+        self.kill(f"sent malformed JSON: {error.reason} {where}: {near!r}", kind)
 
     def _take_exit(self, code: int) -> None:
         reason = ending(code)

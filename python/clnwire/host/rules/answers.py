@@ -104,8 +104,8 @@ def _check_makeable(answer: object) -> None:
     if int(str(code)) & _UPDATE:
         raise AnswerError(f'"failure_code" must not have the UPDATE bit: {_shown(answer)}')
     raise AnswerError(
-        f'"failure_code" is none that the channel\'s process can make a message of; it crashes '
-        f"now and at each reconnect: {_shown(answer)}"
+        f'"failure_code" is unknown to the channel\'s process, which crashes now and at each '
+        f"reconnect: {_shown(answer)}"
     )
 
 
@@ -151,7 +151,7 @@ def _check_members(answer: Answer, choice: Choice) -> None:
         raise AnswerError(f"{missing} is missing: {_shown(answer)}")
     for name in choice.never:
         if name in answer:
-            raise AnswerError(f'"{name}" must not stand there: {_shown(answer)}')
+            raise AnswerError(f'"{name}" is not allowed here: {_shown(answer)}')
     for name, fits in choice.may.items():
         if name in answer and not fits(answer[name]):
             raise AnswerError(f'"{name}" does not fit: {_shown(answer)}')
@@ -265,7 +265,7 @@ def _rpc_command_remark(answer: object) -> str | None:
     """Why the daemon does not understand the answer, if so. It then runs the command unchanged."""
     members = as_object(answer)
     if members is None:
-        return f"the answer to rpc_command is no object: {_shown(answer)}"
+        return f"the answer to rpc_command is not an object: {_shown(answer)}"
     if members.get("result") == "continue":
         return None
     if "replace" in members:
