@@ -34,7 +34,7 @@ READ_SIZE: Final = 1 << 16
 MOST_READ: Final = 1 << 20
 """Bytes of a read that follows a full one: as many as a widened pipe holds."""
 LAST_READS: Final = 16
-"""Reads from a side that nobody listens to any more: all that a widened pipe holds."""
+"""Reads after the other side has closed: enough to drain a widened pipe."""
 PASSED_ON: Final = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")

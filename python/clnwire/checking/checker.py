@@ -120,7 +120,7 @@ class _Dialect:
         await self._drop()
 
     async def _start_otherwise_if_it_stays(self, offered: HostManifest) -> None:
-        """Of one that ends by itself, nobody could say that it is the start's fault."""
+        """Skips these starts if the plugin exits on its own: a failed start proves nothing."""
         if any(finding.rule is rules.ENDS_UNASKED for finding in self._report.findings):
             self._found.note("not checked, the plugin ends by itself: messages in other forms")
         else:
@@ -168,7 +168,7 @@ class _Dialect:
     async def _starts_with(
         self, delivery: MessageCutter | None, values: Values | None, found: Found | None = None
     ) -> bool:
-        # What it says beside the answers it has said before.
+        # The first start has already reported logs and stray replies; do not report them again.
         self._at("")
         usual = min(self._seconds, default=self._limits.timeout)
         timeout = min(self._limits.timeout, max(SHORTEST_START, QUICK_START * usual))

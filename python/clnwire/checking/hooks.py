@@ -55,10 +55,10 @@ async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
     """Asks the plugin. Afterwards the session is usable only if that may go on."""
     asked = await _ask_once(session, hook, event)
     if asked.problem and session.usable:
-        # What it still has to say is not to be taken for what it says next.
+        # Late output must not be attributed to the next event.
         await session.settle()
     if asked.problem == "failed":
-        # Nor may this be what it still had to say of something else.
+        # The logged error may belong to an earlier event, so ask again to confirm it.
         asked = await _ask_once(session, hook, event, to_the_end=True)
     return asked
 

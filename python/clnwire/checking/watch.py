@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 QUIET: Final = 0.1
 """Seconds without output after which a plugin is taken to have nothing more to say."""
 LONGEST_SETTLING: Final = 2.0
-"""Seconds after which nobody waits for that any more."""
+"""Seconds after which waiting for quiet is given up."""
 
 Stray: TypeAlias = Literal["wrong id", "twice", "unasked"]
 
