@@ -28,7 +28,7 @@ class Machine(Struct, frozen=True):
 
 
 class BenchMethod(Struct, frozen=True):
-    """How was measured."""
+    """How the plugin was measured."""
 
     rounds: int
     seconds: float

@@ -1,11 +1,11 @@
 """Stands between a daemon and its plugin: forwards every byte at once, and records a copy.
 
-One thread, one `poll`: a byte is forwarded before it is copied, and the copy never waits (see
-`tap`). A side is read only when all it said before has been passed on, so no more than one read a
-direction waits in memory, and who reads slowly slows the other side down as without a proxy.
+One thread polls both directions. Each byte is forwarded before it is copied, and copying never
+blocks (see `tap`). A side is read only after its previous bytes have been forwarded. At most one
+read per direction is therefore in memory, and a slow reader slows its writer down as without a
+proxy.
 
-Each end is passed on as it happens: the end of an input, a reader that is gone, signals, and the
-plugin's exit status.
+The proxy passes on the end of an input, a closed reader, signals, and the plugin's exit status.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from clnwire.captures.redaction import Redaction
 
 READ_SIZE: Final = 1 << 16
-"""As many bytes as a pipe holds on Linux unless it is told otherwise."""
+"""Bytes of a usual read: the default capacity of a pipe on Linux."""
 MOST_READ: Final = 1 << 20
-"""Bytes of a read that follows a full one: as many as a widened pipe holds."""
+"""Bytes of a read that follows a full one: the capacity of a widened pipe."""
 LAST_READS: Final = 16
 """Reads after the other side has closed: enough to drain a widened pipe."""
 PASSED_ON: Final = tuple(
@@ -43,7 +43,7 @@ DAEMON_IN: Final = 0
 DAEMON_OUT: Final = 1
 _GONE: Final = select.POLLERR | select.POLLHUP | select.POLLNVAL
 LAST_WAIT: Final = 10.0
-"""Seconds that the end waits for a disk; after that the writer is left to itself."""
+"""Seconds that the proxy waits at its end for the writer; then the writer goes on alone."""
 
 
 class Proxy:
@@ -97,7 +97,7 @@ class Proxy:
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                # What a terminal sends to all of its group comes to the plugin once, from us.
+                # A terminal's signals reach the plugin once, through the proxy.
                 start_new_session=True,
             )
         except OSError as error:
@@ -108,10 +108,10 @@ class Proxy:
 
     def _catch_signals(self) -> None:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        # Without a handler nothing would wake the loop up.
+        # Without a handler, SIGCHLD would not wake the loop.
         signal.signal(signal.SIGCHLD, _note)
         for number in PASSED_ON:
-            # What is ignored, as under nohup, the plugin ignores, too.
+            # The plugin inherits ignored signals (e.g. SIGHUP under nohup), so leave them ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._pass_on)
 
@@ -122,7 +122,7 @@ class Proxy:
         elif self._popen.returncode is None:
             self._popen.send_signal(number)
         elif number in (signal.SIGTERM, signal.SIGINT):
-            # The plugin is gone, and only a process that it left behind keeps its pipes open.
+            # The plugin has exited, but a process that it left behind keeps its pipes open.
             self._orphaned = True
 
     def _fork_writer(
@@ -193,7 +193,7 @@ class Proxy:
 
 
 class Flow:
-    """One direction, from who speaks to who listens."""
+    """One direction, from the source, which is read, to the sink, which is written."""
 
     def __init__(self, kind: int, source: int, sink: int, poll: select.poll, tap: Tap) -> None:
         self.source, self.sink = source, sink
@@ -201,18 +201,18 @@ class Flow:
         self._waiting = memoryview(b"")
         self._size = READ_SIZE
         self._ended = False
-        """All has been read."""
+        """The source has reached its end."""
         self.is_over = False
-        """Nothing more can pass."""
+        """Both ends are closed."""
         poll.register(source, select.POLLIN)
         for descriptor in (source, sink):
-            # A message of 1 MB passes in few turns then.
+            # A message of 1 MB then takes few turns of the loop.
             widen(descriptor)
-        # No event is asked for: that nobody reads any more is told in any case.
+        # Register for no events: `poll` reports a closed reader in any case.
         poll.register(sink, 0)
 
     def take(self, descriptor: int, events: int) -> None:
-        """Does what `poll` says can be done."""
+        """Handles the events that `poll` reports for a descriptor."""
         if self.is_over:
             return
         if descriptor == self.source:
@@ -223,7 +223,7 @@ class Flow:
             self._writable()
 
     def cut(self) -> None:
-        """Nobody listens: who speaks is told so, and the last words are recorded."""
+        """Records what the source still holds, then closes both ends: the sink has no reader."""
         if self.is_over:
             return
         for _ in range(LAST_READS):
@@ -236,14 +236,14 @@ class Flow:
         self._close()
 
     def _read(self) -> bytes | None:
-        """`None` if there is nothing yet. A terminal that is gone is the end, too."""
+        """The next bytes; `None` if there are none yet, empty at the end or after an error."""
         try:
             data = os.read(self.source, self._size)
         except BlockingIOError:
             return None
         except OSError:
             return b""
-        # Room for a large read costs more than a small read does.
+        # A large buffer costs more than a small read, so use one only after a full read.
         self._size = MOST_READ if len(data) == self._size else READ_SIZE
         return data
 
@@ -266,7 +266,7 @@ class Flow:
         self._tap.take(self._kind, at_ns, data)
         if written < len(data):
             self._waiting = memoryview(data)[written:]
-            # Unregistered, for a side that has hung up would be reported all the time.
+            # Unregister the source: `poll` would report a hang-up of it again and again.
             self._poll.unregister(self.source)
             self._poll.modify(self.sink, select.POLLOUT)
 
@@ -283,7 +283,7 @@ class Flow:
             self._poll.register(self.source, select.POLLIN)
 
     def _close(self) -> None:
-        """Closes both ends: the one has no more to say, or the other does not listen."""
+        """Closes both ends, after the end of the source or the loss of the reader."""
         self.is_over = True
         for descriptor in (self.source, self.sink):
             with suppress(KeyError):
@@ -292,10 +292,10 @@ class Flow:
 
 
 def _give_up(descriptor: int) -> None:
-    """Closes it for the other side, and keeps its number from being used for something else."""
+    """Closes a descriptor by pointing it to /dev/null, so that its number is not reused."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     with suppress(OSError):
-        # Who has the same end, such as the next command of a shell, finds it as it was.
+        # Other processes may share this end, such as a shell: restore the blocking mode for them.
         os.set_blocking(descriptor, True)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
@@ -308,7 +308,7 @@ def _has_input(descriptor: int) -> bool:
 
 
 def _note(number: int, frame: object) -> None:
-    """That a child has ended is found out in the loop."""
+    """Does nothing: the signal only wakes the loop, which finds out that a child has ended."""
 
 
 def _drain(descriptor: int) -> None:
@@ -317,11 +317,10 @@ def _drain(descriptor: int) -> None:
 
 
 def _unblock(descriptor: int) -> None:
-    """Lets writes to the daemon's pipe return at once.
+    """Makes writes to the daemon's pipe return at once.
 
-    The mode belongs to the pipe's end, not to us: where others have the same one, such as the
-    shell a terminal or stderr a common pipe, it stays as it is. If it is full then, it holds up
-    both directions.
+    All processes that share the pipe's end share this mode. A terminal (shared with the shell) and
+    a pipe shared with stderr therefore stay blocking. When they are full, both directions wait.
     """
     if not (os.isatty(descriptor) or _is_same(descriptor, 2)):
         os.set_blocking(descriptor, False)
@@ -335,7 +334,7 @@ def _is_same(one: int, other: int) -> bool:
 
 
 def _watched(pid: int) -> int | None:
-    """A descriptor of a process, if this system has such: it cannot come to mean another one."""
+    """A pidfd of a process, on Linux; unlike an id, it never comes to mean another process."""
     if sys.platform == "linux":
         with suppress(OSError):
             return os.pidfd_open(pid)
@@ -346,11 +345,11 @@ def end_like(code: int) -> int:
     """Ends this process as the plugin has ended: by the same signal, or with the status given."""
     if code >= 0:
         return code
-    # The plugin has left its core, if any; ours says nothing.
+    # The plugin has dumped its own core, if any; a core of the proxy would be of no use.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):
-        # SIGKILL is no signal that could be handled otherwise.
+        # SIGKILL has no handler to reset.
         signal.signal(-code, signal.SIG_DFL)
     os.kill(os.getpid(), -code)
     return 128 - code

@@ -1,4 +1,4 @@
-"""How often and how fast, by hook, method and topic; memory does not grow with the capture."""
+"""Counts and latencies by hook, method and topic. Memory does not grow with the capture."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from clnwire.captures.conversation import CapturedMessage, CapturedRequest
 
 STEP: Final = 1.01
-"""Each latency counts as one that is at most so many times as long."""
+"""The ratio of two neighbouring buckets' limits. A latency counts as its bucket's upper limit."""
 _LOG_STEP: Final = math.log(STEP)
 
 
 class Latencies:
-    """Durations in µs, counted in classes of one per cent."""
+    """Durations in µs, counted in buckets whose limits are 1% apart."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -22,7 +22,7 @@ class Latencies:
         self._least = self._most = 0
 
     def add(self, duration_us: int) -> None:
-        """Counts one. A clock that ran backwards counts as no time."""
+        """Counts a duration. A negative one (the clock was set back) counts as 0."""
         duration_us = max(0, duration_us)
         bucket = math.ceil(math.log(duration_us) / _LOG_STEP) if duration_us else -1
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
@@ -36,7 +36,7 @@ class Latencies:
         return self._most
 
     def percentile(self, percent: float) -> float:
-        """The smallest duration that so many per cent do not exceed, to one per cent."""
+        """The smallest duration that `percent` % of all do not exceed; at most 1% too long."""
         left = math.ceil(self.count * percent / 100)
         for bucket, count in sorted(self._counts.items()):
             left -= count
@@ -47,7 +47,7 @@ class Latencies:
 
 
 class Row:
-    """All about one name."""
+    """The counts and latencies of one name in one direction."""
 
     def __init__(self, kind: str, name: str, direction: str) -> None:
         self.kind, self.name, self.direction = kind, name, direction
@@ -101,12 +101,12 @@ class Tally:
         row.errors += message.kind == "error"
 
     def unanswered(self, asked: CapturedRequest) -> None:
-        """A request has got no answer."""
+        """Counts a request that got no answer."""
         self._row(asked.kind, asked.name, "in").unanswered += 1
 
     @property
     def rows(self) -> list[Row]:
-        """What is asked most first."""
+        """All rows, the most frequent first."""
         return sorted(self._rows.values(), key=lambda row: (-row.count, row.kind, row.name))
 
     @property

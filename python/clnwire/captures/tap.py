@@ -1,7 +1,8 @@
-"""The proxy's way to the process that writes: copies go into a pipe, and never wait for it.
+"""Sends copies from the proxy to the writer process through a pipe, without ever blocking.
 
-What the pipe does not take waits in memory, up to a limit. Beyond that copies are left out,
-and the capture says so: who forwards must not wait for a disk, and must not fill the memory.
+Copies that the pipe does not take are queued in memory, up to a limit. Beyond the limit they are
+dropped, and the capture notes how many bytes are missing. A slow disk thus neither delays the
+forwarding nor fills the memory.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ FROM_PLUGIN: Final = 1
 GAP: Final = 2
 """Added to a direction: what follows is the number of bytes that were left out."""
 FINISHED: Final = 4
-"""The last word of a proxy that was not killed."""
+"""The kind of the last record, which only a proxy that was not killed writes."""
 LIMIT: Final = 64
-"""MiB that may wait unless told otherwise: a busy node's traffic of minutes."""
+"""The default limit in MiB: several minutes of a busy node's traffic."""
 PIPE_SIZE: Final = 1 << 20
-"""What Linux lets any process ask for."""
+"""The largest pipe that Linux gives an unprivileged process by default."""
 
 
 class Tap:
-    """The pipe's end that copies go into, and what waits for it.
+    """The pipe's write end, and the queue of copies that it has not taken.
 
     `on_waiting` is told whether anything waits, each time that this changes; `complain` gets a line
     about what is not recorded. `limit` is in bytes.
@@ -60,8 +61,8 @@ class Tap:
 
     def take(self, kind: int, at_ns: int, data: bytes) -> None:
         """Takes a copy of what went in a direction. Never blocks, never raises."""
-        # Once it was full, half of it has to be written before more is kept: few large gaps are
-        # better than many small ones.
+        # After the queue was full, half of it must be written before it takes more: few large gaps
+        # are better than many small ones.
         limit = self._limit // 2 if self._is_full else self._limit
         if self._waiting_bytes + len(data) > limit:
             self._leave_out(kind, len(data))
@@ -72,7 +73,7 @@ class Tap:
         self._put(at_ns, kind, data)
 
     def writable(self) -> None:
-        """Writes what waits, as far as the pipe takes it."""
+        """Writes as much of the queue as the pipe takes."""
         while self._waiting:
             data = self._waiting[0]
             written = self._try(data)
@@ -86,7 +87,7 @@ class Tap:
         self._on_waiting(False)
 
     def finish(self, at_ns: int, seconds: float) -> None:
-        """Writes all that waits, and closes the pipe. The one thing here that waits."""
+        """Writes the queue for at most `seconds`, and closes the pipe. Only this method blocks."""
         deadline = time.monotonic() + seconds
         self._close_gaps(at_ns)
         self._put(at_ns, FINISHED, b"")
@@ -96,7 +97,7 @@ class Tap:
         self.close()
 
     def close(self) -> None:
-        """Gives up what waits."""
+        """Drops the queue, and closes the pipe."""
         if self._open:
             self._open = False
             self._waiting.clear()
@@ -105,7 +106,7 @@ class Tap:
             os.close(self.descriptor)
 
     def broken(self) -> None:
-        """The writer is gone, and has said why; forwarding goes on."""
+        """Closes the tap after the writer has exited, which has said why. Forwarding goes on."""
         if self._open:
             self.close()
             self._complain("the recording has ended; what passes is forwarded all the same")
@@ -129,7 +130,7 @@ class Tap:
             self._wait((header + data)[written:])
 
     def _try(self, data: bytearray) -> int | None:
-        """How much was written; `None` if there is nobody to write to any more."""
+        """How much was written; `None` if the writer has exited."""
         try:
             return os.write(self.descriptor, data)
         except BlockingIOError:
@@ -155,7 +156,7 @@ class Tap:
         self._left_out[kind] += count
 
     def _close_gaps(self, at_ns: int) -> None:
-        """Notes how much is missing, before anything that follows it."""
+        """Records how many bytes were dropped, before any further copy."""
         for kind, count in enumerate(self._left_out):
             if count:
                 self._left_out[kind] = 0
@@ -163,10 +164,10 @@ class Tap:
 
 
 def widen(descriptor: int) -> None:
-    """Gives a pipe much room, where the system does; something else than a pipe stays as it is."""
+    """Enlarges a pipe on Linux. Other descriptors stay as they are."""
     if sys.platform == "linux":
         import fcntl
 
-        # A user who has many large pipes gets no more of them.
+        # Fails if this is no pipe, or if the user's pipes have reached their total limit.
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)

@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from clnwire.captures.redaction import Redaction
 
 LEVEL: Final = 4
-"""Of gzip: half of the work of its default for a tenth more bytes."""
+"""The gzip level: half the work of the default for 10% more bytes."""
 READ_SIZE: Final = 1 << 20
 QUIET: Final = 0.1
 """Seconds without traffic after which all is flushed."""
 FLUSH_EVERY: Final = 1.0
-"""Seconds that are lost at most if this process is killed, too."""
+"""Seconds between flushes: at most this much is lost if this process is killed."""
 GRACE: Final = 1.0
-"""Seconds that the plugin of a killed proxy gets to end of the end of its input."""
+"""After the proxy was killed: seconds that the plugin has to exit before the writer kills it."""
 DIRECTIONS: Final[dict[int, Literal["in", "out"]]] = {TO_PLUGIN: "in", FROM_PLUGIN: "out"}
 
 
 def write_capture(pipe: int, file: int, redaction: Redaction | None, plugin: int | None) -> bool:
-    """Writes until the pipe ends; whether all could be written.
+    """Writes until the pipe ends; returns whether everything could be written.
 
-    `plugin` is a descriptor of the plugin's process. If the proxy was killed, the plugin is ended,
-    too: whoever killed the proxy meant the plugin.
+    `plugin` is a pidfd of the plugin. If the proxy was killed, the writer ends the plugin as well:
+    lightningd kills the process that it started, and means the plugin by it.
     """
     recorder = _Recorder(redaction)
     try:
@@ -63,12 +63,13 @@ def become_writer(
     """Makes this process, a copy of the proxy, the writer; it never returns."""
     status = 1
     try:
-        # Ctrl-C and a service manager's SIGTERM mean the proxy, whose last words are still to come.
+        # Ctrl-C and SIGTERM are meant for the proxy. The writer must outlive it to record its last
+        # bytes, so it leaves the session and ignores these signals.
         os.setsid()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
         nowhere = os.open(os.devnull, os.O_RDWR)
-        # The daemon waits for the end of these two.
+        # The daemon waits for these two pipes to close, so do not keep them open.
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)
         status = 0 if write_capture(pipe, file, redaction, plugin) else 1
@@ -102,7 +103,7 @@ class _Recorder:
         del self._buffer[:start]
 
     def end(self) -> Iterator[bytes]:
-        """What was left behind inside of a message."""
+        """Records the incomplete message at the end of each direction."""
         for direction, cutter in self._cutters.items():
             yield from self._records(direction, cutter.end())
 
@@ -122,7 +123,7 @@ class _Recorder:
             record = Record(self._t_us, DIRECTIONS[direction])
             if piece.problem is not None:
                 record.note = f"{piece.problem} ({len(piece.data):,} bytes)"
-                # What cannot be read cannot be masked either.
+                # Bytes that are no message cannot be masked, so leave them out.
                 record.raw = None if self._redaction else piece.data
             elif self._redaction is None:
                 record.frame = piece.data.decode()

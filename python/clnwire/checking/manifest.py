@@ -1,4 +1,4 @@
-"""The manifest: the host's own checks, gone through until nothing is refused any more."""
+"""The manifest: runs the host's own checks repeatedly, until they refuse nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELD: Final = re.compile(
     r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"
 )
 _ARRAYS: Final = frozenset(("options", "rpcmethods"))
-"""Parts that must be there."""
+"""Required members; a refused one is replaced by an empty array."""
 _BY_MEMBER: Final = {
     ("options", "name"): rules.BAD_OPTION_NAME,
     ("options", "type"): rules.BAD_OPTION_TYPE,
@@ -37,9 +37,9 @@ _BY_PROBLEM: Final = {"twice": rules.REGISTERED_TWICE, "unknown": rules.UNKNOWN_
 def refusals(
     plugin: str, result: bytes, taken: ReservedNames, dialect: HostDialect
 ) -> list[ManifestError]:
-    """All for which the daemon would refuse a manifest, not only the first.
+    """All errors for which the daemon would refuse a manifest, not only the first.
 
-    What was refused is taken out, and the host asked again.
+    Each refused part is removed, and the host's checks run again on the rest.
     """
     members = as_object(json.decode(result))
     found: list[ManifestError] = []
@@ -56,7 +56,7 @@ def refusals(
 
 
 class _Rest:
-    """A manifest from which more and more is taken out."""
+    """The parts of a manifest that have not been refused."""
 
     def __init__(self, members: dict[str, Any]) -> None:
         self.members = members
@@ -65,10 +65,10 @@ class _Rest:
             for part, value in members.items()
             if (entries := as_array(value)) is not None
         }
-        """Of what is left of an array, where it stood at first."""
+        """Array → for each entry that is left, its index in the plugin's manifest."""
 
     def as_written(self, error: ManifestError) -> ManifestError:
-        """The error with the place that the plugin's author knows."""
+        """The error with the index that the entry has in the plugin's manifest."""
         part, index, _ = _taken_apart(error.field)
         if index is None:
             return error
@@ -76,7 +76,7 @@ class _Rest:
         return ManifestError(error.plugin, field, error.rule, error.clash, error.problem)
 
     def take_out(self, error: ManifestError) -> bool:
-        """Whether there was something that could be taken out."""
+        """Removes the refused part; returns whether there was one."""
         part, index, _ = _taken_apart(error.field)
         if index is not None:
             del self.members[part][index], self._places[part][index]
@@ -110,7 +110,7 @@ def rule_for(error: ManifestError) -> rules.Rule:
 
 
 def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) -> None:
-    """Reports each of them, with the part of the manifest that it is about."""
+    """Reports each error, with the part of the manifest that it is about."""
     parts = as_object(json.decode(manifest)) or {}
     for error in errors:
         part, index, _ = _taken_apart(error.field)
@@ -120,7 +120,7 @@ def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) 
 
 
 def check_accepted(found: Found, manifest: HostManifest, dialect: Name) -> None:
-    """What the daemon lets pass, and what is wrong nevertheless."""
+    """Reports mistakes in a manifest that the daemon accepts."""
     _check_db_write(found, manifest, dialect)
     _check_subscriptions(found, manifest)
 
@@ -153,7 +153,7 @@ def _check_subscriptions(found: Found, manifest: HostManifest) -> None:
 
 
 def report_remark(found: Found, remark: LogEntry) -> None:
-    """A subscription that nothing can come of, or a method that a built-in plugin has."""
+    """Reports a subscription to an unknown topic, or a method that a built-in plugin has."""
     if remark.kind == "native":
         found.add(rules.REPLACES_NATIVE, "manifest rpcmethods", remark.message)
         return

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 ERRORS: Final = frozenset(("broken", "error"))
 """Levels at which a plugin says that something failed."""
 TRACEBACK: Final = "Traceback (most recent call last):"
-"""Python's words for the same, at whatever level."""
+"""The first line of a Python traceback; it counts as a failure at any level."""
 MOST_BYTES: Final = 64 << 20
-"""Of one message of the plugin's: much more than it has to say here, and so little that one without
-an end does not fill the memory."""
+"""The longest message that the plugin may send. It is far above what a check needs, and bounds
+memory for a message that never ends."""
 KEPT: Final = 4096
-"""Bytes of the end of stderr that are looked at."""
+"""Bytes of the end of stderr that are read."""
 
 
 class CheckSession:
@@ -44,7 +44,7 @@ class CheckSession:
     plugin: Plugin
     """When it has started."""
     usable: bool
-    """The plugin runs, and answers."""
+    """Whether the plugin runs and answers."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class CheckSession:
         self.watch = Watch()
         self.usable = False
         self.waiting_commands: list[str] = []
-        """What the plugin waited for when the host last said something about it."""
+        """The daemon's commands that the plugin waited for at the host's last log line."""
         self._remarks_seen: dict[tuple[RemarkKind, ...], int] = {}
         self._stray_seen = 0
         self._version = 0
-        # A plugin may leave files where it runs, which must not meet its next start.
+        # Each start gets a new directory: a plugin must not find files of its previous start.
         self._folder = tempfile.TemporaryDirectory()
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.host = Host(
@@ -134,24 +134,24 @@ class CheckSession:
         return None
 
     def new_remarks(self, *kinds: RemarkKind) -> list[LogEntry]:
-        """What the host has remarked of these kinds since it was asked for the same ones."""
+        """The host's remarks of these kinds since the last call with the same kinds."""
         seen = self._remarks_seen.get(kinds, 0)
         self._remarks_seen[kinds] = len(self.host.remarks)
         return [remark for remark in self.host.remarks[seen:] if remark.kind in kinds]
 
     def new_stray(self) -> list[StrayReply]:
-        """Replies to nothing since the last time."""
+        """The stray replies since the last call."""
         new = self.watch.stray[self._stray_seen :]
         self._stray_seen += len(new)
         return new
 
     def drop_stray(self) -> None:
-        """Forgets the replies to nothing: what caused them is tried again."""
+        """Skips the stray replies so far: their cause is about to be tried again."""
         self._stray_seen = len(self.watch.stray)
 
     def last_words(self) -> str:
         """The last line that the plugin wrote to its stderr, in words for the end of a sentence."""
-        # `pread`: the plugin writes on where the file stands, so nobody may move that.
+        # The plugin shares this file's position and writes there; `pread` does not move it.
         file = self._stderr.fileno()
         size = os.fstat(file).st_size
         text = os.pread(file, KEPT, max(0, size - KEPT)).decode("utf-8", "replace")
@@ -159,10 +159,10 @@ class CheckSession:
         return f"; its stderr ends with: {said[-1]}" if said else ""
 
     async def settle(self) -> None:
-        """Waits until the plugin has been quiet for a moment, and has no call under way.
+        """Waits until the plugin has been quiet for a moment and has no call under way.
 
-        What it still waits for after half the timeout will not come. After all of it the host would
-        give up the hook that holds the call up.
+        It waits for calls for half the timeout at most: after the whole timeout, the host would
+        give up the hook that blocks the call.
         """
         await self.watch.settle()
         deadline = perf_counter() + self.limits.timeout / 2

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 async def start(session: CheckSession, found: Found, values: Values | None = None) -> bool:
-    """Starts the plugin, and reports why it does not run; whether it runs.
+    """Starts the plugin; returns whether it runs, and reports the reason if it does not.
 
-    Raises `HostError` if it is the user's fault: no such file, options that do not fit.
+    Raises `HostError` for mistakes of the user: a missing file, or options that do not fit.
     """
     try:
         plugin = await session.start(values)
@@ -87,7 +87,7 @@ def _died(session: CheckSession, found: Found, death: PluginDiedError) -> None:
 
 
 def _place(watch: Watch) -> str:
-    """What the plugin has not answered."""
+    """The request of the start that the plugin has not answered."""
     if watch.manifest is None:
         return "getmanifest"
     if '"init"' in watch.waiting():
@@ -96,7 +96,7 @@ def _place(watch: Watch) -> str:
 
 
 def check_speed(found: Found, seconds: list[float], limit: float) -> None:
-    """Of several starts the quickest counts: the first one fills the caches of the machine."""
+    """Reports a slow start. The quickest start counts: the first one also fills the disk cache."""
     quickest = min(seconds, default=0.0)
     if quickest > limit:
         message = f"{quickest:.1f} s until init is answered, more than {limit:g} s"

@@ -1,4 +1,5 @@
-"""Forms of an event that a plugin must understand: tomorrow's, yesterday's, and the barest."""
+"""Forms of an event that a plugin must accept: with future members, as older daemons send it, and
+with the required members alone."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ ALWAYS_THERE: Final = frozenset(
     *("data_version", "destination", "direction", "extra_tags", "features", "groupid", "id"),
     *("payment_hash", "payment_preimage", "port", "status"),
 }
-"""Members that today's daemon does not leave out, though Structs must do without: old daemons, or
-other cases of the same event, have not got them."""
+"""Members that the current daemon always sends, although the Structs' fields are optional. They are
+optional because older daemons, or other cases of the same event, leave these members out."""
 
 Variant: TypeAlias = Callable[[Event, Any], Any]
 """An event and its Struct, if it has one → another form of the event."""
@@ -46,7 +47,7 @@ def struct_of_topic(topic: str) -> Any:
 
 
 def with_new_members(event: Any, kind: Any = None) -> Any:
-    """Each object has one member more, as a newer daemon may send."""
+    """Adds a member to each object, as a newer daemon may."""
     del kind
     return _changed(event, lambda members: {**members, NEW_MEMBER: {"deep": [1, None]}})
 
@@ -58,7 +59,7 @@ def with_amounts_as_strings(event: Any, kind: Any = None) -> Any:
 
 
 def with_odd_texts(event: Any, kind: Any = None) -> Any:
-    """What callers write cannot be decoded strictly: an emoji that was cut in two."""
+    """Puts half of a surrogate pair (an emoji cut in two) where callers can write any text."""
     del kind
     if "rpc_command" in event:
         return {"rpc_command": {**event["rpc_command"], "params": {"label": HALF_AN_EMOJI}}}
@@ -70,12 +71,12 @@ def _with_odd_label(members: Event) -> Event:
 
 
 def with_new_words(event: Any, kind: Any) -> Any:
-    """Words of which a list of known ones exists are new ones."""
+    """Replaces each value that has a list of known words by an unknown word."""
     return _along(event, kind, _new_words)
 
 
 def without_optional_members(event: Any, kind: Any) -> Any:
-    """Only what is always there."""
+    """Keeps only the members that are always there."""
     return _along(event, kind, _required_only)
 
 
@@ -86,7 +87,7 @@ def _outgoing(event: Event, kind: Any) -> Any:
 
 
 def _forwarded(event: Event, kind: Any) -> Any:
-    """An HTLC that is to go on: no secret of a payment, but a channel."""
+    """An HTLC to be forwarded: it has an outgoing channel and no payment secret."""
     del kind
     final = ("total_msat", "payment_secret")
     onion = {name: value for name, value in event["onion"].items() if name not in final}
@@ -105,15 +106,15 @@ ORDINARY: Final[dict[str, tuple[Variant, ...]]] = {
     "htlc_accepted": (_forwarded,),
     "rpc_command": (_by_position,),
 }
-"""Other events of a hook that are as usual as its sample."""
+"""Other ordinary events of a hook, made from its sample."""
 
 
 def _changed(value: Any, change: Callable[[Event], Event]) -> Any:
-    """The value with every object, and all that stands in it, changed."""
+    """The value with the change applied to every object in it, at any depth."""
     members, items = as_object(value), as_array(value)
     if members is not None:
         inner = {name: _changed(each, change) for name, each in members.items()}
-        # What is empty are a command's params, which are the caller's own.
+        # Only a command's params are empty. They are the caller's, so they stay as they are.
         return change(inner) if inner else inner
     return value if items is None else [_changed(each, change) for each in items]
 
@@ -145,7 +146,7 @@ def _required_only(members: Event, kind: type[Struct]) -> Event:
 
 
 def _along(value: Any, kind: Any, change: Callable[[Event, type[Struct]], Event]) -> Any:
-    """The value with each object changed of which the Struct is known."""
+    """The value with the change applied to each object whose Struct is known."""
     struct, members, items = next(_structs(kind), None), as_object(value), as_array(value)
     if items is not None:
         return [_along(each, kind, change) for each in items]
@@ -157,7 +158,7 @@ def _along(value: Any, kind: Any, change: Callable[[Event, type[Struct]], Event]
 
 
 def _structs(annotation: Any) -> Iterator[type[Struct]]:
-    """The Structs that an annotation speaks of."""
+    """The Structs that an annotation names."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         yield annotation
     elif get_origin(annotation) is not None:

@@ -46,12 +46,12 @@ def bar(
 async def moving_bar(
     text: str, total: int, done: Callable[[], int], *, hidden: bool = False
 ) -> AsyncGenerator[None, None]:
-    """A bar that looks by itself how far it is, seldom, for it takes the time of what goes on."""
+    """A bar that calls `done` every `EVERY` seconds; more often would slow the work down."""
 
     import asyncio
 
     async def move() -> None:
-        # Nobody needs one for what is over in a moment.
+        # Work that ends within this time shows no bar.
         await asyncio.sleep(EVERY)
         with bar(text, total, hidden=hidden) as advance:
             while True:

@@ -55,9 +55,10 @@ def read_capture(
     *,
     on_cut: Callable[[CaptureError], object] | None = None,
 ) -> list[Step]:
-    """The daemon's messages in their order, or those of a span and the start-up before it.
+    """The daemon's messages in order, or those of a span and of the start-up before it.
 
-    A capture may end early, since who wrote it was killed; `on_cut` is told. Raises `CaptureError`.
+    If the capture ends early or is damaged, `on_cut` gets the reason, and the messages before that
+    point are returned. Raises `CaptureError` if there are none.
     """
     cuts: list[CaptureError] = []
     steps = _steps(path, span, cuts.append)

@@ -58,18 +58,18 @@ class DifferenceError(HostError):
 
 
 class Outcome(Struct):
-    """What a replay has measured. All was as it should be, or there were none."""
+    """The measurements of a complete replay. The first difference raises an error instead."""
 
     requests: int = 0
     notifications: int = 0
     log_lines: int = 0
-    """That the plugin sent."""
+    """Log notifications from the plugin."""
     published: int = 0
-    """Other notifications that it sent: of its own topics, and to callers."""
+    """Other notifications from the plugin: on its own topics, and to callers."""
     seconds: float = 0.0
     """From the answer to `getmanifest` to the last answer."""
     cpu_seconds: float | None = None
-    """Of the plugin, from its answer to `getmanifest` to its end; `None` if it cannot be told."""
+    """The plugin's, from its answer to `getmanifest` to its end; `None` if unknown."""
     latencies: dict[str, list[float]] = field(default_factory=dict[str, "list[float]"])
     """By method, in seconds, from the write to the answer."""
 
@@ -339,9 +339,10 @@ class Replay:
 
 
 class _Clock:
-    """The processor time of the plugin after its start.
+    """The plugin's processor time after its start-up.
 
-    A process that lives is asked by its id, one that has ended is counted among the children.
+    A running process has a clock of its own. The time of one that has ended is part of the total of
+    this process's children.
     """
 
     def __init__(self) -> None:
@@ -349,18 +350,18 @@ class _Clock:
         self._start: float | None = None
 
     def start(self, pid: int) -> None:
-        """What was used until now does not count."""
+        """Starts the count: leaves out the time that the process has used so far."""
         self._start = _process_cpu(pid)
 
     def used(self) -> float | None:
-        """Seconds, when the process has ended; `None` if its start is not known."""
+        """The seconds used, once the process has ended; `None` if `start` could not read them."""
         if self._start is None:
             return None
         return max(0.0, _children_cpu() - self._before - self._start)
 
 
 def _process_cpu(pid: int) -> float | None:
-    """Seconds that a process has used; `None` if this system does not tell."""
+    """Seconds that a running process has used; `None` if the system cannot tell."""
     if sys.platform != "linux":
         return None
     try:

@@ -27,7 +27,7 @@ def name_of(event: Event | type[Event] | str) -> str:
 
 
 def is_sample(event: object, payload: object) -> bool:
-    """Whether the test leaves it to us what the event says."""
+    """Whether the test gives no content, so that the event is the sample."""
     return payload is None and not isinstance(event, Event)
 
 

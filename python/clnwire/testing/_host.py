@@ -78,7 +78,7 @@ class BlockingHost:
         self._dialect: str = settings.get("dialect", "current")
         self._started: list[host_plugin.Plugin] = []
         self._expected: list[host_plugin.Plugin] = []
-        """Whatever their exit status, the test knows of it."""
+        """Plugins that the test has ended or waited for: any exit status will do."""
 
     def __enter__(self) -> BlockingHost:
         self.host = Host(on_trace=self._note_frame, on_command=self._note_command, **self._settings)
@@ -112,7 +112,11 @@ class BlockingHost:
         return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
 
     def _watched(self) -> list[host_plugin.Plugin]:
-        """Those of whose end the test does not know. The host itself ends who does not want."""
+        """The plugins that must exit with status 0.
+
+        This leaves out those that the test has ended or waited for, and disabled ones, which the
+        host ends itself.
+        """
         started = dict.fromkeys([*self._started, *self.host.plugins])
         return [each for each in started if each not in self._expected and each.disabled is None]
 

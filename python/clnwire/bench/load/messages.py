@@ -21,7 +21,7 @@ _FEATURES: Final = (
     '{"init":"800898880a8a59a1","node":"808898880a8a59a1","channel":"","invoice":"02000002024100"}'
 )
 _ENVELOPE: Final = 120
-"""What a `db_write` is longer than its statements, in bytes."""
+"""About how many bytes a `db_write` message has besides its statements."""
 _SHORT, _LONG = 90, 250
 """Bytes of a statement, its quotes included; every third one is short, as a node's are."""
 

@@ -85,7 +85,7 @@ def _command() -> list[str]:
 def _talk(child: subprocess.Popen[bytes], job: bytes) -> bytes:
     assert child.stdin is not None
     assert child.stdout is not None
-    # One that dies early is known by what it did not say.
+    # If the child dies early, its output is incomplete, and `_report` raises for it.
     with suppress(BrokenPipeError), child.stdin:
         child.stdin.write(job)
     with child.stdout:
@@ -119,7 +119,7 @@ class _Tail:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Who holds it open still has been left behind by the plugin, and is ended soon.
+        # A process that the plugin left behind may hold stderr open; `measure` ends it next.
         self._thread.join(0.5)
 
     def _read(self) -> None:

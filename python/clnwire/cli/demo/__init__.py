@@ -1,4 +1,4 @@
-"""`clnwire demo`: a node in miniature has its database replicated by a plugin.
+"""`clnwire demo`: a simulated node has its database replicated by a plugin.
 
 `traffic` makes the writes, `node` has the plugin approve each before it commits, `compare` looks
 for differences in the end, and `report` says how it went.

@@ -1,4 +1,4 @@
-"""A node in miniature: a real SQLite database, each of whose commits a plugin approves first."""
+"""A simulated node with a real SQLite database. A plugin approves each write before its commit."""
 
 from __future__ import annotations
 

@@ -215,4 +215,4 @@ class DemoTraffic:
 
 
 _WEIGHTS: Final = (25, 13, 13, 7, 13, 13, 3, 3, 10)
-"""How many of a hundred sets are of each kind, in the order of `Traffic.sets`."""
+"""How many of 100 sets are of each kind, in the order of `makers` in `DemoTraffic.sets`."""
