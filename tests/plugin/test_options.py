@@ -220,7 +220,10 @@ def test_reading_before_init_raises():
         ({"name": "x", "default": "abc", "multi": True}, "the default must be a list, not 'abc'"),
         ({"name": "x", "default": 5, "multi": True}, "the default must be a list, not 5"),
         ({"name": "x", "default": 1.5}, "float"),
-        ({"name": "x", "type": "text"}, "unknown type 'text'"),
+        (
+            {"name": "x", "type": "text"},
+            "unknown type 'text'; use one of string, string-conceal, int",
+        ),
         ({"name": "x", "default": "a", "type": "int"}, "the default must be int, not 'a'"),
         ({"name": "x", "default": 1, "type": str}, "the default must be str, not 1"),
         ({"name": "x", "default": True, "type": "int"}, "the default must be int, not True"),

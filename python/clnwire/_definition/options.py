@@ -193,7 +193,8 @@ def _check(option: Option[Any]) -> None:
         plain = name.lstrip("-") or "name"
         raise UsageError(f"option {name!r}: write {plain!r}, without the dashes")
     if option.type not in get_args(OptionType):
-        raise UsageError(f"option '{name}': unknown type {option.type!r}")
+        types = ", ".join(get_args(OptionType))
+        raise UsageError(f"option '{name}': unknown type {option.type!r}; use one of {types}")
     if option.multi and option.type in ("flag", "bool"):
         raise UsageError(f"option '{name}': a {option.type} cannot be multi")
     if option.type == "flag" and option.default not in (None, False):

@@ -53,7 +53,8 @@ class Methods(Base):
         def register(function: F) -> F:
             self._must_be_new("method", name, self.methods)
             if name in _LIFECYCLE:
-                raise UsageError(f"method '{name}': clnwire answers this method itself")
+                instead = "use @plugin.on_init" if name == "init" else "choose another name"
+                raise UsageError(f"method '{name}': clnwire answers this method itself; {instead}")
             _must_be_free(name, replaces_native=replaces_native)
             self._definition.methods[name] = Method(
                 name,
