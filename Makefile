@@ -59,10 +59,15 @@ test-python: build $(VENV)/test.stamp
 test-node: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/node $(PYTEST)
 
+# Coverage imports modules, writes files and opens descriptors of its own, which these tests forbid.
+UNMEASURED := --deselect tests/captures/test_record.py::test_a_disk_that_is_full \
+	--deselect tests/commands/test_lazy.py \
+	--deselect tests/rpc/test_forks.py::test_a_child_holds_no_connection_that_a_thread_is_using
+
 # Each process that a test starts writes its own data, which `combine` merges.
 coverage: build $(VENV)/test.stamp
 	rm -rf build/coverage
-	$(BIN)/python -m coverage run -m pytest $(PYTEST)
+	$(BIN)/python -m coverage run -m pytest $(UNMEASURED) $(PYTEST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -380,7 +380,7 @@ def test_a_lock_that_is_a_link_is_left_alone(make: MakePlugin, tmp_path: Path) -
 def test_a_lock_that_is_a_named_pipe_is_refused(make: MakePlugin, tmp_path: Path) -> None:
     (tmp_path / "regtest").mkdir(0o700)
     os.mkfifo(tmp_path / "regtest/clnwire.lock")
-    fails(make(""), HostError, "no regular file", lightning_dir=tmp_path)
+    fails(make(""), HostError, "not a regular file", lightning_dir=tmp_path)
 
 
 def test_a_new_directory_is_its_owners_alone(make: MakePlugin, tmp_path: Path) -> None:
