@@ -1,7 +1,7 @@
 """`clnwire bench`: how fast a plugin is, in whatever language it is written.
 
-`plan` says what of a plugin is measured, `measuring` does it with the load generator. `import
-clnwire` loads none of it.
+`plan` decides what to measure, `measuring` runs the load generator. `import clnwire` loads none of
+these modules.
 """
 
 from clnwire.bench.errors import BenchError

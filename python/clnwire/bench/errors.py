@@ -6,4 +6,4 @@ from clnwire.errors import ClnwireError
 
 
 class BenchError(ClnwireError):
-    """What was asked for makes no sense for this plugin; the message says what to do instead."""
+    """The request makes no sense for this plugin; the message says what to do instead."""

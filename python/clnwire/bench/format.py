@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """Three digits that count, and thousands apart; a dash if there is none."""
+    """Three significant digits with separated thousands; a dash for `None`."""
     if value is None:
         return "–"
     if value >= 100:
@@ -13,7 +13,7 @@ def number(value: float | None, unit: str = "") -> str:
 
 
 def duration(microseconds: float) -> str:
-    """In microseconds, milliseconds from 10 of those on, or seconds."""
+    """A duration in the unit that fits: µs, ms from 10 ms on, or s."""
     if microseconds < 10_000:
         return number(microseconds, " µs")
     if microseconds < 10_000_000:
@@ -22,5 +22,5 @@ def duration(microseconds: float) -> str:
 
 
 def memory(kilobytes: float) -> str:
-    """In megabytes."""
+    """A size in megabytes."""
     return number(kilobytes / 1000, " MB")

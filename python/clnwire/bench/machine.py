@@ -1,4 +1,4 @@
-"""What is measured on."""
+"""Describes the machine of a bench."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clnwire.bench.results import Machine
 
 
 def machine() -> Machine:
-    """This one, now."""
+    """This machine, with its current load."""
     return Machine(cpu_name(), system_name(), os.cpu_count() or 1, round(os.getloadavg()[0], 1))
 
 

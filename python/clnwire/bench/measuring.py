@@ -1,4 +1,4 @@
-"""Measures: the cases take turns in each round, so that a slow minute slows all of them."""
+"""Measures the cases in turn in each round, so that a slow minute affects all of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostManifest
 
 SHOWN_WORDS: Final = 300
-"""Characters of a line that a plugin has written to stderr."""
+"""The most characters to show of a line from the plugin's stderr."""
 _FRAME: Final = re.compile(r"\s*(?:\d+: |at )")
 """A line of a backtrace, as Rust and JavaScript print it."""
 _TELLING: Final = re.compile(r"error|exception|panic|fatal", re.IGNORECASE)
@@ -53,7 +53,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     patience: float = 10.0
 
     def run(self, what: str, folder: Path, **settings: Any) -> Report:
-        """One life of the plugin.
+        """Runs the plugin once.
 
         Raises `LoadError`, and `PluginFailedError` with `what` and the plugin's last words.
         """
@@ -75,7 +75,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 
 def last_words(stderr: Sequence[str]) -> str:
-    """The line that tells most: some runtimes end with a backtrace, or their version."""
+    """The most telling line. Some runtimes write a backtrace or their version after it."""
     lines = [line for line in stderr if not _FRAME.match(line)] or stderr
     telling = [line for line in lines if _TELLING.search(line)] or lines
     if not telling:
@@ -84,10 +84,10 @@ def last_words(stderr: Sequence[str]) -> str:
 
 
 def ask_manifest(setup: Setup, name: str) -> HostManifest:
-    """What the plugin offers; it is ended then.
+    """Starts the plugin for its manifest alone, and ends it.
 
-    Raises `LoadError`, `PluginFailedError`, `ManifestError`, and `BenchError` if it does not want
-    to run.
+    Raises `LoadError`, `PluginFailedError`, `ManifestError`, and `BenchError` if the plugin has
+    disabled itself.
     """
     with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as folder:
         report = setup.run("getmanifest", Path(folder), mode="manifest")
@@ -100,7 +100,7 @@ def ask_manifest(setup: Setup, name: str) -> HostManifest:
 def measure_all(
     setup: Setup, name: str, manifest: HostManifest, plan: Plan, on_run: Callable[[int], object]
 ) -> Results:
-    """All rounds of all cases; `on_run` is told after each run how many there were.
+    """Runs all rounds of all cases; calls `on_run` with the number of runs after each.
 
     Raises `HostError` for options that do not fit, `LoadError`, and `PluginFailedError`.
     """
@@ -131,7 +131,7 @@ def measure_all(
 
 
 def runs(plan: Plan) -> list[tuple[str, Settings]]:
-    """Those of a round, each with the name of what is measured."""
+    """The runs of a round, each with the name of the case."""
     found = [
         (case.name, settings)
         for case in plan.cases
@@ -142,7 +142,7 @@ def runs(plan: Plan) -> list[tuple[str, Settings]]:
 
 
 class _Reports:
-    """What the runs have given so far."""
+    """The reports of the runs so far."""
 
     def __init__(self, on_run: Callable[[int], object]) -> None:
         self._on_run = on_run
@@ -176,14 +176,14 @@ def _median(values: Sequence[float]) -> float:
 
 @contextmanager
 def _node() -> Generator[Path, None, None]:
-    """A node with nothing in it, for plugins that call the daemon. Gives the path of its socket."""
+    """An empty node for plugins that call the daemon. Yields the path of its socket."""
     loop = LoopThread()
     try:
         host = Host(shutdown_timeout=0)
         node.register(host)
         loop.run(host.__aenter__())
         try:
-            # Without a plugin of its own it only opens its socket.
+            # Started without plugins, the host only opens its socket.
             loop.run(host.start_all([]))
             yield host.rpc_path
         finally:
@@ -194,7 +194,7 @@ def _node() -> Generator[Path, None, None]:
 
 @contextmanager
 def _folder(rpc_path: Path) -> Generator[Path, None, None]:
-    """The daemon's directory for one run: what is left there of another would be in the way."""
+    """A fresh daemon's directory for one run, without the files of earlier runs."""
     with tempfile.TemporaryDirectory(prefix="clnwire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / RPC_FILE).symlink_to(rpc_path)

@@ -1,4 +1,4 @@
-"""What of a plugin is measured, and with which messages."""
+"""Decides what to measure of a plugin, and with which messages."""
 
 from __future__ import annotations
 
@@ -28,54 +28,54 @@ Settings: TypeAlias = dict[str, Any]
 SIZES: Final = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000}
 """Name → bytes of a `db_write`."""
 HEAD, TAIL = "UPDATE vars SET intval=17 WHERE name='", "'"
-"""Of its statements: for a table that the writes before `init` have made."""
+"""The start and end of its statements, for a table that the writes before `init` create."""
 ANY_TOPIC: Final = "connect"
-"""What stands for all of them if the plugin has subscribed to all."""
+"""The topic to measure if the plugin subscribes to all."""
 ORIGIN: Final = "clnwire"
-"""Who another plugin's notification is from."""
+"""The publisher named in another plugin's notification."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What the user has asked for; nothing: all that can be measured without doing things."""
+    """What the user asks for. By default, all that can be measured without side effects."""
 
     hooks: Sequence[str] = ()
     topics: Sequence[str] = ()
     method: str | None = None
     params: str | None = None
-    """The method's, as JSON; none if `None`."""
+    """The method's params, as JSON; none if `None`."""
     event: str | None = None
-    """That of the one hook or topic, as JSON; a sample if `None`."""
+    """The event of the one hook or topic, as JSON; a sample if `None`."""
     expect: str | None = None
-    """The result, as JSON, that the hook or method must give; any will do if `None`."""
+    """The result that the hook or method must give, as JSON; `None` accepts any."""
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is named."""
+        """Whether the user names no hook, method or topic."""
         return not (self.hooks or self.topics or self.method)
 
 
 class Case(Struct, frozen=True):
-    """A hook, method or topic, and what a job has for it."""
+    """A hook, method or topic, and the settings of its jobs."""
 
     name: str
     many: Settings
-    """With as much in flight as the window says."""
+    """With a window of messages in flight."""
     one: Settings | None = None
     """With one in flight; `None` for a topic, which has no answer."""
 
 
 class Plan(Struct, frozen=True):
-    """All that is measured, and what is not."""
+    """The cases to measure, and what is left out."""
 
     cases: list[Case]
     notes: list[str]
-    """What is left out, each with the reason and what to do."""
+    """One line for each thing that is left out: the reason, and what to do."""
     common: Settings
-    """What all jobs have."""
+    """The settings that all jobs share."""
 
 
 def plan(manifest: HostManifest, wanted: Wanted) -> Plan:
-    """Raises `BenchError` for what the plugin has not got, or cannot be measured as asked for."""
+    """Plans the bench. Raises `BenchError` if the plugin lacks a name, or a wish cannot be met."""
     _check(manifest, wanted)
     hooks, topics = wanted.hooks, wanted.topics
     notes: list[str] = []
@@ -119,7 +119,7 @@ def _check_known(lacks: str, named: Iterable[str], known: Iterable[str]) -> None
 
 
 def _topics(manifest: HostManifest, notes: list[str]) -> list[str]:
-    """Those that can be sent as often as one likes, with a sample."""
+    """The topics that have a sample and can be sent any number of times."""
     found: list[str] = []
     for topic in sorted(set(manifest.subscriptions)):
         name = ANY_TOPIC if topic == "*" else topic
@@ -158,7 +158,7 @@ def _hook(hook: HostHook, wanted: Wanted) -> Settings:
 
 
 def _numbered(event: str) -> str:
-    """With the request's number as the database's version."""
+    """The event with the request's number as the database's version."""
     members = as_object(json.decode(event))
     if members is None:
         raise BenchError("--event: a hook's event is a JSON object")
@@ -205,9 +205,10 @@ def _sample(topic: str) -> object:
 
 
 def _fence(manifest: HostManifest, wanted: Wanted) -> Settings | None:
-    """What is asked behind notifications, to know that they were taken; a method only if it may be.
+    """The request that follows notifications: its answer shows that the plugin has handled them.
 
-    `db_write` only if there is nothing else: it may well write to a disk.
+    Methods may have side effects, so only one that the user names serves. `db_write` comes last,
+    because it may write to a disk.
     """
     if wanted.method is not None:
         return _method(wanted.method, wanted)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 Entry: TypeAlias = "tuple[str, float, str]"
 """A bar's label, figure and colour."""
 LINE: Final = 0.36
-"""Inches for a bar."""
+"""The height of a bar in inches."""
 HEAD: Final = 0.7
-"""Inches for a title, and for what is around it."""
+"""The height of a title with its margins, in inches."""
 ROOM: Final = 0.15
-"""How much wider than the longest bar, for what stands behind it."""
+"""Room for the figure after the longest bar, as a share of its length."""
 
 
 def draw(results: Results, earlier: Results | None, path: Path) -> None:
-    """Round trips and messages a second, each beside its earlier figure if there is one.
+    """Draws round trips and messages per second, each beside its earlier figure if there is one.
 
     Raises `ModuleNotFoundError` without matplotlib, and `OSError`.
     """
@@ -69,7 +69,7 @@ def _starts(results: Results, earlier: Results | None) -> list[Entry]:
 
 
 def _pair(name: str, value: float | None, before: float | None) -> list[Entry]:
-    """The figure's bar, and that of the earlier one below it."""
+    """The figure's bar, with the earlier figure's bar below it."""
     bars = [(name, value, svg.OURS), (f"{name}, before", before, svg.BESIDE)]
     return [(label, figure, colour) for label, figure, colour in bars if figure is not None]
 

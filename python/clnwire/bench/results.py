@@ -1,4 +1,4 @@
-"""What a bench leaves behind, and its file."""
+"""The results of a bench, and their file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = 1
-"""Goes up when older files can no longer be read."""
+"""The file format's version. Raise it when older files can no longer be read."""
 
 
 class Machine(Struct, frozen=True):
-    """What was measured on."""
+    """The machine that the bench ran on."""
 
     cpu: str
     system: str
     cores: int
     load: float
-    """How many processes of others ran before it all."""
+    """The load average before the bench."""
 
 
 class BenchMethod(Struct, frozen=True):
@@ -32,9 +32,9 @@ class BenchMethod(Struct, frozen=True):
 
     rounds: int
     seconds: float
-    """Of each run, without its warm-up."""
+    """The length of each run, without its warm-up."""
     window: int
-    """How many were in flight, where there was more than one."""
+    """The number of messages in flight in runs with more than one."""
     core: int | None
     """The processor that plugin and load generator shared."""
 
@@ -49,12 +49,12 @@ class ResultRow(Struct, frozen=True):
 
     @property
     def processor_us(self) -> float:
-        """The plugin's processor time for a message, where it is asked as the daemon asks."""
+        """The plugin's processor time per message, with one in flight if that was measured."""
         return (self.one or self.many).processor_us
 
 
 class Start(Struct, frozen=True):
-    """What the plugin is at its start: medians of all runs."""
+    """The plugin's figures at its start: medians of all runs."""
 
     manifest_ms: float
     """From exec to the manifest."""
@@ -65,7 +65,7 @@ class Start(Struct, frozen=True):
 
 
 class Results(Struct, kw_only=True):
-    """All of it."""
+    """All results of a bench."""
 
     plugin: str
     """Its file's name."""
@@ -82,7 +82,7 @@ class Results(Struct, kw_only=True):
 
 
 def ratios(new: Results, old: Results) -> dict[str, dict[str, dict[str, float]]]:
-    """New to old, by row, by `one` or `many`, and by figure; what both have measured."""
+    """The ratios of new to old, by row, by `one` or `many`, and by figure that both have."""
     return {
         name: {
             part: found

@@ -17,7 +17,7 @@ TEXT: Final = "#7a7a7a"
 """Has a contrast of 4.3 on white and of 4.4 on a dark page (#0d1117)."""
 OURS: Final = "#e8590c"
 BESIDE: Final = "#909090"
-"""Of what something is compared with."""
+"""The colour of the earlier figures in a comparison."""
 
 SETTINGS: Final[Any] = {
     "svg.hashsalt": "clnwire",
@@ -38,8 +38,8 @@ SETTINGS: Final[Any] = {
 
 @contextmanager
 def style() -> Generator[None, None, None]:
-    """What is drawn in the block looks so. Raises `ModuleNotFoundError` without matplotlib."""
-    # Heavy, and only here needed.
+    """Sets the style for plots in the block. Raises `ModuleNotFoundError` without matplotlib."""
+    # matplotlib is slow to import, so import it only here.
     matplotlib: Any = import_module("matplotlib")
     matplotlib.use("svg")
     with matplotlib.rc_context(SETTINGS):
@@ -65,7 +65,7 @@ def bare_bars(axes: Any, title: str) -> None:
 def save(figure: Any, path: Path) -> Path:
     """Writes the file. Raises `OSError`."""
     figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
-    # No white space at lines' ends, which editors and reviews complain of.
+    # Remove white space at line ends, which editors and reviews flag.
     lines = path.read_text().splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
     return path

@@ -1,4 +1,4 @@
-"""How old the daemon is that a capture was taken from: its own messages show it."""
+"""Infers the age of the daemon in a capture from the messages it sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clnwire._wire.dialect import (
 
 
 def age_after(known: Dialect, method: str, token: bytes, params: bytes) -> Dialect:
-    """What is known of the daemon after one more of its requests."""
+    """Narrows the known age of the daemon by one more of its requests."""
     if method == "getmanifest":
         allow = _members(params).get("allow-deprecated-apis")
         return detect_dialect(

@@ -1,6 +1,6 @@
-"""What the records of a capture are to each other: requests and their answers, topics, log lines.
+"""Classifies the records of a capture, and matches replies with their requests.
 
-Memory holds the requests that wait for their answer, and nothing else.
+Memory holds the unanswered requests only.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     "notice",
     "note",
 )
-"""Three sorts of requests, a notification, two sorts of replies; from the plugin a log line, or a
-notice to a caller; and what is no message."""
+"""Three kinds of requests, a notification, two kinds of replies, two notifications from the plugin
+(a log line, a notice to a caller), and a record that is no message."""
 STARTUP: Final = frozenset(("getmanifest", "init"))
 MOST_WAITING: Final = 100_000
-"""Requests that are remembered. No plugin has so many under way, but a damaged capture might."""
+"""The most requests to remember. A damaged capture may lack replies; no plugin has this many."""
 
 
 class CapturedRequest(Struct, frozen=True):
@@ -56,18 +56,18 @@ class CapturedMessage(Struct, frozen=True):
     """The method, hook or topic; of a reply, the request's; empty if it cannot be told."""
     token: bytes | None = None
     content: bytes = b""
-    """The params, the result or the error: JSON text. Of a note, the note."""
+    """The params, result or error as JSON text; for a note, the note."""
     asked: CapturedRequest | None = None
-    """Of a reply: the request."""
+    """For a reply: its request."""
 
     @property
     def latency_us(self) -> int | None:
-        """Of a reply: since its request."""
+        """For a reply: the time since its request."""
         return None if self.asked is None else self.record.t_us - self.asked.t_us
 
     @property
     def about(self) -> Kind:
-        """The kind; of a reply the request's, if it is known."""
+        """The kind; for a reply, the kind of its request, if known."""
         return self.kind if self.asked is None else self.asked.kind
 
 
@@ -79,15 +79,15 @@ class Conversation:
         self._hooks: frozenset[str] = frozenset()
         self._methods: frozenset[str] = frozenset()
         self.dialect = CURRENT
-        """The daemon's, by what it has said so far."""
+        """The daemon's dialect, inferred from its messages so far."""
 
     @property
     def waiting(self) -> list[CapturedRequest]:
-        """The requests without an answer, in their order."""
+        """The unanswered requests, in order."""
         return list(self._waiting.values())
 
     def take(self, number: int, record: Record) -> CapturedMessage:
-        """What the next record is."""
+        """Classifies the next record."""
         if record.frame is None:
             note = (record.note or "").encode("utf-8", "replace")
             return CapturedMessage(number, record, "note", "", content=note)
@@ -133,12 +133,14 @@ class Conversation:
         return "topic"
 
     def _is_hook(self, name: str) -> bool:
-        """The plugin's manifest says so. Where the capture lacks it, the daemon's age does: a
-        method of an old daemon may have a later hook's name."""
+        """Whether a name is a hook: by the plugin's manifest, or without it by the daemon's age.
+
+        Under an old daemon, a method may have the name of a later hook.
+        """
         if name in self._hooks or name in self._methods:
             return name in self._hooks
         known = self.dialect
-        # Old daemons differ in few messages, so that one may be newer than it has shown yet.
+        # Old and new daemons differ in few messages: this one may be newer than known so far.
         newest = Dialect(known.oldest, max(known.newest, LAST_TO_LEAVE_OUT))
         return name in HOOKS and newest.may_have_hook(name)
 

@@ -1,4 +1,4 @@
-"""Cuts a copy of what one side says into messages, and goes on behind what is none."""
+"""Cuts one side's bytes into messages, and resumes after invalid ones."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SEPARATOR: Final = b"\n\n"
-"""Where messages begin anew after one that was none. It stands within no JSON string."""
+"""The end of a message, where cutting resumes after invalid bytes. No JSON string contains it."""
 LONGEST_JUNK: Final = 1 << 20
 """Bytes without a separator that are kept in one piece."""
 
 
 class Piece(Struct, frozen=True):
-    """What was said, in one piece: a message, or what is none, with the reason."""
+    """A message, or bytes that are no message, with the reason."""
 
     data: bytes
     problem: str | None = None
 
 
 class Cutter:
-    """One side's bytes, cut. What it gives, put together, is all that was said but white space."""
+    """Cuts one side's bytes. Its pieces together hold all bytes except white space."""
 
     def __init__(self) -> None:
         self._framer = Framer()
@@ -35,9 +35,9 @@ class Cutter:
         self._fed = 0
 
     def feed(self, data: bytes) -> Iterator[Piece]:
-        """Takes some bytes; gives what they complete."""
+        """Takes some bytes; yields the pieces that they complete."""
         if not data:
-            # To a framer that would be the end.
+            # The framer takes empty input for the end.
             return
         if self._problem is None:
             yield from self._frames(data)
@@ -47,12 +47,12 @@ class Cutter:
             yield from pieces
 
     def skip(self) -> Iterator[Piece]:
-        """Some bytes are missing here: goes on behind the next separator."""
+        """Notes that bytes are missing here: resumes after the next separator."""
         yield from self.end()
         self._problem = "its start is missing"
 
     def end(self) -> Iterator[Piece]:
-        """The stream has ended: what is left is no whole message."""
+        """Ends the stream: the rest is an incomplete message."""
         left = b"".join(self._kept).strip()
         problem = self._problem or "the stream ended inside a message"
         self._forget()
@@ -72,16 +72,16 @@ class Cutter:
             self._lose(self._start(), fault.reason, fault.offset - self._start())
 
     def _lose(self, start: int, reason: str, at: int) -> None:
-        """The message that starts there in the framer's stream is no JSON."""
+        """Notes that the message at `start` in the framer's stream is invalid JSON."""
         self._keep_last(self._fed - start)
         self._problem = f"no JSON: {reason} at byte {at}"
 
     def _start(self) -> int:
-        """Where in the framer's stream the bytes begin that are kept."""
+        """The position of the first kept byte in the framer's stream."""
         return self._fed - self._kept_bytes
 
     def _junk(self) -> list[Piece] | None:
-        """The pieces up to the next message; `None` if the end of what is none has not come."""
+        """The pieces up to the next message; `None` if the separator has not come yet."""
         text = b"".join(self._kept)
         problem = self._problem or ""
         # A separator may also stand before it.
@@ -114,7 +114,7 @@ class Cutter:
 
 
 def _judged(text: bytes, problem: str) -> Piece:
-    """The daemon itself may send an option's value that is no JSON; such a message still counts."""
+    """Keeps a message whose members can be told apart: an option's value may be invalid JSON."""
     try:
         members(text)
         text.decode()

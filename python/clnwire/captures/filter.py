@@ -1,4 +1,4 @@
-"""Which messages of a capture one wants to see."""
+"""Selects messages of a capture."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
 
 
 class RecordFilter(Struct, frozen=True):
-    """Every condition that is set has to hold; of names, any one."""
+    """Selects messages that meet every condition that is set. Of several names, one must match."""
 
     kinds: Sequence[str] = ()
     names: Sequence[tuple[Kind, str]] = ()
     """Hooks, methods and topics with patterns such as `htlc_*`. Replies go with their requests."""
     direction: str | None = None
     slower_than_us: float | None = None
-    """Only replies that came later."""
+    """Only replies that took longer."""
     text: str | None = None
-    """Somewhere in the message, whatever the case."""
+    """A text that the message contains, in any case."""
     span: Span = WHOLE
 
     def has(self, message: CapturedMessage) -> bool:
@@ -43,7 +43,7 @@ class RecordFilter(Struct, frozen=True):
         )
 
     def has_unanswered(self, asked: CapturedRequest) -> bool:
-        """Whether a request that nobody has answered counts; its text is not known any more."""
+        """Whether to count an unanswered request; its text is no longer known."""
         return (
             (not self.kinds or asked.kind in self.kinds)
             and self.direction != "out"
@@ -54,7 +54,7 @@ class RecordFilter(Struct, frozen=True):
         )
 
     def _is_named(self, about: Kind, name: str) -> bool:
-        # The start is no method of the plugin's own, but it is asked for like one.
+        # `getmanifest` and `init` are not the plugin's methods, but `--method` selects them too.
         kind = "method" if about == "startup" else about
         return not self.names or any(
             kind == wanted and fnmatchcase(name, pattern) for wanted, pattern in self.names

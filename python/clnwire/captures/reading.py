@@ -1,4 +1,4 @@
-"""Reads captures a line at a time, with flat memory, and as far as a damaged one can be read."""
+"""Reads captures line by line in constant memory, damaged ones as far as possible."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 READ_SIZE: Final = 1 << 18
 UNPACKED_SIZE: Final = 1 << 20
-"""Bytes that are unpacked at a time, whatever a file claims to hold."""
+"""The most bytes to unpack at a time: bounds memory for any input."""
 LONGEST_LINE: Final = 256 << 20
-"""Bytes of a record: several times what the longest reply of a large node takes."""
+"""The most bytes of a record: several times the longest reply of a large node."""
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -36,8 +36,9 @@ def read_records(
 ) -> Iterator[tuple[int, Record]]:
     """The records with the numbers of their lines, from 1.
 
-    `on_broken` gets a line that is no record, `on_cut` why the rest cannot be read; `on_read`, how
-    many bytes of the file have been read. Raises `CaptureError` if the file cannot be opened.
+    `on_broken` gets the error for each line that is no record, `on_cut` the reason why the rest
+    cannot be read, and `on_read` the number of bytes read so far. Raises `CaptureError` if the file
+    cannot be opened.
     """
     decoder = msgspec.json.Decoder(Record)
     number = 0
@@ -65,9 +66,9 @@ def _checked(record: Record) -> Record:
 
 
 def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes | None]:
-    """The lines without their ends, `None` for one that is too long to be one.
+    """The lines without their ends, `None` for one that is too long.
 
-    Raises `CutError`, behind the last whole one.
+    Raises `CutError` after the last complete line.
     """
     try:
         with path.open("rb") as file:
@@ -87,7 +88,7 @@ def _split(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
         parts.append(first)
         size += len(first)
         if size > LONGEST_LINE:
-            # A file of a megabyte can unpack to one line of a gigabyte.
+            # A file of 1 MB can unpack to a line of 1 GB, so drop a line that is too long.
             parts.clear()
         for line in others:
             yield b"".join(parts) if size <= LONGEST_LINE else None
@@ -112,7 +113,7 @@ def _unpacked(file: BinaryIO, on_read: Callable[[int], object] | None) -> Iterat
                 yield unpacker.decompress(rest, UNPACKED_SIZE)
                 rest, inside = unpacker.unconsumed_tail, not unpacker.eof
                 if unpacker.eof:
-                    # Several such files may have been put together.
+                    # A gzip file may hold several members, one after another.
                     rest, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
         if inside:
             raise CutError("the compressed data ends early")

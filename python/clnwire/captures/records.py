@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Record(Struct, omit_defaults=True):
-    """What was said, and when: a message, or a note about what could not be recorded as one."""
+    """A message with its time, or a note about bytes that could not be recorded as one."""
 
     t_us: int
     """Microseconds since the start."""
@@ -17,8 +17,8 @@ class Record(Struct, omit_defaults=True):
     frame: str | None = None
     """The message's exact text, unless something in it is masked."""
     note: str | None = None
-    """Instead of a message: why there is none."""
+    """Why there is no message."""
     raw: bytes | None = None
-    """With a note: what was said instead; base64 in the file."""
+    """With a note: the bytes; base64 in the file."""
     redacted: tuple[str, ...] = ()
     """The members that are masked in the message."""

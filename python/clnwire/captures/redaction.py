@@ -1,7 +1,7 @@
 """Masks members of a message by their names; all else stays byte for byte as it was.
 
-A masked value keeps its type and its length: hexadecimal strings become zeros, others asterisks,
-and of numbers the digits. What stands in a masked array or object is masked one by one.
+A masked value keeps its type and length: hexadecimal strings become zeros, other strings asterisks,
+and the digits of numbers zeros. Each value in a masked array or object is masked by itself.
 """
 
 from __future__ import annotations
@@ -21,5 +21,5 @@ class Redaction:
         self.names = tuple(dict.fromkeys(names))
 
     def mask(self, frame: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """The message with the values masked, and the names that were met, in their order."""
+        """The message with the values masked, and the names that it contained, in order."""
         return mask(frame, self.names)

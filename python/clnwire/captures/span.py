@@ -1,4 +1,4 @@
-"""Which part of a capture is wanted: from one message or time to another."""
+"""A part of a capture: from one message or time to another."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ class Bound(Struct, frozen=True):
     t_us: float | None = None
 
     def is_reached(self, number: int, t_us: int) -> bool:
-        """Whether a message is this one, or comes after it."""
+        """Whether a message is at or after this bound."""
         if self.number is not None:
             return number >= self.number
         return self.t_us is None or t_us >= self.t_us
 
     def is_passed(self, number: int, t_us: int) -> bool:
-        """Whether a message comes after it."""
+        """Whether a message is after this bound."""
         if self.number is not None:
             return number > self.number
         return self.t_us is not None and t_us > self.t_us
 
 
 class Span(Struct, frozen=True):
-    """Both bounds belong to it."""
+    """A range of messages, including both bounds."""
 
     first: Bound = Bound()
     last: Bound = Bound()
 
     def has(self, number: int, t_us: int) -> bool:
-        """Whether a message belongs to it."""
+        """Whether a message is in the range."""
         return self.first.is_reached(number, t_us) and not self.last.is_passed(number, t_us)
 
 

@@ -1,4 +1,4 @@
-"""Where a capture goes: a file that only its owner can read; and how lightningd is told."""
+"""Opens a capture's file, readable by its owner only, and writes the wrapper for lightningd."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MODE: Final = 0o600
-"""A capture holds what a node has told a plugin: its money's secrets."""
+"""Readable by the owner only: a capture may hold secrets of the node's payments."""
 SUFFIX: Final = ".jsonl.gz"
 _INTERPRETERS: Final = ("python", "node", "ruby", "perl", "sh", "bash", "env", "uv")
 
@@ -43,7 +43,7 @@ def _open(path: Path, *, force: bool) -> int:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | create, MODE)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            # A file that was there may have been readable for everyone.
+            # An existing file may have been readable for everyone.
             os.fchmod(descriptor, MODE)
     except FileExistsError:
         raise CaptureError(

@@ -1,8 +1,8 @@
 """`clnwire check`: what is wrong with a plugin, in whatever language it is written.
 
-The plugin is started under the embedded host, told and asked things, and judged by the host. A rule
-is an entry of `catalogue`; the modules beside it, one a group of rules, find where it is broken.
-`import clnwire` loads none of it.
+The check starts the plugin under the embedded host, sends it messages, and lets the host judge its
+answers. Each rule is an entry of `catalogue`. Each group of rules has a module here that finds
+violations. `import clnwire` loads none of these modules.
 """
 
 from clnwire.checking.catalogue import RULES, Rule

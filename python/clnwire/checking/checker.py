@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
 MOST_STARTS: Final = 40
-"""In one dialect: a plugin that dies at everything is not started for ever."""
+"""Starts in one dialect: bounds the check of a plugin that dies at every message."""
 QUICK_START: Final = 10.0
-"""Times the usual start: how long a start that may go wrong can take."""
+"""The time-out of a start that may fail, as a multiple of the usual start's time."""
 SHORTEST_START: Final = 3.0
-"""Seconds that it can take at least: the machine may be busy."""
+"""The shortest such time-out in seconds, since the machine may be busy."""
 
 
 async def check(
@@ -32,8 +32,8 @@ async def check(
 ) -> Report:
     """Checks a plugin in these dialects.
 
-    That it does not start in others than the first one is a note, not a finding. Raises `HostError`
-    if there is no such file, if it cannot be started, or if the options given are none of its own.
+    If the plugin starts in the first dialect only, the others yield a note, not a finding. Raises
+    `HostError` if the file is missing or cannot be started, or if the plugin lacks a given option.
     """
     report = Report()
     for number, dialect in enumerate(dialects):
@@ -58,7 +58,7 @@ class _Dialect:
         """Hooks that have answered an ordinary event."""
 
     async def run(self, *, is_extra: bool) -> None:
-        """All rules. An extra dialect need not be one that the plugin is made for."""
+        """Checks all rules. In an extra dialect, a plugin that does not start breaks no rule."""
         self._is_extra = is_extra
         try:
             running = await self._first_start()
@@ -176,7 +176,7 @@ class _Dialect:
         return await self._begin(unseen, delivery, values, timeout) is not None
 
     async def _ready(self) -> CheckSession | None:
-        """A session whose plugin runs, after a new start if need be."""
+        """A session whose plugin runs; starts the plugin again if it has ended."""
         if self._live is not None and self._live.usable and self._live.plugin.death is None:
             return self._live
         if self._live is not None and self._live.usable:
@@ -218,12 +218,12 @@ class _Dialect:
             await session.end()
 
     def _at(self, where: str) -> None:
-        """From now on, what is seen beside the answers belongs to this place."""
+        """Sets the place to which further remarks and stray replies belong."""
         self._collect()
         self._where = where
 
     def _collect(self) -> None:
-        """Reports what was seen beside the answers."""
+        """Reports the host's remarks and the stray replies since the last call."""
         session = self._live
         if session is None or not self._where:
             return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def end_by_eof(session: CheckSession, found: Found) -> None:
-    """Lets the plugin see the end of its input, and waits for its own."""
+    """Closes the plugin's input, and waits until the plugin exits."""
     await session.settle()
     if _is_gone(session, found):
         return
@@ -24,7 +24,7 @@ async def end_by_eof(session: CheckSession, found: Found) -> None:
 
 
 async def end_by_shutdown(session: CheckSession, found: Found) -> None:
-    """Tells the plugin, which must have subscribed to it, that the daemon shuts down."""
+    """Sends `shutdown` to the plugin, which must have subscribed to this topic."""
     if _is_gone(session, found):
         return
     plugin = session.plugin
@@ -36,7 +36,7 @@ async def end_by_shutdown(session: CheckSession, found: Found) -> None:
 
 
 async def _still_writes(session: CheckSession, found: Found) -> None:
-    """Commits as a daemon that stops. A plugin that goes on serving may stay until it is killed."""
+    """Sends a `db_write`, as a daemon does that shuts down; the plugin must still answer it."""
     version = session.next_version()
     change = f"UPDATE vars SET intval={version} WHERE name='data_version'"
     try:
@@ -46,12 +46,12 @@ async def _still_writes(session: CheckSession, found: Found) -> None:
         where = "topic shutdown"
         found.add(rules.LEAVES_WHILE_COMMITTING, where, message, session.watch.last_in)
     except (FatalAnswerError, TimeoutError):
-        # The hook's own checks have reported it.
+        # The checks of the hook `db_write` have already reported this.
         return
 
 
 def _is_gone(session: CheckSession, found: Found) -> bool:
-    """Reports a plugin that has ended although nobody has told it to."""
+    """Reports a plugin that has exited before it was told to; returns whether it has."""
     death = session.plugin.death
     session.usable = False
     if death is None:
@@ -61,7 +61,7 @@ def _is_gone(session: CheckSession, found: Found) -> bool:
 
 
 def ended_unasked(session: CheckSession, found: Found, death: PluginDiedError) -> None:
-    """Reports a plugin that is gone, for whatever reason, when nothing was asked of it."""
+    """Reports a plugin that has exited, for any reason, while no request was open."""
     if not killed_for_output(found, "running", death):
         found.add(rules.ENDS_UNASKED, "running", f"it {death.reason}{session.last_words()}")
 

@@ -22,30 +22,30 @@ class Finding(Struct, frozen=True):
 
     rule: Rule
     dialects: tuple[str, ...]
-    """Those in which it was seen."""
+    """The dialects in which it was found."""
     where: str
-    """What it is about, such as `hook peer_connected`."""
+    """The part of the plugin at fault, such as `hook peer_connected`."""
     message: str
     """What is wrong, in one line."""
     excerpt: str = ""
-    """The beginning of the message on the wire that shows it, if there is one."""
+    """The beginning of the message that shows the mistake, if there is one."""
 
 
 class Report(Struct):
-    """All that a check has found out."""
+    """The results of a check."""
 
     findings: list[Finding] = field(default_factory=list[Finding])
     notes: list[str] = field(default_factory=list[str])
     """What was not checked, and why."""
     dialects: list[str] = field(default_factory=list[str])
-    """Those in which the plugin was checked."""
+    """The dialects in which the plugin was checked."""
     starts: int = 0
     """How often it was started."""
     messages: int = 0
     """How many messages it was sent."""
 
     def add(self, finding: Finding) -> None:
-        """Adds a finding; one that is there already in another dialect is the same one."""
+        """Adds a finding. If another dialect has the same one, adds the dialect to that one."""
         for index, old in enumerate(self.findings):
             if (old.rule, old.where) == (finding.rule, finding.where):
                 dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
@@ -74,22 +74,22 @@ class Found:
         self.report, self.dialect = report, dialect
 
     def add(self, rule: Rule, where: str, message: str, excerpt: bytes | str = "") -> None:
-        """The plugin breaks a rule."""
+        """Adds a finding: the plugin breaks the rule."""
         text = excerpt.decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
         self.report.add(
             Finding(rule, (self.dialect,), where, one_line(message), shortened(one_line(text)))
         )
 
     def note(self, text: str) -> None:
-        """Something was not checked."""
+        """Adds a note: something was not checked."""
         self.report.note(f"{self.dialect}: {one_line(text)}")
 
 
 def one_line(text: str) -> str:
-    """Without line breaks, and without what would move the cursor of who reads it."""
+    """The text without line breaks and without characters that move a terminal's cursor."""
     return in_one_line(" ".join(text.split()))
 
 
 def shortened(text: str) -> str:
-    """Not longer than an excerpt may be."""
+    """The text, cut to the length of an excerpt."""
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

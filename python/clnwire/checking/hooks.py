@@ -1,4 +1,4 @@
-"""Hooks: each is asked with a plausible event, then with other forms of it."""
+"""Hooks: sends each a plausible event, then other forms of that event."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
     "2020": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
     "2019": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
 }
-"""The other forms of an event, and the rule that says that the plugin must bear with each."""
+"""The other forms of an event, each with the rule that the plugin must accept it."""
 
 
 Ready: TypeAlias = "Callable[[], Awaitable[CheckSession | None]]"
@@ -42,7 +42,7 @@ Ready: TypeAlias = "Callable[[], Awaitable[CheckSession | None]]"
 
 
 class AskedHook(Struct, frozen=True):
-    """How the plugin took an event."""
+    """How the plugin answered an event."""
 
     problem: Literal["", "fatal", "ignored", "died", "silent", "failed"] = ""
     text: str = ""
@@ -52,7 +52,7 @@ class AskedHook(Struct, frozen=True):
 
 
 async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
-    """Asks the plugin. Afterwards the session is usable only if that may go on."""
+    """Sends an event and judges the answer. `session.usable` says whether the plugin still runs."""
     asked = await _ask_once(session, hook, event)
     if asked.problem and session.usable:
         # Late output must not be attributed to the next event.
@@ -87,7 +87,7 @@ async def _ask_once(
 
 
 def event_for(session: CheckSession, hook: HostHook, change: Variant | None = None) -> Any:
-    """A plausible event that the hook's filters let through, changed if asked for."""
+    """A plausible event that passes the hook's filters, with the change applied if there is one."""
     event = sample_that_passes(hook, session.dialect)
     if hook.name == "db_write" and session.dialect != "2019":
         event["data_version"] = session.next_version()
@@ -114,7 +114,7 @@ def report(found: Found, session: CheckSession, hook: str, asked: AskedHook) -> 
 
 
 async def check(found: Found, ready: Ready, hook: HostHook) -> AskedHook:
-    """Asks with all events there are for a hook; how the plugin took the first, most usual one."""
+    """Checks a hook with all events there are for it; returns the outcome of the most usual one."""
     session = await ready()
     if session is None:
         return AskedHook("died")
@@ -127,7 +127,7 @@ async def check(found: Found, ready: Ready, hook: HostHook) -> AskedHook:
 
 
 async def _check_others(found: Found, ready: Ready, hook: HostHook) -> None:
-    """Events that are as usual as the first."""
+    """Checks the hook with the other ordinary events."""
     for change in variants.ORDINARY.get(hook.name, ()):
         session = await ready()
         if session is not None and session.dialect == "current":
@@ -136,7 +136,7 @@ async def _check_others(found: Found, ready: Ready, hook: HostHook) -> None:
 
 
 async def _check_forms(found: Found, ready: Ready, hook: HostHook, usual: AskedHook) -> None:
-    """Other forms of the event; what goes wrong with the usual one does not count."""
+    """Checks other forms of the event. A problem that the usual event has does not count."""
     for rule, change in FORMS["current"]:
         session = await ready()
         if session is None or not _applies(session, hook.name, rule, change):
@@ -147,7 +147,7 @@ async def _check_forms(found: Found, ready: Ready, hook: HostHook, usual: AskedH
 
 
 def _applies(session: CheckSession, hook: str, rule: rules.Rule, change: Variant) -> bool:
-    """Whether there is such a form in the dialect, and it differs from the usual one at all."""
+    """Whether the dialect has this form, and the form differs from the usual event."""
     if rule not in [each for each, _ in FORMS[session.dialect]]:
         return False
     event = hook_sample(hook, session.dialect)

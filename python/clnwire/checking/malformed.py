@@ -1,4 +1,4 @@
-"""Bytes that are no JSON, which lightningd forwards as a caller wrote them."""
+"""Invalid JSON: lightningd forwards a caller's parameters as they are."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostManifest
 
 ADDRESS: Final = b"203.0.113.7"
-"""What a caller may forget to put into quotes; lightningd takes any word for a value."""
+"""A string without its quotes, as a caller may write it; lightningd accepts any word as a value."""
 
 
 def is_reached(offered: HostManifest) -> bool:
-    """Whether callers' own bytes get to the plugin."""
+    """Whether the plugin receives bytes as callers wrote them."""
     return bool(offered.methods) or "rpc_command" in offered.hooks
 
 
 async def check(found: Found, session: CheckSession, methods: Iterable[str]) -> None:
-    """Sends a request that is no JSON; it must be answered, and the plugin live on.
+    """Sends a request that is invalid JSON. The plugin must answer it and keep running.
 
-    It asks whether a call would be accepted, so that nothing is carried out.
+    The request is a `check`, so no method is carried out.
     """
     method = next(iter(methods), "getinfo")
     params = b'{"command_to_check":"%b","address":%b}' % (method.encode(), ADDRESS)

@@ -1,4 +1,4 @@
-"""Methods are not called: they do what they are for. `check` asks whether they would be."""
+"""Methods: `check` asks whether a call would be accepted. No method is called, as it might act."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORD: Final = re.compile(r"(\[)?[A-Za-z_][A-Za-z0-9_-]*(\])?\Z")
 
 
 def required_parameters(usage: str) -> list[str] | None:
-    """The parameters that may not be left out; `None` if the usage is written in another way."""
+    """The required parameters; `None` if the usage has an unknown form."""
     required: list[str] = []
     for word in usage.split():
         match = _WORD.match(word)

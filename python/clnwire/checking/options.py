@@ -1,4 +1,4 @@
-"""Options: their values at the start, and those that change later."""
+"""Options: their values at the start, and dynamic ones that are set later."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _written(option: Option) -> object:
 
 
 async def check_setconfig(found: Found, session: CheckSession, option: Option) -> None:
-    """Sets a dynamic option to what it is, if it is something."""
+    """Sends `setconfig` for a dynamic option, with its current value if there is one."""
     where = f"setconfig {option.name}"
     value = _current(session, option)
     params: dict[str, Any] = {"config": option.name}
@@ -68,6 +68,6 @@ def _current(session: CheckSession, option: Option) -> object:
 
 
 def can_be_set(session: CheckSession, option: Option) -> bool:
-    """Whether a value is known that must be good."""
+    """Whether a value is known that the plugin must accept."""
     is_given = option.name in session.target.given(session.manifest.options)
     return option.dynamic and (option.type == "flag" or is_given or option.default is not None)

@@ -1,4 +1,4 @@
-"""What comes out of a plugin unasked, as the host has judged it."""
+"""Output of a plugin that answers no request, as the host has judged it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BY_STRAY: Final = {
 
 
 def killed_for_output(found: Found, where: str, death: PluginDiedError) -> bool:
-    """Reports what the daemon would have ended the plugin for, if that is how it ended."""
+    """Reports output for which the daemon kills a plugin; returns whether the plugin ended so."""
     rule = _BY_KIND.get(death.kind)
     if rule is None:
         return False
@@ -37,7 +37,7 @@ def killed_for_output(found: Found, where: str, death: PluginDiedError) -> bool:
 
 
 def report_stray(found: Found, session: CheckSession, where: str) -> bool:
-    """Reports replies that nobody waits for; whether one has a wrong id."""
+    """Reports replies that match no open request; returns whether one has a wrong id."""
     stray = session.new_stray()
     for one in stray:
         rule, words = _BY_STRAY[one.kind]
@@ -46,7 +46,7 @@ def report_stray(found: Found, session: CheckSession, where: str) -> bool:
 
 
 def report_long_line(found: Found, where: str, message: str) -> None:
-    """Reports a line for the log at which the daemon would have aborted."""
+    """Reports a log line so long that the daemon would have aborted."""
     found.add(rules.LONG_LOG_LINE, where, message)
 
 

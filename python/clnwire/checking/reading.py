@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
 PIECES = 3
-"""So that there is one that neither begins nor ends a message."""
+"""Three, so that one piece neither begins nor ends a message."""
 
 
 def passes_white_space(manifest: HostManifest) -> bool:
-    """Whether the plugin gets what others have written, with their white space.
+    """Whether the plugin receives text that others wrote, with its white space.
 
-    These are the requests of a method's callers, `rpc_command`, and other plugins' topics.
+    Such text is in calls of methods, in `rpc_command`, and in other plugins' topics.
     """
     others = set(manifest.subscriptions) - TOPICS
     return bool(manifest.methods or others or "rpc_command" in manifest.hooks)
 
 
 class MessageCutter(Struct):
-    """What is done to each message on its way; a `Cut` of the host's."""
+    """Changes how each message is written to the plugin; a `Cut` for the host."""
 
     in_pieces: bool = False
     blank_lines: bool = False
@@ -42,7 +42,7 @@ class MessageCutter(Struct):
     def __call__(self, message: bytes) -> list[bytes]:
         """What is written in the message's place."""
         if self.blank_lines:
-            # White space like any other, between tokens of JSON and between messages.
+            # Blank lines are ordinary white space between JSON tokens and between messages.
             message = b"\n\n" + message.replace(b"{", b"{\n\n", 1)
         if self.in_pairs:
             return self._pair(message)
@@ -59,8 +59,8 @@ class MessageCutter(Struct):
 async def check_pairs(
     found: Found, session: CheckSession, hooks: Sequence[HostHook], delivery: MessageCutter
 ) -> None:
-    """Asks twice with one write, one of these hooks, which have answered before."""
-    # The daemon never has two of the first; the second one may wait for the first one's end.
+    """Sends one of these hooks, which have answered before, two requests in one write."""
+    # The daemon never has two `db_write` open, and an `rpc_command` may wait for another's end.
     hook = next((hook for hook in hooks if hook.name not in ("db_write", "rpc_command")), None)
     if hook is None:
         return

@@ -1,4 +1,4 @@
-"""What is checked, and how long anything may take."""
+"""The plugin to check, and the time limits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Target(Struct, frozen=True):
 
     path: Path
     arguments: Sequence[str] = ()
-    """What stands behind the file's name on its command line."""
+    """The plugin's command-line arguments."""
     options: Sequence[Written] = ()
     """Values for the plugin's own options, as a user writes them."""
 
     def given(self, known: Mapping[str, Option]) -> dict[str, Given]:
-        """The values for the options that there are. Raises `ConfigError`."""
+        """The values for the options that the plugin has. Raises `ConfigError`."""
         return plugin_options(self.options, known)
 
 

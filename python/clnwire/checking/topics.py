@@ -1,6 +1,6 @@
-"""Notifications. Nothing answers them: what counts is what the plugin says, or that it ends.
+"""Notifications. They have no answer, so a check looks at the plugin's log and whether it exits.
 
-All are sent at once. Only if something goes wrong they are sent one by one, to find out which.
+All are sent at once. If something goes wrong, they are sent one by one to find the culprit.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from clnwire.checking.session import CheckSession
 
 UNSENT: Final = frozenset(("shutdown",))
-"""The end comes later."""
+"""`ending` sends this one."""
 PUBLISHED: Final = {"pay_part_start": "cln-xpay", "pay_part_end": "cln-xpay"}
-"""Topics of which a plugin of the daemon's is the origin."""
+"""Topics that a built-in plugin publishes, each with that plugin."""
 
 
 class TopicEvent(Struct, frozen=True):
@@ -34,7 +34,7 @@ class TopicEvent(Struct, frozen=True):
 
     topic: str
     rule: rules.Rule | None = None
-    """What is broken if it goes wrong; `None`: the usual form."""
+    """The rule that a failure breaks; `None` for the usual form."""
     change: Variant | None = None
 
     def send(self, session: CheckSession) -> None:
@@ -94,7 +94,7 @@ async def _is_fine(session: CheckSession, events: list[TopicEvent]) -> bool:
 
 
 async def _check_one(found: Found, ready: Ready, event: TopicEvent) -> bool:
-    """Whether the topic's other forms are worth a try, too."""
+    """Sends one event; returns whether the topic's other forms should be tried too."""
     session = await ready()
     if session is None:
         return False

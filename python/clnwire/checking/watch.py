@@ -1,4 +1,4 @@
-"""Sees all frames between the host and the plugin, and what only the order of frames can show."""
+"""Watches all frames between the host and the plugin, and finds stray replies."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
 
 QUIET: Final = 0.1
-"""Seconds without output after which a plugin is taken to have nothing more to say."""
+"""Seconds without output after which a plugin counts as quiet."""
 LONGEST_SETTLING: Final = 2.0
-"""Seconds after which waiting for quiet is given up."""
+"""Seconds that a wait for quiet takes at most."""
 
 Stray: TypeAlias = Literal["wrong id", "twice", "unasked"]
 
 
 class StrayReply(Struct, frozen=True):
-    """A reply to no request that waits."""
+    """A reply that matches no open request."""
 
     kind: Stray
-    """With the wrong id while a request waits, a second one, or when nothing was asked."""
+    """A wrong id while a request is open, a second reply, or a reply while no request is open."""
     text: bytes
     after: bytes
-    """What the plugin was sent last."""
+    """The last message that the plugin was sent before it."""
 
 
 class Watch:
@@ -40,7 +40,7 @@ class Watch:
         """The manifest, as the plugin sent it."""
         self.manifest_seconds: float | None = None
         self.init_seconds: float | None = None
-        """From the start to the answer."""
+        """From the plugin's start to its answer to `init`."""
         self.init_error: bytes | None = None
         self.last_in = b""
         self.last_out = b""
@@ -51,7 +51,7 @@ class Watch:
         self._last_output = 0.0
 
     def see(self, direction: str, plugin: str, frame: bytes) -> None:
-        """Takes a frame, `in` to the plugin or `out` of it."""
+        """Records a frame, `in` to the plugin or `out` from it."""
         del plugin
         if direction == "in":
             self._sent(frame)
@@ -64,7 +64,7 @@ class Watch:
             self._replied(reply, reply.id)
 
     def waiting(self) -> list[str]:
-        """The methods of the requests that are not answered, as JSON text."""
+        """The methods of the open requests, as JSON text."""
         return list(self._waiting.values())
 
     def _sent(self, frame: bytes) -> None:

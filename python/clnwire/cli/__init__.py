@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    # Only who uses the command line needs its packages.
+    # Only the command line needs these packages, so import them on use.
     if name == "app":
         globals()["app"] = commands = _build()
         return commands

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from clnwire.bench.results import ResultRow, Results
 
 SELDOM: Final = 10
-"""A percentile is shown if so many messages were slower."""
+"""A percentile is shown if at least this many messages were slower."""
 UNCHECKED: Final = (
     "events are made up (--event), and answers only checked for being results (--expect)"
 )
 BUSY: Final = 1.0
-"""A load of others from which on a machine is called busy."""
+"""The load average from which a machine is called busy."""
 
 
 def as_text(results: Results, earlier: Results | None, *, checked: bool) -> str:
@@ -57,7 +57,7 @@ def _compared_with(results: Results, earlier: Results) -> str:
 
 
 def _way(results: Results) -> tuple[float, int, bool]:
-    """What has to be alike; more rounds only make a better median."""
+    """The settings that must be equal for a comparison. The number of rounds may differ."""
     method = results.method
     return method.seconds, method.window, method.core is None
 
@@ -121,7 +121,7 @@ def _beside(cell: str, new: float, old: float) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Columns as wide as they have to be; the first ones from the left, figures from the right."""
+    """Aligns columns: the first `left` ones to the left, the figures to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clnwire.rpc._connection import RpcConnection
 
 DEFAULT_DIR: Final = "~/.clnwire"
-"""Not `~/.lightning`: a plugin that is tried out must not get at a node's files."""
+"""Not `~/.lightning`: a plugin on trial must not reach a node's files."""
 
 LightningDir = Annotated[
     str, typer.Option("--lightning-dir", metavar="DIR", help="The daemon's directory.")
@@ -36,7 +36,7 @@ RpcFile = Annotated[
 
 
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
-    """Where the daemon listens; one of 2019 does so in the directory itself."""
+    """The path of the daemon's socket; a daemon of 2019 has it in `lightning_dir` itself."""
     directory, file = Path(lightning_dir).expanduser(), Path(rpc_file).expanduser()
     if (directory / file).is_socket():
         return directory / file
@@ -52,7 +52,7 @@ def call_daemon(
     """
     connection = run(opened(str(path)))
     try:
-        # The convention of lightning-cli: the logs of the daemon and its plugins show the caller.
+        # The id follows lightning-cli: the logs of the daemon and its plugins then show the caller.
         token = json.encode(f"cli:{method}#{os.getpid()}")
         request = request_text(token, method, params, trim)
         if level == "none":

@@ -21,7 +21,7 @@ CANNOT: Final = 2
 """The status of a command that could not do its work."""
 INTERRUPTED: Final = 130
 NOBODY_READS: Final = 141
-"""What a shell makes of SIGINT and of SIGPIPE."""
+"""The statuses that a shell reports for SIGINT and SIGPIPE."""
 
 
 def fail(command: str, message: str, status: int) -> NoReturn:
@@ -41,7 +41,7 @@ def guarded(
     """
     try:
         done = run()
-        # What nobody reads is found out here, not when Python ends.
+        # Flush now, so that a closed pipe is handled here and not when Python exits.
         sys.stdout.flush()
     except tuple(own):
         raise

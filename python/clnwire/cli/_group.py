@@ -34,7 +34,7 @@ PANELS: Final = {
 _PACKAGE: Final = "clnwire.cli"
 _SUMMARY: Final = re.compile(r'"""`clnwire [a-z-]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
 _USAGE: Final[Any] = typer.BadParameter.__base__
-"""typer's error of who types the command line."""
+"""typer's base class for errors in the command line."""
 _OWN: Final = (typer.Exit, typer.Abort)
 
 
@@ -89,7 +89,7 @@ def names() -> list[str]:
 class LazyGroup(TyperGroup):
     """Takes a command's function from the module of its name, when it is used.
 
-    What goes wrong in any command ends here, with one line.
+    An error in any command is handled here and ends with one line.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -157,7 +157,7 @@ def load(name: str) -> Any:
 
 
 def summary(name: str) -> str:
-    """What a command is, in a line: from the first line of its module, which is not imported."""
+    """A command's summary, read from the first line of its module without importing it."""
     spec = find_spec(f"{_PACKAGE}.{name}")
     source: str | None = None
     if spec is not None and spec.origin is not None:
@@ -170,7 +170,7 @@ def summary(name: str) -> str:
 
 
 def _flowing(text: str) -> str:
-    """The paragraphs without their line ends, for a terminal may be narrower or wider."""
+    """The paragraphs without line ends, so that they fit terminals of any width."""
     paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
@@ -183,7 +183,7 @@ def _print_examples(examples: Sequence[tuple[str, str]]) -> None:
     console.print(" Examples", style="bold")
     for command, meaning in examples:
         console.print(Text(f"   # {meaning}", "dim"), soft_wrap=True)
-        # Neither wrapped nor framed: it is there to be copied.
+        # Neither wrap nor frame a command, so that it can be copied.
         console.print(Text(f"   {command}", "cyan"), soft_wrap=True)
     console.print()
 

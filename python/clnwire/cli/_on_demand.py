@@ -1,4 +1,4 @@
-"""The way into a running host for `clnwire fire` and `clnwire hook`: two commands of its own."""
+"""Two commands that `clnwire run` adds to its host, for `clnwire fire` and `clnwire hook`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORIGIN: Final = "clnwire"
 
 
 def register(host: Host, dialect: str, version: DataVersion) -> None:
-    """Adds the commands. No plugin can have methods of these names then."""
+    """Adds the commands; plugins can then no longer register methods of these names."""
     on_demand = _OnDemand(host, dialect, version)
     host.command(FIRE)(on_demand.fire)
     host.command(HOOK)(on_demand.hook)
@@ -57,7 +57,7 @@ class _OnDemand:
             raise RpcError(INVALID_PARAMS, str(error)) from None
 
     async def _write(self) -> object:
-        """The sample's own version would look like a database that went back in time."""
+        """Sends the sample with the next version: its own could be lower than one sent before."""
         writes = hook_sample("db_write")["writes"]
         version = await self._host.db_write(writes, data_version=self._version.next())
         self._version.commit(version)

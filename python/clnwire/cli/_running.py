@@ -37,7 +37,7 @@ OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace")
 
 
 async def serve(settings: RunSettings, *, trace: bool) -> str | None:
-    """Runs the host; why it failed, if so. Raises `HostError` if it could not start."""
+    """Runs the host; returns why it failed, or `None`. Raises `HostError` if it cannot start."""
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
         _show_no_line_twice(settings, stream)
@@ -82,7 +82,7 @@ class _Run:
         running = asyncio.ensure_future(self._until_stopped(settings))
         await asyncio.wait((interrupted, running), return_when=asyncio.FIRST_COMPLETED)
         if self._interrupted.is_set():
-            # A plugin that ends of the same Ctrl-C is no reason any more.
+            # A plugin that exits at the same Ctrl-C must not count as the reason.
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             return None
@@ -137,7 +137,7 @@ def announce(host: Host, settings: RunSettings) -> None:
         sys.stdout.write("".join(f"{line}\n" for line in shown))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads, and Python would complain once more when it ends.
+        # The reader is gone. Without this, Python would report it again at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -26,14 +26,14 @@ COLOURS: Final = {
     "note": "bold red",
 }
 SLOW_US: Final = 100_000
-"""A person waits no longer unnoticed; a hook that takes longer holds payments up."""
+"""People notice a wait of this length, and a slower hook delays payments."""
 WIDTH: Final = 200
 """Characters of a line that goes into a pipe."""
 LONGEST: Final = 40
 """Characters of a string that is shown whole."""
 KEPT: Final = 24
 _LOOKED_AT: Final = 16_384
-"""Bytes of a message that can have an influence on what is shown of it."""
+"""The bytes of a message that its line is made from."""
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?')
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 

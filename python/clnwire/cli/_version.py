@@ -21,7 +21,7 @@ class DataVersion:
         self._path = folder / FILE
 
     def last(self) -> int:
-        """What is not a number counts as nothing."""
+        """The last version; 0 if the file is missing or holds no number."""
         try:
             return int(self._path.read_text())
         except (OSError, ValueError):
@@ -32,5 +32,5 @@ class DataVersion:
         return (self.last() + 1) & 0xFFFF_FFFF
 
     def commit(self, version: int) -> None:
-        """The plugins have taken a set. Raises `OSError`."""
+        """Saves the version of a set that the plugins have accepted. Raises `OSError`."""
         self._path.write_text(f"{version}\n")

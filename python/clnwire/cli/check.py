@@ -109,7 +109,7 @@ def check(
 
 
 def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:
-    """The rules that count. Raises `ConfigError` for a code that there is not."""
+    """The selected rules. Raises `ConfigError` for an unknown code."""
     selected = list(RULES) if select is None else _named("--select", select)
     ignored = _named("--ignore", ignore or [])
     return [
@@ -142,7 +142,7 @@ def _explain(code: str) -> None:
 
 
 def _run(target: Target, dialects: Sequence[Name], limits: Limits, *, shown: bool) -> Report:
-    """Checks, and ends the plugin also where a signal comes in between."""
+    """Runs the check; a signal ends the plugin as well."""
     came: list[int] = []
 
     async def main() -> Report:
@@ -150,7 +150,7 @@ def _run(target: Target, dialects: Sequence[Name], limits: Limits, *, shown: boo
         assert task is not None
 
         def interrupt(number: int) -> None:
-            # Only once: what follows is the plugin's end, which is to be waited for.
+            # Cancel only at the first signal: the plugin's end that follows must not be cut short.
             came.append(number)
             if len(came) == 1:
                 task.cancel()
@@ -167,7 +167,7 @@ def _run(target: Target, dialects: Sequence[Name], limits: Limits, *, shown: boo
 
 
 def _busy(name: str, *, shown: bool) -> AbstractContextManager[object]:
-    """Shows on a terminal that something goes on."""
+    """Shows on a terminal that the check is running."""
     if not shown or not sys.stderr.isatty():
         return nullcontext()
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""Captures, as they are replayed: the daemon's messages, and what it got for them.
+"""Reads a capture for replay: the daemon's messages, each with the captured reply.
 
 One JSON object a line, plain or gzipped: `{"t_us": microseconds since the start, "dir": "in" to the
 plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are no messages.
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["CaptureError", "Step", "read_capture"]
 
 START_UP = frozenset(("getmanifest", "init"))
-"""Without these no plugin works; they are part of every span."""
+"""No plugin works without these requests, so every span includes them."""
 
 
 class Step(Struct):
-    """A message that the daemon sent, and what it got for it."""
+    """A message from the daemon, and the captured reply."""
 
     line: int
-    """Of the capture, counted from 1."""
+    """The line of the capture, counted from 1."""
     t_us: int
     frame: bytes
     method: str
@@ -79,7 +79,7 @@ def dialect_of(steps: Sequence[Step]) -> HostDialect:
             params = dict(_core.members(step.frame)).get("params", b"")
             known = age_after(known, step.method, step.token, params)
             if step.method in ("init", "db_write"):
-                # There is no more to learn.
+                # Later messages tell nothing more about the dialect.
                 break
     if known.newest > LAST_TO_LEAVE_OUT:
         return dialect_named("current")
@@ -125,8 +125,7 @@ def _text(path: Path, line: int, frame: str) -> bytes:
 
 
 def _members(path: Path, line: int, text: bytes) -> dict[str, bytes]:
-    """The frame's members, of a doubled one the first, as everywhere. The daemon itself may have
-    sent an option that is no JSON."""
+    """The frame's members; of a repeated one the first. An option's value may be invalid JSON."""
     try:
         return dict(reversed(_core.members(text)))
     except ValueError as error:

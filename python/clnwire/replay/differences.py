@@ -1,4 +1,4 @@
-"""Compares two answers member by member: not their text, but what they say."""
+"""Compares two answers member by member, by value rather than by text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _Pair: TypeAlias = "tuple[str, object, object]"
-"""A place, and what the two sides have there."""
+"""A path, and the values of the two sides there."""
 _IDENTIFIER: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -38,7 +38,7 @@ def compare_replies(recorded: bytes, got: bytes, ignored: Collection[str] = ()) 
         others = {name: _decoded(text) for name, text in after.items()}
         return list(_compare("", both, others, frozenset(ignored)))
     except RecursionError:
-        # Nested too deeply for Python: compared as text.
+        # The JSON is nested too deeply for Python, so compare the text.
         return list(_compare("", _as_text(before), _as_text(after), frozenset(ignored)))
 
 
@@ -90,7 +90,7 @@ def _items(path: str, recorded: list[Any], got: list[Any]) -> Iterator[_Pair]:
 
 
 def _is_same(one: object, other: object) -> bool:
-    # For Python true is 1; for JSON it is not.
+    # In Python True == 1; in JSON true and 1 differ.
     return one is other or (isinstance(one, bool) == isinstance(other, bool) and one == other)
 
 

@@ -1,7 +1,7 @@
 """Plays the daemon's side of a capture to a plugin, and checks each answer.
 
-At full speed many messages go into one write, and as many requests are under way as the window
-allows. `getmanifest`, `init` and `db_write` are alone on the way, as with the daemon.
+At full speed, one write carries many messages, and as many requests are open as the window allows.
+`getmanifest`, `init` and `db_write` are sent only when no other request is open, as by the daemon.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from clnwire.replay.capture import Step
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
-"""The methods that the daemon waits for before it does anything else."""
+"""The methods whose reply the daemon awaits before it sends anything else."""
 SHOWN_ERRORS: Final = 3
-"""Lines of the plugin's log that are shown if it ends early."""
+"""Lines of the plugin's log to show if it ends early."""
 END_TIMEOUT: Final = 30.0
-"""Seconds that a plugin gets to end: as many as the daemon gives it."""
+"""Seconds that a plugin has to exit, as under the daemon."""
 
 
 class DifferenceError(HostError):
-    """The plugin did not do what it did in the capture, or what the daemon needs."""
+    """The plugin did something else than in the capture, or than the daemon needs."""
 
     line: int
     """Of the capture."""
@@ -121,10 +121,10 @@ class Replay:
         return self._outcome.requests + self._outcome.notifications
 
     async def run(self, argv: Sequence[str]) -> Outcome:
-        """Starts the plugin and plays everything.
+        """Starts the plugin and plays the whole capture.
 
-        Raises `DifferenceError` at the first one, `PluginDiedError`, and `HostError` if the plugin
-        cannot be started.
+        Raises `DifferenceError` at the first difference, `PluginDiedError`, and `HostError` if the
+        plugin cannot be started.
         """
         self._name = Path(argv[0]).name
         self._loop = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ class Replay:
             await self._until_waiting(0)
 
     def _flush(self) -> None:
-        """Writes all that is to be written, at once."""
+        """Writes all queued messages in one write."""
         if self._unsent:
             self._process.send(b"".join(asked.step.frame + b"\n\n" for asked in self._unsent))
             now = perf_counter()
@@ -188,7 +188,7 @@ class Replay:
             self._unsent.clear()
 
     async def _until_waiting(self, room: int) -> None:
-        """Waits until no more than `room` requests are under way."""
+        """Waits until at most `room` requests are open."""
         if len(self._waiting) > room or self._all_sent:
             self._flush()
         self._room = room
@@ -215,7 +215,7 @@ class Replay:
             self._wake.set_result(None)
 
     def _fail(self, error: HostError) -> None:
-        """Keeps the first failure, and stops."""
+        """Keeps the first failure, and stops the replay."""
         if self._failure is None:
             self._failure = error
         self._resume()
@@ -225,7 +225,7 @@ class Replay:
             raise self._failure
 
     async def _watch(self) -> None:
-        """Looks after requests that nobody answers."""
+        """Fails the replay when a request stays unanswered for too long."""
         while True:
             await asyncio.sleep(min(0.5, self._timeout / 4))
             late = perf_counter() - self._timeout
@@ -236,7 +236,7 @@ class Replay:
                     return
 
     async def _end(self) -> None:
-        """Lets the plugin end; what it still says is judged, too."""
+        """Lets the plugin exit, and judges its remaining output."""
         self._all_sent = True
         if self._failure is None:
             self._process.close_stdin()
@@ -303,13 +303,13 @@ class Replay:
         return _disabled(self._manifest.disable)
 
     def _unregistered(self, step: Step, problem: str | None) -> str | None:
-        """Says so if the daemon would not have asked this plugin."""
+        """Adds to a problem that the manifest lacks this hook, if it does."""
         if problem is None or self._manifest is None or step.method in self._manifest.hooks:
             return problem
         return f"{problem}; the plugin's manifest does not have this hook"
 
     def _unexpected(self, frame: Frame, token: bytes) -> DifferenceError:
-        """A reply that nobody waits for."""
+        """The error for a reply that matches no open request."""
         shown = _shown(frame.bytes)
         earlier = self._answered.get(token)
         if earlier is not None:
@@ -332,7 +332,7 @@ class Replay:
             self._fail(PluginDiedError(self._name, self._how_it_ended(code), tokens))
 
     def _how_it_ended(self, code: int) -> str:
-        """With the last lines that the plugin logged as errors."""
+        """The exit status, with the last lines that the plugin logged as errors."""
         if not self._errors:
             return ending(code)
         return f"{ending(code)}; its last errors in the log: {' | '.join(self._errors)}"

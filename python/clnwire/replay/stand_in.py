@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def stand_in(steps: Sequence[Step]) -> AsyncGenerator[None]:
-    """While entered, the plugin's calls go to a node with nothing in it, in a temporary directory.
+    """While entered, the plugin's calls go to an empty embedded node in a temporary directory.
 
-    Changes the place of the socket in each `init` of the steps, and nothing else.
+    Changes the socket's path in each `init` of the steps, and nothing else.
     """
     async with Host() as host:
         empty_node.register(host)
@@ -39,7 +39,7 @@ async def stand_in(steps: Sequence[Step]) -> AsyncGenerator[None]:
 
 
 def recorded_paths(steps: Sequence[Step]) -> list[str]:
-    """The options that `init` sets to a path, which may be the live node's, as `name=path`."""
+    """The options that `init` sets to a path, as `name=path`; the path may be the live node's."""
     found: dict[str, None] = {}
     for step in steps:
         if step.method == "init":
@@ -65,7 +65,7 @@ def _with_place(frame: bytes, place: Mapping[str, bytes]) -> bytes:
 
 
 def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
-    """An object with other values for the members that it has of these."""
+    """The object with new values for those members that it already has."""
     members = _members(text)
     if not any(name in values for name, _ in members):
         return text
@@ -74,12 +74,12 @@ def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
 
 
 def _member(text: bytes, name: str) -> bytes:
-    """An object's member as it stands there; empty if there is none."""
+    """The JSON text of an object's member; empty if there is none."""
     return dict(_members(text)).get(name, b"")
 
 
 def _members(text: bytes) -> list[tuple[str, bytes]]:
-    """The members of an object; none of anything else."""
+    """The members of an object; none if the text is no object."""
     try:
         return _core.members(text)
     except ValueError:

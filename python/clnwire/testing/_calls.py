@@ -1,4 +1,4 @@
-"""What plugins ask the daemon for, and what they are told."""
+"""The plugins' calls of the daemon, and their answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Call(Struct, frozen=True):
-    """A command that somebody gave over the daemon's socket."""
+    """A call over the daemon's socket."""
 
     method: str
     params: Any
@@ -29,15 +29,15 @@ async def _never(params: object) -> object:
 
 
 NEVER: Final = _never
-"""An answer that does not come: `host.answer("pay", NEVER)`."""
+"""Leaves a call unanswered: `host.answer("pay", NEVER)`."""
 
 
 def answer_from(given: object) -> object:
-    """What `Host.command` takes, from what `BlockingHost.answer` does."""
+    """Converts the `result` of `BlockingHost.answer` to an answer for `Host.command`."""
     return Delivery(given) if isinstance(given, RpcError) else given
 
 
 def call_from(request: Frame) -> Call:
-    """The call that a request is."""
+    """Decodes a request as a `Call`."""
     params, token = request.params or b"{}", request.id or b"null"
     return Call(request.method or "", json.decode(params), json.decode(token))

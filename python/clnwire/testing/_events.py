@@ -1,4 +1,4 @@
-"""What a test gives as an event, and what it gets as an answer."""
+"""Converts a test's events to payloads, and the answers to Structs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def name_of(event: Event | type[Event] | str) -> str:
-    """The hook or topic that is meant. Raises `UsageError` for a Struct that is no event."""
+    """The name of the hook or topic. Raises `UsageError` for a Struct that is no event."""
     if isinstance(event, str):
         return event
     return name_of_type(event if isinstance(event, type) else type(event))
@@ -37,7 +37,7 @@ def payload_of(
     find: Callable[[str, str], SampleEvent],
     dialect: str,
 ) -> object:
-    """What goes out: the event, the payload, or the dialect's sample. Raises `UsageError`."""
+    """The payload to send: the event, the payload, or the dialect's sample. Raises `UsageError`."""
     name = name_of(event)
     if payload is not None:
         if not isinstance(event, str):
@@ -52,9 +52,9 @@ def payload_of(
 
 
 def answer_struct(hook: str, answer: object) -> Any:
-    """The hook's Struct of that form; the answer as it is if there is none."""
+    """The answer as the hook's Struct of that form, or unchanged if there is none."""
     if answer is True and hook == "db_write":
-        # What the daemon of 2019 takes.
+        # The daemon of 2019 accepts this answer.
         return CONTINUE
     members = as_object(answer)
     if hook not in HOOKS or members is None:
@@ -62,11 +62,11 @@ def answer_struct(hook: str, answer: object) -> Any:
     try:
         return permitted_answer(hook_spec(hook), members)
     except UsageError:
-        # What `rpc_command` answers may have any form: the daemon logs it and goes on.
+        # An answer to `rpc_command` may have any form: the daemon logs an unknown one and goes on.
         return answer
 
 
 def _wrapped(name: str, event: Event) -> object:
-    """A topic of a plugin's is wrapped in its name by its publisher."""
+    """The payload; a plugin's topic is wrapped in an object with its name, as publishers do."""
     spec = topic_spec(name)
     return {name: event} if spec is not None and spec.wrapped else event

@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE: Final = 10.0
-"""Seconds that a helper waits unless told otherwise: far longer than anything should take."""
+"""Seconds that a helper waits by default: far longer than any step should take."""
 START_SECONDS: Final = 30.0
-"""How long a plugin may take to start: many tests at a time make a machine slow."""
+"""Seconds that a plugin may take to start: parallel tests slow a machine down."""
 LAST_SECONDS: Final = 5.0
-"""How long plugins have to end when the host does."""
+"""Seconds that plugins have to exit when the host stops."""
 ORIGIN: Final = "clnwire"
-"""Who a custom notification is from."""
+"""The publisher named in a custom notification."""
 
 
 class RunPlugin(Protocol):
-    """What the fixture `run_plugin` is: `BlockingHost.start`."""
+    """The type of the fixture `run_plugin`, which is `BlockingHost.start`."""
 
     def __call__(
         self,
@@ -66,7 +66,7 @@ class BlockingHost:
     """
 
     host: Host
-    """The host itself, whose coroutines belong into its own thread: see `run`."""
+    """The host itself. Its coroutines must run in its own thread: see `run`."""
     traffic: Traffic
     """All messages so far."""
 
@@ -101,7 +101,7 @@ class BlockingHost:
             raise AssertionError(self._waiter.explained("; ".join(problems)))
 
     def close(self) -> list[str]:
-        """Ends all plugins and the host, once; says what was wrong with how they ended."""
+        """Ends all plugins and the host; returns a line for each plugin that ended wrongly."""
         if self._waiter.loop.is_closed:
             return []
         watched = self._watched()
@@ -152,7 +152,7 @@ class BlockingHost:
         """Opens the socket for clients that are no plugins; `start` does so by itself."""
         self.run(self.host.start_all([]))
 
-    # What the daemon asks
+    # Messages from the daemon
 
     def call(
         self,
@@ -162,7 +162,7 @@ class BlockingHost:
         id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
         timeout: float | None = None,
     ) -> Any:
-        """Gives a command, as `lightning-cli` does, and gives its result, decoded.
+        """Calls a command, as `lightning-cli` does, and returns its decoded result.
 
         `params` are a dict, or a list to give them by position; `id` is the caller's, which stands
         in front of the plugin's own. Raises `RpcError`, and `TimeoutError` after `timeout` seconds
@@ -178,11 +178,11 @@ class BlockingHost:
         *,
         timeout: float | None = None,
     ) -> Any:
-        """Calls a hook, and gives the answer: a Struct of `clnwire.hooks`, or what it is decoded.
+        """Calls a hook, and returns the answer as a Struct of `clnwire.hooks`, or just decoded.
 
-        `event` is the hook's Struct: an event, see `sample`, or its type, for the sample as it is.
-        Or it is the hook's name, with any `payload`, or with the sample. `db_write` without a
-        payload of yours gets the version that is next.
+        `event` is the hook's Struct (see `sample`), the Struct's type for an unchanged sample, or
+        the hook's name with any `payload`. A name without a payload also sends the sample. A sample
+        of `db_write` gets the next version.
 
         Raises `FatalAnswerError` where the daemon would have stopped, `HostError` if no plugin has
         the hook, `PluginDiedError`, and `TimeoutError` after `timeout` seconds.
@@ -215,14 +215,14 @@ class BlockingHost:
         data_version: int | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Sends the hook `db_write` with the next version, or with `data_version`; gives it.
+        """Sends the hook `db_write` with the next version, or `data_version`; returns the version.
 
         Raises as `hook` does: any answer but `continue` is fatal.
         """
         asking = self.host.db_write(writes, data_version=data_version)
         return self._waiter.bounded(asking, timeout, "hook db_write was not answered")
 
-    # What plugins ask
+    # Calls from plugins
 
     def answer(self, method: str, result: object) -> None:
         """Adds a command of the daemon, for plugins that call it, or gives it another answer.
@@ -244,12 +244,12 @@ class BlockingHost:
 
     @property
     def callers(self) -> int:
-        """How many connections there are on the socket."""
+        """The number of connections on the socket."""
         return self.host.callers
 
     @property
     def calls(self) -> list[Call]:
-        """What was called over the daemon's socket so far."""
+        """The calls over the daemon's socket so far."""
         return list(self._calls)
 
     def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
@@ -264,17 +264,17 @@ class BlockingHost:
         return call.params
 
     def hang_up(self) -> None:
-        """Ends all connections on the daemon's socket at once, as a daemon that is killed does."""
+        """Closes all connections on the daemon's socket at once, as when a daemon is killed."""
         self._waiter.act(self.host.hang_up)
 
     # The host's own thread
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine of `host` in the host's thread, and waits for what it gives."""
+        """Runs a coroutine of `host` in the host's thread, and waits for its result."""
         return self._waiter.loop.run(coroutine)
 
     async def _write_next(self) -> object:
-        """The sample's own version would look like a database that went back in time."""
+        """Sends the sample with the next version: its own could be lower than one sent before."""
         await self.host.db_write(hook_sample("db_write")["writes"])
         return {"result": "continue"}
 
@@ -313,7 +313,7 @@ class RunningPlugin:
     def __repr__(self) -> str:
         return f"<RunningPlugin {self._plugin!r}>"
 
-    # What it is asked
+    # Messages to the plugin
 
     def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
         """Calls a method: see `BlockingHost.call`."""
@@ -326,7 +326,7 @@ class RunningPlugin:
         *,
         timeout: float | None = None,
     ) -> Any:
-        """Calls a hook, and gives the answer: see `BlockingHost.hook`."""
+        """Calls a hook, and returns the answer: see `BlockingHost.hook`."""
         return self.host.hook(event, payload, timeout=timeout)
 
     def notify(self, event: Event | type[Event] | str, payload: object = None) -> None:
@@ -337,16 +337,16 @@ class RunningPlugin:
         """Sends the next set of statements: see `BlockingHost.db_write`."""
         return self.host.db_write(writes, data_version=data_version)
 
-    # What it says
+    # Output of the plugin
 
     @property
     def manifest(self) -> HostManifest:
-        """What it offers."""
+        """The plugin's manifest."""
         return self._plugin.manifest
 
     @property
     def disabled(self) -> str | None:
-        """Why it does not want to run, if so."""
+        """The reason if the plugin has disabled itself."""
         return self._plugin.disabled
 
     @property
@@ -396,35 +396,35 @@ class RunningPlugin:
         )
         return entry.payload
 
-    # How it ends
+    # The plugin's end
 
     @property
     def pid(self) -> int:
-        """Its process, the test's own for a `Plugin` object."""
+        """The id of the plugin's process; the test's own for a `Plugin` object."""
         return self._plugin.pid
 
     @property
     def returncode(self) -> int | None:
-        """`None` while it runs; negative: the signal that ended it."""
+        """The exit status; `None` while it runs, negative for the signal that ended it."""
         return self._plugin.returncode
 
     def hang_up(self, *, timeout: float | None = None) -> int:
-        """Cuts it off from the daemon: it sees the end of its input. Gives the exit status.
+        """Closes the plugin's input, as a daemon that is gone, and returns the exit status.
 
-        Raises `TimeoutError` if it does not end.
+        Raises `TimeoutError` if the plugin does not exit.
         """
         self._expected.append(self._plugin)
         self._waiter.act(self._plugin.close)
         return self.wait_ended(timeout=timeout)
 
     def kill(self) -> None:
-        """Ends it as a power switch would, and waits until it is gone."""
+        """Ends the plugin at once, as a power cut would, and waits until it is gone."""
         self._expected.append(self._plugin)
         self._waiter.act(lambda: self._plugin.kill("was killed by the test"))
         self.wait_ended()
 
     def wait_ended(self, *, timeout: float | None = None) -> int:
-        """Waits until it has ended of itself, and gives the exit status. Raises `TimeoutError`."""
+        """Waits until it has ended by itself; returns the exit status. Raises `TimeoutError`."""
         self._expected.append(self._plugin)
         exited = self._plugin.process.exited()
         return self._waiter.bounded(exited, timeout, f"'{self.name}' did not end")

@@ -1,4 +1,4 @@
-"""Plausible events as Structs, and what an event is called."""
+"""Plausible events as Structs, and the names of events."""
 
 from __future__ import annotations
 

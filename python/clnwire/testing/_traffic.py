@@ -1,4 +1,4 @@
-"""What went between the daemon and its plugins: kept for the day when a test fails."""
+"""Keeps the messages between the daemon and its plugins, to show them when a test fails."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEPT: Final = 1000
-"""Messages that are kept, the newest: a test that floods a plugin must not fill the memory."""
+"""The newest messages to keep: bounds memory in a test that floods a plugin."""
 KEPT_BYTES: Final = 4096
-"""Of each. An onion fits, a large reply need not."""
+"""The most bytes to keep of each message. An onion fits; a large reply is cut."""
 SHOWN: Final = 100
-"""Lines of a report."""
+"""The most lines of a report."""
 SHOWN_CHARACTERS: Final = 300
-"""Of a message's params or result in a report."""
+"""The most characters of a message's params or result in a report."""
 
 
 class _Message(Struct):
@@ -37,14 +37,14 @@ class _Log(Struct):
 class _Entry(Struct, frozen=True):
     seconds: float
     is_ours: bool
-    """The daemon sent it."""
+    """Whether the daemon sent it."""
     peer: str
     data: bytes
     size: int
 
 
 class Traffic:
-    """The messages of a host, both ways, in their order; `str()` of it is for people."""
+    """The messages of a host, both ways, in order. `str()` gives a report for people."""
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque(maxlen=KEPT)
@@ -58,7 +58,7 @@ class Traffic:
         return self.text()
 
     def add(self, peer: str, message: bytes, *, is_ours: bool) -> None:
-        """Notes a message of the daemon to a peer, or of the peer to the daemon."""
+        """Keeps a message from the daemon to a peer, or from the peer to the daemon."""
         self._count += 1
         now = time.monotonic() - self._start
         self._entries.append(_Entry(now, is_ours, peer, message[:KEPT_BYTES], len(message)))
@@ -112,6 +112,6 @@ def _body(raw: Raw | UnsetType, size: int) -> str:
 
 
 def _cut(text: str, size: int) -> str:
-    """What fits into a line, and nothing that moves a cursor."""
+    """The text cut to `size`, without characters that move a terminal's cursor."""
     line = "".join(char if char.isprintable() else " " for char in text[:SHOWN_CHARACTERS])
     return line if len(text) <= SHOWN_CHARACTERS else f"{line}… ({size} bytes)"

@@ -1,4 +1,4 @@
-"""Waits for what happens in the host's thread: not for ever, and with what was said if in vain."""
+"""Waits for events in the host's thread. A time-out's error shows the last messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_MESSAGES: Final = 10
 
 
 class Waiter:
-    """The host's thread, for those who wait for it."""
+    """Runs the host's loop in a thread, and waits for it from the test's thread."""
 
     def __init__(self, patience: float, traffic: Traffic) -> None:
         self.loop = LoopThread()
@@ -36,14 +36,14 @@ class Waiter:
         return self.loop.run(act())
 
     def bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
-        """What the coroutine gives. Raises `TimeoutError`: `what` did not come in time."""
+        """The coroutine's result. Raises `TimeoutError` if `what` does not come in time."""
         seconds = self._patience if timeout is None else timeout
         try:
             return self.loop.run(bounded(waiting, seconds, what))
         except TimeoutError as error:
             raise TimeoutError(self.explained(str(error))) from None
         except UsageError:
-            # The loop may never have seen it; Python warns of what is never awaited.
+            # Close it in case the loop never ran it: Python warns of coroutines never awaited.
             waiting.close()
             raise
 
@@ -55,7 +55,7 @@ class Waiter:
         timeout: float | None,
         came: Callable[[], str],
     ) -> T:
-        """The first entry that is wanted. Raises `TimeoutError` with what came instead."""
+        """The first wanted entry. Raises `TimeoutError`, which shows the other entries."""
         seconds = self._patience if timeout is None else timeout
         try:
             return self.loop.run(journal.wait(wanted, seconds))

@@ -1,4 +1,4 @@
-"""The process that is the load generator. It imports no more than it needs."""
+"""The load generator's process. It imports only what it needs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from clnwire import _core
 
 def main() -> None:
     """Does the job on stdin, and writes the outcome to stdout."""
-    # Nothing here looks at Python's own handler while the core works.
+    # Python's own handler would not run while the native code works.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.buffer.write(_core.measure(sys.stdin.buffer.read()))

@@ -1,4 +1,4 @@
-"""What comes out."""
+"""The figures of a measurement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Measured(Struct, frozen=True):
-    """The messages' part of a run. Percentiles are of round trips; without any they are 0."""
+    """The figures for a run's messages. Percentiles are of round trips; without any they are 0."""
 
     p50_us: float
     p90_us: float
@@ -21,9 +21,9 @@ class Measured(Struct, frozen=True):
     messages_per_second: float
     megabytes_per_second: float
     processor_us: float
-    """Of the plugin, a message."""
+    """The plugin's processor time per message."""
     messages: float
-    """So many were measured, and each answer checked."""
+    """The number of messages measured; each answer was checked."""
 
 
 class Figures(Measured, frozen=True):
@@ -37,7 +37,7 @@ class Figures(Measured, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What the load generator says of a plugin's life."""
+    """The load generator's report on one run of a plugin."""
 
     manifest_ms: float
     """From exec to the manifest."""
@@ -51,7 +51,7 @@ class Report(Struct, frozen=True):
     """`None` in the modes `manifest` and `start`."""
 
     def all_figures(self) -> Figures:
-        """The run's figures, those of its start among them."""
+        """The run's figures, including those of its start."""
         assert self.figures is not None
         return Figures(
             manifest_ms=self.manifest_ms,

@@ -1,4 +1,4 @@
-"""What is to be measured."""
+"""The load generator's job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Mode: TypeAlias = Literal["manifest", "start", "one", "window", "flood", "pour"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """One life of a plugin."""
+    """One run of a plugin."""
 
     mode: Mode
     """`manifest`: only that is asked for; `start`: the plugin is initialised, too; `one` request in
@@ -24,25 +24,25 @@ class Job(Struct, frozen=True, kw_only=True):
     """Where it runs; here if empty."""
     getmanifest: str = GETMANIFEST
     early: list[Ask] = field(default_factory=list[Ask])
-    """What comes between the manifest and `init`, one by one."""
+    """Requests between the manifest and `init`, sent one at a time."""
     init: str = ""
     requests: list[Ask] = field(default_factory=list[Ask])
-    """Sent in turn, from the first again behind the last."""
+    """Sent in turn; the first follows the last."""
     notification: str = ""
-    """That of `flood` and `pour`."""
+    """The notification of `flood` and `pour`."""
     expect: str | None = None
-    """The result, as JSON, that each reply must have; without it any will do, but no error."""
+    """The result that each reply must have, as JSON; `None` accepts any result, but no error."""
     first: int = 1
     """The number of the first request."""
     count: int = 1_000_000_000
-    """How many messages are measured, at most."""
+    """The most messages to measure."""
     seconds: float = 0.5
-    """For how long is measured, at most."""
+    """The longest time to measure."""
     warm_up: int = 2000
-    """How many messages come before the measured ones, at most; a fifth of the seconds, at most."""
+    """The most messages before the measured ones; they take a fifth of `seconds` at most."""
     window: int = 64
-    """How many are in flight, or in a batch."""
+    """The number of messages in flight, or in a batch."""
     core: int | None = None
     """The processor that the plugin and the load generator run on; any if `None`."""
     patience: float = 20.0
-    """After how many seconds of silence the plugin is given up."""
+    """Seconds without output after which the plugin counts as failed."""

@@ -1,4 +1,4 @@
-"""What the daemon sends, as today's daemon spells it."""
+"""Builds the daemon's messages as the current lightningd writes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from msgspec import Struct
 
 ID: Final = "\x01"
-"""Stands for a request's id. No JSON has this character."""
+"""A placeholder for a request's id. Valid JSON never contains this character."""
 NUMBER: Final = "\x02"
-"""Stands for its number."""
+"""A placeholder for the request's number."""
 CONTINUE: Final = '{"result":"continue"}'
-"""What a hook that is passed is answered with."""
+"""The result with which a plugin lets a hook's event pass."""
 GETMANIFEST: Final = (
     '{"jsonrpc":"2.0","id":"cln:getmanifest#1","method":"getmanifest",'
     '"params":{"allow-deprecated-apis":false}}\n\n'
@@ -23,20 +23,20 @@ _FEATURES: Final = (
 _ENVELOPE: Final = 120
 """About how many bytes a `db_write` message has besides its statements."""
 _SHORT, _LONG = 90, 250
-"""Bytes of a statement, its quotes included; every third one is short, as a node's are."""
+"""Bytes of a statement with its quotes. Every third one is short, as in a node's sets."""
 
 
 class Ask(Struct, frozen=True):
-    """A request as it is written. `ID` stands for its id, `NUMBER` for its number."""
+    """A request's text, with `ID` in place of its id and `NUMBER` in place of its number."""
 
     id: str
-    """With its quotes; `NUMBER` may be in it."""
+    """The id with its quotes; it may contain `NUMBER`."""
     text: str
-    """With the blank line that ends a message."""
+    """The message, with the blank line at its end."""
 
 
 def init(folder: str, options: str = "{}") -> str:
-    """`folder` is the daemon's, with its socket; `options` is JSON, as far as users write it."""
+    """The `init` request. `folder` is the daemon's; values in `options` may be invalid JSON."""
     configuration = (
         f'{{"lightning-dir":"{folder}","rpc-file":"lightning-rpc","startup":true,'
         f'"network":"regtest","feature_set":{_FEATURES}}}'
@@ -48,33 +48,36 @@ def init(folder: str, options: str = "{}") -> str:
 
 
 def request(method: str, params: str) -> Ask:
-    """A hook's or a method's; `params` is JSON. `NUMBER` may be in it."""
+    """A request for a hook or method. `params` is JSON, and may contain `NUMBER`."""
     text = f'{{"jsonrpc":"2.0","id":{ID},"method":"{method}","params":{params}}}\n\n'
     return Ask(f'"cln:{method}#{NUMBER}"', text)
 
 
 def notification(topic: str, params: str) -> str:
-    """`params` is JSON."""
+    """A notification; `params` is JSON."""
     return f'{{"jsonrpc":"2.0","method":"{topic}","params":{params}}}\n\n'
 
 
 def db_write(size: int, head: str, tail: str) -> Ask:
-    """A set of writes of about so many bytes. A statement is `head`, letters, and `tail`."""
+    """A `db_write` of about `size` bytes. Each statement is `head`, letters, and `tail`."""
     return request("db_write", db_write_params(statements(size - _ENVELOPE, head, tail)))
 
 
 def db_write_params(writes: str) -> str:
-    """With the request's number as the database's version; `writes` is the inside of an array."""
+    """The params of a `db_write`, with the request's number as version.
+
+    `writes` is the text between an array's brackets.
+    """
     return f'{{"data_version":{NUMBER},"writes":[{writes}]}}'
 
 
 def statements(length: int, head: str, tail: str) -> str:
-    """At least one, and about so many bytes: strings of JSON, with commas between them."""
+    """One or more JSON strings with commas between them, of about `length` bytes in total."""
     found: list[str] = []
     left = length
     for number in count():
         wanted = min(left, _LONG if number % 3 else _SHORT)
-        # Two quotes, and the comma before the next one.
+        # 2 for the quotes.
         letters = max(0, wanted - len(head) - len(tail) - 2)
         found.append(f'"{head}{"a" * letters}{tail}"')
         left -= len(found[-1]) + (number > 0)

@@ -1,4 +1,4 @@
-"""Has the load generator do a job, in a process of its own; what that starts ends with it."""
+"""Runs the load generator in a process of its own, and ends whatever that starts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 RPC_FILE: Final = "lightning-rpc"
 KEPT: Final = 64
-"""Lines of the end of stderr that are kept."""
+"""The last lines of stderr to keep."""
 _LONGEST_LINE: Final = 4096
 
 
 class LoadError(ClnwireError):
-    """It could not be measured: the job, or the machine, is not made for it."""
+    """The job cannot be measured, or not on this machine."""
 
 
 class PluginFailedError(LoadError):
@@ -41,7 +41,7 @@ class PluginFailedError(LoadError):
     def __init__(self, reason: str, stderr: list[str]) -> None:
         super().__init__(reason)
         self.stderr = stderr
-        """The last lines that it wrote there."""
+        """The last lines of the plugin's stderr."""
 
 
 class _Outcome(Struct):
@@ -53,7 +53,7 @@ class _Outcome(Struct):
 def measure(job: Job) -> Report:
     """Does the job, and waits for its end. Raises `LoadError` and `PluginFailedError`.
 
-    What was started is ended with it, also if something is raised here meanwhile.
+    Ends all processes that it started, also when an exception is raised.
     """
     if sys.platform != "linux":
         raise LoadError("the load generator needs Linux")
@@ -62,7 +62,7 @@ def measure(job: Job) -> Report:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Ctrl-C is for this process, which ends that one; and its session can be told from others.
+        # A new session keeps Ctrl-C from the child, and marks the processes for `end_session`.
         start_new_session=True,
     )
     try:
@@ -76,7 +76,7 @@ def measure(job: Job) -> Report:
 
 
 def _command() -> list[str]:
-    """With the modules of this process, whatever lies in the folder."""
+    """The child's command. The child uses this process's `sys.path`, in any directory."""
     child = "from clnwire.bench.load._child import main; main()"
     code = f"import sys; sys.path[:] = {sys.path!r}; {child}"
     return [sys.executable, "-c", code]
@@ -106,7 +106,7 @@ def _report(output: bytes, stderr: list[str], status: int) -> Report:
 
 
 class _Tail:
-    """Reads what a process and its plugin write to stderr, and keeps the end of it."""
+    """Reads the stderr that a process and its plugin share, and keeps its last lines."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stderr is not None
@@ -134,10 +134,10 @@ class _Tail:
 
 
 def end_session(leader: int) -> None:
-    """Ends all processes of a session, whatever groups they have made."""
+    """Kills all processes of a session, in any process group."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
-            # Behind the name, which may have anything in it: state, parent, group, session.
+            # After the name, which may contain any character: state, parent, group, session.
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == leader:
                 os.kill(int(folder.name), signal.SIGKILL)
@@ -145,7 +145,7 @@ def end_session(leader: int) -> None:
 
 @contextmanager
 def daemon_folder() -> Generator[Path, None, None]:
-    """The daemon's, with a socket at which nobody answers: some plugins connect when they start."""
+    """A daemon's directory with a silent socket: some plugins connect to it at their start."""
     with tempfile.TemporaryDirectory(prefix="clnwire-load-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with socket.socket(socket.AF_UNIX) as daemon:

@@ -25,7 +25,7 @@ SAME: Final = 0
 DIFFERS: Final = 1
 FAILED: Final = 2
 INTERRUPTED: Final = 130
-"""What a shell makes of SIGINT."""
+"""The status that a shell reports for SIGINT."""
 EXAMPLES: Final = (
     ("clnwire demo", "examples/replica.py, 20,000 transactions"),
     ("clnwire demo --plugin=./backup.py --keep=/tmp/both", "your own plugin; both databases stay"),

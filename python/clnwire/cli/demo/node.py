@@ -68,7 +68,7 @@ async def run(
 
 
 def _database(path: Path) -> sqlite3.Connection:
-    """The node's. It is not synced: the plugin's way to the disk is to be measured, not ours."""
+    """The node's database. It is not synced, so that only the plugin's disk time is measured."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA foreign_keys = ON")
     database.execute("PRAGMA synchronous = OFF")
@@ -107,7 +107,7 @@ class _Node:
             progress()
 
     async def _write(self, writes: list[str]) -> None:
-        """The order of the real node: the transaction is done, approved, and committed."""
+        """Executes, sends and commits a transaction, in the order of a real node."""
         _execute(self._database, writes)
         sent = time.perf_counter()
         await self._host.db_write(writes)

@@ -85,7 +85,7 @@ class DemoTraffic:
         self._payments = self._htlcs = self._commitments = 0
 
     def sets(self, count: int) -> Iterator[list[str]]:
-        """So many transactions. Each counts itself in its last statement, as a node's do."""
+        """Yields `count` transactions; the last statement of each sets the version."""
         makers: list[Callable[[], list[str]]] = [
             self._note,
             self._forget,
