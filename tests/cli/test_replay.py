@@ -390,6 +390,15 @@ def test_live_lets_it_call_that_node(tmp_path: Path, live_node: list[bytes]) -> 
     assert len(live_node) == 1
 
 
+def test_an_init_whose_socket_cannot_be_found_is_not_played(tmp_path: Path) -> None:
+    init = '{"jsonrpc":"2.0","id":"cln:init#2","method":"init","params":[{"rpc-file":"/live"}]}'
+    path = capture(tmp_path, [*START[:2], ("in", init), START[3]])
+    plugin = write_plugin(tmp_path, "")
+    said = cannot(path, "--", plugin)
+    assert "line 3 of the capture: the socket's path cannot be found in init" in said
+    assert replay(path, "--live", "--", plugin).returncode == 0
+
+
 def test_options_that_hold_paths_are_named(tmp_path: Path) -> None:
     path = of_a_node(tmp_path, file="/var/db.sqlite3", many=["x", "~/a"], word="a/b", number=5)
     done = replay(path, "--", write_plugin(tmp_path, ""))

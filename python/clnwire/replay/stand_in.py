@@ -5,12 +5,13 @@ The recorded `init` names that node's socket. A plugin that calls it would act o
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from clnwire import _core
+from clnwire.captures.errors import CaptureError
 from clnwire.host import Host, empty_node
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 async def stand_in(steps: Sequence[Step]) -> AsyncGenerator[None]:
     """While entered, the plugin's calls go to an empty embedded node in a temporary directory.
 
-    Changes the socket's path in each `init` of the steps, and nothing else.
+    Changes the socket's path in each `init` of the steps, and nothing else. Raises `CaptureError`
+    for an `init` that cannot be read: the plugin must not see the path in it.
     """
     async with Host() as host:
         empty_node.register(host)
@@ -34,7 +36,7 @@ async def stand_in(steps: Sequence[Step]) -> AsyncGenerator[None]:
         }
         for step in steps:
             if step.method == "init":
-                step.frame = _with_place(step.frame, place)
+                step.frame = _with_place(step, place)
         yield
 
 
@@ -43,9 +45,11 @@ def recorded_paths(steps: Sequence[Step]) -> list[str]:
     found: dict[str, None] = {}
     for step in steps:
         if step.method == "init":
-            options = _member(_member(step.frame, "params"), "options")
-            for name, value in _members(options):
-                found.update((f"{name}={path}", None) for path in _paths(value))
+            # `stand_in` reports an `init` that cannot be read.
+            with suppress(_core.MalformedError):
+                options = _member(_member(step.frame, "params"), "options")
+                for name, value in _core.members(options):
+                    found.update((f"{name}={path}", None) for path in _paths(value))
     return [*found]
 
 
@@ -58,15 +62,21 @@ def _paths(value: bytes) -> list[str]:
     return [text for text in each if text.startswith(("/", "~/", "./", "../"))]
 
 
-def _with_place(frame: bytes, place: Mapping[str, bytes]) -> bytes:
-    params = _member(frame, "params")
-    configuration = _with(_member(params, "configuration"), place)
-    return _with(frame, {"params": _with(params, {"configuration": configuration})})
+def _with_place(step: Step, place: Mapping[str, bytes]) -> bytes:
+    try:
+        params = _member(step.frame, "params")
+        configuration = _with(_member(params, "configuration"), place)
+        return _with(step.frame, {"params": _with(params, {"configuration": configuration})})
+    except _core.MalformedError as error:
+        raise CaptureError(
+            f"line {step.line} of the capture: the socket's path cannot be found in init: {error}; "
+            "--live plays it as it is"
+        ) from None
 
 
 def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
     """The object with new values for those members that it already has."""
-    members = _members(text)
+    members = _core.members(text)
     if not any(name in values for name, _ in members):
         return text
     parts = (msgspec.json.encode(name) + b":" + values.get(name, value) for name, value in members)
@@ -74,13 +84,5 @@ def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
 
 
 def _member(text: bytes, name: str) -> bytes:
-    """The JSON text of an object's member; empty if there is none."""
-    return dict(_members(text)).get(name, b"")
-
-
-def _members(text: bytes) -> list[tuple[str, bytes]]:
-    """The members of an object; none if the text is no object."""
-    try:
-        return _core.members(text)
-    except ValueError:
-        return []
+    """The JSON text of an object's member; an empty object if there is none."""
+    return dict(_core.members(text)).get(name, b"{}")
