@@ -19,10 +19,10 @@ from clnwire._definition.registration.options import Options
 from clnwire._definition.registration.topics import Topics
 from clnwire._runtime import forks, stdio
 from clnwire._runtime.log import Log
-from clnwire._runtime.run import Run, program_name
+from clnwire._runtime.run import Run
 from clnwire._runtime.serving import serve
 from clnwire._wire.codec import encode_any
-from clnwire._wire.environment import LIGHTNINGD_VERSION
+from clnwire._wire.environment import LIGHTNINGD_VERSION, program_name
 from clnwire.errors import NotReadyError, UsageError, sendable
 from clnwire.notifications._catalogue import NATIVE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from clnwire._definition.current import handled
-from clnwire._runtime.run import program_name
+from clnwire._wire.environment import program_name
 from clnwire.errors import DeadlockError
 from clnwire.rpc._caller import CallOrigin
 

@@ -121,8 +121,3 @@ class Run:
         self.is_over = True
         if self.pool_if_used is not None:
             self.pool.close()
-
-
-def program_name() -> str:
-    """The name of the plugin's file, by which the daemon names the plugin."""
-    return os.path.basename((sys.argv or [""])[0]) or "plugin"  # noqa: PTH119 - pathlib costs time

@@ -1,7 +1,9 @@
-"""The environment variables that lightningd and the embedded host set for a plugin."""
+"""The environment variables that lightningd and the embedded host set, and the program's name."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Final
 
 LIGHTNINGD_PLUGIN: Final = "LIGHTNINGD_PLUGIN"
@@ -16,3 +18,8 @@ PLUGIN_PID: Final = "CLNWIRE_PLUGIN_PID"
 LOG_SHOWN_BY: Final = "CLNWIRE_LOG_SHOWN_BY"
 """The pid of a parent that shows the plugin's log on its own stderr. The plugin then only logs its
 stderr; otherwise each line would appear twice."""
+
+
+def program_name(otherwise: str = "plugin") -> str:
+    """The name of the program's file, by which the daemon names a plugin."""
+    return os.path.basename((sys.argv or [""])[0]) or otherwise  # noqa: PTH119 - pathlib costs time

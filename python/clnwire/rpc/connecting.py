@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from clnwire._wire.environment import program_name
 from clnwire.rpc._caller import CallOrigin
 from clnwire.rpc.blocking import MAX_CONNECTIONS, Rpc
 
@@ -55,9 +55,7 @@ def connect(
     logs; the default is the program's name. The first call opens the first connection: `connect`
     itself raises nothing if there is no daemon.
     """
-    # `os.path` because importing pathlib would slow down a command-line tool's start.
-    program = os.path.basename((sys.argv or [""])[0]) or "clnwire"  # noqa: PTH119
-    origin = CallOrigin(os.fspath(path), name or program)
+    origin = CallOrigin(os.fspath(path), name or program_name("clnwire"))
 
     def no_handler(method: str, *, blocking: bool) -> CallOrigin:
         del method, blocking
