@@ -1,7 +1,5 @@
 """A channel's type, as `openchannel` and `openchannel2` give it."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.types import U32
 

@@ -1,17 +1,12 @@
 """Failure codes of BOLT 4 for daemons before v0.8.2, which read a code and no failure message."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from clnwire._wire.codec import encode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire._wire.structs import HookAnswer
+from clnwire._wire.structs import HookAnswer
 
 SAFE: Final = frozenset((0x400F, 0x2002, 0x6002, 0x6003, 0x0011, 0x0012, 0x0013))
 """Codes that those daemons can turn into a failure message. For any other code the daemon crashes,

@@ -1,7 +1,5 @@
 """The members of an answer that put this node's money into a channel that a peer opens."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire._wire.structs import HookAnswer

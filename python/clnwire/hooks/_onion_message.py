@@ -1,7 +1,5 @@
 """An onion message (BOLT 4), as two hooks deliver it."""
 
-from __future__ import annotations
-
 from msgspec.structs import force_setattr
 
 from clnwire._wire.structs import Event, HookAnswer

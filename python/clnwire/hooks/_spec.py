@@ -1,7 +1,5 @@
 """How clnwire describes a hook: its event, its answers, and the safe answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

@@ -9,8 +9,6 @@ Refusal: the same.
 Any other answer: taken as continue.
 """
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event

@@ -9,8 +9,6 @@ Refusal: the same.
 Any other answer: the daemon ends without committing.
 """
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 from clnwire._core import WritesDecoder, members

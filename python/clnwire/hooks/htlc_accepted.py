@@ -9,9 +9,8 @@ Refusal: fail, with `temporary_node_failure`.
 Any other answer: ends the daemon.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeAlias
 
 from clnwire._wire.codec import encode, validated
 from clnwire._wire.dialect import FAILURE_MESSAGES
@@ -37,9 +36,6 @@ from clnwire.types import (
     ShortChannelId,
     Unsigned,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TEMPORARY_NODE_FAILURE: Final = 0x2002
 """The failure code `temporary_node_failure` of BOLT 4 (NODE|2): the payer may try again later."""

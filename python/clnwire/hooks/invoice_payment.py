@@ -6,9 +6,8 @@ Refusal: reject, which fails the payment.
 Any other answer: ends the daemon.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
 
 from clnwire._wire.codec import encode
 from clnwire._wire.dialect import FAILURE_MESSAGES
@@ -17,9 +16,6 @@ from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._spec import Continue, HookSpec, go_on
 from clnwire.types import FailureHex, Msat, Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS: Final = 0x400F
 """The failure code of BOLT 4 (PERM|15) with which the final node refuses a payment."""

@@ -9,8 +9,6 @@ Refusal: not available.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event

@@ -6,8 +6,6 @@ Refusal: not available.
 Any other answer: ends the chain, as `OnionMessageHandled` does.
 """
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event

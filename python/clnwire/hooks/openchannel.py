@@ -8,8 +8,6 @@ Refusal: the same.
 Any other answer: ends the daemon; so does a `close_to` of another network.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, TypeAlias
 
 from clnwire._wire.older import rename

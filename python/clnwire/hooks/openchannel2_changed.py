@@ -8,8 +8,6 @@ Refusal: not available.
 Any other answer: ends the daemon; so does a `continue` without a `psbt`.
 """
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 from clnwire._wire.structs import Event, HookAnswer

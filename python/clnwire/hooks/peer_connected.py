@@ -6,18 +6,14 @@ Refusal: disconnect.
 Any other answer: ends the daemon.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
 
 from clnwire._wire.codec import encode
 from clnwire._wire.dialect import NO_RELEASE
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._spec import Continue, HookSpec, go_on
 from clnwire.types import Hex, Known, PublicKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class ConnectedPeer(Event, frozen=True):

@@ -6,8 +6,6 @@ Refusal: the same.
 Any other answer: ends the daemon.
 """
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 from clnwire._wire.older import rename

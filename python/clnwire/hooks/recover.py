@@ -8,8 +8,6 @@ Refusal: not available.
 Any other answer: ends the daemon.
 """
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 from clnwire._wire.structs import Event

@@ -4,8 +4,6 @@ The params are those of the method with `command_to_check` added. Among position
 first.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 
 

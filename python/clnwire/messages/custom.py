@@ -4,8 +4,6 @@ A subscriber gets the payload; its `Notification` has the topic and the origin. 
 whole message, for programs that read captures or act as the daemon.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from clnwire._wire.structs import Event

@@ -3,8 +3,6 @@
 The daemon also asks for `lightningd --help`, so a plugin should have no effects before `init`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire._wire.dialect import OPTION_TYPES

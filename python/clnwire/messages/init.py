@@ -1,7 +1,5 @@
 """`init`: the options' values and the path of the daemon's socket. After it RPC works."""
 
-from __future__ import annotations
-
 from msgspec import Struct, field
 
 from clnwire._wire.structs import Event

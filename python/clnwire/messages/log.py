@@ -3,8 +3,6 @@
 The topic `log`, which the daemon publishes, has another event: `clnwire.notifications.LogEvent`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire._wire.levels import ACCEPTED

@@ -1,7 +1,5 @@
 """`message`: a text for the caller of a running method. `Request.notify` sends it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec import Raw

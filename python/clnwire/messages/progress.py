@@ -1,7 +1,5 @@
 """`progress`: the progress of a running method. `Request.progress` sends it."""
 
-from __future__ import annotations
-
 from msgspec import Raw
 
 from clnwire._wire.structs import Event

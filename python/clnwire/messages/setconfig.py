@@ -1,7 +1,5 @@
 """`setconfig`: the daemon's user changes a `dynamic` option."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 
 

@@ -1,7 +1,5 @@
 """A part of a payment, as `sendpay_success` and `sendpay_failure` describe it."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.types import U64, Hex, Msat, PublicKey, Secret
 

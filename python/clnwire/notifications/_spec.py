@@ -1,15 +1,11 @@
 """How clnwire describes a topic: its names, its event, and the differences of older daemons."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from clnwire._wire.older import event_decoder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class TopicSpec(msgspec.Struct, frozen=True):

@@ -3,8 +3,6 @@
 The daemon sends it at the start, and then for every block that changes a balance.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from clnwire._wire.older import rename

@@ -1,7 +1,5 @@
 """`block_added`: the daemon has received a new block of the chain."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from clnwire._wire.structs import Event

@@ -1,7 +1,5 @@
 """`channel_open_failed`: the opening of a channel has failed."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import ChannelId

@@ -1,7 +1,5 @@
 """`channel_opened`: a peer has funded a channel with this node."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from clnwire._wire.older import rename

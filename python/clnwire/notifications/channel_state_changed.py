@@ -1,7 +1,5 @@
 """`channel_state_changed`: a channel has changed its state."""
 
-from __future__ import annotations
-
 from typing import Annotated, Final, TypeAlias
 
 from clnwire._wire.structs import Event

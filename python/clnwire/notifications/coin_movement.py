@@ -3,8 +3,6 @@
 The sum of an account's movements is its balance.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, TypeAlias
 
 from clnwire._wire.older import rename

@@ -1,7 +1,5 @@
 """`connect`: a peer has connected."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from clnwire._wire.structs import Event

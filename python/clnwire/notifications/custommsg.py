@@ -3,8 +3,6 @@
 The event is that of the hook `custommsg`.
 """
 
-from __future__ import annotations
-
 from clnwire.hooks.custommsg import CustomMsg
 from clnwire.notifications._spec import TopicSpec
 

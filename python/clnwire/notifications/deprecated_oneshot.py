@@ -3,8 +3,6 @@
 It replaces `allow-deprecated-apis` for that one request.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 

@@ -1,7 +1,5 @@
 """`disconnect`: a peer has disconnected."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import PublicKey

@@ -1,7 +1,5 @@
 """`forward_event`: the status of a forwarded payment has changed."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from clnwire._wire.older import rename

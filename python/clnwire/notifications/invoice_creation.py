@@ -1,7 +1,5 @@
 """`invoice_creation`: this node has created an invoice."""
 
-from __future__ import annotations
-
 from clnwire._wire.older import only_amounts
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec

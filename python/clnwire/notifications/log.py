@@ -3,8 +3,6 @@
 A subscription to `"*"` does not include this topic: a handler that logs would call itself forever.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire._wire.levels import SCALE

@@ -3,8 +3,6 @@
 A plugin may connect to the next node and forward the message itself.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Hex, PublicKey, ShortChannelIdDir

@@ -1,7 +1,5 @@
 """`openchannel_peer_sigs`: a peer has signed a new channel's funding transaction."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import ChannelId, Psbt

@@ -3,8 +3,6 @@
 The plugin `cln-xpay` publishes it. The daemon's schema calls it `xpay_pay_part_end`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire._wire.structs import Event

@@ -3,8 +3,6 @@
 The plugin `cln-xpay` publishes it. The daemon's schema calls it `xpay_pay_part_start`.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, Hash, Msat, PublicKey, ShortChannelId

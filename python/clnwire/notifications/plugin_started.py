@@ -1,7 +1,5 @@
 """`plugin_started`: a plugin has started."""
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 

@@ -1,7 +1,5 @@
 """`plugin_stopped`: a plugin has ended."""
 
-from __future__ import annotations
-
 from clnwire.notifications._spec import TopicSpec
 from clnwire.notifications.plugin_started import PluginStarted
 

@@ -1,7 +1,5 @@
 """`sendpay_success`: a part of a payment, sent with `sendpay`, has arrived."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from clnwire._wire.older import rename

@@ -3,8 +3,6 @@
 clnwire runs the `on_shutdown` functions and then ends the plugin.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 

@@ -1,7 +1,5 @@
 """`warning`: the daemon has logged a line of level `unusual` or `broken`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from clnwire._wire.levels import ALIASES

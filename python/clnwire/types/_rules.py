@@ -4,8 +4,6 @@ clnwire checks answers against them when they are built. It does not check event
 may send values that do not fit.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from msgspec import Struct

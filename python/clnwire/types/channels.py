@@ -1,7 +1,5 @@
 """Short channel ids (BOLT 7), which name a channel by its funding output on the chain."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple, NewType
 
 ShortChannelId = NewType("ShortChannelId", str)

@@ -1,7 +1,5 @@
 """Keys, hashes, transactions and bytes as the daemon's texts, and integers by their width."""
 
-from __future__ import annotations
-
 from typing import Annotated, NewType, TypeAlias
 
 from clnwire.types._rules import Hexadecimal, Unsigned
