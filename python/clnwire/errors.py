@@ -54,8 +54,7 @@ class NotAwaitedError(UsageError, TypeError):
 
 
 class NotReadyError(UsageError):
-    """A value was used before the daemon has sent it; options and `rpc` are available from `init`
-    on."""
+    """A value was used too early: options and `rpc` are available from `init` on."""
 
 
 class DeadlockError(UsageError):
@@ -93,8 +92,7 @@ class CallTimeoutError(ClnwireError, TimeoutError):
 
 
 class ReplyError(ClnwireError):
-    """A command's result is not JSON or does not fit the expected type. The command was carried
-    out."""
+    """A command was carried out, but its result is not JSON or does not fit the expected type."""
 
 
 class RpcError(ClnwireError):

@@ -39,8 +39,7 @@ _SENT_OTHERWISE = {
     "message": "Request.notify",
     "progress": "Request.progress",
 }
-"""Notification → what sends it. The daemon kills the plugin if one of these is malformed, so
-`notify` refuses them."""
+"""Notification → what sends it well-formed; for another form the daemon kills the plugin."""
 
 
 class Plugin(Options, Methods, Hooks, Topics, Lifecycle):

@@ -43,8 +43,7 @@ _NOTICES: Final[Release] = (0, 9, 2)
 """The first release that accepts the notifications `message` and `progress`."""
 _DISABLE: Final[Release] = (0, 9, 3)
 _TOPICS_OF_PLUGINS: Final[Release] = (0, 10, 1)
-"""The first release that accepts custom topics, and only logs a subscription to an unknown
-topic."""
+"""The first release that accepts custom topics and subscriptions to unknown topics."""
 _TRACE: Final[Release] = (24, 5, 0)
 
 OPTION_TYPES: Final[dict[str, Release]] = {

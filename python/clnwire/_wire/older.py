@@ -118,8 +118,23 @@ def _alternatives(expected: Any, inspect: Any) -> Iterator[Any]:
         yield expected
 
 
-def only_amounts(event: Any) -> None:
-    """For messages whose older form differs in the amounts only: changes nothing."""
+def older_form(
+    *path: str, absent: dict[str, Any] | None = None, **names: str
+) -> Callable[[Any], None]:
+    """An `upgrade` that renames members, and adds those that older daemons do not send (`absent`).
+
+    It changes the object at `path` in the message. `names` are as for `rename`: v0.12.0 renamed all
+    amounts. Without arguments, only the form of amounts differs.
+    """
+
+    def upgrade(event: Any) -> None:
+        for name in path:
+            event = event[name]
+        rename(event, **names)
+        for name, value in (absent or {}).items():
+            event.setdefault(name, value)
+
+    return upgrade
 
 
 def rename(event: dict[str, Any], **names: str) -> None:

@@ -25,8 +25,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def loads(text: bytes) -> Any:
-    """The value of a JSON text that the framer has accepted. Raises `ValueError` if it is not
-    JSON."""
+    """The value of a text that the framer has accepted. Raises `ValueError` if it is not JSON."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
@@ -50,8 +49,7 @@ def _loads_tolerantly(text: bytes) -> Any:
 
 
 def doubled_name(text: bytes) -> str | None:
-    """A member name that occurs twice in one object, down to `MAX_DEPTH`; `None` if there is
-    none."""
+    """A name that an object, down to `MAX_DEPTH`, has twice; `None` if there is none."""
     import json
 
     doubled: list[str] = []

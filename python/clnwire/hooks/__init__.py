@@ -10,7 +10,7 @@ from clnwire._wire.lazy import lazy
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
-        "_channel_type": "ChannelType",
+        "_opening": "ChannelType",
         "_onion_message": "BlindedHop BlindedPath OnionField OnionMessage OnionMessageHandled",
         "_spec": "CONTINUE Continue Refuse",
         "commitment_revocation": "CommitmentRevocation",

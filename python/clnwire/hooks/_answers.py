@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
@@ -31,7 +32,9 @@ def answer_encoder(
 ) -> Callable[[Any], bytes]:
     """Encodes answers for this daemon. The encoder raises `UsageError` for an answer that the
     daemon does not accept, and `RefusedError` for `Refuse`."""
-    complete = _completion(spec, dialect, warn)
+    complete: Callable[[Any], bytes] | None = None
+    if spec.complete is not None and not dialect.is_at_least(spec.complete[0]):
+        complete = partial(spec.complete[1], warn=warn)
 
     def encode_answer(answer: Any) -> bytes:
         if type(answer) not in spec.answers:
@@ -43,20 +46,8 @@ def answer_encoder(
     return encode_answer
 
 
-def _completion(
-    spec: HookSpec, dialect: Dialect, warn: Callable[[str], object]
-) -> Callable[[Any], bytes] | None:
-    """The encoder that adds what an older daemon needs; `None` if this daemon needs nothing
-    more."""
-    if spec.complete is None or dialect.is_at_least(spec.complete[0]):
-        return None
-    complete = spec.complete[1]
-    return lambda answer: complete(answer, warn)
-
-
 def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] | None) -> bytes:
-    """Encodes an answer that is no Struct of the hook, such as a dict. It may have members of a
-    newer daemon."""
+    """Encodes an answer that is no Struct of the hook. It may have a newer daemon's members."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
     if (what := unawaited(answer)) is not None:
@@ -83,8 +74,7 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
 
 
 def _with_later_members(completed: bytes, struct: HookAnswer, present: dict[str, Any]) -> bytes:
-    """The completed answer, with those members of the handler's dict that the Struct does not know:
-    they belong to a newer daemon."""
+    """Adds to the completed answer the members of the dict that only a newer daemon knows."""
     known = {field.encode_name for field in msgspec.structs.fields(struct)} | {"result"}
     later = {name: value for name, value in present.items() if name not in known}
     return encode({**msgspec.json.decode(completed), **later}) if later else completed
@@ -96,8 +86,10 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
     kinds = [kind for kind in spec.answers if kind is not Refuse]
     same_result = [kind for kind in kinds if kind.__struct_config__.tag == result]
     problems: list[str] = []
+    anywhere = {name for kind in spec.answers for name in kind.__struct_encode_fields__}
     for kind in same_result:
-        out_of_place = sorted(_members_of_others(spec, kind) & members.keys())
+        # Some members of the hook's other answers, in the wrong answer, stop the daemon.
+        out_of_place = sorted(anywhere.difference(kind.__struct_encode_fields__) & members.keys())
         if out_of_place:
             problems.append(f": {', '.join(out_of_place)} must not be in this answer")
             continue
@@ -146,13 +138,6 @@ def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fai
         stop = str(error)
         return lambda params, reason, bare_continue: refuse(params, stop, bare_continue)
     return lambda params, reason, bare_continue: answer
-
-
-def _members_of_others(spec: HookSpec, kind: type[HookAnswer]) -> set[str]:
-    """Members that only other answers of the hook may have. Some of them, in the wrong answer, stop
-    the daemon."""
-    everything = {name for each in spec.answers for name in each.__struct_encode_fields__}
-    return everything.difference(kind.__struct_encode_fields__)
 
 
 def _permitted(spec: HookSpec) -> str:

@@ -14,20 +14,16 @@ or the channel's own process crashes, again at each reconnect."""
 
 
 def safe_code(failure_message: str, instead: int, hook: str, warn: Callable[[str], object]) -> int:
-    """The message's failure code if an old daemon can take it; otherwise `instead`, with a
-    warning."""
+    """The message's failure code if it is in `SAFE`; otherwise `instead`, with a warning."""
     code = int(failure_message[:4], 16)
     if code in SAFE:
         return code
+    safe = ", ".join(sorted(f"{each:04x}" for each in SAFE))
     warn(
         f"{hook}: failure code {code:04x} could close a channel or crash a daemon before v0.8.2; "
-        f"clnwire sends {instead:04x} instead. Answer one of {', '.join(_names())}"
+        f"clnwire sends {instead:04x} instead. Answer one of {safe}"
     )
     return instead
-
-
-def _names() -> list[str]:
-    return sorted(f"{code:04x}" for code in SAFE)
 
 
 def with_code(answer: HookAnswer, code: int) -> bytes:

@@ -26,8 +26,7 @@ class BlindedPath(Event, frozen=True):
     first_scid: ShortChannelId | None = None
     """A channel at one end of which the path starts; `None` if `first_node_id` gives it."""
     first_scid_dir: U32 | None = None
-    """The direction of that channel, 0 or 1. The path starts at the node that sends in this
-    direction."""
+    """That channel's direction, 0 or 1; the node that sends in it is the start of the path."""
     first_path_key: PublicKey | None = None
     """The public key from which the first hop derives its shared secret. Since v24.11; clnwire
     fills it from `blinding` for earlier daemons."""

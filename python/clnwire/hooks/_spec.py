@@ -45,15 +45,11 @@ class HookSpec(msgspec.Struct, frozen=True):
     """The permitted types of answers. If empty, any JSON object is permitted."""
     upgrade: Any = None
     """Changes an older daemon's event, decoded to a dict, to today's form."""
-    fast_decoder: Any = None
-    """`(event, decoder)` → a faster decoder for the usual form of the event; it falls back to
-    `decoder`."""
+    wrap: Any = None
+    """`(event, decoder)` → the decoder to use: a faster one, which falls back to `decoder`, or one
+    that completes the Struct from the JSON text that `read` returned."""
     read: Callable[[bytes], bytes] | None = None
-    """Rewrites the event's JSON to what the daemon acts on, before it is decoded for the
-    handler."""
-    decoded: Any = None
-    """Wraps the event's decoder; the wrapper may complete the Struct from the JSON text that `read`
-    returned."""
+    """Rewrites the event's JSON to what the daemon acts on, before it is decoded."""
     refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
     """The answer for `on_failure="refuse"`, or a function like `safe`. `None` if the hook has no
     answer that refuses every event."""
@@ -75,13 +71,10 @@ class HookSpec(msgspec.Struct, frozen=True):
     def decoder(self) -> Callable[[bytes], Any]:
         """The decoder from the params to the event's Struct, for every daemon's form."""
         decode = event_decoder(self.event, self.upgrade)
-        if self.decoded is not None:
-            decode = self.decoded(decode)
-        if self.fast_decoder is not None:
-            decode = self.fast_decoder(self.event, decode)
-        if self.read is None:
+        if self.wrap is not None:
+            decode = self.wrap(self.event, decode)
+        if (read := self.read) is None:
             return decode
-        read = self.read
         return lambda text: decode(read(text))
 
 

@@ -39,15 +39,14 @@ def _former(answer: Any) -> Any:
 
 
 def _translated(answer: bytes, params: bytes) -> bytes:
-    """Changes the answer to `true` if the event has no `data_version`: those daemons end at any
-    other answer."""
+    """Changes the answer to `true` for daemons without `data_version`; they end at any other."""
     return answer if any(name == "data_version" for name, _ in members(params)) else b"true"
 
 
 SPEC = HookSpec(
     "db_write",
     event=DbWrite,
-    fast_decoder=WritesDecoder,
+    wrap=WritesDecoder,
     answers=(Continue, Refuse),
     former=_former,
     translate=(b'{"data_version":', _translated),

@@ -65,8 +65,7 @@ class HtlcOnion(Event, frozen=True):
     payment_secret: Secret | None = None
     """The invoice's payment secret, as the payer sent it. `None` unless this is the final node."""
     payment_metadata: Hex | None = None
-    """The invoice's metadata, as the payer sent it. `None` unless this is the final node and the
-    payer sent metadata."""
+    """The invoice's metadata, as the payer sent it. Only at the final node, and if it was sent."""
 
 
 class Htlc(Event, frozen=True):
@@ -75,8 +74,7 @@ class Htlc(Event, frozen=True):
     short_channel_id: ShortChannelId
     """The channel that it came in through. Since v0.12.0; empty from earlier daemons."""
     id: U64
-    """The HTLC's id, which the peer counts in each channel. Since v0.12.0; 0 from earlier
-    daemons."""
+    """The HTLC's id, which the peer counts in each channel. Since v0.12.0; 0 before."""
     amount_msat: Msat
     """The amount received, in msat. The fee is this less `forward_msat`. Since v0.12.0; clnwire
     fills it from `amount` of earlier daemons."""
@@ -100,8 +98,7 @@ class HtlcAccepted(Event, frozen=True):
     peer_id: PublicKey | None = None
     """The node id of the peer that offered it, if known. Since v25.12."""
     forward_to: ChannelId | None = None
-    """The channel over which the daemon would forward it. `None` at the final node, or if there is
-    no such channel."""
+    """The channel to forward it over; `None` at the final node, or if there is no such channel."""
 
 
 class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
@@ -117,8 +114,7 @@ class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
     extra_tlvs: HexBytes | None = None
     """TLVs to send when forwarding, in place of the HTLC's own. Since v25.09."""
     invoice_msat: Annotated[Msat, Unsigned(64)] | None = None
-    """The amount, in msat, that the daemon requires at the final node in place of the invoice's.
-    Since v25.12."""
+    """At the final node: the amount in msat to require in place of the invoice's. Since v25.12."""
 
 
 class HtlcFail(HookAnswer, frozen=True, tag_field="result", tag="fail"):
@@ -146,8 +142,7 @@ Answer: TypeAlias = Continue | HtlcContinue | HtlcFail | HtlcFailOnion | HtlcRes
 
 
 def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
-    """Adds the failure code for daemons before v0.8.2. They read the code alone; a missing code
-    counts as 2002."""
+    """Adds the failure code: daemons before v0.8.2 read it alone. If it is missing, it is 2002."""
     if not isinstance(answer, HtlcFail):
         return validated(encode(answer))
     code = safe_code(answer.failure_message, TEMPORARY_NODE_FAILURE, "htlc_accepted", warn)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from clnwire._wire.codec import encode
 from clnwire._wire.dialect import FAILURE_MESSAGES
-from clnwire._wire.older import only_amounts
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._codes import safe_code, with_code
 from clnwire.hooks._spec import Continue, HookSpec, go_on
@@ -95,7 +95,7 @@ def _complete(answer: Answer, warn: Callable[[str], object]) -> bytes:
 SPEC = HookSpec(
     "invoice_payment",
     event=InvoicePayment,
-    upgrade=only_amounts,
+    upgrade=older_form(),
     answers=(Continue, InvoicePaymentReject, InvoicePaymentFail),
     former=_former,
     complete=(FAILURE_MESSAGES, _complete),

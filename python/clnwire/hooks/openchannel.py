@@ -8,11 +8,11 @@ Refusal: the same.
 Any other answer: ends the daemon; so does a `close_to` of another network.
 """
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
-from clnwire.hooks._channel_type import ChannelType
+from clnwire.hooks._opening import NO_CHANNEL_TYPE, ChannelType
 from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import U8, U32, Hex, Msat, PublicKey, Sat, Unsigned
 
@@ -29,8 +29,7 @@ class OpenChannelDetails(Event, frozen=True):
     dust_limit_msat: Msat
     """The peer's commitment transactions have no outputs below this, in msat."""
     max_htlc_value_in_flight_msat: Msat
-    """The most that the HTLCs this node offers may sum up to at a time, in msat; 2⁶⁴ - 1 means no
-    limit."""
+    """The most that this node's HTLCs in flight may sum up to, in msat; 2⁶⁴ - 1 is no limit."""
     channel_reserve_msat: Msat
     """The amount that this node must keep in the channel, in msat."""
     htlc_minimum_msat: Msat
@@ -38,8 +37,7 @@ class OpenChannelDetails(Event, frozen=True):
     feerate_per_kw: U32
     """The commitment transactions' feerate, in sat per 1,000 weight units."""
     to_self_delay: U32
-    """The blocks that this node must wait for its money after it closes the channel
-    unilaterally."""
+    """The blocks that this node waits for its money after it closes the channel unilaterally."""
     max_accepted_htlcs: U32
     """The number of HTLCs that this node may offer at a time."""
     channel_flags: U8
@@ -61,8 +59,7 @@ class OpenChannelContinue(HookAnswer, frozen=True, tag_field="result", tag="cont
     """Agree, and set some of these. Without changes, answer `CONTINUE`."""
 
     close_to: str | None = None
-    """The address that a mutual close pays this node to. An address of another network ends the
-    daemon."""
+    """This node's address for a mutual close. One of another network ends the daemon."""
     mindepth: U32 | None = None
     """The confirmations after which the channel may be used. Set 0 or a low number only for peers
     that you trust not to double-spend the funding. Since v0.12.0."""
@@ -81,22 +78,16 @@ class OpenChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject
 Answer: TypeAlias = Continue | OpenChannelContinue | OpenChannelReject
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
-    channel = event["openchannel"]
-    rename(
-        channel,
-        funding_satoshis="funding_msat",
-        dust_limit_satoshis="dust_limit_msat",
-        channel_reserve_satoshis="channel_reserve_msat",
-    )
-    channel.setdefault("channel_type", {"bits": [], "names": []})
-
-
 SPEC = HookSpec(
     "openchannel",
     event=OpenChannel,
-    upgrade=_upgrade,
+    upgrade=older_form(
+        "openchannel",
+        absent={"channel_type": NO_CHANNEL_TYPE},
+        funding_satoshis="funding_msat",
+        dust_limit_satoshis="dust_limit_msat",
+        channel_reserve_satoshis="channel_reserve_msat",
+    ),
     answers=(Continue, OpenChannelContinue, OpenChannelReject),
     safe=reject,
     refusal=reject,

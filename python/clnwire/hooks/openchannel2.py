@@ -8,12 +8,11 @@ Refusal: the same.
 Any other answer: ends the daemon; so does a `close_to` of another network.
 """
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
-from clnwire.hooks._channel_type import ChannelType
-from clnwire.hooks._funding import Contribution
+from clnwire.hooks._opening import NO_CHANNEL_TYPE, ChannelType, Contribution
 from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import (
     MSAT_PER_SAT,
@@ -41,8 +40,7 @@ class OpenChannel2Details(Event, frozen=True):
     dust_limit_msat: Msat
     """The peer's commitment transactions have no outputs below this, in msat."""
     max_htlc_value_in_flight_msat: Msat
-    """The most that the HTLCs this node offers may sum up to at a time, in msat; 2⁶⁴ - 1 means no
-    limit."""
+    """The most that this node's HTLCs in flight may sum up to, in msat; 2⁶⁴ - 1 is no limit."""
     htlc_minimum_msat: Msat
     """The smallest HTLC that the peer accepts, in msat."""
     funding_feerate_per_kw: U32
@@ -54,8 +52,7 @@ class OpenChannel2Details(Event, frozen=True):
     feerate_our_min: U32
     """The lowest commitment feerate that this node accepts, in sat per 1,000 weight units."""
     to_self_delay: U16
-    """The blocks that this node must wait for its money after it closes the channel
-    unilaterally."""
+    """The blocks that this node waits for its money after it closes the channel unilaterally."""
     max_accepted_htlcs: U16
     """The number of HTLCs that this node may offer at a time."""
     channel_flags: U8
@@ -65,15 +62,13 @@ class OpenChannel2Details(Event, frozen=True):
     channel_max_msat: Msat
     """The largest capacity that the channel may have, in msat."""
     require_confirmed_inputs: bool
-    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
-    daemons."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` before."""
     channel_type: ChannelType
     """The channel's type. Since v25.09; empty from earlier daemons."""
     shutdown_scriptpubkey: Hex | None = None
     """The script that a mutual close pays the peer to. `None` if the peer did not commit to one."""
     requested_lease_msat: Msat | None = None
-    """The amount of this node's money that the peer wants to lease, in msat. `None` if it wants no
-    lease."""
+    """The amount that the peer wants to lease from this node, in msat; `None` without a lease."""
     lease_blockheight_start: BlockHeight | None = None
     """The block height at which the lease would start. `None` without `requested_lease_msat`."""
     node_blockheight: BlockHeight | None = None
@@ -95,8 +90,7 @@ class OpenChannel2Continue(Contribution, frozen=True, tag_field="result", tag="c
     """
 
     close_to: str | None = None
-    """The address that a mutual close pays this node to. An address of another network ends the
-    daemon."""
+    """This node's address for a mutual close. One of another network ends the daemon."""
     lease_fee_base_msat: Annotated[Msat, Unsigned(64)] | None = None
     """The lease's fixed fee in msat, a whole number of satoshis."""
     lease_fee_basis: U16 | None = None
@@ -106,8 +100,7 @@ class OpenChannel2Continue(Contribution, frozen=True, tag_field="result", tag="c
     channel_fee_max_base_msat: Annotated[Msat, Unsigned(32)] | None = None
     """The highest base fee, in msat, that this node will charge for forwarding over the channel."""
     channel_fee_max_proportional_thousandths: U16 | None = None
-    """The highest proportional forwarding fee that this node will charge, in thousandths of the
-    amount."""
+    """The highest proportional fee, in thousandths of the amount, that this node will charge."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,18 +131,15 @@ class OpenChannel2Reject(HookAnswer, frozen=True, tag_field="result", tag="rejec
 Answer: TypeAlias = Continue | OpenChannel2Continue | OpenChannel2Reject
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names; before v25.09 there was no channel type."""
-    channel = event["openchannel2"]
-    rename(channel, their_funding="their_funding_msat", dust_limit_satoshis="dust_limit_msat")
-    channel.setdefault("require_confirmed_inputs", False)
-    channel.setdefault("channel_type", {"bits": [], "names": []})
-
-
 SPEC = HookSpec(
     "openchannel2",
     event=OpenChannel2,
-    upgrade=_upgrade,
+    upgrade=older_form(
+        "openchannel2",
+        absent={"require_confirmed_inputs": False, "channel_type": NO_CHANNEL_TYPE},
+        their_funding="their_funding_msat",
+        dust_limit_satoshis="dust_limit_msat",
+    ),
     answers=(Continue, OpenChannel2Continue, OpenChannel2Reject),
     safe=reject,
     refusal=reject,

@@ -8,8 +8,9 @@ Refusal: not available.
 Any other answer: ends the daemon; so does a `continue` without a `psbt`.
 """
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.hooks._spec import HookSpec, keep_psbt
 from clnwire.types import ChannelId, Psbt
@@ -23,8 +24,7 @@ class OpenChannel2ChangedDetails(Event, frozen=True):
     psbt: Psbt
     """The PSBT in base64, with the contributions of both sides."""
     require_confirmed_inputs: bool
-    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
-    daemons."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` before."""
 
 
 class OpenChannel2Changed(Event, frozen=True):
@@ -44,14 +44,10 @@ class OpenChannel2ChangedContinue(HookAnswer, frozen=True, tag_field="result", t
 Answer: TypeAlias = OpenChannel2ChangedContinue
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    event["openchannel2_changed"].setdefault("require_confirmed_inputs", False)
-
-
 SPEC = HookSpec(
     "openchannel2_changed",
     event=OpenChannel2Changed,
-    upgrade=_upgrade,
+    upgrade=older_form("openchannel2_changed", absent={"require_confirmed_inputs": False}),
     answers=(OpenChannel2ChangedContinue,),
     safe=keep_psbt,
 )

@@ -25,8 +25,7 @@ class ConnectedPeer(Event, frozen=True):
     """The peer's address in this connection. An incoming connection has an ephemeral port, at which
     the peer cannot be reached again."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """`in` if the peer connected to this node, `out` if this node connected. `None` from daemons
-    before v0.10."""
+    """`in` if the peer opened the connection, `out` if this node did. `None` before v0.10."""
     features: Hex | None = None
     """The peer's feature bits (BOLT 9). `None` from the daemon of 2019."""
     remote_addr: str | None = None

@@ -6,11 +6,11 @@ Refusal: the same.
 Any other answer: ends the daemon.
 """
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
-from clnwire.hooks._funding import Contribution
+from clnwire.hooks._opening import Contribution
 from clnwire.hooks._spec import Continue, HookSpec, reject
 from clnwire.types import U32, ChannelId, Msat, PublicKey
 
@@ -39,11 +39,9 @@ class RbfChannelDetails(Event, frozen=True):
     locktime: U32
     """The new transaction's lock time."""
     require_confirmed_inputs: bool
-    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` from earlier
-    daemons."""
+    """Whether the peer accepts confirmed inputs only. Since v23.02; `False` before."""
     requested_lease_msat: Msat | None = None
-    """The amount of this node's money that the peer wants to lease, in msat. `None` if it wants no
-    lease."""
+    """The amount that the peer wants to lease from this node, in msat; `None` without a lease."""
 
 
 class RbfChannel(Event, frozen=True):
@@ -67,22 +65,16 @@ class RbfChannelReject(HookAnswer, frozen=True, tag_field="result", tag="reject"
 Answer: TypeAlias = Continue | RbfChannelContinue | RbfChannelReject
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names."""
-    channel = event["rbf_channel"]
-    rename(
-        channel,
-        their_last_funding="their_last_funding_msat",
-        their_funding="their_funding_msat",
-        our_last_funding="our_last_funding_msat",
-    )
-    channel.setdefault("require_confirmed_inputs", False)
-
-
 SPEC = HookSpec(
     "rbf_channel",
     event=RbfChannel,
-    upgrade=_upgrade,
+    upgrade=older_form(
+        "rbf_channel",
+        absent={"require_confirmed_inputs": False},
+        their_last_funding="their_last_funding_msat",
+        their_funding="their_funding_msat",
+        our_last_funding="our_last_funding_msat",
+    ),
     answers=(Continue, RbfChannelContinue, RbfChannelReject),
     safe=reject,
     refusal=reject,

@@ -18,8 +18,7 @@ class Recover(Event, frozen=True):
     """The node recovers."""
 
     codex32: str
-    """The node's secret in codex32 (BIP 93). Keep it out of logs: it gives access to the node's
-    money."""
+    """The node's secret in codex32 (BIP 93). It gives access to the money: keep it out of logs."""
 
 
 Answer: TypeAlias = Continue

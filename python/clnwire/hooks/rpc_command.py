@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 from msgspec import Raw, field
 
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.errors import sendable
 from clnwire.hooks._spec import Continue, HookSpec, refuse_call
@@ -105,12 +106,6 @@ _INFINITE: Final = (float("inf"), float("-inf"))
 Answer: TypeAlias = Continue | RpcCommandReplace | RpcCommandReturn
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Adds the members that JSON-RPC lets a caller leave out."""
-    event["rpc_command"].setdefault("params", {})
-    event["rpc_command"].setdefault("id", None)
-
-
 def _as_it_will_run(text: bytes) -> bytes:
     """The event with duplicate members removed, as the daemon will carry it out.
 
@@ -136,14 +131,16 @@ def _refuse_doubled(text: bytes) -> None:
         )
 
 
-def _with_exact_ids(decode: Callable[[bytes], RpcCommand]) -> Callable[[bytes], RpcCommand]:
+def _with_exact_ids(
+    event: type[RpcCommand], decode: Callable[[bytes], RpcCommand]
+) -> Callable[[bytes], RpcCommand]:
     def decode_call(text: bytes) -> RpcCommand:
-        event = decode(text)
+        called = decode(text)
         # Every id beyond the range of a float decodes to `inf`, so its text is kept.
-        if event.rpc_command.id not in _INFINITE:
-            return event
+        if called.rpc_command.id not in _INFINITE:
+            return called
         token = _first_members(_first_members(text)[b'"rpc_command"'])[b'"id"']
-        return RpcCommand(msgspec.structs.replace(event.rpc_command, id=Raw(token)))
+        return event(msgspec.structs.replace(called.rpc_command, id=Raw(token)))
 
     return decode_call
 
@@ -165,9 +162,9 @@ def _first_members(text: bytes) -> dict[bytes, bytes]:
 SPEC = HookSpec(
     "rpc_command",
     event=RpcCommand,
-    upgrade=_upgrade,
+    upgrade=older_form("rpc_command", absent={"params": {}, "id": None}),
     read=_as_it_will_run,
-    decoded=_with_exact_ids,
+    wrap=_with_exact_ids,
     answers=(Continue, RpcCommandReplace, RpcCommandReturn),
     safe=refuse_call,
     refusal=refuse_call,

@@ -15,8 +15,7 @@ class Check(Event, frozen=True):
 
 
 class Checked(Event, frozen=True):
-    """The result if the method would accept the params. Otherwise the reply is the method's
-    error."""
+    """The result if the method would accept the params; if not, the reply is its error."""
 
     command_to_check: str
     """The method's name."""

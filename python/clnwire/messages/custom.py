@@ -20,7 +20,6 @@ class CustomNotification(Event, frozen=True):
     params: Any
     """The payload: any JSON."""
     origin: str | None = None
-    """The publisher: the name of the plugin's file. `None` in the publisher's own message, since
-    the daemon adds it."""
+    """The publisher: the name of its file. `None` in its own message; the daemon adds it."""
     jsonrpc: str = "2.0"
     """The JSON-RPC version."""

@@ -27,8 +27,7 @@ class ManifestOption(Event, frozen=True):
     description: str
     """A line for the daemon's `--help`."""
     default: str | int | bool | None = None
-    """The value if the user gives none. If `None`, `init` leaves out an option that is not
-    given."""
+    """The value if the user gives none. If it is `None`, `init` then leaves the option out."""
     multi: bool = False
     """Whether the option may be given several times."""
     dynamic: bool = False
@@ -64,8 +63,7 @@ class ManifestHook(Event, frozen=True):
     after: list[str] | None = None
     """The plugins that come before this one in the hook's chain."""
     filters: list[str | int] | None = None
-    """The methods (`rpc_command`) or message numbers (`custommsg`) that the hook is limited to.
-    Since v25.12."""
+    """The only methods (`rpc_command`) or message numbers (`custommsg`) to get. Since v25.12."""
 
 
 class ManifestTopic(Event, frozen=True):

@@ -9,8 +9,7 @@ class SetConfig(Event, frozen=True):
     config: str
     """The option's name."""
     val: str | int | bool | list[str | int | bool] | None = None
-    """The new value, usually a string as the user typed it; a list for `multi` options, `None` for
-    a flag."""
+    """The new value, usually as the user typed it. `multi` options: a list. Flags: `None`."""
 
 
 class ConfigSet(Event, frozen=True):

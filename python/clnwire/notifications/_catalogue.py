@@ -37,8 +37,7 @@ _FORMER_NAMES: Final = {
 
 
 def topic_spec(topic: str) -> TopicSpec | None:
-    """The topic's description, by its name of today or a former one; `None` if its event is a
-    dict."""
+    """The topic's description, by its present or a former name; `None` if its event is a dict."""
     name = _FORMER_NAMES.get(topic, topic)
     if name not in TYPED:
         return None

@@ -36,7 +36,6 @@ class BalanceSnapshot(Event, frozen=True):
 
 
 def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 the balance had another name."""
     for account in event["accounts"]:
         rename(account, balance="balance_msat")
 

@@ -17,8 +17,7 @@ class BlockAdded(Event, frozen=True):
 
 
 def _upgrade(event: dict[str, Any]) -> None:
-    """Moves the members out of `block`: before v23.08 they stood only there, until v24.08 there as
-    well."""
+    """Copies the members out of `block`. Before v23.08 they were only there; until v24.08, also."""
     event.update(event["block"])
 
 

@@ -1,8 +1,6 @@
 """`channel_opened`: a peer has funded a channel with this node."""
 
-from typing import Any
-
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Msat, PublicKey, Txid
@@ -21,9 +19,8 @@ class ChannelOpened(Event, frozen=True):
     """Whether the channel can be used already, without waiting for confirmations."""
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 two members had other names."""
-    rename(event, amount="funding_msat", funding_locked="channel_ready")
-
-
-SPEC = TopicSpec("channel_opened", ChannelOpened, upgrade=_upgrade)
+SPEC = TopicSpec(
+    "channel_opened",
+    ChannelOpened,
+    upgrade=older_form(amount="funding_msat", funding_locked="channel_ready"),
+)

@@ -55,8 +55,7 @@ class CoinMovement(Event, frozen=True):
     type: Annotated[str, Known(("channel_mvt", "chain_mvt"))]
     """`channel_mvt` in a channel, `chain_mvt` on the chain."""
     created_index: U64
-    """The movement's number among those of its type, counted from 1. Since v25.09; 0 from earlier
-    daemons."""
+    """The movement's number among those of its type, from 1. Since v25.09; 0 before."""
     account_id: str
     """The account: `wallet`, `external`, or a channel's id."""
     credit_msat: Msat

@@ -29,8 +29,7 @@ class Connect(Event, frozen=True):
     """The peer's address. An incoming connection has an ephemeral port, at which the peer cannot be
     reached again."""
     direction: Annotated[str, Known(("in", "out"))] | None = None
-    """`in` if the peer connected to this node, `out` if this node connected. `None` from daemons
-    before v0.10."""
+    """`in` if the peer opened the connection, `out` if this node did. `None` before v0.10."""
 
 
 def _upgrade(event: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """`forward_event`: the status of a forwarded payment has changed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, Hash, Known, Msat, Secret, ShortChannelId
@@ -18,8 +18,7 @@ class ForwardEvent(Event, frozen=True):
     in_msat: Msat
     """The incoming HTLC's amount in msat."""
     status: Annotated[str, Known(("offered", "settled", "local_failed", "failed"))]
-    """Offered to the next node, settled, failed at this node (`local_failed`) or failed further on
-    (`failed`)."""
+    """Offered to the next node, settled, or failed: here (`local_failed`) or later (`failed`)."""
     received_time: float
     """When the HTLC came in, in seconds since 1970."""
     out_channel: ShortChannelId | None = None
@@ -48,9 +47,8 @@ class ForwardEvent(Event, frozen=True):
     """The preimage of a settled payment. Not in the daemon's schema."""
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names."""
-    rename(event, in_msatoshi="in_msat", out_msatoshi="out_msat", fee="fee_msat")
-
-
-SPEC = TopicSpec("forward_event", ForwardEvent, upgrade=_upgrade)
+SPEC = TopicSpec(
+    "forward_event",
+    ForwardEvent,
+    upgrade=older_form(in_msatoshi="in_msat", out_msatoshi="out_msat", fee="fee_msat"),
+)

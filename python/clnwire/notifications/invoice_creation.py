@@ -1,6 +1,6 @@
 """`invoice_creation`: this node has created an invoice."""
 
-from clnwire._wire.older import only_amounts
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Hash, Msat, Secret
@@ -19,4 +19,4 @@ class InvoiceCreation(Event, frozen=True):
     """The id of the offer that the invoice is for, if any. Not in the daemon's schema."""
 
 
-SPEC = TopicSpec("invoice_creation", InvoiceCreation, upgrade=only_amounts)
+SPEC = TopicSpec("invoice_creation", InvoiceCreation, upgrade=older_form())

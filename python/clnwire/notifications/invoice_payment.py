@@ -1,6 +1,6 @@
 """`invoice_payment`: an invoice has been paid."""
 
-from clnwire._wire.older import only_amounts
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import Msat, Outpoint, Secret
@@ -19,4 +19,4 @@ class InvoicePaymentEvent(Event, frozen=True):
     """The output that paid the invoice on the chain, if it was paid there. Since v23.11."""
 
 
-SPEC = TopicSpec("invoice_payment", InvoicePaymentEvent, upgrade=only_amounts)
+SPEC = TopicSpec("invoice_payment", InvoicePaymentEvent, upgrade=older_form())

@@ -1,8 +1,8 @@
 """`sendpay_failure`: a part of a payment, sent with `sendpay`, has failed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire._wire.structs import Event
 from clnwire.notifications._sendpay import SentPart
 from clnwire.notifications._spec import TopicSpec
@@ -55,9 +55,8 @@ class SendPayFailure(Event, frozen=True):
     """The failed part, and where it failed."""
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names."""
-    rename(event["data"], msatoshi="amount_msat", msatoshi_sent="amount_sent_msat")
-
-
-SPEC = TopicSpec("sendpay_failure", SendPayFailure, upgrade=_upgrade)
+SPEC = TopicSpec(
+    "sendpay_failure",
+    SendPayFailure,
+    upgrade=older_form("data", msatoshi="amount_msat", msatoshi_sent="amount_sent_msat"),
+)

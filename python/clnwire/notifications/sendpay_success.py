@@ -1,8 +1,8 @@
 """`sendpay_success`: a part of a payment, sent with `sendpay`, has arrived."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from clnwire._wire.older import rename
+from clnwire._wire.older import older_form
 from clnwire.notifications._sendpay import SentPart
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U64, Hash, Known, Msat
@@ -12,8 +12,7 @@ class SendPaySuccess(SentPart, frozen=True, kw_only=True):
     """A part of a payment that has arrived."""
 
     created_index: U64
-    """The part's number, counted from 1. Since v23.11; clnwire fills it from `id` of earlier
-    daemons."""
+    """The part's number, counted from 1. Since v23.11; before, clnwire fills it from `id`."""
     id: U64
     """The earlier name of `created_index`."""
     payment_hash: Hash
@@ -28,10 +27,13 @@ class SendPaySuccess(SentPart, frozen=True, kw_only=True):
     """The part's status."""
 
 
-def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names; before v23.11 `created_index` was called `id`."""
-    rename(event, msatoshi="amount_msat", msatoshi_sent="amount_sent_msat", id="created_index")
-    event.setdefault("groupid", 0)
-
-
-SPEC = TopicSpec("sendpay_success", SendPaySuccess, upgrade=_upgrade)
+SPEC = TopicSpec(
+    "sendpay_success",
+    SendPaySuccess,
+    upgrade=older_form(
+        absent={"groupid": 0},
+        msatoshi="amount_msat",
+        msatoshi_sent="amount_sent_msat",
+        id="created_index",
+    ),
+)

@@ -129,8 +129,7 @@ os.register_at_fork(after_in_child=_become_child)
 
 
 def params_text(params: Params) -> bytes:
-    """A caller's params as JSON text. Raises `TypeError` or `ValueError` if JSON cannot express
-    them."""
+    """The params as JSON text. Raises `TypeError` or `ValueError` if JSON cannot express them."""
     return b"{}" if params is None else encode_any(params)
 
 

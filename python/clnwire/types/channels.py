@@ -32,8 +32,7 @@ def parse_short_channel_id(text: str) -> ShortChannelIdParts:
 
 
 def format_short_channel_id(block_height: int, transaction: int, output: int) -> ShortChannelId:
-    """The short channel id `103x1x0` from its parts. Raises `ValueError` for a part out of
-    range."""
+    """`103x1x0` from its parts. Raises `ValueError` for a part out of range."""
     text = f"{block_height}x{transaction}x{output}"
     _in_range(ShortChannelIdParts(block_height, transaction, output), text)
     return ShortChannelId(text)
