@@ -326,9 +326,10 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         Uses no lock: a forked child or a signal handler could find it held. If several threads
         create a client, `setdefault` keeps the first.
         """
+        from clnwire.rpc._caller import RpcCaller
         from clnwire.rpc.blocking import Rpc
 
-        rpc: Rpc = self.__dict__.setdefault("_rpc", Rpc(self._before_call))
+        rpc: Rpc = self.__dict__.setdefault("_rpc", Rpc(RpcCaller(self._before_call)))
         return rpc
 
     def _hang_up(self) -> None:

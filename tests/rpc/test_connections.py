@@ -16,7 +16,7 @@ import pytest
 from clnwire import CallTimeoutError, ConnectionLostError, ReplyError
 from clnwire.host import Delivery
 from clnwire.rpc import Rpc, connect
-from clnwire.rpc._caller import CallOrigin
+from clnwire.rpc._caller import CallOrigin, RpcCaller
 from tests.rpc.node import GETINFO, Node, echo
 
 
@@ -305,7 +305,7 @@ def test_a_connection_serves_calls_to_its_own_daemon_only():
         def before_call(method: str, *, blocking: bool) -> CallOrigin:
             return CallOrigin(path, "plugin.py")
 
-        rpc = Rpc(before_call, max_connections=1)
+        rpc = Rpc(RpcCaller(before_call, max_connections=1))
         for host, answer in ((first, "first"), (second, "second"), (first, "first")):
             path = str(host.rpc_path)
             assert rpc.call("who") == answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from clnwire.rpc.blocking import MAX_CONNECTIONS
+from clnwire.rpc._caller import MAX_CONNECTIONS
 from commands_generator.versions import OLDEST
 from tests.docs.pages import DOCS, blocks
 from tests.rpc.node import GETINFO, Node, echo

@@ -15,7 +15,7 @@ from clnwire.cli._waiting import Waiting
 from clnwire.errors import ConnectionLostError
 from clnwire.rpc._connection import opened
 from clnwire.rpc._text import enabling_text, request_text
-from clnwire.rpc._thread import run
+from clnwire.rpc._waiting import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire.errors import NotReadyError
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from clnwire.rpc._waiting import Steps
 
 Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
+
+MAX_CONNECTIONS: Final = 16
+"""The default limit of open connections. lightningd serves all of them on one thread, so more
+connections let more commands wait there and do not run them faster."""
 
 _numbers = count(1)
 _CALLERS: weakref.WeakSet[RpcCaller] = weakref.WeakSet()
@@ -57,7 +61,7 @@ class BeforeCall(Protocol):
 class RpcCaller:
     """A client of one daemon: its connections and the ids of its calls."""
 
-    def __init__(self, before_call: BeforeCall, max_connections: int) -> None:
+    def __init__(self, before_call: BeforeCall, max_connections: int = MAX_CONNECTIONS) -> None:
         self._before_call = before_call
         self._max_connections = max_connections
         self._opening = threading.RLock()

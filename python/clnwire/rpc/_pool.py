@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from clnwire.errors import ConnectionLostError
 from clnwire.rpc._waiting import Signal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clnwire.rpc._connection import RpcConnection
     from clnwire.rpc._waiting import Steps
+
+T = TypeVar("T")
 
 
 class FreeConnection(Signal):
@@ -46,7 +50,7 @@ class ConnectionPool:
         self._limit = limit
         # Reentrant, because a signal handler may make a call while its thread holds the lock. That
         # call leaves `_granted` as it was, but can empty a list between a check and a pop: hence
-        # `_last` and `_first` catch IndexError.
+        # `_taken` catches IndexError.
         self._lock = threading.RLock()
         self._idle: list[RpcConnection] = []
         self._used: set[RpcConnection] = set()
@@ -63,7 +67,7 @@ class ConnectionPool:
         with self._lock:
             if self._granted < self._limit or may_exceed:
                 self._granted += 1
-                connection = _last(self._idle)
+                connection = _taken(self._idle.pop)
                 return None if connection is None else self._mark_used(connection)
             wait = FreeConnection()
             self._waiting.append(wait)
@@ -85,7 +89,7 @@ class ConnectionPool:
         """Returns the connection of a call that got its reply; the next call may use it."""
         with self._lock:
             if self._granted <= self._limit:
-                wait = _first(self._waiting)
+                wait = _taken(self._waiting.popleft)
                 if wait is not None:
                     wait.grant(connection)
                     return
@@ -100,7 +104,7 @@ class ConnectionPool:
         self.discard(connection)
         with self._lock:
             self._granted -= 1
-            wait = _first(self._waiting) if self._granted < self._limit else None
+            wait = _taken(self._waiting.popleft) if self._granted < self._limit else None
             if wait is not None:
                 self._granted += 1
                 wait.grant(None)
@@ -121,7 +125,7 @@ class ConnectionPool:
             idle, self._idle = self._idle, []
             for connection in self._used:
                 connection.hang_up()
-            while (wait := _first(self._waiting)) is not None:
+            while (wait := _taken(self._waiting.popleft)) is not None:
                 wait.grant(None, is_refused=True)
         for connection in idle:
             connection.close()
@@ -152,15 +156,8 @@ class ConnectionPool:
                 self.release(wait.connection)
 
 
-def _last(idle: list[RpcConnection]) -> RpcConnection | None:
+def _taken(pop: Callable[[], T]) -> T | None:
     try:
-        return idle.pop()
-    except IndexError:
-        return None
-
-
-def _first(waiting: deque[FreeConnection]) -> FreeConnection | None:
-    try:
-        return waiting.popleft()
+        return pop()
     except IndexError:
         return None

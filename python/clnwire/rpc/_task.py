@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from clnwire.rpc._waiting import ExpiredError, Pause, Ready
 
 if TYPE_CHECKING:
-    from clnwire.rpc._waiting import Signal, Steps, Wait
+    from clnwire.rpc._waiting import Steps, Wait
 
 T = TypeVar("T")
 
@@ -23,10 +23,8 @@ async def run(steps: Steps[T], timeout: float | None = None) -> T:
     try:
         wait = next(steps)
         while True:
-            if await _wait_for(loop, wait, deadline):
-                wait = next(steps)
-            else:
-                wait = steps.throw(ExpiredError())
+            occurred = await _wait_for(loop, wait, deadline)
+            wait = next(steps) if occurred else steps.throw(ExpiredError())
     except StopIteration as end:
         result: T = end.value
         return result
@@ -47,7 +45,9 @@ async def _wait_for(loop: asyncio.AbstractEventLoop, wait: Wait, deadline: float
     try:
         if isinstance(wait, Ready):
             return await _ready(loop, wait, future)
-        return await _signal(loop, wait, future)
+        # The call that returns the connection may run on another thread.
+        wait.on_set(lambda: loop.call_soon_threadsafe(_end, future, True))
+        return await future
     finally:
         if expiry is not None:
             expiry.cancel()
@@ -56,25 +56,13 @@ async def _wait_for(loop: asyncio.AbstractEventLoop, wait: Wait, deadline: float
 async def _ready(
     loop: asyncio.AbstractEventLoop, wait: Ready, future: asyncio.Future[bool]
 ) -> bool:
-    if wait.for_writing:
-        loop.add_writer(wait.fd, _end, future, True)
-    else:
-        loop.add_reader(wait.fd, _end, future, True)
+    add = loop.add_writer if wait.for_writing else loop.add_reader
+    remove = loop.remove_writer if wait.for_writing else loop.remove_reader
+    add(wait.fd, _end, future, True)
     try:
         return await future
     finally:
-        if wait.for_writing:
-            loop.remove_writer(wait.fd)
-        else:
-            loop.remove_reader(wait.fd)
-
-
-async def _signal(
-    loop: asyncio.AbstractEventLoop, signal: Signal, future: asyncio.Future[bool]
-) -> bool:
-    # The call that returns the connection may run on another thread.
-    signal.on_set(lambda: loop.call_soon_threadsafe(_end, future, True))
-    return await future
+        remove(wait.fd)
 
 
 def _end(future: asyncio.Future[bool], occurred: bool) -> None:

@@ -63,11 +63,7 @@ class AwaitableRpc(AwaitableCommands):
         on_message: OnMessage | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
-        """Calls any command and returns its result as `type`; without one, as dicts and lists.
-
-        `filter`: a template of the members that the daemon is to return. The other arguments are
-        those of `options`.
-        """
+        """Calls any command, with the arguments and the result of `Rpc.call`."""
         options = with_options(self._options, timeout, on_message, on_progress)
         return await self._run(method, params_text(params), type, filter, options)
 
@@ -78,13 +74,7 @@ class AwaitableRpc(AwaitableCommands):
         on_message: OnMessage | None = None,
         on_progress: OnProgress | None = None,
     ) -> AwaitableRpc:
-        """The same client with other settings: `await rpc.aio.options(timeout=5).getinfo()`.
-
-        `timeout`: seconds after which a call raises `CallTimeoutError`. `on_message(text, level)`
-        and `on_progress(done, total, stage)` are called with the daemon's `message` and `progress`
-        notifications before the reply; if one raises, the call raises the same. Settings that are
-        not given stay as they were.
-        """
+        """As `Rpc.options`: `await rpc.aio.options(timeout=5).getinfo()`."""
         chosen = with_options(self._options, timeout, on_message, on_progress)
         return AwaitableRpc(self._caller, chosen)
 

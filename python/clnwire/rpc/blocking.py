@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire.commands._blocking import BlockingCommands
-from clnwire.rpc._caller import BeforeCall, RpcCaller, params_text, with_options
+from clnwire.rpc._caller import RpcCaller, params_text, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from clnwire.rpc.awaitable import AwaitableRpc
 
 T = TypeVar("T")
-
-MAX_CONNECTIONS = 16
-"""The default limit of open connections. lightningd serves all of them on one thread, so more
-connections let more commands wait there and do not run them faster."""
 
 
 class Rpc(BlockingCommands):
@@ -35,19 +31,8 @@ class Rpc(BlockingCommands):
     handler that makes the call.
     """
 
-    def __init__(
-        self,
-        before_call: BeforeCall | RpcCaller,
-        *,
-        max_connections: int = MAX_CONNECTIONS,
-        options: CallOptions | None = None,
-    ) -> None:
-        self._caller = (
-            before_call
-            if isinstance(before_call, RpcCaller)
-            else RpcCaller(before_call, max_connections)
-        )
-        self._options = options
+    def __init__(self, caller: RpcCaller, options: CallOptions | None = None) -> None:
+        self._caller, self._options = caller, options
 
     @cached_property
     def aio(self) -> AwaitableRpc:
@@ -115,7 +100,7 @@ class Rpc(BlockingCommands):
         not given stay as they were.
         """
         chosen = with_options(self._options, timeout, on_message, on_progress)
-        return Rpc(self._caller, options=chosen)
+        return Rpc(self._caller, chosen)
 
     def hang_up(self) -> None:
         """Closes all connections; calls in flight raise `ConnectionLostError`."""
@@ -132,6 +117,6 @@ class Rpc(BlockingCommands):
         options = options or self._options
         steps = self._caller.steps(method, params, options, trim, blocking=True)
         from clnwire.rpc._text import result_of
-        from clnwire.rpc._thread import run
+        from clnwire.rpc._waiting import run
 
         return result_of(method, run(steps, None if options is None else options.timeout), kind)

@@ -6,12 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from clnwire._wire.environment import program_name
-from clnwire.rpc._caller import CallOrigin
-from clnwire.rpc.blocking import MAX_CONNECTIONS, Rpc
+from clnwire.rpc._caller import MAX_CONNECTIONS, CallOrigin, RpcCaller
+from clnwire.rpc.blocking import Rpc
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from clnwire.rpc.awaitable import AwaitableRpc
 
 
@@ -21,23 +19,13 @@ class _Connected(Rpc):
     def __enter__(self) -> Rpc:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.hang_up()
 
     async def __aenter__(self) -> AwaitableRpc:
         return self.aio
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         self.hang_up()
 
 
@@ -57,8 +45,7 @@ def connect(
     """
     origin = CallOrigin(os.fspath(path), name or program_name("clnwire"))
 
-    def no_handler(method: str, *, blocking: bool) -> CallOrigin:
-        del method, blocking
+    def before_call(method: str, *, blocking: bool) -> CallOrigin:
         return origin
 
-    return _Connected(no_handler, max_connections=max_connections)
+    return _Connected(RpcCaller(before_call, max_connections))
