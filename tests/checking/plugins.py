@@ -48,6 +48,20 @@ def answering(statement: str) -> str:
     )
 
 
+def method(statement: str) -> str:
+    """Has a method that does something."""
+    return textwrap.dedent(
+        f"""
+        MANIFEST["rpcmethods"] = [{{"name": "mine", "usage": "a [b]", "description": ""}}]
+        def answer(message):
+            if message["method"] == "mine":
+                assert message["params"] == {{"a": 1}}
+                {statement}
+            return {{}}
+        """
+    )
+
+
 def option(members: str) -> str:
     """Has one option."""
     return f'MANIFEST["options"] = [{{"name": "a", "description": "", {members}}}]\n'
@@ -500,6 +514,12 @@ BROKEN: Final = [
         "cannot look it up",
         answering('log("cannot look it up", "error")'),
     ),
+    Broken(
+        "CW306",
+        "hook peer_connected",
+        "more than 0.2 s",
+        answering("time.sleep(0.25)"),
+    ),
     # Events.
     Broken(
         "CW401",
@@ -735,6 +755,9 @@ BROKEN: Final = [
         """,
         CURRENT,
     ),
+    Broken("CW607", "method mine", "was not answered within", method("time.sleep(60)"), CURRENT),
+    Broken("CW608", "method mine", "ZeroDivisionError", method("1 / 0"), CURRENT),
+    Broken("CW609", "method mine", "cannot do it", method('log("cannot do it", "error")'), CURRENT),
     # Calls of the daemon.
     Broken(
         "CW701",

@@ -71,8 +71,7 @@ def test_a_plugin_of_pyln_client(tmp_path: Path) -> None:
     report = checked(script(tmp_path / "greet.py", sys.executable, PYLN), limits=GENEROUS)
     assert codes(report) == ["CW503", "CW504"]
     assert report.dialects == ["current"]
-    (note,) = report.notes
-    assert note.startswith("2019: not checked, the plugin is for another daemon: manifest hooks[0]")
+    assert report.other_daemon["2019"].startswith("manifest hooks[0]")
 
 
 def script(path: Path, interpreter: str, source: str) -> Path:
@@ -268,7 +267,8 @@ def test_2019_alone_blames_the_plugin(tmp_path: Path) -> None:
     ]
     both = asyncio.run(check(target))
     assert both.findings == []
-    assert both.notes[0].startswith("2019: not checked, the plugin is for another daemon: manifest")
+    assert both.notes == []
+    assert both.other_daemon["2019"].startswith("manifest options[0]")
 
 
 def test_each_topic_at_fault_is_found_among_many(tmp_path: Path) -> None:

@@ -340,6 +340,15 @@ def test_a_plugin_that_dies_at_the_start(folder: Path) -> None:
         assert any("exited with status 3" in line for line in host.output)
 
 
+def test_a_file_that_lightningd_could_not_start(folder: Path) -> None:
+    path = write_plugin(folder, "", "plain.py")
+    path.chmod(0o644)
+    with Running(folder, f"--plugin={path}") as host:
+        host.ready()
+    warning = f"could not start it like this: it is not executable: chmod +x {path}"
+    assert any("plugin-plain.py" in line and warning in line for line in host.output)
+
+
 def test_a_plugin_that_forgets_to_run(folder: Path) -> None:
     idle = write_plugin(folder, "sys.exit(0)", "idle.py")
     with Running(folder, f"--plugin={idle}", f"--plugin={HELLO}") as host:

@@ -28,7 +28,7 @@ def test_codes_and_names_are_unique_and_complete():
     for names in ([rule.code for rule in RULES], [rule.name for rule in RULES]):
         assert len(names) == len(set(names))
     for rule in RULES:
-        assert re.fullmatch(r"CW[0-7]\d\d", rule.code)
+        assert re.fullmatch(r"CW[0-8]\d\d", rule.code)
         assert rule.code[2] in GROUPS
         assert rule.fix.endswith(".")
         assert rule.reason.endswith(".")

@@ -45,7 +45,8 @@ BAD_MANIFEST = _error(
     "bad-manifest",
     "a part of the manifest is missing or of the wrong type",
     "The daemon ends a plugin whose answer to getmanifest it cannot read.",
-    "Give the member the type that the message names; options and rpcmethods are always there.",
+    'Give the member the type that the message names. The least manifest: {"options": [], '
+    '"rpcmethods": []}.',
 )
 BAD_OPTION_NAME = _error(
     "CW002",
@@ -59,70 +60,72 @@ BAD_OPTION_TYPE = _error(
     "bad-option-type",
     "an option of a type that the daemon does not know",
     "The daemon reads the values that users give, and has to know how. In 2019 all were strings.",
-    "Use string, string-conceal, int, bool or flag.",
+    'Write "type": "string", "string-conceal", "int", "bool" or "flag".',
 )
 BAD_DEFAULT = _error(
     "CW004",
     "bad-default",
     "a default that does not fit the option's type",
     "The daemon reads defaults as it reads users' values, and refuses the plugin.",
-    "Give a default of the option's type as JSON has it; that of a flag is false.",
+    'Write the default in the option\'s type: "default": 5 for an int, true for a bool, '
+    "false for a flag.",
 )
 BAD_MULTI = _error(
     "CW005",
     "bad-multi",
     "a bool or flag that may be given several times",
     "Only options that carry a value can add up.",
-    "Leave out multi, or make the option a string or an int.",
+    'Remove "multi": true, or write "type": "string" or "int".',
 )
 NAME_TAKEN = _error(
     "CW006",
     "name-taken",
     "an option or method that the daemon has itself",
     "Two cannot answer to one name; the daemon refuses the later one, or does not start.",
-    "Choose another name, such as one that begins with the plugin's.",
+    "Choose another name that begins with the plugin's: PLUGIN-NAME.",
 )
 REGISTERED_TWICE = _error(
     "CW007",
     "registered-twice",
     "an option, method or hook that is in the manifest twice",
     "The daemon refuses a plugin that names the same thing twice.",
-    "Register it once.",
+    "Remove one of the two.",
 )
 UNKNOWN_HOOK = _error(
     "CW008",
     "unknown-hook",
     "a hook that the daemon does not have",
     "The daemon refuses a plugin that waits for what never comes.",
-    "Correct the hook's name, or ask for a daemon that has it.",
+    "Correct the hook's name; --dialect checks for another daemon.",
 )
 BAD_FILTERS = _error(
     "CW009",
     "bad-filters",
     "filters that the hook does not take",
     "Only rpc_command (by a command's name) and custommsg (by a message's number) can be filtered.",
-    "Leave the filters out, or give them the type that the message names.",
+    'Remove "filters", or write {"name": "rpc_command", "filters": ["pay"]}; custommsg '
+    "takes numbers.",
 )
 NATIVE_TOPIC = _error(
     "CW010",
     "native-topic",
     "one of the daemon's own topics is announced",
     "Subscribers must be able to trust that the daemon's topics come from the daemon.",
-    "Publish on a topic of the plugin's own.",
+    "Publish on a topic of the plugin's own, such as PLUGIN_paid.",
 )
 NUMERIC_IDS = _error(
     "CW011",
     "numeric-ids",
     "nonnumericids is false",
     "The ids of today's daemon are strings; it refuses plugins that take only numbers.",
-    "Repeat each request's id as it came, and say nonnumericids: true.",
+    'Write "nonnumericids": true in the manifest, and repeat each request\'s id as it came.',
 )
 BAD_FEATUREBITS = _error(
     "CW012",
     "bad-featurebits",
     "feature bits that cannot be announced",
     "Feature bits are told to all peers when the node starts: they must be free, and stay.",
-    "Give bits in hexadecimal that nobody else has, and do not be dynamic with them.",
+    'Write bits that nobody else has, in hexadecimal, and "dynamic": false.',
 )
 MIXED_DB_WRITE = _error(
     "CW013",
@@ -130,21 +133,21 @@ MIXED_DB_WRITE = _error(
     "db_write beside other hooks or methods",
     "While the daemon waits for db_write it serves nothing: another hook or method in the same "
     "plugin can keep it waiting for ever.",
-    "Move db_write into a plugin of its own.",
+    "Move db_write into a plugin of its own: a file with only this hook.",
 )
 UNKNOWN_TOPIC = _warning(
     "CW014",
     "unknown-topic",
     "a subscription to a topic that nobody publishes",
     "The daemon logs it and goes on; nothing ever comes.",
-    "Correct the name. If another plugin publishes it, ignore this rule.",
+    "Correct the name. If another plugin publishes it: --ignore CW014.",
 )
 DOUBLE_SUBSCRIPTION = _warning(
     "CW015",
     "double-subscription",
     "a topic that is subscribed to more than once",
     "The daemon sends it as often: '*' counts as a subscription to everything but log.",
-    "Subscribe to it once.",
+    "Remove one of the two subscriptions.",
 )
 WRITES_WITHOUT_SHUTDOWN = _error(
     "CW016",
@@ -152,14 +155,14 @@ WRITES_WITHOUT_SHUTDOWN = _error(
     "db_write without a subscription to shutdown",
     "The daemon ends such a plugin first and then goes on committing: the plugin misses the last "
     "sets of a clean stop.",
-    "Subscribe to shutdown, and serve on after it.",
+    'Add "shutdown" to "subscriptions", and serve on after it.',
 )
 DYNAMIC_DB_WRITE = _warning(
     "CW017",
     "dynamic-db-write",
     "db_write in a plugin that may be stopped while the daemon runs",
     "plugin stop removes it in silence, even if it is important, and the node commits without it.",
-    'Say "dynamic": false in the manifest.',
+    'Write "dynamic": false in the manifest.',
 )
 TOPIC_OF_LATER = _error(
     "CW018",
@@ -173,7 +176,7 @@ REPLACES_NATIVE = _warning(
     "replaces-native",
     "a method with the name of a command of a built-in plugin",
     "A daemon that runs the built-in plugin refuses this one.",
-    "Choose another name, or tell users to disable the built-in plugin (disable-plugin=NAME).",
+    "Choose another name, or tell users to run lightningd --disable-plugin=NAME.",
 )
 
 # What comes out of stdout.
@@ -184,14 +187,14 @@ STRAY_OUTPUT = _error(
     "output that is no JSON",
     "stdout is the daemon's: it ends a plugin that writes anything but messages, a stray print "
     "included.",
-    "Write to stderr, or send log notifications.",
+    "Write to stderr: print(..., file=sys.stderr). For the log, send the notification log.",
 )
 BAD_ENCODING = _error(
     "CW102",
     "bad-encoding",
     "output that is no UTF-8",
     "The daemon ends the plugin.",
-    "Encode strings as UTF-8, whatever the locale says.",
+    'Encode strings as UTF-8: sys.stdout.reconfigure(encoding="utf-8") in Python.',
 )
 NO_JSONRPC = _error(
     "CW103",
@@ -205,28 +208,28 @@ BAD_NOTIFICATION = _error(
     "bad-notification",
     "a notification without method or params",
     "The daemon cannot tell what it is, and ends the plugin.",
-    "Give every notification a method and params; a reply needs the id of its request.",
+    'Write {"jsonrpc": "2.0", "method": …, "params": {…}}; a reply needs the id of its request.',
 )
 BAD_LOG = _error(
     "CW105",
     "bad-log",
     "a log line without a message",
     "The daemon ends the plugin.",
-    'Send log with params {"level": …, "message": …}, the message being a string.',
+    'Write {"level": "info", "message": "…"} as params of log.',
 )
 BAD_LOG_LEVEL = _error(
     "CW106",
     "bad-log-level",
     "a log line of a level that there is not",
     "The daemon ends the plugin.",
-    "Use trace, debug, info, warn, error, unusual or broken.",
+    'Write "level": "trace", "debug", "info", "warn", "error", "unusual" or "broken".',
 )
 BAD_NOTICE = _error(
     "CW107",
     "bad-notice",
     "message or progress without the id of a request",
     "They are for the caller of a request; the daemon ends a plugin that does not say whose.",
-    "Put the id of the request that is being handled into params.",
+    'Write "id": ID in params, the id of the request that is being handled.',
 )
 WRONG_ID = _error(
     "CW108",
@@ -254,14 +257,14 @@ UNDECLARED_TOPIC = _warning(
     "undeclared-topic",
     "something is published on a topic that the manifest does not announce",
     "The daemon drops it: no subscriber gets it.",
-    "Announce the topic in the manifest's notifications.",
+    'Announce the topic in the manifest: "notifications": [{"method": "TOPIC"}].',
 )
 LONG_LOG_LINE = _error(
     "CW112",
     "long-log-line",
     "a line for the log of more than 262,144 bytes",
     f"lightningd up to {FOLLOWED} aborts at it, and the node with it, whatever the line's level.",
-    "Cut long lines, those with an exception's text included; clnwire does.",
+    "Cut long lines to 262,144 bytes, those with an exception's text included; clnwire does.",
 )
 
 # Start and end.
@@ -278,14 +281,15 @@ MANIFEST_REFUSED = _error(
     "manifest-refused",
     "getmanifest is answered by an error",
     "Without a manifest there is no plugin.",
-    "Answer with a manifest; to turn the plugin off, give it disable with the reason.",
+    'Answer with a manifest. To turn the plugin off, add "disable": "the reason" to it.',
 )
 DIES_AT_START = _error(
     "CW203",
     "dies-at-start",
     "the plugin ends while it starts",
     "The daemon goes on without it, or does not start if the plugin is important.",
-    "See the end of its stderr. To turn the plugin off, answer with disable.",
+    "See the traceback, or the end of its stderr. To turn the plugin off, answer "
+    '{"disable": "the reason"}.',
 )
 NO_INIT = _error(
     "CW204",
@@ -299,42 +303,42 @@ INIT_REFUSED = _warning(
     "init-refused",
     "init is answered by an error",
     "The daemon takes an error for success, and goes on with a plugin that has not started.",
-    "To turn the plugin off, answer with disable and the reason.",
+    'To turn the plugin off, answer init with {"disable": "the reason"}.',
 )
 DISABLED = _warning(
     "CW206",
     "disabled",
     "the plugin disables itself",
     "It gives a reason; nothing more can be checked.",
-    "Give it what it asks for, with --option.",
+    "Give it what it asks for: --option NAME=VALUE.",
 )
 SLOW_START = _warning(
     "CW207",
     "slow-start",
     "the start takes long",
     "The daemon waits for all plugins before it serves anybody.",
-    "Import and connect later, when it is needed; --slow-start sets the limit.",
+    "Import and connect later, when it is needed; --slow-start SECONDS sets the limit.",
 )
 STAYS_AT_EOF = _error(
     "CW208",
     "stays-at-eof",
     "the plugin stays when its input ends",
     "When the daemon ends, or dies, this is all that most plugins see: who stays runs for ever.",
-    "Exit when a read of stdin gives nothing.",
+    "Exit when a read of stdin returns nothing: if not data: sys.exit(0).",
 )
 STAYS_AT_SHUTDOWN = _error(
     "CW209",
     "stays-at-shutdown",
     "the plugin has subscribed to shutdown, and stays",
     "The daemon waits 30 s for those who have subscribed, then kills them.",
-    "Exit at the end of the handler of shutdown.",
+    "Exit at the end of the handler of shutdown: sys.exit(0).",
 )
 ENDS_BADLY = _warning(
     "CW210",
     "ends-badly",
     "the plugin ends with an error",
     "A status other than 0 at an ordinary end hides those that matter.",
-    "Exit with status 0 when the input ends, and at shutdown.",
+    "Exit with status 0 when the input ends, and at shutdown: sys.exit(0).",
 )
 ENDS_UNASKED = _error(
     "CW211",
@@ -361,35 +365,44 @@ HOOK_UNANSWERED = _error(
     "hook-unanswered",
     "a hook is not answered",
     "The daemon waits for ever: a payment, a channel or the whole node hangs.",
-    'Answer each event, {"result": "continue"} if there is nothing to say.',
+    'Answer each event; if there is nothing to say, with {"result": "continue"}.',
 )
 FATAL_ANSWER = _error(
     "CW302",
     "fatal-answer",
     "an answer at which the daemon stops",
     "A hook's answer decides about money; at one that it does not understand the daemon stops.",
-    "Answer with what the hook permits; an error is no answer.",
+    'Answer with what the message names, such as {"result": "continue"}; an error is no answer.',
 )
 IGNORED_ANSWER = _warning(
     "CW303",
     "ignored-answer",
     "an answer that the daemon does not understand",
     "The daemon logs it and goes on as if the plugin had not been there.",
-    'Answer rpc_command with continue, {"replace": …} or {"return": …}.',
+    'Answer {"result": "continue"}, {"replace": {…}}, {"return": {"result": …}} or '
+    '{"return": {"error": {…}}}.',
 )
 DIES_AT_HOOK = _error(
     "CW304",
     "dies-at-hook",
     "the plugin ends at a hook",
     "The daemon goes on without the plugin, at db_write it stops.",
-    "Catch what may fail, and answer with what is safe.",
+    "Catch what may fail (try, except Exception), and answer with what is safe: "
+    '{"result": "continue"}.',
 )
 HOOK_FAILS = _warning(
     "CW305",
     "hook-fails",
     "an error is logged at an ordinary event of a hook",
     "The answer was acceptable, but the handler seems to have failed.",
-    "See the error. If it is right to say so, log it at a lower level.",
+    "See the error. If it is right to say so, log it at level info.",
+)
+SLOW_HOOK = _warning(
+    "CW306",
+    "slow-hook",
+    "a hook is answered late",
+    "The daemon waits: a payment or a peer for most hooks, the whole node for db_write.",
+    "Answer first, and do what takes time in the background; --slow-hook SECONDS sets the limit.",
 )
 
 # Events.
@@ -399,42 +412,42 @@ REJECTS_NEW_MEMBER = _error(
     "rejects-new-member",
     "a member that is not known makes the handler fail",
     "Each release of the daemon adds members to its events.",
-    "Ignore members that are not known; in Python, take **kwargs.",
+    "Ignore members that are not known: def on_event(peer, **kwargs) in Python.",
 )
 REJECTS_NEW_WORD = _error(
     "CW402",
     "rejects-new-word",
     "a word that is not known makes the handler fail",
     "States, types and causes get new values with new releases of the daemon.",
-    "Have a branch for whatever is not known.",
+    "Add a branch for whatever is not known: else, or case _.",
 )
 REJECTS_OLDER = _warning(
     "CW403",
     "rejects-older",
     "an event as older daemons write it makes the handler fail",
     'Until v23.11 amounts were strings such as "10000msat".',
-    "Read both forms, or ignore this rule if no such daemon is to be served.",
+    'Read both 1000 and "1000msat". If no such daemon is to be served: --ignore CW403.',
 )
 NEEDS_OPTIONAL = _warning(
     "CW404",
     "needs-optional",
     "the handler fails where a member is missing that is not always there",
     "Some members are there only in some cases, or since some release.",
-    "Look whether the member is there before it is used.",
+    'Look whether the member is there before it is used: event.get("NAME") in Python.',
 )
 DIES_AT_TOPIC = _error(
     "CW405",
     "dies-at-topic",
     "the plugin ends at a notification",
     "The daemon goes on without the plugin, or stops if it is important.",
-    "Catch what may fail in the handler.",
+    "Catch what may fail in the handler: try, except Exception.",
 )
 TOPIC_FAILS = _warning(
     "CW406",
     "topic-fails",
     "an error is logged at an ordinary notification",
     "The handler seems to have failed.",
-    "See the error. If it is right to say so, log it at a lower level.",
+    "See the error. If it is right to say so, log it at level info.",
 )
 REJECTS_ODD_TEXT = _warning(
     "CW407",
@@ -442,8 +455,8 @@ REJECTS_ODD_TEXT = _warning(
     "the handler fails at half a surrogate pair in what a caller wrote",
     "Callers of the daemon choose labels and parameters. If a guard fails at them, the command may "
     "pass.",
-    "Decode and encode as Python's json does, which keeps such text, and escape it before it is "
-    "written anywhere as UTF-8.",
+    "Decode and encode by Python's json, which keeps such text; escape it before it is "
+    'written as UTF-8: text.encode(errors="backslashreplace").',
 )
 
 # How messages arrive.
@@ -453,14 +466,14 @@ NEEDS_WHOLE_READS = _error(
     "needs-whole-reads",
     "a message that arrives in pieces is not understood",
     "A pipe cuts messages anywhere; long ones always come in several reads.",
-    "Collect what is read until a JSON value is complete.",
+    "Collect what is read until a JSON value is complete: json.JSONDecoder().raw_decode in Python.",
 )
 LOSES_SECOND = _error(
     "CW502",
     "loses-second",
     "of two messages in one read, the second one is lost",
     "The daemon writes what it has, and does not wait for the plugin to read.",
-    "After a message, look at what is left of the read before the next one.",
+    "After a message, look at what is left of the read before the next read.",
 )
 TRIPS_ON_BLANK_LINES = _warning(
     "CW503",
@@ -468,7 +481,8 @@ TRIPS_ON_BLANK_LINES = _warning(
     "blank lines in or between messages are not understood",
     "The daemon passes a caller's request on as it is, white space included: a blank line in it "
     "is not the end of a message.",
-    "End a message where its JSON value ends, never at a blank line.",
+    "End a message where its JSON value ends (json.JSONDecoder().raw_decode), never at a "
+    "blank line.",
 )
 
 DIES_OF_MALFORMED = _warning(
@@ -478,7 +492,8 @@ DIES_OF_MALFORMED = _warning(
     "lightningd forwards a caller's parameters as they are, and its own parser takes more than "
     "JSON: `lightning-cli ban 203.0.113.7` sends `[203.0.113.7]`. Any caller can end the plugin, "
     "and with an important plugin the node.",
-    "Answer such a message with error -32700 and go on behind the blank line that ends it.",
+    'Answer {"jsonrpc": "2.0", "id": ID, "error": {"code": -32700, "message": "…"}}, and '
+    "go on after the blank line that ends the message.",
 )
 
 # Options and methods.
@@ -495,14 +510,14 @@ HEX_FAILS = _warning(
     "hex-fails",
     "an int option that is written as 0x… stops the plugin",
     "The daemon accepts C's spelling of an integer, and pastes it into init, where it is no JSON.",
-    "Read the options of init leniently.",
+    "Read int options leniently: int(text, 0) in Python reads 0x10.",
 )
 SETCONFIG_UNANSWERED = _error(
     "CW603",
     "setconfig-unanswered",
     "setconfig of a dynamic option is not answered",
     "Whoever has called setconfig waits for ever.",
-    "Answer setconfig, or do not call the option dynamic.",
+    'Answer setconfig with {}, or remove "dynamic": true from the option.',
 )
 SETCONFIG_REFUSED = _warning(
     "CW604",
@@ -516,14 +531,36 @@ CHECK_UNANSWERED = _error(
     "check-unanswered",
     "check of a method is not answered",
     "The manifest says cancheck: whoever has called check waits for ever.",
-    "Answer check, or leave cancheck out.",
+    'Answer check with {}, or remove "cancheck": true from the manifest.',
 )
 CHECK_DISAGREES = _warning(
     "CW606",
     "check-disagrees",
     "check and the method's usage contradict each other",
     "check says whether a call would be accepted; usage tells which parameters it needs.",
-    "Write parameters that may be left out in brackets, and refuse a call without the others.",
+    'Write parameters that may be left out in brackets, "usage": "id [label]", and refuse '
+    "a call without the others by error -32602.",
+)
+METHOD_UNANSWERED = _error(
+    "CW607",
+    "method-unanswered",
+    "a call of a method is not answered",
+    "The caller waits for ever.",
+    'Answer each call, with a result or {"code": -32602, "message": "…"} as its error.',
+)
+DIES_AT_METHOD = _error(
+    "CW608",
+    "dies-at-method",
+    "the plugin ends at a call of a method",
+    "Any caller can end the plugin, and with an important plugin the node.",
+    "Catch what may fail (try, except Exception), and answer with an error.",
+)
+METHOD_FAILS = _warning(
+    "CW609",
+    "method-fails",
+    "an error is logged at a call of a method",
+    "The caller got an answer, but the handler seems to have failed.",
+    "See the error. Answer a call with wrong parameters by error -32602.",
 )
 
 # Calls of the daemon.
@@ -533,21 +570,61 @@ DEADLOCK_IN_INIT = _error(
     "deadlock-in-init",
     "init waits for the daemon, which waits for init",
     "With the hook rpc_command the daemon asks this very plugin about the command it has called.",
-    "Answer init first, and call the daemon afterwards; or filter rpc_command.",
+    'Answer init first, and call the daemon afterwards; or write {"name": "rpc_command", '
+    '"filters": ["pay"]}.',
 )
 DEADLOCK_IN_DB_WRITE = _error(
     "CW702",
     "deadlock-in-db-write",
     "db_write waits for the daemon, which waits for db_write",
     "While db_write runs the daemon serves nobody: it hangs for ever.",
-    "Call nothing of the daemon's in db_write.",
+    "Call no command in db_write; do it in the background, after the answer.",
 )
 DEADLOCK_IN_HANDLER = _error(
     "CW703",
     "deadlock-in-handler",
     "a handler waits for the daemon, which waits for this plugin",
     "Every command goes through rpc_command first, those of the plugin that answers it included.",
-    "Filter rpc_command, or handle it so that others can be handled meanwhile.",
+    'Write {"name": "rpc_command", "filters": ["pay"]}, or handle messages while the call '
+    "is under way.",
+)
+
+# The file.
+
+NOT_EXECUTABLE = _error(
+    "CW801",
+    "not-executable",
+    "the file is not executable",
+    "The daemon runs the file itself, and refuses one that is not executable: Permission denied.",
+    "chmod +x PLUGIN",
+)
+NO_INTERPRETER_LINE = _error(
+    "CW802",
+    "no-interpreter-line",
+    "a script that does not begin with #!",
+    "Without it the daemon runs the file as a shell script, whatever its language.",
+    "Begin a Python plugin with #!/usr/bin/env python3, or #! and the path of its own Python.",
+)
+CARRIAGE_RETURN = _error(
+    "CW803",
+    "carriage-return",
+    "the first line ends as on Windows",
+    "The carriage return becomes part of the interpreter's name, and there is no such file.",
+    "sed -i 's/\\r$//' PLUGIN",
+)
+MISSING_INTERPRETER = _error(
+    "CW804",
+    "missing-interpreter",
+    "the interpreter that the first line names is not there",
+    "The daemon cannot start the file: No such file or directory.",
+    "Install the interpreter, or name one that is there: command -v python3 shows its path.",
+)
+PYTHON_WITHOUT_CLNWIRE = _warning(
+    "CW805",
+    "python-without-clnwire",
+    "a plugin with clnwire whose first line finds a Python without",
+    "clnwire puts its own Python first on PATH; the daemon does not.",
+    "Write the path of the Python that has clnwire after #!, or install clnwire for the other.",
 )
 
 RULES: Final = tuple(
@@ -565,6 +642,7 @@ GROUPS: Final = {
     "5": "How messages arrive",
     "6": "Options and methods",
     "7": "Calls of the daemon",
+    "8": "The file",
 }
 """By the code's first digit."""
 

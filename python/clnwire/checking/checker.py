@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking import ending, hooks, malformed, manifest, methods, options, output, topics
+from clnwire.checking.file import obstacles
 from clnwire.checking.finding import Found, Report
 from clnwire.checking.reading import MessageCutter, check_pairs, passes_white_space
 from clnwire.checking.session import CheckSession
 from clnwire.checking.starting import check_speed, start
 from clnwire.checking.target import Limits, Target
+from clnwire.host.plugins.startup import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,13 +34,29 @@ async def check(
 ) -> Report:
     """Checks a plugin in these dialects.
 
-    If the plugin starts in the first dialect only, the others yield a note, not a finding. Raises
-    `HostError` if the file is missing or cannot be started, or if the plugin lacks a given option.
+    If the plugin starts in the first dialect only, that is no finding. Raises
+    `HostError` if the file is missing or cannot be started, or if the plugin lacks a given option
+    or method.
     """
     report = Report()
+    if not _check_file(target, dialects, report):
+        report.note("not started, as the daemon cannot start it either")
+        return report
     for number, dialect in enumerate(dialects):
         await _Dialect(target, dialect, limits or Limits(), report).run(is_extra=number > 0)
     return report
+
+
+def _check_file(target: Target, dialects: Sequence[Name], report: Report) -> bool:
+    """Reports why the daemon cannot start the file; returns whether the host can."""
+    runs_file = command_line(target.path)[0] == str(target.path.absolute())
+    found = obstacles(target.path)
+    for obstacle in found:
+        for dialect in dialects:
+            Found(report, dialect).add(obstacle.rule, "file", obstacle.message)
+    # Another Python than that of the first line may run a file whose first line is wrong.
+    is_fatal = any(obstacle.rule.severity == "error" for obstacle in found)
+    return not (runs_file and is_fatal)
 
 
 class _Dialect:
@@ -79,7 +97,7 @@ class _Dialect:
         if self._report.dialects and trial.findings:
             first = trial.findings[0]
             why = f"{first.where}: {first.message}"
-            self._found.note(f"not checked, the plugin is for another daemon: {why}")
+            self._report.other_daemon[self._dialect] = why
         return None
 
     async def _go_through(self, offered: HostManifest) -> None:
@@ -110,6 +128,11 @@ class _Dialect:
             session = await self._ready()
             if session is not None:
                 await methods.check_method(self._found, session, method)
+        for name, params in methods.chosen(self._target, offered.methods).items():
+            self._at(f"method {name}")
+            session = await self._ready()
+            if session is not None:
+                await methods.call_method(self._found, session, offered.methods[name], params)
 
     async def _check_malformed(self, offered: HostManifest) -> None:
         if not malformed.is_reached(offered):

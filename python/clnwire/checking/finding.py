@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clnwire._wire.foreign import in_one_line
 from clnwire.checking.catalogue import Rule
+from clnwire.checking.traceback import last_traceback, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,8 @@ class Finding(Struct, frozen=True):
     """What is wrong, in one line."""
     excerpt: str = ""
     """The beginning of the message that shows the mistake, if there is one."""
+    traceback: str = ""
+    """The Python traceback that belongs to it, if there is one."""
 
 
 class Report(Struct):
@@ -39,6 +43,8 @@ class Report(Struct):
     """What was not checked, and why."""
     dialects: list[str] = field(default_factory=list[str])
     """The dialects in which the plugin was checked."""
+    other_daemon: dict[str, str] = field(default_factory=dict[str, str])
+    """The other dialects asked for → why the plugin does not start in them."""
     starts: int = 0
     """How often it was started."""
     messages: int = 0
@@ -49,9 +55,7 @@ class Report(Struct):
         for index, old in enumerate(self.findings):
             if (old.rule, old.where) == (finding.rule, finding.where):
                 dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
-                self.findings[index] = Finding(
-                    old.rule, dialects, old.where, old.message, old.excerpt
-                )
+                self.findings[index] = replace(old, dialects=dialects)
                 return
         self.findings.append(finding)
 
@@ -74,11 +78,12 @@ class Found:
         self.report, self.dialect = report, dialect
 
     def add(self, rule: Rule, where: str, message: str, excerpt: bytes | str = "") -> None:
-        """Adds a finding: the plugin breaks the rule."""
+        """Adds a finding: the plugin breaks the rule. A traceback may be part of the message."""
         text = excerpt.decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
-        self.report.add(
-            Finding(rule, (self.dialect,), where, one_line(message), shortened(one_line(text)))
-        )
+        traceback = last_traceback(message)
+        line = one_line(summary(message) if traceback else message)
+        text = shortened(one_line(text))
+        self.report.add(Finding(rule, (self.dialect,), where, line, text, traceback))
 
     def note(self, text: str) -> None:
         """Adds a note: something was not checked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -49,6 +50,8 @@ class AskedHook(Struct, frozen=True):
     death: PluginDiedError | None = None
     waiting: Sequence[str] = ()
     """The daemon's commands that the plugin waits for."""
+    seconds: float | None = None
+    """Until the answer, if it was an acceptable one."""
 
 
 async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
@@ -66,9 +69,10 @@ async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
 async def _ask_once(
     session: CheckSession, hook: str, event: Any, *, to_the_end: bool = False
 ) -> AskedHook:
-    mark = len(session.host.logs)
+    mark, started = len(session.host.logs), perf_counter()
     try:
         await session.host.hook(hook, event)
+        seconds = perf_counter() - started
     except FatalAnswerError as error:
         return AskedHook("fatal", error.reason)
     except PluginDiedError as error:
@@ -83,7 +87,7 @@ async def _ask_once(
     if to_the_end:
         await session.settle()
     failed = session.failure_since(mark)
-    return AskedHook() if failed is None else AskedHook("failed", failed)
+    return AskedHook(seconds=seconds) if failed is None else AskedHook("failed", failed)
 
 
 def event_for(session: CheckSession, hook: HostHook, change: Variant | None = None) -> Any:
@@ -121,9 +125,24 @@ async def check(found: Found, ready: Ready, hook: HostHook) -> AskedHook:
     usual = await ask(session, hook.name, event_for(session, hook))
     report(found, session, hook.name, usual)
     if usual.problem not in ("fatal", "died", "silent"):
+        await _check_speed(found, session, hook, usual)
         await _check_others(found, ready, hook)
         await _check_forms(found, ready, hook, usual)
     return usual
+
+
+async def _check_speed(
+    found: Found, session: CheckSession, hook: HostHook, usual: AskedHook
+) -> None:
+    """Reports a slow answer if the next one is slow as well: the machine may have been busy."""
+    limit = session.limits.slow_hook / (10 if hook.name == "db_write" else 1)
+    if usual.seconds is None or usual.seconds <= limit:
+        return
+    again = await ask(session, hook.name, event_for(session, hook))
+    if again.seconds is not None and again.seconds > limit:
+        quickest = min(usual.seconds, again.seconds)
+        message = f"answered after {quickest:.1f} s, more than {limit:g} s"
+        found.add(rules.SLOW_HOOK, f"hook {hook.name}", message)
 
 
 async def _check_others(found: Found, ready: Ready, hook: HostHook) -> None:

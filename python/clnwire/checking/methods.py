@@ -1,17 +1,26 @@
-"""Methods: `check` asks whether a call would be accepted. No method is called, as it might act."""
+"""Methods: `check` asks whether a call would be accepted. Only those on request are called."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import json
 
 from clnwire.checking import catalogue as rules
+from clnwire.checking.calls import is_deadlock
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_DIED
 from clnwire.errors import RpcError
+from clnwire.host.config import ConfigError
+from clnwire.host.directory import NODE_ID
+from clnwire.host.rules.names import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession
+    from clnwire.checking.target import Target
     from clnwire.host.rules.manifest import HostMethod
 
 _WORD: Final = re.compile(r"(\[)?[A-Za-z_][A-Za-z0-9_-]*(\])?\Z")
@@ -57,3 +66,59 @@ def _judge_error(
     elif required == []:
         message = f"check refuses a call that usage allows: {error.message}"
         found.add(rules.CHECK_DISAGREES, where, message, session.watch.last_out)
+
+
+def chosen(target: Target, offered: Mapping[str, HostMethod]) -> dict[str, bytes | None]:
+    """The methods to call, and their parameters. Raises `ConfigError` for an unknown name."""
+    calls = dict(target.calls)
+    others = dict.fromkeys(offered) if "*" in calls else {}
+    params = calls.pop("*", None)
+    for name in calls:
+        if name not in offered:
+            raise ConfigError(f"--call: there is no method '{name}'{did_you_mean(name, offered)}")
+    return {**dict.fromkeys(others, params), **calls}
+
+
+def sample_params(usage: str) -> dict[str, Any]:
+    """A value for each required parameter, chosen by its name."""
+    return {name: _sample(name) for name in required_parameters(usage) or ()}
+
+
+def _sample(name: str) -> Any:
+    """A node for an id and a channel for a scid; otherwise 1, which most types can be read from."""
+    words = name.lower().split("_")
+    if words[-1] in ("id", "node", "peer", "nodeid") and "channel" not in words:
+        return NODE_ID
+    return "1x1x1" if words[-1] in ("scid", "channel") or "channel" in words else 1
+
+
+async def call_method(
+    found: Found, session: CheckSession, method: HostMethod, params: bytes | None
+) -> None:
+    """Calls a method, and reports a call that is not answered or fails inside the plugin."""
+    where, mark = f"method {method.name}", len(session.host.logs)
+    given = sample_params(method.usage) if params is None else json.decode(params)
+    try:
+        await session.host.call(method.name, given)
+    except TimeoutError as error:
+        session.usable = False
+        if not is_deadlock(found, where, session.host.commands_waiting):
+            found.add(rules.METHOD_UNANSWERED, where, str(error), session.watch.last_in)
+        return
+    except RpcError as error:
+        if error.code == PLUGIN_DIED:
+            session.usable = False
+            text = f"{error.message}{session.last_words()}"
+            found.add(rules.DIES_AT_METHOD, where, text, session.watch.last_in)
+            return
+        if error.code == INVALID_PARAMS and params is None:
+            found.note(f"{method.name} was called, and {_other_params(method, given, error)}")
+    await session.settle()
+    failure = session.failure_since(mark)
+    if failure is not None:
+        found.add(rules.METHOD_FAILS, where, failure, session.watch.last_in)
+
+
+def _other_params(method: HostMethod, given: object, error: RpcError) -> str:
+    shown = json.encode(given).decode()
+    return f"refuses {shown}: {error.message}; give it others: --call '{method.name}={{...}}'"

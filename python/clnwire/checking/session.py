@@ -9,6 +9,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Final
 
+from clnwire.checking.traceback import TRACEBACK, last_traceback
 from clnwire.checking.watch import Watch
 from clnwire.host import Host
 from clnwire.host import empty_node as node
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 
 ERRORS: Final = frozenset(("broken", "error"))
 """Levels at which a plugin says that something failed."""
-TRACEBACK: Final = "Traceback (most recent call last):"
-"""The first line of a Python traceback; it counts as a failure at any level."""
 MOST_BYTES: Final = 64 << 20
 """The longest message that the plugin may send. It is far above what a check needs, and bounds
 memory for a message that never ends."""
-KEPT: Final = 4096
+KEPT: Final = 16384
 """Bytes of the end of stderr that are read."""
 
 
@@ -125,12 +124,16 @@ class CheckSession:
         return self._version
 
     def failure_since(self, mark: int) -> str | None:
-        """What the plugin logged as failed since `len(host.logs)` was this, in one line."""
+        """What the plugin logged as failed since `len(host.logs)` was this, with a traceback."""
         said = [entry.message for entry in self.host.logs[mark:]]
         for number, entry in enumerate(self.host.logs[mark:]):
-            if entry.level in ERRORS or TRACEBACK in entry.message:
+            if TRACEBACK in entry.message:
                 # Some log a traceback line by line.
-                return _in_one_line("\n".join(said[number:]))
+                return "\n".join(said[number:])
+            if entry.level in ERRORS:
+                following = "\n".join(said[number + 1 :])
+                is_start = following.startswith(TRACEBACK)
+                return f"{entry.message}\n{following}" if is_start else entry.message
         return None
 
     def new_remarks(self, *kinds: RemarkKind) -> list[LogEntry]:
@@ -150,13 +153,15 @@ class CheckSession:
         self._stray_seen = len(self.watch.stray)
 
     def last_words(self) -> str:
-        """The last line that the plugin wrote to its stderr, in words for the end of a sentence."""
+        """How the plugin's stderr ends, as the end of a sentence, and its last traceback."""
         # The plugin shares this file's position and writes there; `pread` does not move it.
         file = self._stderr.fileno()
         size = os.fstat(file).st_size
         text = os.pread(file, KEPT, max(0, size - KEPT)).decode("utf-8", "replace")
         said = [line.strip() for line in text.split("\n") if line.strip()]
-        return f"; its stderr ends with: {said[-1]}" if said else ""
+        if not said:
+            return ""
+        return f"; its stderr ends with: {said[-1]}\n{last_traceback(text)}".rstrip("\n")
 
     async def settle(self) -> None:
         """Waits until the plugin has been quiet for a moment and has no call under way.
@@ -173,16 +178,3 @@ class CheckSession:
     def _on_log(self, level: str, source: str, message: str) -> None:
         del level, source, message
         self.waiting_commands = self.host.commands_waiting
-
-
-def _in_one_line(text: str) -> str:
-    """The first line, and what a traceback that follows says at its end."""
-    first = text.strip().partition("\n")[0]
-    _, has_traceback, frames = text.partition(TRACEBACK)
-    if not has_traceback:
-        return first
-    lines = [line for line in frames.split("\n") if line.strip()]
-    raised = next((line.strip() for line in lines if not line.startswith(" ")), "")
-    if TRACEBACK in first:
-        return raised
-    return first if raised.rstrip(": ") in first else f"{first}: {raised}"

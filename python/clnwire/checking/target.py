@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,6 @@ from msgspec import Struct
 from clnwire.host.config import Written, plugin_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from clnwire.host.rules.manifest import Option
     from clnwire.host.rules.options import Given
 
@@ -25,6 +23,9 @@ class Target(Struct, frozen=True):
     """The plugin's command-line arguments."""
     options: Sequence[Written] = ()
     """Values for the plugin's own options, as a user writes them."""
+    calls: Mapping[str, bytes | None] = {}
+    """Methods to call, with parameters as JSON; `None` stands for made-up ones. `*` is every method
+    that is not named."""
 
     def given(self, known: Mapping[str, Option]) -> dict[str, Given]:
         """The values for the options that the plugin has. Raises `ConfigError`."""
@@ -38,3 +39,5 @@ class Limits(Struct, frozen=True):
     """For each answer, and for the plugin's end."""
     slow_start: float = 2.0
     """A start that takes longer is slow."""
+    slow_hook: float = 1.0
+    """An answer to a hook that takes longer is slow. For `db_write`, it is a tenth of this."""

@@ -47,6 +47,7 @@ def _block(finding: Finding, widths: list[int]) -> list[str]:
     lines = [f"{head}  {_painted(BOLD, place)}  {in_one_line(finding.message)}"]
     if finding.excerpt:
         lines.append(_painted(DIM, f"{INDENT}wire  {in_one_line(finding.excerpt)}"))
+    lines += [f"{INDENT}  | {in_one_line(line)}" for line in finding.traceback.splitlines()]
     lines.append(f"{INDENT}{_painted(GREEN, 'fix')}   {rule.fix}")
     return lines
 
@@ -100,6 +101,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "where": finding.where,
         "message": finding.message,
         "excerpt": finding.excerpt,
+        "traceback": finding.traceback,
         "reason": rule.reason,
         "fix": rule.fix,
     }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 from clnwire._wire.environment import LOG_SHOWN_BY
 from clnwire._wire.foreign import in_one_line
 from clnwire._wire.levels import SCALE
+from clnwire.checking.file import obstacles
 from clnwire.cli._on_demand import register
 from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion
@@ -24,10 +25,11 @@ from clnwire.host.logbook import Logbook
 from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from clnwire.cli._settings import RunSettings
     from clnwire.host.lifetime import Stopped
+    from clnwire.host.plugins.launcher import PluginSpec
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import Option
 
@@ -41,6 +43,7 @@ async def serve(settings: RunSettings, *, trace: bool) -> str | None:
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
         _show_no_line_twice(settings, stream)
+        _warn_of_files(settings.specs, book)
         host = Host(
             dialect=cast("Name", settings.single["dialect"]),
             lightning_dir=settings.directory,
@@ -64,6 +67,14 @@ async def serve(settings: RunSettings, *, trace: bool) -> str | None:
             return stopped.reason
         book.write("info", "lightningd", "Shutdown complete")
         return None
+
+
+def _warn_of_files(specs: Sequence[PluginSpec], book: Logbook) -> None:
+    """Logs what would keep lightningd from starting the plugins' files."""
+    for path in [Path(spec.path) for spec in specs if isinstance(spec.path, (str, Path))]:
+        for obstacle in obstacles(path):
+            message = f"lightningd could not start it like this: {obstacle.message}"
+            book.write("warn", f"plugin-{path.name}", in_one_line(message))
 
 
 class _Run:

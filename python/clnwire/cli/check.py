@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Annotated, Literal, NoReturn
 
 import typer
-from msgspec import json
+from msgspec import DecodeError, json
 
 from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
@@ -62,14 +62,26 @@ def check(
         Literal["warning", "error"], typer.Option(help="The least that is reported.")
     ] = "warning",
     dialect: Annotated[
-        Literal["both", "current", "2020", "2019"], typer.Option(help="The daemon's dialect.")
-    ] = "both",
+        Literal["both", "current", "2020", "2019"] | None,
+        typer.Option(help="The daemon's dialect; otherwise both, if the plugin starts in both."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="For each answer, and for the end.")
     ] = Limits().timeout,
     slow_start: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="A start that takes longer is slow.")
     ] = Limits().slow_start,
+    slow_hook: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="A hook's answer that takes longer is slow."),
+    ] = Limits().slow_hook,
+    call: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD[=JSON]",
+            help="Calls a method, with made-up parameters or these; '*' is all methods.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
     explain: Annotated[
         str | None, typer.Option(metavar="CODE", help="Tells about a rule, and ends.")
@@ -77,8 +89,8 @@ def check(
 ) -> None:
     """Starts a plugin, in any language, and reports what the daemon would not forgive it.
 
-    It is told and asked made-up things: give it no options of a plugin in use. Its methods are not
-    called.
+    It is told and asked made-up things: give it no options of a plugin in use. Its methods are
+    called only on request, by --call.
 
     Status 1: there are findings. Status 2: it could not be checked.
     """
@@ -92,11 +104,14 @@ def check(
         wanted = chosen_rules(select, ignore, severity)
         options = parse_words([f"--{word}" for word in option or ()])
         command_line(plugin)
-        target = Target(plugin, arguments or (), options)
-        limits = Limits(timeout, slow_start)
-        report = _run(target, DIALECTS[dialect], limits, shown=not as_json)
+        target = Target(plugin, arguments or (), options, _calls(call or ()))
+        limits = Limits(timeout, slow_start, slow_hook)
+        report = _run(target, DIALECTS[dialect or "both"], limits, shown=not as_json)
     except HostError as error:
         _fail(str(error), as_json=as_json)
+    if dialect is not None:
+        for name, why in report.other_daemon.items():
+            report.note(f"{name}: not checked, the plugin is for another daemon: {why}")
     findings = report.chosen(wanted)
     seconds = perf_counter() - started
     if as_json:
@@ -106,6 +121,26 @@ def check(
         sys.stdout.write(_findings.as_text(plugin.name, findings, report, seconds))
     if findings:
         raise typer.Exit(1)
+
+
+def _calls(words: Sequence[str]) -> dict[str, bytes | None]:
+    """Method → parameters. Raises `ConfigError`."""
+    calls: dict[str, bytes | None] = {}
+    for word in words:
+        name, has_params, params = word.partition("=")
+        if has_params:
+            _check_params(name, params)
+        calls[name] = params.encode() if has_params else None
+    return calls
+
+
+def _check_params(name: str, params: str) -> None:
+    try:
+        given = json.decode(params)
+    except DecodeError as error:
+        raise ConfigError(f"--call {name}: the parameters are not JSON: {error}") from None
+    if not isinstance(given, (dict, list)):
+        raise ConfigError(f"--call {name}: the parameters must be a JSON object or an array")
 
 
 def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:

@@ -1,0 +1,27 @@
+"""Finds Python tracebacks in what a plugin logged or wrote to stderr."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+TRACEBACK: Final = "Traceback (most recent call last):"
+"""The first line of a traceback; it counts as a failure at any level."""
+_ONE: Final = rf"{re.escape(TRACEBACK)}\n(?:[ \t].*\n)+\S.*"
+"""The frames are indented; the exception is not."""
+_CHAIN: Final = re.compile(rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*")
+
+
+def last_traceback(text: str) -> str:
+    """The last traceback, with the exceptions that led to it; empty if there is none."""
+    found = list(_CHAIN.finditer(text))
+    return found[-1][0] if found else ""
+
+
+def summary(text: str) -> str:
+    """The first line, and the exception of the traceback that begins there or follows."""
+    first = text.strip().partition("\n")[0]
+    raised = last_traceback(text).rpartition("\n")[2]
+    if not raised or raised.rstrip(": ") in first:
+        return first
+    return raised if TRACEBACK in first else f"{first}: {raised}"
