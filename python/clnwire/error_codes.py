@@ -4,8 +4,6 @@ Use them in `RpcError(code, message)`, and to find out why a call has failed. Co
 codes as well. Source: `common/jsonrpc_errors.h` of lightningd, whose names are kept.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 # JSON-RPC 2.0

@@ -4,8 +4,6 @@
 Rust core and exported here as well.
 """
 
-from __future__ import annotations
-
 from clnwire._core import IdError, MalformedError
 
 __all__ = [

@@ -7,8 +7,6 @@ older daemon may kill the plugin, so `Dialect` says what the daemon accepts; no 
 compares releases. Source: lightningd's releases.
 """
 
-from __future__ import annotations
-
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -38,13 +36,8 @@ WITH_DATA_VERSION: Final[Release] = (0, 8, 1)
 FAILURE_MESSAGES: Final[Release] = (0, 8, 2)
 """The first release that reads `failure_message` in answers to `invoice_payment` and
 `htlc_accepted`; earlier ones read `failure_code`."""
-_ORDERED_HOOKS: Final[Release] = (0, 9, 2)
-_NOTICES: Final[Release] = (0, 9, 2)
-"""The first release that accepts the notifications `message` and `progress`."""
-_DISABLE: Final[Release] = (0, 9, 3)
 _TOPICS_OF_PLUGINS: Final[Release] = (0, 10, 1)
 """The first release that accepts custom topics and subscriptions to unknown topics."""
-_TRACE: Final[Release] = (24, 5, 0)
 
 OPTION_TYPES: Final[dict[str, Release]] = {
     "string": FOUNDING,
@@ -121,7 +114,7 @@ class Dialect(Struct, frozen=True):
     @property
     def orders_hooks(self) -> bool:
         """Whether a hook in the manifest may be an object with `before`, `after` and `filters`."""
-        return self.is_at_least(_ORDERED_HOOKS)
+        return self.is_at_least((0, 9, 2))
 
     def takes_topic(self, topic: str) -> bool:
         """Whether a manifest may subscribe to the topic."""
@@ -135,17 +128,17 @@ class Dialect(Struct, frozen=True):
     @property
     def takes_notices(self) -> bool:
         """Whether a plugin may send `message` and `progress`."""
-        return self.is_at_least(_NOTICES)
+        return self.is_at_least((0, 9, 2))
 
     @property
     def disables(self) -> bool:
         """Whether a plugin may disable itself."""
-        return self.is_at_least(_DISABLE)
+        return self.is_at_least((0, 9, 3))
 
     @property
     def has_trace(self) -> bool:
         """Whether the log has the level `trace`."""
-        return self.is_at_least(_TRACE)
+        return self.is_at_least((24, 5, 0))
 
     def __str__(self) -> str:
         if self.newest >= STRING_IDS:

@@ -1,7 +1,5 @@
 """The environment variables that lightningd and the embedded host set, and the program's name."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Final

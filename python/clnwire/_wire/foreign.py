@@ -1,7 +1,5 @@
 """Escaping of untrusted text before it is printed, so that it cannot control a terminal."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """lightningd's rules for options: types, names, and the spelling of values."""
 
-from __future__ import annotations
-
 import re
 from typing import Final, Literal, TypeAlias
 

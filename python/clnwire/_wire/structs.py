@@ -11,15 +11,7 @@ from __future__ import annotations
 
 import types
 from functools import cache
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    NewType,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 

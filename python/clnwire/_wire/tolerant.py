@@ -8,8 +8,6 @@ Every caller of the daemon's RPC interface can put these into a message:
 - A value nested deeper than `MAX_DEPTH` becomes `msgspec.Raw`, its JSON text.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any, Final, cast
 
@@ -49,7 +47,7 @@ def _loads_tolerantly(text: bytes) -> Any:
 
 
 def doubled_name(text: bytes) -> str | None:
-    """A name that an object, down to `MAX_DEPTH`, has twice; `None` if there is none."""
+    """A member name that is twice in an object (down to `MAX_DEPTH`); `None` if none is."""
     import json
 
     doubled: list[str] = []

@@ -1,7 +1,5 @@
 """The run-time class; the stub beside this file has a typed method for each command."""
 
-from __future__ import annotations
-
 from clnwire.commands._typed import TypedMethods as BlockingCommands
 
 __all__ = ["BlockingCommands"]

@@ -3,8 +3,6 @@
 For a hook without a module here, the handler receives a dict and returns one.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.lazy import lazy
 
 __getattr__, __dir__, __all__ = lazy(

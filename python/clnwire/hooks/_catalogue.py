@@ -1,7 +1,5 @@
 """Finds a hook's `HookSpec` by its name. Its module is imported when the hook is registered."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Final
 

@@ -41,8 +41,5 @@ class OpenChannel2SignContinue(HookAnswer, frozen=True, tag_field="result", tag=
 Answer: TypeAlias = OpenChannel2SignContinue
 
 SPEC = HookSpec(
-    "openchannel2_sign",
-    event=OpenChannel2Sign,
-    answers=(OpenChannel2SignContinue,),
-    safe=keep_psbt,
+    "openchannel2_sign", event=OpenChannel2Sign, answers=(OpenChannel2SignContinue,), safe=keep_psbt
 )

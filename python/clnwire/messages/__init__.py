@@ -4,8 +4,6 @@ Each module has its message's name. The daemon sends `getmanifest`, `init`, `set
 `check`. Plugins send `log`, `message`, `progress` and custom notifications (`custom`).
 """
 
-from __future__ import annotations
-
 from clnwire._wire.lazy import lazy
 
 __getattr__, __dir__, __all__ = lazy(

@@ -14,8 +14,5 @@ class Check(Event, frozen=True):
     """The method's name."""
 
 
-class Checked(Event, frozen=True):
+class Checked(Check, frozen=True):
     """The result if the method would accept the params; if not, the reply is its error."""
-
-    command_to_check: str
-    """The method's name."""

@@ -4,8 +4,6 @@ An event's class has the topic's name. Where that name is taken, `Event` is adde
 `LogEvent`.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.lazy import lazy
 
 __getattr__, __dir__, __all__ = lazy(

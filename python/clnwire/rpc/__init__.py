@@ -3,15 +3,8 @@
 A program that is not a plugin gets the same client from `connect(path)`.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.lazy import lazy
 
 __getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "awaitable": "AwaitableRpc",
-        "blocking": "Rpc",
-        "connecting": "connect",
-    },
+    __name__, {"awaitable": "AwaitableRpc", "blocking": "Rpc", "connecting": "connect"}
 )

@@ -47,16 +47,6 @@ class CallOptions(msgspec.Struct, frozen=True):
         if self.timeout is not None and self.timeout > LONGEST_TIMEOUT:
             msgspec.structs.force_setattr(self, "timeout", None)
 
-    def replaced(
-        self, timeout: float | None, on_message: OnMessage | None, on_progress: OnProgress | None
-    ) -> CallOptions:
-        """A copy in which the arguments that are not `None` replace the present settings."""
-        return CallOptions(
-            self.timeout if timeout is None else timeout,
-            on_message or self.on_message,
-            on_progress or self.on_progress,
-        )
-
     def notices(self) -> Callable[[Frame], None] | None:
         """The function for frames that precede the reply; `None` if no callback is set."""
         if self.on_message is None and self.on_progress is None:

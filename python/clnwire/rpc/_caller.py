@@ -149,6 +149,11 @@ def with_options(
     """
     if timeout is None and on_message is None and on_progress is None:
         return options
-    from clnwire.rpc._call import NO_OPTIONS
+    from clnwire.rpc._call import NO_OPTIONS, CallOptions
 
-    return (options or NO_OPTIONS).replaced(timeout, on_message, on_progress)
+    present = options or NO_OPTIONS
+    return CallOptions(
+        present.timeout if timeout is None else timeout,
+        on_message or present.on_message,
+        on_progress or present.on_progress,
+    )

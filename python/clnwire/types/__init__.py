@@ -5,8 +5,6 @@ they are the plain `int` and `str` of JSON, which costs nothing. clnwire does no
 events; it checks values in answers when the answer is built.
 """
 
-from __future__ import annotations
-
 from clnwire._wire.lazy import lazy
 
 __getattr__, __dir__, __all__ = lazy(
