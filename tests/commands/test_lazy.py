@@ -27,7 +27,7 @@ def commands(names: set[str]) -> set[str]:
 
 def test_a_plugin_that_calls_nothing_imports_nothing_for_it():
     found = modules("from clnwire import Plugin; Plugin().rpc")
-    assert commands(found) <= {"_blocking", "_typed"}
+    assert commands(found) <= {"_blocking", "_command"}
     assert not found & {"socket", "selectors", "asyncio", "clnwire.rpc._pool", "clnwire.rpc._call"}
 
 
@@ -40,5 +40,5 @@ with connect(sys.argv[1]) as rpc:
 """
     with Node(echo) as node:
         found = modules(source, str(node.rpc_path))
-    assert commands(found) == {"_blocking", "_command", "_typed", "getinfo"}
+    assert commands(found) == {"_blocking", "_command", "getinfo"}
     assert not found & {"socket", "selectors", "asyncio"}

@@ -1,5 +1,5 @@
 """The run-time class; the stub beside this file has a typed method for each command."""
 
-from clnwire.commands._typed import TypedMethods as BlockingCommands
+from clnwire.commands._command import TypedMethods as BlockingCommands
 
 __all__ = ["BlockingCommands"]
