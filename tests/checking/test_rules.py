@@ -11,6 +11,7 @@ import pytest
 
 from clnwire.checking import RULES, Limits, Report, Target, check
 from clnwire.checking.file import obstacles
+from clnwire.checking.traceback import summary
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.rules.dialect import Name
 from tests.checking.plugins import BROKEN, Broken, method
@@ -147,6 +148,21 @@ def test_a_whole_traceback_is_shown(tmp_path: Path) -> None:
     assert "KeyError: 'a'" in lines
     assert lines[-1] == "ValueError: none"
     assert sum(line == lines[0] for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("boom: none\n{}ValueError: none", "boom: none"),
+        ("boom\n{}ValueError: none", "boom: ValueError: none"),
+        ("boom\n{}KeyboardInterrupt", "boom: KeyboardInterrupt"),
+        ("{}ValueError: none\n", "ValueError: none"),
+        ("boom", "boom"),
+    ],
+)
+def test_a_failure_in_one_line(text: str, line: str) -> None:
+    frames = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
+    assert summary(text.format(frames)) == line
 
 
 def test_a_method_that_refuses_made_up_parameters(tmp_path: Path) -> None:

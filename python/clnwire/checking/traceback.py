@@ -22,6 +22,8 @@ def summary(text: str) -> str:
     """The first line, and the exception of the traceback that begins there or follows."""
     first = text.strip().partition("\n")[0]
     raised = last_traceback(text).rpartition("\n")[2]
-    if not raised or raised.rstrip(": ") in first:
+    # The first line may say what the exception does, without its type.
+    said = raised.partition(": ")[2] or raised.rstrip(":")
+    if not said or said in first:
         return first
     return raised if TRACEBACK in first else f"{first}: {raised}"
