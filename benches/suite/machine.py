@@ -9,7 +9,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from clnwire.bench.machine import cpu_name, system_name
+from clnwire.bench.results import cpu_name, system_name
 
 from .results import Machine
 

@@ -4,10 +4,9 @@
 these modules.
 """
 
-from clnwire.bench.errors import BenchError
 from clnwire.bench.measuring import Setup, ask_manifest, measure_all
 from clnwire.bench.plan import Plan, Wanted, plan
-from clnwire.bench.results import Results, load, save
+from clnwire.bench.results import BenchError, Results, load, save
 
 __all__ = [
     "BenchError",

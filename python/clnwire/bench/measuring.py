@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from clnwire import __version__
-from clnwire.bench.errors import BenchError
 from clnwire.bench.load import Job, PluginFailedError, Report, measure, medians
 from clnwire.bench.load.messages import init
 from clnwire.bench.load.running import RPC_FILE
-from clnwire.bench.machine import machine
-from clnwire.bench.results import BenchMethod, ResultRow, Results, Start
+from clnwire.bench.results import BenchError, BenchMethod, ResultRow, Results, Start, machine
 from clnwire.host import Host
 from clnwire.host import empty_node as node
 from clnwire.host.config import Written, plugin_options

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
-from clnwire.bench.errors import BenchError
 from clnwire.bench.load.messages import NUMBER, Ask, db_write, notification, request
+from clnwire.bench.results import BenchError
 from clnwire.host.encoding import custom_notification
 from clnwire.host.plugins.startup import MIGRATIONS
 from clnwire.host.rules.decoding import as_object
@@ -88,8 +88,7 @@ def plan(manifest: HostManifest, wanted: Wanted) -> Plan:
         ]
     cases = [case for name in hooks for case in _hook_cases(manifest.hooks[name], wanted)]
     if wanted.method is not None:
-        ask = _method(wanted.method, wanted)
-        cases.append(_answered(f"method {wanted.method}", ask))
+        cases.append(_answered(f"method {wanted.method}", _method(wanted.method, wanted)))
     fence = _fence(manifest, wanted)
     cases += [_topic_case(topic, wanted, fence) for topic in topics]
     return Plan(cases, notes, _common(manifest))
@@ -186,8 +185,8 @@ def _answered(name: str, ask: Settings) -> Case:
 
 
 def _topic_case(topic: str, wanted: Wanted, fence: Settings | None) -> Case:
-    event = (wanted.event or "").encode() if topic in wanted.topics else b""
-    payload = event or json.encode(_sample(topic))
+    given = wanted.event if topic in wanted.topics else None
+    payload = given.encode() if given else json.encode(_sample(topic))
     if topic in TOPICS:
         params = CURRENT.notification_params(topic, payload)
         text = notification(topic, params.decode())

@@ -28,10 +28,14 @@ def draw(results: Results, earlier: Results | None, path: Path) -> None:
 
     Raises `ModuleNotFoundError` without matplotlib, and `OSError`.
     """
+    before = None if earlier is None else earlier.start.manifest_ms
+    starts = _pair(results.plugin, results.start.manifest_ms, before)
+    trips = _entries(results, earlier, lambda row: None if row.one is None else row.one.p50_us)
+    rates = _entries(results, earlier, lambda row: row.many.messages_per_second)
     panels: list[tuple[str, list[Entry], Callable[[float], str]]] = [
-        ("round trip, median", _entries(results, earlier, _trip), duration),
-        ("messages a second", _entries(results, earlier, _throughput), number),
-        ("from exec to manifest", _starts(results, earlier), _milliseconds),
+        ("round trip, median", trips, duration),
+        ("messages a second", rates, number),
+        ("from exec to manifest", starts, lambda value: number(value, " ms")),
     ]
     shown = [panel for panel in panels if panel[1]]
     with svg.style():
@@ -39,18 +43,6 @@ def draw(results: Results, earlier: Results | None, path: Path) -> None:
         for one, (title, entries, spelled) in zip(axes, shown, strict=True):
             _bars(one, title, entries, spelled)
         svg.save(figure, path)
-
-
-def _trip(row: ResultRow) -> float | None:
-    return None if row.one is None else row.one.p50_us
-
-
-def _throughput(row: ResultRow) -> float:
-    return row.many.messages_per_second
-
-
-def _milliseconds(value: float) -> str:
-    return number(value, " ms")
 
 
 def _entries(
@@ -61,11 +53,6 @@ def _entries(
         before = None if earlier is None else earlier.rows.get(name)
         found += _pair(name, value(row), None if before is None else value(before))
     return found
-
-
-def _starts(results: Results, earlier: Results | None) -> list[Entry]:
-    before = None if earlier is None else earlier.start.manifest_ms
-    return _pair(results.plugin, results.start.manifest_ms, before)
 
 
 def _pair(name: str, value: float | None, before: float | None) -> list[Entry]:

@@ -1,20 +1,24 @@
-"""The results of a bench, and their file."""
+"""The results of a bench, the machine that they are of, and their file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+import platform
+from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct, field, structs
 
-from clnwire.bench.errors import BenchError
 from clnwire.bench.load import Figures
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from clnwire.errors import ClnwireError
 
 FORMAT: Final = 1
 """The file format's version. Raise it when older files can no longer be read."""
+
+
+class BenchError(ClnwireError):
+    """The request makes no sense for this plugin; the message says what to do instead."""
 
 
 class Machine(Struct, frozen=True):
@@ -25,6 +29,24 @@ class Machine(Struct, frozen=True):
     cores: int
     load: float
     """The load average before the bench."""
+
+
+def machine() -> Machine:
+    """This machine, with its current load."""
+    return Machine(cpu_name(), system_name(), os.cpu_count() or 1, round(os.getloadavg()[0], 1))
+
+
+def cpu_name() -> str:
+    """The processor's model, as far as the kernel tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or "unknown"
+
+
+def system_name() -> str:
+    """The kernel with its release, and the architecture."""
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
 class BenchMethod(Struct, frozen=True):

@@ -5,9 +5,8 @@ it in a process of its own: this one is neither pinned to a processor nor ended 
 """
 
 from clnwire.bench.load.figures import Figures, Report, medians
-from clnwire.bench.load.job import Job
 from clnwire.bench.load.messages import Ask
-from clnwire.bench.load.running import LoadError, PluginFailedError, measure
+from clnwire.bench.load.running import Job, LoadError, PluginFailedError, measure
 
 __all__ = [
     "Ask",

@@ -1,4 +1,4 @@
-"""Runs the load generator in a process of its own, and ends whatever that starts."""
+"""The load generator's job, and the process that does it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,71 @@ import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from clnwire.bench.load.figures import Report
+from clnwire.bench.load.messages import GETMANIFEST, Ask
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from clnwire.bench.load.job import Job
-
 RPC_FILE: Final = "lightning-rpc"
 KEPT: Final = 64
 """The last lines of stderr to keep."""
 _LONGEST_LINE: Final = 4096
+_CHILD: Final = """
+import sys
+sys.path[:] = {path!r}
+import signal
+from clnwire import _core
+# Python's own handler would not run while the native code works.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.stdout.buffer.write(_core.measure(sys.stdin.buffer.read()))
+"""
+"""The program of the load generator's process. It imports only what it needs."""
+
+Mode: TypeAlias = Literal["manifest", "start", "one", "window", "flood", "pour"]
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One run of a plugin."""
+
+    mode: Mode
+    """`manifest`: only that is asked for; `start`: the plugin is initialised, too; `one` request in
+    flight; a `window` of them; a `flood` of notifications with a request behind each window;
+    `pour`: notifications alone, until the plugin has come to rest."""
+    command: list[str]
+    """The plugin and its arguments."""
+    folder: str = ""
+    """Where it runs; here if empty."""
+    getmanifest: str = GETMANIFEST
+    early: list[Ask] = field(default_factory=list[Ask])
+    """Requests between the manifest and `init`, sent one at a time."""
+    init: str = ""
+    requests: list[Ask] = field(default_factory=list[Ask])
+    """Sent in turn; the first follows the last."""
+    notification: str = ""
+    """The notification of `flood` and `pour`."""
+    expect: str | None = None
+    """The result that each reply must have, as JSON; `None` accepts any result, but no error."""
+    first: int = 1
+    """The number of the first request."""
+    count: int = 1_000_000_000
+    """The most messages to measure."""
+    seconds: float = 0.5
+    """The longest time to measure."""
+    warm_up: int = 2000
+    """The most messages before the measured ones; they take a fifth of `seconds` at most."""
+    window: int = 64
+    """The number of messages in flight, or in a batch."""
+    core: int | None = None
+    """The processor that the plugin and the load generator run on; any if `None`."""
+    patience: float = 20.0
+    """Seconds without output after which the plugin counts as failed."""
 
 
 class LoadError(ClnwireError):
@@ -58,7 +106,7 @@ def measure(job: Job) -> Report:
     if sys.platform != "linux":
         raise LoadError("the load generator needs Linux")
     child = subprocess.Popen(
-        _command(),
+        [sys.executable, "-c", _CHILD.format(path=sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -73,13 +121,6 @@ def measure(job: Job) -> Report:
         end_session(child.pid)
         child.wait()
     return _report(output, tail.lines, child.returncode)
-
-
-def _command() -> list[str]:
-    """The child's command. The child uses this process's `sys.path`, in any directory."""
-    child = "from clnwire.bench.load._child import main; main()"
-    code = f"import sys; sys.path[:] = {sys.path!r}; {child}"
-    return [sys.executable, "-c", code]
 
 
 def _talk(child: subprocess.Popen[bytes], job: bytes) -> bytes:
