@@ -5,30 +5,27 @@ Memory holds the unanswered requests only.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from msgspec import MsgspecError, Struct, json
 
 from clnwire._core import MalformedError, members
-from clnwire._wire.dialect import CURRENT, LAST_TO_LEAVE_OUT, Dialect
-from clnwire.captures.age import age_after
-from clnwire.captures.records import Record
+from clnwire._wire.dialect import (
+    CURRENT,
+    FAILURE_MESSAGES,
+    FOUNDING,
+    LAST_TO_LEAVE_OUT,
+    WITH_DATA_VERSION,
+    Dialect,
+    detect_dialect,
+)
+from clnwire.captures.reading import Record
 from clnwire.hooks._catalogue import HOOKS
 
 Kind: TypeAlias = Literal[
     "startup", "hook", "method", "topic", "answer", "error", "log", "notice", "note"
 ]
-KINDS: Final[tuple[Kind, ...]] = (
-    "startup",
-    "hook",
-    "method",
-    "topic",
-    "answer",
-    "error",
-    "log",
-    "notice",
-    "note",
-)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Three kinds of requests, a notification, two kinds of replies, two notifications from the plugin
 (a log line, a notice to a caller), and a record that is no message."""
 STARTUP: Final = frozenset(("getmanifest", "init"))
@@ -148,10 +145,9 @@ class Conversation:
 def _names(manifest: bytes, of: Literal["hooks", "rpcmethods"]) -> frozenset[str]:
     """The names in a list of a manifest, each alone or in an object."""
     try:
-        listed = json.decode(dict(members(manifest)).get(of, b"[]"))
-    except (MalformedError, MsgspecError):
+        entries = json.decode(_members(manifest).get(of, b"[]"), type=list[Any])
+    except MsgspecError:
         return frozenset()
-    entries = cast("list[object]", listed) if isinstance(listed, list) else []
     found = [
         cast("dict[str, object]", entry).get("name") if isinstance(entry, dict) else entry
         for entry in entries
@@ -164,3 +160,26 @@ def _text(text: bytes) -> str:
         return json.decode(text, type=str)
     except MsgspecError:
         return text.decode("utf-8", "replace")
+
+
+def age_after(known: Dialect, method: str, token: bytes, params: bytes) -> Dialect:
+    """Narrows the known age of the daemon by one more of its requests."""
+    if method == "getmanifest":
+        allow = _members(params).get("allow-deprecated-apis")
+        return detect_dialect(
+            token, allow_deprecated_apis=None if allow is None else True, version=None
+        )
+    if known.newest > FOUNDING:
+        return known
+    if method == "init" and "feature_set" in _members(_members(params).get("configuration", b"")):
+        return Dialect(FAILURE_MESSAGES, LAST_TO_LEAVE_OUT)
+    if method == "db_write" and "data_version" in _members(params):
+        return Dialect(WITH_DATA_VERSION, LAST_TO_LEAVE_OUT)
+    return known
+
+
+def _members(text: bytes) -> dict[str, bytes]:
+    try:
+        return dict(members(text))
+    except MalformedError:
+        return {}

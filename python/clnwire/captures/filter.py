@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -13,8 +13,6 @@ from clnwire.captures.span import WHOLE, Span
 
 if TYPE_CHECKING:
     from clnwire.captures.conversation import CapturedMessage, CapturedRequest
-
-NAMED: Final[tuple[Kind, ...]] = ("hook", "method", "topic")
 
 
 class RecordFilter(Struct, frozen=True):
@@ -37,7 +35,7 @@ class RecordFilter(Struct, frozen=True):
             (not self.kinds or message.kind in self.kinds)
             and (self.direction is None or record.dir == self.direction)
             and self._is_named(message.about, message.name)
-            and (self.slower_than_us is None or self._is_slow(message))
+            and (self.slower_than_us is None or (message.latency_us or 0) > self.slower_than_us)
             and self.span.has(message.number, record.t_us)
             and (self.text is None or self.text in (record.frame or record.note or "").lower())
         )
@@ -59,7 +57,3 @@ class RecordFilter(Struct, frozen=True):
         return not self.names or any(
             kind == wanted and fnmatchcase(name, pattern) for wanted, pattern in self.names
         )
-
-    def _is_slow(self, message: CapturedMessage) -> bool:
-        latency = message.latency_us
-        return latency is not None and latency > (self.slower_than_us or 0.0)

@@ -180,16 +180,12 @@ class Proxy:
                 elif descriptor == self._woken:
                     _drain(descriptor)
                     popen.poll()
+                elif events & _GONE:
+                    self._tap.broken()
                 else:
-                    self._tap_event(events)
+                    self._tap.writable()
         for flow in flows:
             flow.cut()
-
-    def _tap_event(self, events: int) -> None:
-        if events & _GONE:
-            self._tap.broken()
-        else:
-            self._tap.writable()
 
 
 class Flow:
@@ -322,15 +318,11 @@ def _unblock(descriptor: int) -> None:
     All processes that share the pipe's end share this mode. A terminal (shared with the shell) and
     a pipe shared with stderr therefore stay blocking. When they are full, both directions wait.
     """
-    if not (os.isatty(descriptor) or _is_same(descriptor, 2)):
+    is_shared = os.isatty(descriptor)
+    with suppress(OSError):
+        is_shared |= os.path.sameopenfile(descriptor, 2)
+    if not is_shared:
         os.set_blocking(descriptor, False)
-
-
-def _is_same(one: int, other: int) -> bool:
-    try:
-        return os.path.sameopenfile(one, other)
-    except OSError:
-        return False
 
 
 def _watched(pid: int) -> int | None:

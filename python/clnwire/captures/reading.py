@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
+from msgspec import Struct
 
 from clnwire.captures.errors import CaptureError
-from clnwire.captures.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,23 @@ UNPACKED_SIZE: Final = 1 << 20
 LONGEST_LINE: Final = 256 << 20
 """The most bytes of a record: several times the longest reply of a large node."""
 _GZIP: Final = b"\x1f\x8b"
+
+
+class Record(Struct, omit_defaults=True):
+    """A message with its time, or a note about bytes that could not be recorded as one."""
+
+    t_us: int
+    """Microseconds since the start."""
+    dir: Literal["in", "out"]
+    """`in` to the plugin, `out` from it."""
+    frame: str | None = None
+    """The message's exact text, unless something in it is masked."""
+    note: str | None = None
+    """Why there is no message."""
+    raw: bytes | None = None
+    """With a note: the bytes; base64 in the file."""
+    redacted: tuple[str, ...] = ()
+    """The members that are masked in the message."""
 
 
 class CutError(Exception):

@@ -19,7 +19,7 @@ class Latencies:
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
         self.count = 0
-        self._least = self._most = 0
+        self._least = self.most = 0
 
     def add(self, duration_us: int) -> None:
         """Counts a duration. A negative one (the clock was set back) counts as 0."""
@@ -27,13 +27,8 @@ class Latencies:
         bucket = math.ceil(math.log(duration_us) / _LOG_STEP) if duration_us else -1
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self._least = duration_us if self.count == 0 else min(self._least, duration_us)
-        self._most = max(self._most, duration_us)
+        self.most = max(self.most, duration_us)
         self.count += 1
-
-    @property
-    def most(self) -> int:
-        """The longest, exactly."""
-        return self._most
 
     def percentile(self, percent: float) -> float:
         """The smallest duration that `percent` % of all do not exceed; at most 1% too long."""
@@ -42,7 +37,7 @@ class Latencies:
             left -= count
             if left <= 0:
                 value = 0.0 if bucket < 0 else STEP**bucket
-                return min(float(self._most), max(float(self._least), value))
+                return min(float(self.most), max(float(self._least), value))
         return 0.0
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import sys
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,11 +32,9 @@ def opened(output: Path, argv: Sequence[str], *, force: bool) -> tuple[Path, int
         return path, _open(path, force=force)
     now = datetime.datetime.now(datetime.timezone.utc)
     stem = f"{plugin_name(argv)}-{now:%Y%m%dT%H%M%SZ}"
-    number = 1
-    while (path / f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}").exists():
-        number += 1
-    path /= f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}"
-    return path, _open(path, force=False)
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    free = next(each for name in names if not (each := path / f"{name}{SUFFIX}").exists())
+    return free, _open(free, force=False)
 
 
 def _open(path: Path, *, force: bool) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 from msgspec import json
 
 from clnwire.captures.cutting import Cutter
-from clnwire.captures.records import Record
+from clnwire.captures.reading import Record
 from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
 
 if TYPE_CHECKING:
