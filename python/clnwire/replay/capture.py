@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from clnwire import _core
 from clnwire._wire.dialect import CURRENT, FOUNDING, LAST_TO_LEAVE_OUT
-from clnwire.captures.age import age_after
+from clnwire.captures.conversation import STARTUP, age_after
 from clnwire.captures.errors import CaptureError
 from clnwire.captures.reading import read_records
 from clnwire.captures.span import WHOLE
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from clnwire.captures.records import Record
     from clnwire.captures.span import Span
     from clnwire.host.rules.dialect import HostDialect
 
 __all__ = ["CaptureError", "Step", "read_capture"]
-
-START_UP = frozenset(("getmanifest", "init"))
-"""No plugin works without these requests, so every span includes them."""
 
 
 class Step(Struct):
@@ -64,7 +60,7 @@ def read_capture(
     steps = _steps(path, span, cuts.append)
     if not steps:
         raise cuts[0] if cuts else CaptureError(f"{path}: no message to the plugin in it")
-    if span != WHOLE and all(step.method in START_UP for step in steps):
+    if span != WHOLE and all(step.method in STARTUP for step in steps):
         raise CaptureError(f"{path}: no message to the plugin between --from and --to")
     if cuts and on_cut is not None:
         on_cut(cuts[0])
@@ -92,11 +88,11 @@ def _steps(path: Path, span: Span, on_cut: Callable[[CaptureError], object]) -> 
     for line, record in read_records(path, on_broken=_raise, on_cut=on_cut):
         if record.frame is None:
             continue
-        text = _text(path, line, record.frame)
-        members = _members(path, line, text)
+        where = f"{path}:{line}"
+        text, members = _members(where, record.frame)
         token = members.get("id")
         if record.dir == "in":
-            step = _step(path, line, record, text, members)
+            step = Step(line, record.t_us, text, _method(where, members), token)
             if token is not None:
                 asked[token] = step
             if _is_wanted(step, span):
@@ -108,33 +104,29 @@ def _steps(path: Path, span: Span, on_cut: Callable[[CaptureError], object]) -> 
 
 
 def _is_wanted(step: Step, span: Span) -> bool:
+    """No plugin works without the requests of the start-up, so every span includes them."""
     if span.has(step.line, step.t_us):
         return True
-    return step.method in START_UP and not span.last.is_passed(step.line, step.t_us)
+    return step.method in STARTUP and not span.last.is_passed(step.line, step.t_us)
 
 
 def _raise(error: CaptureError) -> None:
     raise error
 
 
-def _text(path: Path, line: int, frame: str) -> bytes:
+def _members(where: str, frame: str) -> tuple[bytes, dict[str, bytes]]:
+    """The frame's text and members; of a repeated one the first. A value may be invalid JSON."""
     try:
-        return frame.encode()
+        text = frame.encode()
+        return text, dict(reversed(_core.members(text)))
     except UnicodeError as error:
-        raise CaptureError(f"{path}:{line}: the frame is no text: {error}") from None
-
-
-def _members(path: Path, line: int, text: bytes) -> dict[str, bytes]:
-    """The frame's members; of a repeated one the first. An option's value may be invalid JSON."""
-    try:
-        return dict(reversed(_core.members(text)))
+        raise CaptureError(f"{where}: the frame is no text: {error}") from None
     except ValueError as error:
-        raise CaptureError(f"{path}:{line}: the frame is no JSON object: {error}") from None
+        raise CaptureError(f"{where}: the frame is no JSON object: {error}") from None
 
 
-def _step(path: Path, line: int, record: Record, text: bytes, members: dict[str, bytes]) -> Step:
+def _method(where: str, members: dict[str, bytes]) -> str:
     try:
-        method = msgspec.json.decode(members.get("method", b""), type=str)
+        return msgspec.json.decode(members.get("method", b""), type=str)
     except msgspec.MsgspecError:
-        raise CaptureError(f"{path}:{line}: the frame has no method") from None
-    return Step(line, record.t_us, text, method, members.get("id"))
+        raise CaptureError(f"{where}: the frame has no method") from None

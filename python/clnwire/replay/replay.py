@@ -27,14 +27,12 @@ from clnwire.host.plugins.output import LogLines, OutputError, check_envelope, j
 from clnwire.host.plugins.process import PluginProcess, ending, spawn
 from clnwire.host.rules.answers import AnswerError, judge
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
-from clnwire.replay.capture import dialect_of
+from clnwire.replay.capture import Step, dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from clnwire._core import Frame, MalformedError
-    from clnwire.host.rules.dialect import HostDialect
-    from clnwire.replay.capture import Step
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
 """The methods whose reply the daemon awaits before it sends anything else."""
@@ -47,12 +45,8 @@ END_TIMEOUT: Final = 30.0
 class DifferenceError(HostError):
     """The plugin did something else than in the capture, or than the daemon needs."""
 
-    line: int
-    """Of the capture."""
-    expected: str
-    got: str
-
     def __init__(self, line: int, expected: str, got: str) -> None:
+        """`line` is that of the capture."""
         self.line, self.expected, self.got = line, expected, got
         super().__init__(f"line {line} of the capture: expected {expected}; got {got}")
 
@@ -74,14 +68,11 @@ class Outcome(Struct):
     """By method, in seconds, from the write to the answer."""
 
 
-class _Asked:
+class _Asked(Struct):
     """A request that the plugin has to answer."""
 
-    __slots__ = ("sent", "step")
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-        self.sent: float | None = None
+    step: Step
+    sent: float | None = None
 
 
 class Replay:
@@ -290,7 +281,7 @@ class Replay:
         if step.method == "init":
             return _disabled(startup.disabled_by(reply)) if self._dialect.disables else None
         if step.method in HOOKS:
-            return self._unregistered(step, _hook_problem(step.method, reply, self._dialect))
+            return self._hook_problem(step.method, reply)
         return None if reply.error is None else f"an error: {_shown(reply.error)}"
 
     def _manifest_problem(self, reply: Frame) -> str | None:
@@ -302,9 +293,12 @@ class Replay:
             return f"a manifest that is refused: {error.field}: {error.rule}"
         return _disabled(self._manifest.disable)
 
-    def _unregistered(self, step: Step, problem: str | None) -> str | None:
-        """Adds to a problem that the manifest lacks this hook, if it does."""
-        if problem is None or self._manifest is None or step.method in self._manifest.hooks:
+    def _hook_problem(self, hook: str, reply: Frame) -> str | None:
+        try:
+            problem = judge(hook, reply, self._dialect.name).remark
+        except AnswerError as error:
+            problem = f"a plugin at which the daemon would have stopped: {error}"
+        if problem is None or self._manifest is None or hook in self._manifest.hooks:
             return problem
         return f"{problem}; the plugin's manifest does not have this hook"
 
@@ -321,21 +315,16 @@ class Replay:
         return DifferenceError(oldest.step.line, _expected(oldest.step), f"an unknown id: {shown}")
 
     def _take_malformed(self, error: MalformedError, near: str) -> None:
-        where = f"at byte {error.offset} of the plugin's output"
-        got = f"no JSON: {error.reason} {where}: {near!r}"
+        got = f"no JSON: {error.reason} at byte {error.offset} of the plugin's output: {near!r}"
         self._fail(DifferenceError(self._line, "output that the daemon takes", got))
         self._process.kill()
 
     def _take_exit(self, code: int) -> None:
         if self._waiting or not self._all_sent:
             tokens = [token.decode() for token in self._waiting]
-            self._fail(PluginDiedError(self._name, self._how_it_ended(code), tokens))
-
-    def _how_it_ended(self, code: int) -> str:
-        """The exit status, with the last lines that the plugin logged as errors."""
-        if not self._errors:
-            return ending(code)
-        return f"{ending(code)}; its last errors in the log: {' | '.join(self._errors)}"
+            said = f"; its last errors in the log: {' | '.join(self._errors)}"
+            reason = ending(code) + (said if self._errors else "")
+            self._fail(PluginDiedError(self._name, reason, tokens))
 
 
 class _Clock:
@@ -378,13 +367,6 @@ def _children_cpu() -> float:
 
 def _disabled(reason: str | None) -> str | None:
     return None if reason is None else f"a plugin that disables itself: {reason}"
-
-
-def _hook_problem(hook: str, reply: Frame, dialect: HostDialect) -> str | None:
-    try:
-        return judge(hook, reply, dialect.name).remark
-    except AnswerError as error:
-        return f"a plugin at which the daemon would have stopped: {error}"
 
 
 def _expected(step: Step) -> str:
