@@ -1,10 +1,10 @@
-//! Where the JSON-RPC members stand in a frame.
+//! The positions of the JSON-RPC members in a frame.
 //!
-//! Any key order and any white space are understood. A name counts as it is spelled, as in lightningd:
-//! it hands a caller's own text on, so an escaped key (`"\u0069d"`) read as a member would let the
-//! caller choose another method than the one that lightningd has looked up. Of a member that
-//! stands twice the first counts: lightningd reads the first one too, and when it forwards a
-//! call it puts its own id in place of the first `id` only.
+//! Keys may have any order, with any white space. They are compared as they are spelled, as
+//! lightningd does: it forwards a caller's own text, so if an escaped key (`"\u0069d"`) counted as
+//! a member, the caller could choose another method than the one that lightningd has looked up. Of
+//! a duplicate member the first counts: lightningd reads the first, and when it forwards a call it
+//! replaces only the first `id`.
 
 use std::ops::Range;
 
@@ -20,9 +20,9 @@ pub enum Member {
     Jsonrpc,
     /// The id, absent in notifications.
     Id,
-    /// What is called or announced.
+    /// The method that is called, or the notification's topic.
     Method,
-    /// What the method is called with, or a notification's payload.
+    /// The method's params, or the notification's payload.
     Params,
     /// The answer to a request.
     Result,
@@ -49,7 +49,7 @@ impl Member {
     }
 }
 
-/// Where each member's value stands, in bytes from the frame's start.
+/// The range of each member's value, in bytes from the frame's start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Envelope {
     pub(crate) values: [Option<Value>; Member::COUNT],
@@ -64,8 +64,8 @@ pub(crate) struct Value {
 }
 
 impl Envelope {
-    /// Reads the envelope of one whole JSON value with white space around it. A value that is no
-    /// object has an empty envelope.
+    /// Reads the envelope of one whole JSON value, with or without white space around it. The
+    /// envelope is empty for a value that is not an object.
     ///
     /// # Errors
     ///
@@ -96,13 +96,13 @@ impl Envelope {
         }
     }
 
-    /// Where a member's value stands in the frame.
+    /// The range of a member's value in the frame.
     #[must_use]
     pub fn range(&self, member: Member) -> Option<Range<usize>> {
         self.values[member as usize].map(|value| value.start..value.end)
     }
 
-    /// Forgets the members that end after this many bytes.
+    /// Drops the members that end after this many bytes.
     pub(crate) fn cut_at(&mut self, length: usize) {
         for value in &mut self.values {
             value.take_if(|value| value.end > length);
@@ -129,8 +129,8 @@ impl Fault {
     }
 }
 
-/// The origin and the payload of another plugin's notification, as older daemons sent it: `params`
-/// is an object with just these two members. Nothing if it is anything else.
+/// The origin and the payload of another plugin's notification in the form of older daemons, whose
+/// `params` are an object with exactly these two members. `None` for other `params`.
 #[must_use]
 pub fn unwrap_origin(params: &[u8]) -> Option<(&[u8], &[u8])> {
     if !params.starts_with(b"{\"origin\"") {
@@ -144,10 +144,10 @@ pub fn unwrap_origin(params: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The members of an object, each with its value's exact text, in their order.
+/// The members of an object in order, each with its value's exact text.
 ///
-/// Values that are no JSON are passed on if they end where a scalar would (`0x10`), even at the
-/// outermost level: with this, one bad option in `init` leaves the others readable.
+/// A value that is not JSON is returned unchanged if it ends where a scalar would (`0x10`). So one
+/// bad option in `init` leaves the others readable.
 ///
 /// # Errors
 ///
@@ -174,7 +174,7 @@ impl Members for Collected {
 }
 
 impl Collected {
-    /// Keys that are no text (half a surrogate pair) are left out: no option has such a name.
+    /// Leaves out keys that are not text (half a surrogate pair): no option has such a name.
     fn named(self, object: &[u8]) -> Vec<(String, &[u8])> {
         self.0
             .into_iter()

@@ -1,4 +1,4 @@
-//! What can be wrong with bytes that should be JSON: a reason and a byte offset.
+//! Why bytes are not valid JSON: a reason and a byte offset.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A byte that starts no JSON value stands where a value must be.
+    /// A value was expected, but this byte starts none.
     ExpectedValue,
     /// An object's member must start with a string.
     ExpectedKey,
@@ -17,23 +17,23 @@ pub enum Reason {
     ExpectedCommaOrBrace,
     /// After a value in an array, only `,` or `]` may follow.
     ExpectedCommaOrBracket,
-    /// A word that is none of `true`, `false`, `null`.
+    /// A word other than `true`, `false` and `null`.
     InvalidLiteral,
-    /// A number that JSON does not know, such as `0x10`, `01`, `1.` or `+1`.
+    /// A number that is not JSON, such as `0x10`, `01`, `1.` or `+1`.
     InvalidNumber,
-    /// A backslash in a string followed by something JSON does not know.
+    /// A backslash in a string that starts no escape of JSON.
     InvalidEscape,
-    /// A byte below 0x20 in a string, which JSON wants escaped.
+    /// An unescaped byte below 0x20 in a string.
     ControlCharacter,
     /// Bytes in a string that are not UTF-8.
     InvalidUtf8,
     /// The bytes ended inside a value.
     Truncated,
-    /// A frame is longer than the cap, in bytes.
+    /// A frame is longer than this limit, in bytes.
     FrameTooLarge(usize),
-    /// Arrays and objects are nested deeper than the cap.
+    /// Arrays and objects are nested deeper than this limit.
     TooDeep(usize),
-    /// There is no memory for this many bytes of a frame.
+    /// Allocating this many bytes for a frame failed.
     OutOfMemory(usize),
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Bytes that are not JSON, or beyond a cap.
+/// Bytes that are not JSON, or exceed a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
     /// What is wrong.
@@ -77,7 +77,7 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// Whether more bytes could have made the value whole.
+    /// Whether the value is only incomplete, so that more bytes could have completed it.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.reason == Reason::Truncated

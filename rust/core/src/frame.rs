@@ -15,13 +15,13 @@ pub enum Kind {
     Notification,
     /// It has an id and a result or an error.
     Reply,
-    /// It is JSON, but no message of JSON-RPC.
+    /// It is JSON, but not a JSON-RPC message.
     Other,
     /// It is not JSON, or exceeds a limit: see [`Frame::fault`].
     Malformed,
 }
 
-/// One whole JSON value and its envelope; or a message that should be one.
+/// A whole JSON value and its envelope, or a malformed message.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     pub(crate) bytes: &'a [u8],
@@ -45,17 +45,17 @@ impl<'a> Frame<'a> {
         self.offset
     }
 
-    /// Why the frame is not JSON, if it is none, or which limit it exceeds.
+    /// Why the frame is not JSON, or which limit it exceeds; `None` for a sound frame.
     ///
-    /// Its members are then those that could be found, the values as they are spelled; of one that
-    /// is too large there are its first bytes only.
+    /// A frame with a fault has the members that could be found, with their values unchanged. Of a
+    /// frame that is too large, only the first bytes are kept.
     #[must_use]
     pub fn fault(&self) -> Option<Malformed> {
         self.fault
     }
 
-    /// Whether the frame is not JSON and lightningd's own parser, which takes much of that, refuses
-    /// it too.
+    /// Whether the frame is not JSON and lightningd's own parser, which accepts much that is not
+    /// JSON, refuses it too.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.is_refused
@@ -71,8 +71,8 @@ impl<'a> Frame<'a> {
         Some(text.chars().flat_map(escaped_control).collect())
     }
 
-    /// Whether no string in the frame has an escape or a character beyond ASCII: what stands between
-    /// two quotes is then the text itself, and the next quote ends it.
+    /// Whether no string in the frame has an escape or a character beyond ASCII: the text of each
+    /// string is then exactly what is between its quotes.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.is_plain
@@ -96,7 +96,7 @@ impl<'a> Frame<'a> {
         self.get(Member::Id)
     }
 
-    /// The method's name, or nothing if it is absent or no string.
+    /// The method's name; `None` if it is absent or not a string.
     #[must_use]
     pub fn method(&self) -> Option<Cow<'a, str>> {
         text::decode(self.get(Member::Method)?)
@@ -104,9 +104,9 @@ impl<'a> Frame<'a> {
 
     /// The payload of a notification of that topic.
     ///
-    /// lightningd of today wraps a native topic's payload as `{"<topic>": payload}`; the one of
-    /// 2019 sent it as it is. The params count as wrapped if they are an object whose only member
-    /// has the topic's name. Without params the payload is `null`.
+    /// Today's lightningd wraps a native topic's payload as `{"<topic>": payload}`; that of 2019
+    /// sent it bare. The params count as wrapped if they are an object whose only member has the
+    /// topic's name. Without params the payload is `null`.
     #[must_use]
     pub fn payload(&self, topic: &str) -> &'a [u8] {
         let Some(Value { start, end, has_comma }) = self.envelope.values[Member::Params as usize]
@@ -133,7 +133,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// How much [`Frame::around_fault`] shows on either side, in bytes.
+/// The number of bytes that [`Frame::around_fault`] shows on each side.
 const SHOWN: usize = 30;
 
 fn escaped_control(letter: char) -> impl Iterator<Item = char> {

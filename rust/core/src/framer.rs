@@ -1,11 +1,12 @@
 //! Bytes in, whole JSON values out.
 //!
-//! A message ends where its JSON value ends. The blank line that lightningd puts behind it is no
-//! delimiter: a forwarded call carries the caller's own white space, blank lines included.
-//! A message that is not JSON ends where lightningd's own parser ends it, and is lost alone.
+//! A message ends where its JSON value ends. The blank line that lightningd writes after it is no
+//! delimiter, because a forwarded call carries the caller's own white space, blank lines included.
+//! A message that is not JSON ends where lightningd's own parser ends it; only that message is
+//! lost.
 //!
-//! Complexity: each byte is scanned once, however the bytes are cut, and moved a constant number
-//! of times on average. In a steady state nothing is allocated: a frame is lent from the buffer.
+//! Complexity: each byte is scanned once, however the bytes are split, and moved a constant number
+//! of times on average. In the steady state nothing is allocated: a frame borrows from the buffer.
 
 use crate::envelope::Envelope;
 use crate::error::{Malformed, Reason};
@@ -14,38 +15,37 @@ use crate::lax::Lax;
 use crate::limits::Limits;
 use crate::scanner::{Fault, Scanner, is_space};
 
-/// How much room [`Framer::space`] offers at least, in bytes: what a pipe holds on Linux.
+/// The least room that [`Framer::space`] offers, in bytes: the capacity of a pipe on Linux.
 pub const READ_BYTES: usize = 64 << 10;
 
-/// A buffer that grew for a large frame is kept up to this size, in bytes, for the next one.
+/// An empty buffer is kept up to this size, in bytes; a larger one is freed.
 const RETAINED_BYTES: usize = 4 << 20;
 
 /// Cuts a stream of bytes into frames.
 ///
-/// Feed it bytes, take frames until there is none, and start over; an empty feed is the stream's
-/// end.
+/// Feed it bytes, take frames until there is none, and repeat. An empty feed is the stream's end.
 #[derive(Debug)]
 pub struct Framer {
-    /// Always as long as its capacity is used, so that a reader can be lent the room behind
-    /// `filled` without uninitialised memory.
+    /// Its length includes the room after `filled`, so that a reader can borrow that room without
+    /// uninitialised memory.
     buffer: Vec<u8>,
-    /// How much of the buffer holds bytes of the stream.
+    /// The number of bytes of the stream in the buffer.
     filled: usize,
     /// Where the next frame starts in the buffer.
     start: usize,
-    /// How many bytes of the stream came before the buffer's first.
+    /// The number of bytes of the stream before the buffer's first.
     discarded: u64,
-    /// The bytes of the frame that was lent last; they go at the next call.
+    /// The length of the frame that was lent last; the next call drops it.
     lent: usize,
     scanner: Scanner,
     envelope: Envelope,
     limits: Limits,
     ended: bool,
-    /// The frame at `start` is not JSON, or exceeds a limit.
+    /// Why the frame at `start` is not JSON, or which limit it exceeds.
     fault: Option<Fault>,
-    /// Looks for the end of a frame with a fault.
+    /// Finds the end of a frame with a fault.
     lax: Lax,
-    /// How many bytes of that frame were let go behind what the limit allows to keep.
+    /// The number of bytes of that frame that were dropped, since they are beyond the limit.
     dropped: usize,
     failed: Option<Malformed>,
 }
@@ -71,7 +71,7 @@ impl Framer {
         }
     }
 
-    /// Takes bytes of the stream; none at all is its end.
+    /// Takes bytes of the stream; an empty slice is its end.
     pub fn feed(&mut self, bytes: &[u8]) {
         if !self.make_room(bytes.len()) {
             return;
@@ -80,8 +80,9 @@ impl Framer {
         self.commit(bytes.len());
     }
 
-    /// Room to read bytes into, at least [`READ_BYTES`] of it; tell with [`Framer::commit`] how
-    /// many came. Without memory for that it may be less, or empty, and the stream has failed.
+    /// Room to read bytes into, at least [`READ_BYTES`]; then call [`Framer::commit`] with the
+    /// number of bytes read. If memory is short, the room may be smaller or empty, and the stream
+    /// has failed.
     pub fn space(&mut self) -> &mut [u8] {
         self.make_room(READ_BYTES);
         &mut self.buffer[self.filled..]
@@ -92,22 +93,22 @@ impl Framer {
     ///
     /// # Panics
     ///
-    /// If `count` is more than the room.
+    /// If `count` exceeds the room.
     pub fn commit(&mut self, count: usize) {
         assert!(count <= self.buffer.len() - self.filled, "committed more than there was room for");
         self.ended |= count == 0;
-        // An error is final, so nothing is kept behind it.
+        // An error is final, so nothing is kept after it.
         if self.failed.is_none() {
             self.filled += count;
         }
     }
 
-    /// The next whole frame, or nothing if more bytes are needed first. A frame that is not JSON, or
-    /// beyond a limit, has a [`Frame::fault`], and those behind it come as ever.
+    /// The next whole frame; `None` if more bytes are needed first. A frame that is not JSON or
+    /// exceeds a limit has a [`Frame::fault`]; the frames after it are not affected.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if the stream has ended inside a frame. It is final: every later call gives
+    /// [`Malformed`] if the stream has ended inside a frame. It is final: every later call returns
     /// the same error.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Malformed> {
         self.release();
@@ -121,20 +122,21 @@ impl Framer {
         }
     }
 
-    /// How many bytes were taken that no frame has been given for.
+    /// The number of bytes taken that are in no frame returned so far.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.filled - self.start - self.lent
     }
 
-    /// What is wrong with the message whose end has not come yet, if that is known already.
+    /// The fault of the message whose end has not come yet, if one is known.
     #[must_use]
     pub fn pending_fault(&self) -> Option<Malformed> {
         let fault = self.fault.filter(|_| self.lent == 0)?;
         Some(fault.after(self.discarded + self.start as u64))
     }
 
-    /// The same, if lightningd refuses that message as well, however it goes on.
+    /// As [`Framer::pending_fault`], but only if lightningd refuses that message too, whatever
+    /// follows.
     #[must_use]
     pub fn refused(&self) -> Option<Malformed> {
         self.pending_fault().filter(|_| self.lax.is_refused())
@@ -160,8 +162,8 @@ impl Framer {
         if self.start == self.filled {
             return Ok(None);
         }
-        // One byte more than the cap, so that a frame of exactly that size can be seen to end.
-        // With this window the outcome does not depend on how the bytes were cut.
+        // One byte more than the limit, so that the end of a frame of exactly that size is seen.
+        // With this window the outcome does not depend on how the bytes were split.
         let cap = self.limits.max_frame_bytes;
         let available = self.filled - self.start;
         let window = &self.buffer[self.start..self.start + available.min(cap.saturating_add(1))];
@@ -180,8 +182,7 @@ impl Framer {
         self.locate_laxly(fault)
     }
 
-    /// The same for a frame with a fault. Of one that is too large, what is beyond the limit is let
-    /// go.
+    /// As [`Self::locate`], for a frame with a fault. Drops what is beyond the size limit.
     #[cold]
     fn locate_laxly(&mut self, fault: Fault) -> Result<Option<usize>, Malformed> {
         let kept = self.start + self.limits.max_frame_bytes.min(self.filled - self.start);
@@ -193,7 +194,7 @@ impl Framer {
         if end.is_none() && kept < self.filled {
             let before = self.lax.position();
             end = self.lax.scan(&self.buffer[kept..self.filled], before, &mut self.envelope);
-            // A blank line may stand on either side of the limit.
+            // The blank line that ends the frame may be before or after the limit.
             let seen = end.unwrap_or(self.lax.position()).saturating_sub(before);
             self.buffer.copy_within(kept + seen..self.filled, kept);
             self.filled -= seen;
@@ -225,8 +226,8 @@ impl Framer {
         }
     }
 
-    /// Releases the frame that was lent, and the memory that a large one took. Every other call does
-    /// so first; this one is for callers that keep a copy and may not call again soon.
+    /// Drops the frame that was lent, and frees the memory of a large one. The other methods do so
+    /// first; call this one if the next call may come late.
     pub fn release(&mut self) {
         if self.lent > 0 {
             self.start += self.lent;
@@ -258,7 +259,7 @@ impl Framer {
         }
     }
 
-    /// Starts the buffer over, as nothing in it is needed.
+    /// Restarts at the beginning of the buffer; nothing in it is needed.
     fn rewind(&mut self) {
         self.discarded += self.filled as u64;
         self.start = 0;
@@ -268,11 +269,12 @@ impl Framer {
         }
     }
 
-    /// Sees to it that `wanted` bytes fit behind `filled`. What is moved is never more than what
-    /// has been consumed since the last move, and the vector's capacity doubles: linear in all.
-    /// Only what is needed of the capacity is touched, so that a large frame takes its own size of
-    /// memory and not twice that.
-    /// Returns whether there is room; without memory for it the stream has failed.
+    /// Makes room for `wanted` bytes after `filled`. Returns whether there is room; if memory is
+    /// short, the stream has failed.
+    ///
+    /// A move copies no more than was consumed since the last one, and the vector's capacity
+    /// doubles, so the cost is linear. Only the needed part of the capacity is touched: a large
+    /// frame takes its own size of memory, not twice that.
     fn make_room(&mut self, wanted: usize) -> bool {
         self.release();
         if self.buffer.len() - self.filled >= wanted {
@@ -290,7 +292,7 @@ impl Framer {
         if more == 0 {
             return true;
         }
-        // A peer chooses how long a frame is: that must not abort the process.
+        // The peer chooses a frame's length, so a failed allocation must not abort the process.
         if self.buffer.try_reserve(more).is_err() && self.buffer.try_reserve_exact(more).is_err() {
             let reason = Reason::OutOfMemory(needed - self.start);
             let offset = self.discarded + self.start as u64;
@@ -302,7 +304,7 @@ impl Framer {
     }
 }
 
-/// Whether it is UTF-8, up to a character that its end may cut through.
+/// Whether the bytes are UTF-8; the last character may be cut off.
 #[cold]
 fn is_text(bytes: &[u8]) -> bool {
     str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)

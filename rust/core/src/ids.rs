@@ -1,22 +1,22 @@
-//! Our integer ↔ the peer's id token.
+//! Integer keys for the peer's id tokens.
 //!
-//! A token is an id's exact text: `"a/cln:x#1"`, `7`, `-0`, `1e2`, `null`. It is given back byte
-//! for byte, since lightningd drops a reply whose id it does not recognise. One map serves the
-//! requests that come in, the calls that go out, and a host's passthrough.
+//! A token is an id's exact text: `"a/cln:x#1"`, `7`, `-0`, `1e2`, `null`. It is returned byte for
+//! byte, since lightningd drops a reply whose id it does not recognise. The same type serves
+//! incoming requests, outgoing calls, and calls that a host forwards.
 //!
-//! Complexity: O(1) for each call. In a steady state nothing is allocated: the memory of answered
-//! tokens is used again.
+//! Complexity: O(1) for each call. In the steady state nothing is allocated: the memory of answered
+//! tokens is reused.
 
 use std::error::Error;
 use std::fmt;
 
 use rustc_hash::FxHashMap;
 
-/// How many answered tokens' buffers are kept for later ones.
+/// The number of answered tokens' buffers that are kept for reuse.
 const SPARE_BUFFERS: usize = 1024;
 
-/// How large such a buffer may be, in bytes. The peer chooses the ids, and a few long ones must not
-/// keep memory for ever.
+/// The largest buffer that is kept, in bytes. The peer chooses the ids, and a few long ones must
+/// not hold memory for ever.
 const SPARE_BUFFER_BYTES: usize = 1024;
 
 /// An id that cannot be answered.
@@ -57,7 +57,7 @@ impl IdMap {
         Self::default()
     }
 
-    /// Keeps a token and gives the key to it. Keys grow by one and are never used again.
+    /// Stores a token and returns its key. Keys grow by one and are never reused.
     pub fn insert(&mut self, token: &[u8]) -> u64 {
         self.issued += 1;
         let mut buffer = self.spare.pop().unwrap_or_default();
@@ -67,7 +67,7 @@ impl IdMap {
         self.issued
     }
 
-    /// The token of a request that waits.
+    /// The token of a waiting request.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl IdMap {
         self.waiting.get(&key).map(Vec::as_slice).ok_or_else(|| self.missing(key))
     }
 
-    /// Takes the token out, to answer the request.
+    /// Removes and returns the token, to answer the request.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl IdMap {
         Ok(&self.answered)
     }
 
-    /// How many requests are not answered yet.
+    /// The number of requests that are not answered yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()

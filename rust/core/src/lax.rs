@@ -1,28 +1,28 @@
-//! The end of a message that is not JSON.
+//! Finds the end of a message that is not JSON.
 //!
-//! lightningd forwards a caller's bytes as they are, once its own parser has accepted them. That
-//! parser (jsmn with `JSMN_STRICT`, and a check of what it gives) takes much that is not JSON: words
-//! as values (`203.0.113.7`, `0x10`, `1:{"`), commas anywhere or nowhere, control characters in
+//! lightningd forwards a caller's bytes unchanged once its own parser has accepted them. That
+//! parser (jsmn with `JSMN_STRICT`, and a check of its result) accepts much that is not JSON: words
+//! as values (`203.0.113.7`, `0x10`, `1:{"`), missing and surplus commas, control characters in
 //! strings. This automaton ends a message where that parser does. It is used once the scanner has
 //! found a fault, and reads the message again from its start.
 //!
-//! A message that even that parser refuses cannot have been forwarded. The blank line that
-//! lightningd puts behind each message ends it: the last one that has come, or else the next. While
-//! a message could still be one that lightningd accepts, a blank line in it means nothing: otherwise
-//! a caller could hide a message of its own in an argument.
+//! A message that even that parser refuses cannot have been forwarded. It ends at a blank line,
+//! which lightningd writes after each message: the last blank line that has come, or else the next
+//! one. While lightningd could still accept the message, a blank line in it has no meaning:
+//! otherwise a caller could hide a message of its own in an argument.
 //!
 //! lightningd writes integer options into `init` as the user spelled them, and its parser never
-//! reads that: a word may start with any character there (`+5`), and a value may be missing. Such a
-//! message ends where its brackets say, and still counts as refused.
+//! reads `init`. So a word may start with any character (`+5`), and a value may be missing; such a
+//! message counts as refused, but ends where its brackets close.
 //!
-//! Each byte is looked at once, and the bytes may be cut anywhere.
+//! Each byte is examined once, and the bytes may be split anywhere.
 
 use crate::nesting::Nesting;
 use crate::scanner::{Members, is_space, plain_run};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// White space, commas and colons; a value or an end may come.
+    /// Between values: white space, commas and colons. A value or a closing bracket may come.
     Between,
     /// Inside a word: a number, a literal, or anything else without quotes. A quote, `:`, `{` and
     /// `[` belong to it.
@@ -31,33 +31,32 @@ enum State {
     Text,
     /// After a backslash in a string.
     Escape,
-    /// Inside `\uXXXX`; how many digits are missing.
+    /// Inside `\uXXXX`: the number of digits still missing.
     Hex(u8),
-    /// lightningd does not accept it: the next blank line ends it. Whether the last byte was a
-    /// line break.
+    /// lightningd refuses the message: the next blank line ends it. True after a line feed.
     Lost(bool),
 }
 
-/// To what the parser would add the next value.
+/// Where lightningd's parser would put the next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// To the innermost array or object that is open.
+    /// Into the innermost open array or object.
     Open,
-    /// To the same object; the last value was a key that awaits its colon.
+    /// Into the same object, although the last value was a key whose colon has not come.
     Key,
-    /// To a key, as its value.
+    /// Below a key, as its value.
     Value,
-    /// To a key that has its value, or to a scalar: lightningd refuses another one.
+    /// Below a key that has its value, or below a scalar: lightningd refuses another value.
     Full,
-    /// To the same array; the last value was a scalar.
+    /// Into the same array; the last value was a scalar.
     Element,
-    /// To an array or object that is closed, empty, and the last one read before a colon.
+    /// Into an empty array or object that is closed, because a colon followed it.
     Closed { object: bool },
-    /// To one that is deeper than what is kept: what lightningd makes of that is not followed.
+    /// Deeper than `max_depth`, where lightningd's choice is not tracked.
     Any,
 }
 
-/// What was read last: a colon adds what follows to it.
+/// What was read last. After a colon, the parser puts the next value below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
     Scalar,
@@ -75,16 +74,16 @@ pub(crate) struct Lax {
     state: State,
     place: Place,
     last: Last,
-    /// lightningd does not accept the message, however it goes on.
+    /// lightningd refuses the message, whatever follows.
     is_refused: bool,
-    /// How far the message has been looked at.
+    /// The number of the message's bytes examined so far.
     position: usize,
     /// The open arrays and objects, down to `max_depth`.
     nesting: Nesting,
-    /// How many are open below that; of what kind they are is not kept.
+    /// The number of those open beyond that depth, whose kind is not kept.
     deeper: usize,
     max_depth: usize,
-    /// Where the member of the outermost object that is being read has its key and its value.
+    /// The range of the key, and the start of the value, of the outermost object's current member.
     key: (usize, usize),
     value_start: usize,
 }
@@ -105,7 +104,7 @@ impl Lax {
         }
     }
 
-    /// Makes ready for the next message, and keeps the memory.
+    /// Prepares for the next message; keeps the allocated memory.
     pub(crate) fn reset(&mut self) {
         self.state = State::Between;
         self.place = Place::Open;
@@ -120,13 +119,13 @@ impl Lax {
         self.position
     }
 
-    /// Whether lightningd does not accept the message, as far as it has been looked at.
+    /// Whether lightningd refuses the message, by the bytes examined so far.
     pub(crate) fn is_refused(&self) -> bool {
         self.is_refused
     }
 
-    /// Goes on in the message: gives its length once its end has come. `text` is what follows its
-    /// first `before` bytes; only if there are none can members be told of.
+    /// Resumes the scan. Returns the message's length once its end has come. `text` is what follows
+    /// the message's first `before` bytes; members are reported only if `before` is 0.
     pub(crate) fn scan(
         &mut self,
         text: &[u8],
@@ -222,7 +221,7 @@ impl Lax {
         Turn::Next
     }
 
-    /// A value starts; in an object it must be a key first.
+    /// A value starts. In an object, a key must come before it.
     fn starts(&mut self, state: State, at: usize) -> Turn {
         let is_refused = match self.place {
             Place::Full | Place::Key => true,
@@ -313,7 +312,7 @@ impl Lax {
         self.follow(self.innermost())
     }
 
-    /// Where a value belongs right inside of the innermost of what is open.
+    /// The place directly inside the innermost open array or object.
     fn innermost(&self) -> Place {
         if self.deeper > 0 { Place::Any } else { Place::Open }
     }
@@ -322,7 +321,7 @@ impl Lax {
         self.nesting.depth() + self.deeper
     }
 
-    /// Whether the next value belongs to an object, which wants a key first.
+    /// Whether the next value must be an object's key.
     fn wants_key(&self) -> bool {
         match self.place {
             Place::Open => self.in_object(),
@@ -331,21 +330,21 @@ impl Lax {
         }
     }
 
-    /// Whether the innermost of what is open is known to be an object.
+    /// Whether the innermost open value is known to be an object.
     fn in_object(&self) -> bool {
         self.deeper == 0 && self.nesting.depth() > 0 && self.nesting.in_object()
     }
 }
 
-/// What a byte means for the message.
+/// What to do after a byte.
 enum Turn {
-    /// Go on behind it.
+    /// Go on with the next byte.
     Next,
-    /// Look at it again: it ended a word and means something itself.
+    /// Examine the byte again: it ended a word and has a meaning of its own.
     Again,
-    /// The message is so long.
+    /// The message has ended, and has this length.
     Ends(usize),
-    /// lightningd does not accept such a message.
+    /// lightningd refuses such a message.
     Refused,
 }
 

@@ -27,10 +27,10 @@
 //! | [`framer`] | bytes in, whole JSON values out |
 //! | [`limits`] | how long and how deep a frame may be |
 //! | [`frame`] | one whole message, and what it is for |
-//! | [`envelope`] | where the JSON-RPC members stand in a frame |
-//! | [`ids`] | our integer ↔ the peer's id token, each answered once |
-//! | [`outbox`] | replies and notifications to bytes |
-//! | [`redaction`] | a message without what its members of some names say |
+//! | [`envelope`] | the positions of the JSON-RPC members in a frame |
+//! | [`ids`] | integer keys for the peer's id tokens; each request is answered once |
+//! | [`outbox`] | replies, calls and notifications in, bytes out |
+//! | [`redaction`] | masks the values of members with given names |
 //! | [`text`] | JSON strings to text and back |
 
 #![forbid(unsafe_code)]

@@ -1,11 +1,11 @@
 //! How long and how deep a frame may be.
 
-/// The default of [`Limits::max_frame_bytes`]: five times the largest reply of a daemon that is
-/// known (some 100 MB of gossip). It bounds the memory that a frame without an end takes.
+/// The default of [`Limits::max_frame_bytes`]: five times the largest known reply of a daemon
+/// (about 100 MB of gossip). It bounds the memory for a frame that never ends.
 pub const DEFAULT_MAX_FRAME_BYTES: usize = 512 << 20;
 
-/// The default of [`Limits::max_depth`]. A level costs one bit here, so the limit is far above what
-/// decoders take; they guard their own stack.
+/// The default of [`Limits::max_depth`]. A level costs one bit here, so the limit can be far above
+/// what decoders accept. They guard their own stack.
 pub const DEFAULT_MAX_DEPTH: usize = 1 << 20;
 
 /// What a framer accepts.

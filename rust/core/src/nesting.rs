@@ -1,6 +1,6 @@
 //! Which arrays and objects are open.
 
-/// The open arrays and objects as one bit each, so that a hundred thousand of them take 12 kB.
+/// The open arrays and objects, one bit each: a hundred thousand of them take 12 kB.
 #[derive(Debug, Default)]
 pub(crate) struct Nesting {
     depth: usize,
@@ -40,7 +40,7 @@ impl Nesting {
         self.objects[innermost / 64] & (1 << (innermost % 64)) != 0
     }
 
-    /// Whether the innermost of what is open is an array.
+    /// Whether the innermost open value is an array; false if nothing is open.
     pub(crate) fn in_array(&self) -> bool {
         self.depth > 0 && !self.in_object()
     }

@@ -1,20 +1,20 @@
-//! Replies and notifications to bytes.
+//! Encodes replies, calls and notifications as bytes.
 //!
-//! Many messages are gathered for one write. The outbox does no I/O: its owner writes
-//! [`Outbox::pending`] and reports with [`Outbox::advance`] how many bytes were taken, so a short
-//! write loses and repeats nothing.
+//! It gathers many messages for one write, and does no I/O: its owner writes [`Outbox::pending`]
+//! and reports the number of bytes written with [`Outbox::advance`], so a short write loses and
+//! repeats nothing.
 
 use crate::text;
 
-/// A buffer that grew for a large message is kept up to this size, in bytes, for the next one.
+/// An empty buffer is kept up to this size, in bytes; a larger one is freed.
 const RETAINED_BYTES: usize = 4 << 20;
 
-/// An upper bound of what a message takes beside its params or result, its id and its method.
+/// An upper bound of a message's size in bytes, without its params or result, id and method.
 const FRAME_BYTES: usize = 256;
 
-/// Messages that wait to be written.
+/// Messages waiting to be written.
 ///
-/// Tokens, results and params are copied as they are: they must be JSON.
+/// Tokens, results and params are copied unchecked: they must be JSON.
 #[derive(Debug, Default)]
 pub struct Outbox {
     buffer: Vec<u8>,
@@ -28,8 +28,8 @@ impl Outbox {
         Self::default()
     }
 
-    /// Makes room for a message of about this many bytes. Returns whether there is memory for it; if
-    /// not, adding the message would abort the process.
+    /// Reserves room for a message of about this many bytes. Returns whether there is memory for
+    /// it; if not, adding the message would abort the process.
     #[must_use]
     pub fn reserve(&mut self, bytes: usize) -> bool {
         self.buffer.try_reserve(bytes.saturating_add(FRAME_BYTES)).is_ok()
@@ -65,25 +65,25 @@ impl Outbox {
         self.call(method, params);
     }
 
-    /// Announces something.
+    /// Sends a notification.
     pub fn notification(&mut self, method: &str, params: &[u8]) {
         self.begin();
         self.call(method, params);
     }
 
-    /// What waits to be written.
+    /// The bytes waiting to be written.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         &self.buffer[self.written..]
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing is waiting.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.written == self.buffer.len()
     }
 
-    /// Takes note that the first `count` pending bytes were written.
+    /// Records that the first `count` pending bytes were written.
     ///
     /// # Panics
     ///
@@ -96,7 +96,7 @@ impl Outbox {
         }
     }
 
-    /// Drops all that waits.
+    /// Drops all pending bytes.
     pub fn clear(&mut self) {
         self.written = 0;
         self.buffer.clear();

@@ -1,10 +1,10 @@
-//! Masks members of a message by their names; all else stays byte for byte as it was.
+//! Masks the values of members with given names. All other bytes stay unchanged.
 //!
-//! A masked value keeps its type and its length: hexadecimal strings become zeros, others
-//! asterisks, and of numbers the digits. What stands in a masked array or object is masked one by
-//! one. A name is compared as the text it stands for, however it is spelled.
+//! A masked value keeps its type and its length: a hexadecimal string becomes zeros, any other
+//! string asterisks, and a number gets other digits. In a masked array or object, each value is
+//! masked. Names are compared without their escapes.
 //!
-//! The message is read once from its start to its end, and need not be JSON.
+//! The message is read once, and need not be JSON.
 
 use crate::envelope::Envelope;
 use crate::limits::Limits;
@@ -14,13 +14,13 @@ use crate::text::unescape;
 /// A message with values masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masked<'a> {
-    /// The message; nothing if no value had to be masked.
+    /// The message; `None` if no value had to be masked.
     pub message: Option<Vec<u8>>,
-    /// The names that were met, each once, in their order.
+    /// The names that were found, each once, in the order of the message.
     pub met: Vec<&'a str>,
 }
 
-/// Masks the members of these names, wherever they stand.
+/// Masks all members with these names, at any depth.
 #[must_use]
 pub fn mask<'a>(message: &[u8], names: &'a [String]) -> Masked<'a> {
     let mut walk = Walk { names, met: Vec::new(), depth: 0, masked_from: None };
@@ -53,7 +53,7 @@ struct Walk<'a> {
     names: &'a [String],
     met: Vec<&'a str>,
     depth: usize,
-    /// The depth of the member whose value is being masked.
+    /// The depth of the member whose value is being masked; `None` outside of one.
     masked_from: Option<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Walk<'_> {
             b'}' | b']' => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        // A value has ended: that of the masked member, unless it is one inside of it.
+        // A value has ended. Unless it is inside the masked value, that has ended with it.
         let has_ended = !matches!(byte, b'{' | b'[');
         if has_ended && self.masked_from.is_some_and(|depth| self.depth <= depth) {
             self.masked_from = None;
@@ -85,7 +85,8 @@ impl Walk<'_> {
     }
 }
 
-/// Where the token ends that starts at `at`: white space, a string, a word, or one byte.
+/// The end of the token that starts at `at`: white space, a string, a word, or one byte of
+/// structure.
 fn token_end(message: &[u8], at: usize) -> usize {
     let rest = &message[at..];
     let length = match rest[0] {
@@ -104,7 +105,7 @@ fn ends_word(byte: u8) -> bool {
     matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':' | b'"')
 }
 
-/// How long the string is that `rest` starts with, quotes included.
+/// The length of the string that `rest` starts with, quotes included.
 fn string_length(rest: &[u8]) -> usize {
     let mut at = 1;
     loop {
@@ -119,12 +120,12 @@ fn string_length(rest: &[u8]) -> usize {
     }
 }
 
-/// Whether the string that ends here is the name of a member.
+/// Whether the string that ends at `end` is a member's name.
 fn is_name(message: &[u8], end: usize) -> bool {
     message[end..].iter().find(|byte| !is_space(**byte)) == Some(&b':')
 }
 
-/// Writes a string, number or literal without what it says.
+/// Writes the masked form of a string, number or literal.
 fn mask_scalar(token: &[u8], out: &mut Vec<u8>) {
     match token {
         [b'"', body @ .., b'"'] => mask_string(body, out),
@@ -144,7 +145,7 @@ fn mask_string(body: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// How many characters stand between the quotes; an escape is one.
+/// The number of characters between the quotes; an escape counts as one.
 fn characters(body: &[u8]) -> usize {
     let (mut at, mut count) = (0, 0);
     while let Some(&byte) = body.get(at) {
@@ -163,7 +164,7 @@ fn is_number(token: &[u8]) -> bool {
     matches!(token[0], b'-' | b'0'..=b'9') && Envelope::parse(token, Limits::default()).is_ok()
 }
 
-/// As many digits, none of them the number's own; a first zero alone may stand for it.
+/// Replaces each digit by 0, but the first of several by 1: JSON has no leading zeros.
 fn mask_number(token: &[u8], out: &mut Vec<u8>) {
     let first = out.len() + usize::from(token[0] == b'-');
     out.extend(token.iter().map(|&byte| if byte.is_ascii_digit() { b'0' } else { byte }));

@@ -1,9 +1,9 @@
-//! The grammar of JSON as an automaton that can stop and go on at any byte.
+//! The grammar of JSON as an automaton that can stop and resume at any byte.
 //!
-//! The scanner looks at each byte once, whatever the chunks they come in: O(n) in all, and O(1)
-//! memory but for one bit a nesting level. It decides whether a value is well-formed and where it
-//! ends; it decodes nothing. On its way it tells where the members of the outermost object stand,
-//! so the envelope needs no second pass.
+//! The scanner examines each byte once, however the bytes are split into chunks: O(n) time, and
+//! O(1) memory plus one bit per nesting level. It decides whether a value is well-formed and where
+//! it ends; it decodes nothing. It also reports the positions of the outermost object's members, so
+//! the envelope needs no second pass.
 
 use std::ops::Range;
 
@@ -12,9 +12,9 @@ use wide::{CmpEq, CmpLt, i8x16};
 use crate::error::Reason;
 use crate::nesting::Nesting;
 
-/// Receives the members of the outermost object, in their order.
+/// Receives the members of the outermost object, in order.
 pub(crate) trait Members {
-    /// `key` is what stands between the key's quotes; `value` counts from the object's start.
+    /// `key` is the text between the key's quotes; `value` is a range from the object's start.
     /// `has_comma`: the value is an array or object of more than one element.
     fn note(&mut self, key: &[u8], value: Range<usize>, has_comma: bool);
 }
@@ -44,9 +44,9 @@ enum State {
     Text,
     /// After a backslash in a string.
     Escape,
-    /// Inside `\uXXXX`; how many digits are missing.
+    /// Inside `\uXXXX`: the number of digits still missing.
     Hex(u8),
-    /// Inside a UTF-8 sequence: how many bytes are missing, and the bounds of the next one.
+    /// Inside a UTF-8 sequence: the number of bytes still missing, and the bounds of the next one.
     Utf8(u8, u8, u8),
     /// After `-`.
     Minus,
@@ -64,7 +64,7 @@ enum State {
     ExponentSign,
     /// Inside the digits of an exponent.
     ExponentDigits,
-    /// Inside `true`, `false` or `null`: the word's range in [`LITERALS`] that must come.
+    /// Inside `true`, `false` or `null`: the range in [`LITERALS`] of the letters still missing.
     Literal(u8, u8),
     /// Inside a bare word that is not JSON, but ends where a scalar would.
     BareWord,
@@ -72,30 +72,31 @@ enum State {
     Done,
 }
 
-/// The literals behind one another, so that a state names what is left of one in two bytes.
+/// The literals, concatenated, so that two bytes of a state say what is left of one.
 const LITERALS: &[u8] = b"truefalsenull";
 
-/// Compared as a whole, it takes a fifth less time to scan a short message.
+/// How nearly all messages start. Comparing it as a whole makes the scan of a short message a fifth
+/// faster.
 const USUAL_START: &[u8] = br#"{"jsonrpc":"2.0","#;
 
 #[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
-    /// How far the value has been looked at.
+    /// The number of the value's bytes scanned so far.
     position: usize,
     /// The string being read is a key.
     in_key: bool,
-    /// Where the member of the outermost object that is being read has its key and its value.
+    /// The range of the key, and the start of the value, of the outermost object's current member.
     key: (usize, usize),
     value_start: usize,
-    /// A comma stood right inside that value.
+    /// That value is an array or object with a comma at its own level.
     has_comma: bool,
     /// The open arrays and objects, outermost first.
     nesting: Nesting,
     max_depth: usize,
-    /// From which depth on bare words are tolerated, if at all.
+    /// Bare words are tolerated at this depth and deeper; nowhere if `None`.
     bare_words_from: Option<usize>,
-    /// No string so far has an escape, or a character beyond ASCII.
+    /// No string so far has an escape or a character beyond ASCII.
     is_plain: bool,
 }
 
@@ -115,7 +116,7 @@ impl Scanner {
         }
     }
 
-    /// Makes ready for the next value, and keeps the memory.
+    /// Prepares for the next value; keeps the allocated memory.
     pub(crate) fn reset(&mut self) {
         self.state = State::Value;
         self.position = 0;
@@ -124,7 +125,7 @@ impl Scanner {
         self.is_plain = true;
     }
 
-    /// Bare words that stand at least so deep are tolerated.
+    /// Tolerates bare words at this depth and deeper.
     pub(crate) fn tolerate_bare_words_from(&mut self, depth: usize) {
         self.bare_words_from = Some(depth);
     }
@@ -137,14 +138,14 @@ impl Scanner {
         self.position
     }
 
-    /// Goes on scanning. `value` starts where the value starts, and holds at least what it held
-    /// before. Gives the value's end once it is there.
+    /// Resumes the scan. `value` is all that has come of the value, from its first byte. Returns
+    /// the value's end once it has come.
     pub(crate) fn scan(
         &mut self,
         value: &[u8],
         members: &mut impl Members,
     ) -> Result<Option<usize>, Fault> {
-        // A variable of its own, since it stays in a register: a third faster.
+        // A local variable stays in a register, which makes the scan a third faster.
         let mut at = self.position;
         if at == 0 && value.starts_with(USUAL_START) && self.max_depth > 0 {
             at = self.usual_start(value, members);
@@ -172,15 +173,15 @@ impl Scanner {
         Ok((self.state == State::Done).then_some(at))
     }
 
-    /// Goes over what nearly all messages begin with.
+    /// Skips [`USUAL_START`].
     fn usual_start(&mut self, value: &[u8], members: &mut impl Members) -> usize {
         self.nesting.open(true);
         members.note(b"jsonrpc", 11..16, false);
         self.comma(value, true, USUAL_START.len() - 1)
     }
 
-    /// Ends the value at the end of the stream: only there does a number at the outermost level
-    /// end without a byte behind it.
+    /// Ends the value at the end of the stream, where an outermost number may end without a byte
+    /// after it.
     pub(crate) fn finish(
         &mut self,
         value: &[u8],
@@ -195,7 +196,8 @@ impl Scanner {
         }
     }
 
-    /// Goes on behind a bad scalar, if that was asked for and its end can be told.
+    /// Continues a bad scalar as a bare word, if bare words are tolerated at this depth and the
+    /// fault is of a kind that leaves the scalar's end recognisable.
     #[cold]
     fn tolerate(&mut self, fault: Fault) -> Result<usize, Fault> {
         let bare_word = match fault.reason {
@@ -218,7 +220,7 @@ impl Scanner {
         }
     }
 
-    /// White space, and the bytes that give a value its structure; not where a value must come.
+    /// Handles white space and the bytes of structure in states that do not expect a value.
     fn structure(
         &mut self,
         value: &[u8],
@@ -255,7 +257,7 @@ impl Scanner {
         Err(Fault { reason, at })
     }
 
-    /// Out of line, since most values end deeper: what the compiler takes in here slows them down.
+    /// Not inlined: most values end at a greater depth, and inlining this slows them down.
     #[inline(never)]
     fn member_ends(&self, value: &[u8], at: usize, members: &mut impl Members) {
         let (start, end) = self.key;
@@ -289,7 +291,7 @@ impl Scanner {
         if byte == b']' && self.state == State::ValueOrEnd {
             return Ok(self.close(value, at, members));
         }
-        // Before the byte is judged: a bare word that gets tolerated starts here too.
+        // Set before the byte is checked, because a tolerated bare word starts here too.
         if self.nesting.depth() == 1 {
             self.value_start = at;
             self.has_comma = false;
@@ -325,7 +327,8 @@ impl Scanner {
         self.value_ends(value, at + 1, members)
     }
 
-    /// A value has ended before `at`. What follows as a rule is taken in the same turn.
+    /// A value has ended before `at`. Handles the comma or the closing brackets that usually follow
+    /// as well, which saves turns of the main loop.
     fn value_ends(&mut self, value: &[u8], mut at: usize, members: &mut impl Members) -> usize {
         loop {
             let depth = self.nesting.depth();
@@ -372,7 +375,8 @@ impl Scanner {
         if self.nesting.depth() == 1 {
             self.key.1 = at;
         }
-        // What the daemon writes has no white space there: the turns are saved.
+        // The daemon writes no white space here. Going on to the value at once saves two turns of
+        // the main loop.
         if value.get(at + 1) != Some(&b':') {
             return Ok(self.step(State::Colon, at));
         }
@@ -390,8 +394,8 @@ impl Scanner {
         members: &mut impl Members,
     ) -> Result<usize, Fault> {
         at += plain_run(&value[at..]);
-        // From string to string of an array, as the daemon writes one: what a `db_write` consists
-        // of. No member of an object ends there, so there is nothing to note.
+        // Skips from string to string in an array as the daemon writes it; a `db_write` consists of
+        // these. No member of an object ends here, so there is nothing to report.
         while self.nesting.in_array() && value[at..].starts_with(b"\",\"") {
             at += 3;
             at += plain_run(&value[at..]);
@@ -404,8 +408,8 @@ impl Scanner {
         }
     }
 
-    /// From an escape or a character beyond ASCII on.
-    #[cold] // What the compiler takes in slows plain strings down.
+    /// Continues a string at an escape or a character beyond ASCII.
+    #[cold] // Inlining it slows plain strings down.
     fn not_plain(&mut self, value: &[u8], mut at: usize) -> Result<usize, Fault> {
         self.is_plain = false;
         at = self.texts_end::<true>(value, at);
@@ -422,9 +426,9 @@ impl Scanner {
         }
     }
 
-    /// Where valid UTF-8 goes on to. All up to the next byte that needs a closer look is checked in
-    /// one go, the strings of a `db_write` together. At a character that is cut off, or wrong, the
-    /// states take over: they tell which, and at which byte.
+    /// The end of the valid UTF-8 that starts at `at`. Everything up to the next special byte is
+    /// checked at once, across the strings of a `db_write`. At a character that is cut off or
+    /// invalid the states take over: they tell the two apart, and find the faulty byte.
     fn utf8_end(&self, value: &[u8], at: usize) -> usize {
         let end = self.texts_end::<false>(value, at);
         match simdutf8::compat::from_utf8(&value[at..end]) {
@@ -433,7 +437,8 @@ impl Scanner {
         }
     }
 
-    /// Where strings go on to, over short escapes and to the next string of an array.
+    /// The next byte that the states must handle. Skips ordinary bytes, short escapes, and the
+    /// separators between an array's strings.
     fn texts_end<const ASCII: bool>(&self, value: &[u8], mut at: usize) -> usize {
         loop {
             at += run::<ASCII>(&value[at..]);
@@ -467,7 +472,7 @@ impl Scanner {
         Ok(self.step(state, at))
     }
 
-    /// As much of a number as there is.
+    /// Scans as much of a number as has come.
     fn number(
         &mut self,
         value: &[u8],
@@ -519,7 +524,7 @@ impl Scanner {
 }
 
 impl State {
-    /// A scalar without a closing byte could end here.
+    /// Whether a number or literal may end in this state.
     fn may_end(self) -> bool {
         match self {
             Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits => true,
@@ -533,35 +538,35 @@ pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
 
-/// How much white space `text` starts with.
+/// The number of white-space bytes that `text` starts with.
 fn spaces(text: &[u8]) -> usize {
     text.iter().take_while(|byte| is_space(**byte)).count()
 }
 
-/// How many digits `text` starts with.
+/// The number of digits that `text` starts with.
 fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// What may stand behind a number or a literal.
+/// Whether this byte ends a number, a literal or a bare word.
 fn ends_scalar(byte: u8) -> bool {
     is_space(byte) || matches!(byte, b',' | b']' | b'}' | b'"' | b'[' | b'{' | b':')
 }
 
-/// A byte of a string that needs a closer look: a quote, a backslash, a control character; if
-/// `ASCII`, a part of a UTF-8 sequence too.
+/// Whether a string's byte is special: a quote, a backslash, a control character or, if `ASCII`, a
+/// part of a UTF-8 sequence.
 fn is_special<const ASCII: bool>(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\' || (ASCII && !byte.is_ascii())
 }
 
-/// Which of sixteen bytes are special, the first in the lowest bit.
+/// One bit for each of the sixteen bytes, set if it is special; the first byte has the lowest bit.
 #[allow(clippy::cast_possible_wrap)]
 #[inline(always)]
 fn specials<const ASCII: bool>(block: [u8; 16]) -> i32 {
     let bytes = i8x16::new(block.map(|byte| byte as i8));
     let quoted = bytes.cmp_eq(i8x16::splat(b'"' as i8)) | bytes.cmp_eq(i8x16::splat(b'\\' as i8));
-    // As signed numbers, bytes beyond ASCII are below 0x20. With the sign turned around, they are
-    // above it.
+    // As signed numbers, bytes beyond ASCII are negative, so below 0x20. With the sign bit flipped,
+    // they are above it.
     let low = match ASCII {
         true => bytes.cmp_lt(i8x16::splat(0x20)),
         false => (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20)),
@@ -569,16 +574,16 @@ fn specials<const ASCII: bool>(block: [u8; 16]) -> i32 {
     (low | quoted).move_mask()
 }
 
-/// How many bytes at the start of `text` are plain.
-#[inline(always)] // A call costs as much as the look at a short name.
+/// The number of bytes that `text` starts with before a special one or one beyond ASCII.
+#[inline(always)] // A call would cost as much as scanning a short name.
 pub(crate) fn plain_run(text: &[u8]) -> usize {
     run::<true>(text)
 }
 
-/// How many bytes at the start of `text` are not special.
+/// The number of bytes that `text` starts with before a special one.
 ///
-/// Sixteen at a time are looked at in a vector register. What is left are the last few that have
-/// come, and names by themselves.
+/// Tests sixteen bytes at a time in a vector register, and the last few, or a short name, one by
+/// one.
 #[inline(always)]
 fn run<const ASCII: bool>(text: &[u8]) -> usize {
     let (blocks, rest) = text.as_chunks::<16>();
@@ -592,7 +597,8 @@ fn run<const ASCII: bool>(text: &[u8]) -> usize {
     text.len() - rest.len() + run.unwrap_or(rest.len())
 }
 
-/// What must follow the first byte of a UTF-8 sequence (Unicode standard, table 3-7).
+/// The state after the first byte of a UTF-8 sequence (Unicode standard, table 3-7); `None` if no
+/// sequence starts with it.
 fn utf8_sequence(first: u8) -> Option<State> {
     match first {
         0xC2..=0xDF => Some(State::Utf8(1, 0x80, 0xBF)),

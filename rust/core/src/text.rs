@@ -1,17 +1,17 @@
-//! JSON strings to text and back, for the few that the core itself reads and writes.
+//! Decodes and encodes the few JSON strings that the core itself reads and writes.
 
 use std::borrow::Cow;
 
 use crate::scanner::plain_run;
 
-/// The text of a JSON string given with its quotes, or nothing if it is none: another value, an
-/// unknown escape, half a surrogate pair, bytes that are not UTF-8.
+/// The text of a JSON string, given with its quotes. `None` for another value, an unknown escape,
+/// half a surrogate pair, or bytes that are not UTF-8.
 #[must_use]
 pub fn decode(token: &[u8]) -> Option<Cow<'_, str>> {
     unescape(token.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
 }
 
-/// The text of what stands between a JSON string's quotes.
+/// As [`decode`], given what is between the quotes.
 pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
     let is_plain = plain_run(escaped) == escaped.len();
     let escaped = std::str::from_utf8(escaped).ok()?;
@@ -27,21 +27,21 @@ pub(crate) fn unescape(escaped: &[u8]) -> Option<Cow<'_, str>> {
         text.push_str(plain_only(plain)?);
         let (character, behind) = unescape_one(escape.as_bytes())?;
         text.push(character);
-        // An escape is ASCII, so that this is where a character starts.
+        // An escape is ASCII, so a character starts here.
         rest = &escape[escape.len() - behind.len()..];
     }
     text.push_str(plain_only(rest)?);
     Some(Cow::Owned(text))
 }
 
-/// Text without what must be escaped in a JSON string.
+/// The text, unless it has something that must be escaped in a JSON string.
 fn plain_only(text: &str) -> Option<&str> {
     let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"');
     plain.then_some(text)
 }
 
-/// The character an escape stands for, and what follows it; `escape` starts behind the backslash.
-/// Nothing for an escape that is none, or is half a surrogate pair.
+/// The character of an escape, and what follows it; `escape` starts after the backslash. `None` for
+/// an unknown escape or half a surrogate pair.
 #[must_use]
 pub fn unescape_one(escape: &[u8]) -> Option<(char, &[u8])> {
     let (&kind, rest) = escape.split_first()?;
