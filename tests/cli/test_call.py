@@ -182,7 +182,7 @@ def test_a_daemon_that_hangs_up(daemon: FakeDaemon, folder: Path) -> None:
         (["a=1", "b"], "'b' is no key=value"),
         (["-k", "b"], "'b' is no key=value"),
         (["a=1", "a=2"], "'a' is given twice"),
-        (["-k", "-o"], "either -k or -o"),
+        (["-k", "-o"], "give -k or -o, not both"),
         (["{a:1}"], "no JSON: '{a:1}'"),
         (["--typo"], "there is no option --typo; a parameter is written key=--typo"),
         (["--n=1"], "there is no option --n=1; a parameter is written n=1"),

@@ -86,6 +86,8 @@ def test_commands_are_completed_without_being_imported() -> None:
         ("clnwire run --log-level b", ["broken"]),
         ("clnwire bench x --hook peer_conn", ["peer_connected"]),
         ("clnwire bench x --topic bal", ["balance_snapshot"]),
+        ("clnwire check --explain CW30", [f"CW30{n}" for n in range(1, 6)]),
+        ("clnwire call x --notifications no", ["none"]),
         ("clnwire --deb", ["--debug"]),
         # The shell's own names of files.
         ("clnwire replay cap", []),
@@ -93,6 +95,14 @@ def test_commands_are_completed_without_being_imported() -> None:
 )
 def test_options_and_their_values_are_completed(line: str, found: list[str]) -> None:
     assert completed(line)[0] == found
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_complete_as_well(shell: str) -> None:
+    words = "clnwire hook peer_conn"
+    env = {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    output, _ = imported(_CLNWIRE_COMPLETE=f"complete_{shell}", **env)
+    assert "peer_connected" in output
 
 
 class _Bash:
@@ -157,6 +167,8 @@ def test_each_command_says_what_it_is(name: str) -> None:
     done = clnwire(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Examples" in done.stdout
+    assert not re.search(r"<bool>|\{\w|\]\]|list\[", done.stdout.partition(" Examples")[0])
+    assert clnwire(name, "-h").stdout == done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
     # Without an import.
     source = Path(str(_group.find_spec(f"clnwire.cli.{name}").origin)).read_text()  # type: ignore
@@ -187,7 +199,7 @@ clnwire.cli.main()
 """
 
 
-MISTAKE = "that is a mistake in clnwire; for its traceback: clnwire --debug trace ..."
+MISTAKE = "this is a bug in clnwire; for the traceback: clnwire --debug trace ..."
 
 
 def failing(error: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -256,8 +268,17 @@ def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nix"], "clnwire: No such command 'nix'; see: clnwire --help"),
-        (["--nix"], "clnwire: No such option: --nix; see: clnwire --help"),
+        (["nix"], "clnwire: there is no command 'nix'; see: clnwire --help"),
+        (["cal"], "clnwire: there is no command 'cal'; did you mean 'call'?; see: clnwire --help"),
+        (["--nix"], "clnwire: there is no option --nix; see: clnwire --help"),
+        (
+            ["fire", "--trce"],
+            "clnwire fire: there is no option --trce; see: clnwire fire --help",
+        ),
+        (
+            ["call", "--ntwork"],
+            "clnwire call: there is no option --ntwork; did you mean '--network'?",
+        ),
         (["call"], "clnwire call: Missing argument 'method'; see: clnwire call --help"),
     ],
 )

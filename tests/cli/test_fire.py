@@ -109,6 +109,24 @@ def test_names_that_nobody_has(host: Running) -> None:
     assert "topic: must be a string" in host.call("clnwire-fire").stderr
 
 
+def test_nobody_hears_it(folder: Path) -> None:
+    plugin = write_plugin(folder, 'MANIFEST["subscriptions"] = ["connect"]')
+    with Running(folder, plugin) as host:
+        host.ready()
+        said = one_line(host.call("block_added", command="fire"), 1)
+        assert said == (
+            "clnwire fire: no plugin has subscribed to 'block_added'; "
+            "the plugins subscribe to connect\n"
+        )
+        said = one_line(host.call("conect", "{}", command="fire"), 1)
+        assert said.endswith("no plugin has subscribed to 'conect'; did you mean 'connect'?\n")
+        host.call("stop")
+    with Running(folder) as host:
+        host.ready()
+        said = one_line(host.call("connect", command="fire"), 1)
+        assert said.endswith("subscribe to it and restart the plugin\n")
+
+
 def test_2019(folder: Path) -> None:
     body = 'MANIFEST["subscriptions"] = ["connect"]\nMANIFEST["hooks"] = ["invoice_payment"]\n'
     body += 'def notified(message):\n    log("heard " + message["TEXT"])\n'

@@ -1,4 +1,4 @@
-"""What the commands that talk to a running daemon share: where its socket is, one call, its end."""
+"""What the commands that talk to a running daemon share: its socket's path, and one call."""
 
 from __future__ import annotations
 
@@ -44,11 +44,18 @@ def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
 
 
 def call_daemon(
-    path: Path, method: str, params: bytes, *, trim: bytes | None = None, level: str = "info"
+    path: Path,
+    method: str,
+    params: bytes,
+    *,
+    trim: bytes | None = None,
+    level: str = "info",
+    timeout: float | None = None,
 ) -> Frame:
-    """Calls the daemon, and shows on stderr what it has to say before it replies.
+    """Calls the daemon, and shows its `message` and `progress` on stderr until it replies.
 
-    `trim` is the request's `filter`. Raises `ConnectionLostError`.
+    `trim` is the request's `filter`; `timeout` is in seconds. Raises `ConnectionLostError` and
+    `ExpiredError`.
     """
     connection = run(opened(str(path)))
     try:
@@ -56,10 +63,10 @@ def call_daemon(
         token = json.encode(f"cli:{method}#{os.getpid()}")
         request = request_text(token, method, params, trim)
         if level == "none":
-            return _exchange(connection, request, token, None)
+            return _exchange(connection, request, token, None, timeout)
         enable = enabling_text(b'"cli:notifications"')
         with Waiting(level) as waiting:
-            return _exchange(connection, enable + request, token, waiting.take)
+            return _exchange(connection, enable + request, token, waiting.take, timeout)
     finally:
         connection.close()
 
@@ -88,10 +95,14 @@ def reached(command: str, attempt: Callable[[], Frame]) -> Frame:
 
 
 def _exchange(
-    connection: RpcConnection, request: bytes, token: bytes, look: Callable[[Frame], None] | None
+    connection: RpcConnection,
+    request: bytes,
+    token: bytes,
+    on_other: Callable[[Frame], None] | None,
+    timeout: float | None,
 ) -> Frame:
     try:
-        run(connection.send(request))
+        run(connection.send(request), timeout)
     except OSError as error:
         raise connection.lost(error) from error
-    return run(connection.reply(token, look))
+    return run(connection.reply(token, on_other), timeout)

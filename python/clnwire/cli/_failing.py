@@ -1,4 +1,4 @@
-"""How a command ends that cannot go on: one line that says why; a traceback if asked for."""
+"""How a command fails: one line that says why, and a traceback if asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
+from msgspec import json
 
 from clnwire._wire.foreign import printable
 from clnwire.errors import ClnwireError, describe_error
@@ -24,8 +25,17 @@ NOBODY_READS: Final = 141
 """The statuses that a shell reports for SIGINT and SIGPIPE."""
 
 
-def fail(command: str, message: str, status: int) -> NoReturn:
-    """Ends the command with one line that says why; an exception being handled is its reason."""
+def fail(
+    command: str, message: str, status: int = CANNOT, *, as_json: bool = False, **details: object
+) -> NoReturn:
+    """Ends the command with one line that says why.
+
+    With `as_json` the line goes to stdout as JSON: the `details`, or the message without any.
+    """
+    if as_json:
+        report = {"ok": False, **(details or {"error": message})}
+        sys.stdout.write(json.encode(report).decode() + "\n")
+        raise typer.Exit(status)
     if os.environ.get(DEBUG) and sys.exc_info()[1] is not None:
         traceback.print_exc()
     sys.stderr.write(f"{f'clnwire {command}'.strip()}: {printable(message)}\n")
@@ -35,9 +45,9 @@ def fail(command: str, message: str, status: int) -> NoReturn:
 def guarded(
     name: Callable[[], str], run: Callable[[], object], own: Sequence[type[BaseException]]
 ) -> object:
-    """Runs a command. What it raises ends it with one line, unless it is one of typer's `own`.
+    """Runs a command; an error ends it with one line, except typer's `own` exceptions.
 
-    `name` gives the command's name, which is known once it runs.
+    `name` returns the command's name, which is known once the command runs.
     """
     try:
         done = run()
@@ -55,7 +65,7 @@ def guarded(
     except OSError as error:
         fail(name(), _what_failed(error), CANNOT)
     except Exception as error:
-        where = f"that is a mistake in clnwire; for its traceback: clnwire --debug {name()} ..."
+        where = f"this is a bug in clnwire; for the traceback: clnwire --debug {name()} ..."
         fail(name(), f"{describe_error(error)}; {where}", CANNOT)
     return done
 

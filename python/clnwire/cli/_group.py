@@ -36,6 +36,7 @@ _SUMMARY: Final = re.compile(r'"""`clnwire [a-z-]+`: (.+?)\.?(?:"""|$)', re.MULT
 _USAGE: Final[Any] = typer.BadParameter.__base__
 """typer's base class for errors in the command line."""
 _OWN: Final = (typer.Exit, typer.Abort)
+_HELP: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
 
 
 def build() -> typer.Typer:
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
         help="A typed, Rust-accelerated JSON transport for Core Lightning plugins.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        context_settings=_HELP,
     )
     commands.callback()(_own_options)
     return commands
@@ -60,7 +62,7 @@ def _print_version(is_wanted: bool) -> None:
 def _own_options(
     debug: Annotated[
         bool,
-        typer.Option("--debug", help="Shows the traceback of what goes wrong."),
+        typer.Option("--debug", help="Shows the traceback of an error."),
     ] = False,
     version: Annotated[
         bool,
@@ -68,7 +70,7 @@ def _own_options(
             "--version",
             callback=_print_version,
             is_eager=True,
-            help="Prints the version, and exits.",
+            help="Shows the version and exits.",
         ),
     ] = False,
 ) -> None:
@@ -87,13 +89,13 @@ def names() -> list[str]:
 
 
 class LazyGroup(TyperGroup):
-    """Takes a command's function from the module of its name, when it is used.
+    """Imports a command's module when the command is used.
 
     An error in any command is handled here and ends with one line.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """In the order of the panels, then of the alphabet. Nothing is imported for it."""
+        """The names by panel, then alphabetically. Imports nothing."""
         del ctx
         found = names()
         shown = [name for panel in PANELS.values() for name in panel if name in found]
@@ -103,6 +105,16 @@ class LazyGroup(TyperGroup):
         """`None` if there is no such command."""
         del ctx
         return LazyCommand(cmd_name) if cmd_name in names() else None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options as help shows them."""
+        return _without_types(super().get_params(ctx))
+
+    def resolve_command(self, ctx: Any, args: Any) -> Any:
+        """The command; names the nearest one if there is none of this name."""
+        if args and not ctx.resilient_parsing and args[0] not in names():
+            _fail_usage("", f"there is no command '{args[0]}'{near(args[0], names())}")
+        return super().resolve_command(ctx, args)
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
         """Reads the options before the command."""
@@ -120,21 +132,30 @@ class LazyGroup(TyperGroup):
 
 
 class LazyCommand(TyperCommand):
-    """A command's name and summary, without its module; that is imported when it is called."""
+    """A command's name and summary; its module is imported when it is called."""
 
     def __init__(self, name: str) -> None:
         panel = next((title for title, members in PANELS.items() if name in members), None)
         super().__init__(name, short_help=summary(name), rich_help_panel=panel)
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
-        """The context is the real command's, and so is all that follows."""
+        """The context of the real command."""
         return load(str(self.name)).make_context(info_name, args, parent, **extra)
 
 
-class CommandWithExamples(TyperCommand):
+class RealCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     examples: Sequence[tuple[str, str]] = ()
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters as help shows them."""
+        return _without_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The usage line: the arguments as their metavars are written."""
+        arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        return ["[OPTIONS]", *(str(each.metavar) for each in arguments)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Prints the help."""
@@ -143,14 +164,29 @@ class CommandWithExamples(TyperCommand):
             _print_examples(self.examples)
 
 
+def _no_type(ctx: Any) -> None:
+    del ctx
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Hides `<bool>` at flags and the types of arguments in help."""
+    for each in params:
+        if each.param_type_name == "argument":
+            each.metavar = each.metavar or each.name.upper()
+            each.display_type_rich = _no_type
+        elif each.is_flag:
+            each.metavar = ""
+    return params
+
+
 def load(name: str) -> Any:
     """The real command."""
     module = import_module(f"{_PACKAGE}.{name}")
     function = getattr(module, name)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    settings: dict[str, Any] | None = getattr(module, "SETTINGS", None)
+    settings = {**_HELP, **getattr(module, "SETTINGS", {})}
     text = _flowing(function.__doc__ or "")
-    single.command(name, cls=CommandWithExamples, context_settings=settings, help=text)(function)
+    single.command(name, cls=RealCommand, context_settings=settings, help=text)(function)
     command: Any = get_command(single)
     command.examples = getattr(module, "EXAMPLES", ())
     return command
@@ -189,18 +225,34 @@ def _print_examples(examples: Sequence[tuple[str, str]]) -> None:
 
 
 def _usage_in_one_line(run: Callable[[], Any]) -> Any:
-    """A command line that makes no sense ends with what is wrong, and where the right one is."""
+    """Ends a wrong command line with what is wrong and where help is."""
     try:
         return run()
     except _USAGE as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
+        kind = type(error).__name__
+        if kind == "NoArgsIsHelpError":
             raise
         context = error.ctx
         path = context.command_path if context is not None else "clnwire"
-        command = path.partition(" ")[2]
         message = " ".join(error.format_message().split()).rstrip(".")
-        _fail_usage(command, f"{message}; see: {path} --help")
+        if kind == "NoSuchOption" and context is not None:
+            word: str = error.option_name
+            message = f"there is no option {word}{near(word, options(context))}"
+        _fail_usage(path.partition(" ")[2], message)
+
+
+def options(context: Any) -> list[str]:
+    """The spellings of a command's options."""
+    return [word for each in context.command.get_params(context) for word in each.opts]
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """A hint at the nearest known word, or an empty string."""
+    # Only errors need this, so import it here.
+    from clnwire.host.rules.names import did_you_mean
+
+    return did_you_mean(word, known)
 
 
 def _fail_usage(command: str, text: str) -> None:
-    fail(command, text, CANNOT)
+    fail(command, f"{text}; see: {f'clnwire {command}'.strip()} --help", CANNOT)

@@ -1,4 +1,4 @@
-"""Two commands that `clnwire run` adds to its host, for `clnwire fire` and `clnwire hook`."""
+"""The commands of the host of `clnwire run` that `clnwire fire` and `clnwire hook` call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import UNSET
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host import HostError
-from clnwire.host.rules.names import TOPICS
+from clnwire.host.rules.names import TOPICS, did_you_mean
 from clnwire.host.rules.samples import hook_sample, topic_sample
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIRE: Final = "clnwire-fire"
 HOOK: Final = "clnwire-hook"
 ORIGIN: Final = "clnwire"
-"""Who a custom topic is from."""
+"""The publisher of a custom topic."""
 
 
 def register(host: Host, dialect: str, version: DataVersion) -> None:
@@ -36,16 +36,24 @@ class _OnDemand:
         self._host, self._dialect, self._version = host, dialect, version
 
     def fire(self, params: Any) -> object:
-        """`topic`, and `payload` unless a sample will do."""
+        """The params are `topic` and `payload`; without `payload` a sample is sent."""
         topic, payload = _members(params, "topic")
         if payload is UNSET:
             payload = _sample(topic_sample, topic, self._dialect)
         origin = None if topic in TOPICS else ORIGIN
         times = self._host.notify(topic, payload, origin=origin)
+        if not times:
+            raise RpcError(INVALID_PARAMS, self._unheard(topic))
         return {"topic": topic, "payload": payload, "sent": times}
 
+    def _unheard(self, topic: str) -> str:
+        heard = sorted({t for each in self._host.plugins for t in each.manifest.subscriptions})
+        listed = f"; the plugins subscribe to {', '.join(heard)}" if heard else ""
+        hint = did_you_mean(topic, heard) or listed or "; subscribe to it and restart the plugin"
+        return f"no plugin has subscribed to '{topic}'{hint}"
+
     async def hook(self, params: Any) -> object:
-        """`hook`, and `payload` unless a sample will do."""
+        """The params are `hook` and `payload`; without `payload` a sample is sent."""
         name, payload = _members(params, "hook")
         try:
             if name == "db_write" and payload is UNSET:
@@ -57,7 +65,7 @@ class _OnDemand:
             raise RpcError(INVALID_PARAMS, str(error)) from None
 
     async def _write(self) -> object:
-        """Sends the sample with the next version: its own could be lower than one sent before."""
+        """Sends the sample with the next version: its own could be lower than the last one sent."""
         writes = hook_sample("db_write")["writes"]
         version = await self._host.db_write(writes, data_version=self._version.next())
         self._version.commit(version)

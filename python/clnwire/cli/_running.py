@@ -16,12 +16,15 @@ from clnwire._wire.environment import LOG_SHOWN_BY
 from clnwire._wire.foreign import in_one_line
 from clnwire._wire.levels import SCALE
 from clnwire.checking.file import obstacles
+from clnwire.cli import _answers
 from clnwire.cli._on_demand import register
+from clnwire.cli._reload import Reloader
 from clnwire.cli._settings import DEFAULTS, LISTS
 from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
+from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 
 if TYPE_CHECKING:
@@ -29,32 +32,40 @@ if TYPE_CHECKING:
 
     from clnwire.cli._settings import RunSettings
     from clnwire.host.lifetime import Stopped
-    from clnwire.host.plugins.launcher import PluginSpec
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import Option
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace")
+OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace", "reload")
 """The names of clnwire's own options."""
 
 
-async def serve(settings: RunSettings, *, trace: bool) -> str | None:
+async def serve(settings: RunSettings, *, trace: bool, reloads: bool) -> str | None:
     """Runs the host; returns why it failed, or `None`. Raises `HostError` if it cannot start."""
+    dialect = cast("Name", settings.single["dialect"])
+    if reloads and dialect == "2019":
+        raise ConfigError("--reload: the daemon of 2019 does not survive the end of a plugin")
     with _stream(settings.single["log-file"]) as stream:
         book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
         _show_no_line_twice(settings, stream)
         _warn_of_files(settings.specs, book)
         host = Host(
-            dialect=cast("Name", settings.single["dialect"]),
+            dialect=dialect,
             lightning_dir=settings.directory,
             network=settings.single["network"],
-            plugin_dirs=settings.folders,
-            disabled_plugins=settings.disabled,
+            plugin_dirs=[Path(folder).expanduser() for folder in settings.lists["plugin-dir"]],
+            disabled_plugins=settings.lists["disable-plugin"],
             on_log=book.write,
             on_trace=book.trace if trace else None,
         )
         version = DataVersion(host.rpc_path.parent)
-        register(host, settings.single["dialect"], version)
+        _answers.register(
+            host,
+            settings.single["answers"],
+            settings.lists["answer"],
+            is_current=dialect == "current",
+        )
+        register(host, dialect, version)
         asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
         async with AsyncExitStack() as stack:
             try:
@@ -62,7 +73,7 @@ async def serve(settings: RunSettings, *, trace: bool) -> str | None:
             except OSError as error:
                 reason = f"{settings.directory} cannot be used: {error.strerror}"
                 raise ConfigError(reason) from None
-            stopped = await _Run(host, version).run(settings)
+            stopped = await _Run(host, version, settings, book if reloads else None).run()
         if stopped is not None and stopped.failed:
             return stopped.reason
         book.write("info", "lightningd", "Shutdown complete")
@@ -78,19 +89,21 @@ def _warn_of_files(specs: Sequence[PluginSpec], book: Logbook) -> None:
 
 
 class _Run:
-    """From the start to the reason to end."""
+    """From the start of the plugins to the reason to end. Restarts plugins if it has a `book`."""
 
-    def __init__(self, host: Host, version: DataVersion) -> None:
-        self._host, self._version = host, version
+    def __init__(
+        self, host: Host, version: DataVersion, settings: RunSettings, book: Logbook | None
+    ) -> None:
+        self._host, self._version, self._settings, self._book = host, version, settings, book
         self._interrupted = asyncio.Event()
 
-    async def run(self, settings: RunSettings) -> Stopped | None:
-        """`None` if a signal came. The plugins are still there afterwards."""
+    async def run(self) -> Stopped | None:
+        """Returns `None` after a signal. The plugins still run then."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._on_signal)
         interrupted = asyncio.ensure_future(self._interrupted.wait())
-        running = asyncio.ensure_future(self._until_stopped(settings))
+        running = asyncio.ensure_future(self._until_stopped())
         await asyncio.wait((interrupted, running), return_when=asyncio.FIRST_COMPLETED)
         if self._interrupted.is_set():
             # A plugin that exits at the same Ctrl-C must not count as the reason.
@@ -106,20 +119,49 @@ class _Run:
                 plugin.kill("was not waited for: interrupted twice")
         self._interrupted.set()
 
-    async def _until_stopped(self, settings: RunSettings) -> Stopped:
-        def options(known: Mapping[str, Option]) -> Mapping[str, object]:
-            return plugin_options(settings.others, known, OWN)
+    async def _until_stopped(self) -> Stopped:
+        host, specs, book = self._host, self._settings.specs, self._book
+        reloader = None
+        if book is not None:
+            # No plugin is important: its next version is started again.
+            specs = [PluginSpec(spec.path) for spec in specs]
+            paths = [Path(str(spec.path)) for spec in specs]
+            reloader = Reloader(host, paths, self._restart, book)
 
-        # The database is born once.
-        self._host.data_version = last = self._version.last()
+        def options(known: Mapping[str, Option]) -> Mapping[str, object]:
+            return self._options(known, strict=not reloader or len(host.plugins) == len(specs))
+
+        # Only a new database gets the migrations.
+        host.data_version = last = self._version.last()
         migrations = LATER_START if last else MIGRATIONS
-        plugins = await self._host.start_all(settings.specs, options, migrations=migrations)
+        plugins = await host.start_all(specs, options, migrations=migrations)
+        self._commit()
+        if specs and not plugins and not reloader:
+            raise ConfigError("none of the plugins runs; the log says why")
+        announce(host, self._settings)
+        if not reloader:
+            return await host.wait_stopped()
+        reloading = asyncio.ensure_future(reloader.run())
+        try:
+            return await host.wait_stopped()
+        finally:
+            reloading.cancel()
+
+    def _options(self, known: Mapping[str, Option], *, strict: bool) -> Mapping[str, object]:
+        written = self._settings.others
+        if not strict:
+            # The other options are of other plugins, or of one that did not start.
+            written = [one for one in written if one.name in known]
+        return plugin_options(written, known, OWN)
+
+    async def _restart(self, path: Path) -> None:
+        options = partial(self._options, strict=False)
+        await self._host.start(path, options, migrations=LATER_START)
+        self._commit()
+
+    def _commit(self) -> None:
         if self._host.data_version:
             self._version.commit(self._host.data_version)
-        if settings.specs and not plugins:
-            raise ConfigError("none of the plugins runs; the log says why")
-        announce(self._host, settings)
-        return await self._host.wait_stopped()
 
 
 def _to_try(host: Host) -> list[tuple[str, str]]:

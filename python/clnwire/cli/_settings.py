@@ -1,4 +1,4 @@
-"""What `clnwire run` is told, by its own options and by the configuration file's."""
+"""The settings of `clnwire run`, from its command line and the configuration file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from clnwire._wire.levels import SCALE
 from clnwire.cli._client import DEFAULT_DIR
@@ -18,8 +18,8 @@ from clnwire.host.rules.order import named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin")
-"""What may be given several times; the file's and the command line's add up."""
+LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin", "answer")
+"""The options that may be repeated; those of the file come first."""
 CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "dialect": ("current", "2020", "2019"),
     "log-level": SCALE,
@@ -30,6 +30,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "dialect": "current",
     "log-level": "info",
     "log-file": "",
+    "answers": "",
 }
 
 
@@ -38,25 +39,28 @@ class RunSettings(Struct, frozen=True):
 
     single: dict[str, str]
     """The values of the options in `DEFAULTS`."""
-    specs: list[PluginSpec] = field(default_factory=list[PluginSpec])
-    others: list[Written] = field(default_factory=list[Written])
-    """What is left for the plugins, the file's options first."""
-    folders: list[Path] = field(default_factory=list[Path])
-    """Where plugins are looked for."""
-    disabled: list[str] = field(default_factory=list[str])
-    """Plugins that are not wanted."""
+    lists: dict[str, list[str]]
+    """The values of the options in `LISTS`."""
+    specs: list[PluginSpec]
+    others: list[Written]
+    """The plugins' options, those of the file first."""
 
     @property
     def directory(self) -> Path:
         """The daemon's directory."""
         return Path(self.single["lightning-dir"]).expanduser()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the host imitates the current daemon."""
+        return self.single["dialect"] == "current"
+
 
 def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> RunSettings:
-    """Puts together what the command line and the file say. Raises `HostError`.
+    """Combines the command line and the file. Raises `HostError`.
 
     `own` are the values of clnwire's own options on the command line, `None` if not given; `words`
-    the rest of it.
+    are the plugins' files and options.
     """
     written = [] if conf is None else parse_file(conf.expanduser())
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
@@ -73,13 +77,20 @@ def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> R
         lists[name] += own[name] or []
     single.update({name: own[name] for name in single if own[name] is not None})
     _check(single)
-    return RunSettings(
-        single,
-        plugin_specs(lists),
-        [*others, *parse_words(words)],
-        [Path(folder).expanduser() for folder in lists["plugin-dir"]],
-        lists["disable-plugin"],
-    )
+    files, options = _split(words)
+    lists["plugin"] += files
+    return RunSettings(single, lists, plugin_specs(lists), [*others, *parse_words(options)])
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The plugins' files, and their options: a word behind `--name` is the option's value."""
+    files: list[str] = []
+    options: list[str] = []
+    takes_value = False
+    for word in words:
+        (options if takes_value or word.startswith("-") else files).append(word)
+        takes_value = word.startswith("--") and "=" not in word
+    return files, options
 
 
 def _needed(one: Written) -> str:
@@ -95,7 +106,7 @@ def _check(single: Mapping[str, str]) -> None:
 
 
 def plugin_specs(lists: Mapping[str, Sequence[str]]) -> list[PluginSpec]:
-    """The plugins to start, each once, without those that are disabled. Raises `HostError`."""
+    """The plugins to start, each once, without disabled ones. Raises `HostError`."""
     important = [_path(name) for name in lists["important-plugin"]]
     paths = [*map(_path, lists["plugin"]), *important]
     for folder in lists["plugin-dir"]:

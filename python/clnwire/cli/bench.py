@@ -29,10 +29,9 @@ from clnwire.bench.measuring import runs
 from clnwire.bench.results import ratios
 from clnwire.cli import _bench_table
 from clnwire.cli._captures import bar
+from clnwire.cli._completion import hook_names, topic_names
 from clnwire.cli._failing import CANNOT, fail
 from clnwire.cli._params import WordError, json_text
-from clnwire.cli.fire import topic_names
-from clnwire.cli.hook import hook_names
 from clnwire.errors import ClnwireError
 from clnwire.host.config import parse_words
 from clnwire.host.errors import ManifestError
@@ -52,7 +51,7 @@ _Names = list[str] | None
 def bench(
     plugin: Annotated[Path, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
+        list[str] | None, typer.Argument(metavar="[-- ARGS...]", help="The file's own arguments.")
     ] = None,
     hook: Annotated[
         _Names,

@@ -1,4 +1,4 @@
-"""`clnwire call`: one command to a running daemon, as lightning-cli gives it."""
+"""`clnwire call`: calls a command of a running daemon, like lightning-cli."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from clnwire.cli._client import (
     reached,
     socket_path,
 )
+from clnwire.cli._completion import one_of, running_methods
 from clnwire.cli._failing import fail
+from clnwire.cli._group import near, options
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 
@@ -32,7 +34,7 @@ EXAMPLES = (
         "clnwire call --lightning-dir ~/.lightning --network bitcoin getinfo",
         "a real lightningd, as with lightning-cli",
     ),
-    ("clnwire call --raw ban '[203.0.113.7]'", "parameters as they are, no JSON here"),
+    ("clnwire call --raw ban '[203.0.113.7]'", "parameters that are not JSON, sent unchanged"),
     ("""clnwire call -l '{"peers":[{"id":"x"}]}' listpeers""", "only a part of the result"),
 )
 _Object: TypeAlias = "dict[str, object]"
@@ -41,7 +43,14 @@ SETTINGS = {"ignore_unknown_options": True}
 
 
 def call(
-    method: Annotated[str, typer.Argument(help="The command, or a plugin's method.")],
+    context: typer.Context,
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="A command of the daemon or a method of a plugin.",
+            autocompletion=running_methods,
+        ),
+    ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[ARG | KEY=VALUE]...", help="Its parameters.")
     ] = None,
@@ -56,41 +65,49 @@ def call(
     ] = False,
     trim: Annotated[
         str | None,
-        typer.Option("--filter", "-l", metavar="JSON", help="What the result is to consist of."),
+        typer.Option("--filter", "-l", metavar="JSON", help="The members to keep of the result."),
     ] = None,
     raw: Annotated[
         bool,
-        typer.Option("--raw", "-R", help="Parameters in [] or {} as they are, and the result too."),
+        typer.Option(
+            "--raw", "-R", help="Prints the result unchanged, and sends [...] or {...} unchecked."
+        ),
     ] = False,
     level: Annotated[
         str,
-        typer.Option("--notifications", "-N", metavar="LEVEL", help=f"{' | '.join(LEVELS)}."),
+        typer.Option(
+            "--notifications",
+            "-N",
+            metavar="LEVEL",
+            help=f"{' | '.join(LEVELS)}.",
+            autocompletion=one_of(LEVELS),
+        ),
     ] = "info",
 ) -> None:
     """Calls a command of a running daemon, and prints its result.
 
-    Parameters are KEY=VALUE if the first one is. Numbers, true, false, null and what is in {}, []
-    or "" are JSON; everything else is a string. Messages and progress are on stderr meanwhile.
-    With --raw, a single word in [] or {} is all of the parameters and goes out unchecked: that is
-    how to see what a plugin makes of bytes that are no JSON but that lightningd forwards.
+    If the first parameter is KEY=VALUE, all are. Numbers, true, false, null and anything in {}, []
+    or "" is JSON; everything else is a string. Messages and progress are shown on stderr. With
+    --raw, a single parameter in [] or {} is all of the parameters and is sent unchecked, as
+    lightningd forwards what a caller sends even if it is not JSON.
 
-    Status 1: the daemon refused; the error is on stderr, as JSON. Status 2: there is no daemon, or
-    the command line is wrong.
+    Status 1: the daemon refused; the error is on stderr, as JSON. Status 2: no daemon runs, or the
+    command line is wrong.
     """
     if keyword and ordered:
-        fail("call", "parameters are either -k or -o", 2)
+        fail("call", "give -k or -o, not both")
     if level not in LEVELS:
-        fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'", 2)
+        fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'")
     try:
-        # What cannot be sent is refused before anybody is called.
+        chosen = words or []
+        _refuse_options([method, *chosen], options(context))
         string_text(method)
-        chosen = _checked(words or [])
         params = _raw_params(chosen) if raw else None
         if params is None:
             params = params_text(chosen, keyword=keyword, ordered=ordered)
         wanted = None if trim is None else json_object(trim)
     except WordError as error:
-        fail("call", str(error), 2)
+        fail("call", str(error))
     path = socket_path(lightning_dir, network, rpc_file)
     reply = reached("call", lambda: call_daemon(path, method, params, trim=wanted, level=level))
     if reply.error is not None:
@@ -100,24 +117,25 @@ def call(
 
 
 def _raw_params(words: list[str]) -> bytes | None:
-    """All parameters as one word gives them, if it looks like an array or an object."""
+    """A single word that looks like an array or an object is all of the parameters."""
     if len(words) != 1 or words[0][:1] + words[0][-1:] not in ("[]", "{}"):
         return None
     return os.fsencode(words[0])
 
 
-def _checked(words: list[str]) -> list[str]:
+def _refuse_options(words: list[str], known: list[str]) -> None:
+    """Raises `WordError` for a word that looks like an option, except negative numbers."""
     for word in words:
         if word.startswith("-") and not word[1:2].isdigit():
             written = word.lstrip("-") if "=" in word else f"key={word}"
-            raise WordError(f"there is no option {word}; a parameter is written {written}")
-    return words
+            hint = near(word.partition("=")[0], known) or f"; a parameter is written {written}"
+            raise WordError(f"there is no option {word}{hint}")
 
 
 def _shown(result: bytes, *, raw: bool) -> str:
     if raw:
         return result.decode() + "\n"
-    # Only an object's first level can carry the hint, and only small results are decoded for it.
+    # Only the first level of an object can have the hint; do not decode a large result for nothing.
     if b'"format-hint"' in result:
         members = _decoded(result)
         if isinstance(members, dict) and cast("_Object", members).get("format-hint") == "simple":
@@ -129,7 +147,7 @@ def _decoded(result: bytes) -> object:
     try:
         return json.decode(result)
     except (MsgspecError, RecursionError):
-        # JSON that Python cannot hold, such as half a surrogate pair.
+        # Valid JSON that Python cannot hold, e.g. half a surrogate pair.
         return None
 
 
@@ -141,7 +159,7 @@ def _indented(text: bytes) -> str:
 
 
 def _plain(value: object) -> Iterator[str]:
-    """The values alone, each on a line; their names, where there are several side by side."""
+    """The values, each on a line; an object with several members shows their names."""
     if isinstance(value, list):
         for item in cast("list[object]", value):
             yield from _plain(item)

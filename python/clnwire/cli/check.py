@@ -16,6 +16,7 @@ from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
 from clnwire.checking.catalogue import rules_of
 from clnwire.cli import _findings
+from clnwire.cli._completion import rule_codes
 from clnwire.cli._failing import fail
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
@@ -48,16 +49,24 @@ def check(
         Path | None, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
     ] = None,
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="The file's own arguments.")
+        list[str] | None, typer.Argument(metavar="[-- ARGS...]", help="The file's own arguments.")
     ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each."),
     ] = None,
     select: Annotated[
-        _Codes, typer.Option(metavar="CODES", help="Only these rules: CW302, CW3, or names.")
+        _Codes,
+        typer.Option(
+            metavar="CODES",
+            help="Only these rules: CW302, CW3, or names.",
+            autocompletion=rule_codes,
+        ),
     ] = None,
-    ignore: Annotated[_Codes, typer.Option(metavar="CODES", help="All rules but these.")] = None,
+    ignore: Annotated[
+        _Codes,
+        typer.Option(metavar="CODES", help="All rules but these.", autocompletion=rule_codes),
+    ] = None,
     severity: Annotated[
         Literal["warning", "error"], typer.Option(help="The least that is reported.")
     ] = "warning",
@@ -84,7 +93,8 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
     explain: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Tells about a rule, and ends.")
+        str | None,
+        typer.Option(metavar="CODE", help="Explains a rule.", autocompletion=rule_codes),
     ] = None,
 ) -> None:
     """Starts a plugin, in any language, and reports what the daemon would not forgive it.

@@ -29,7 +29,7 @@ EXAMPLES = (
 
 def record(
     plugin: Annotated[
-        list[str], typer.Argument(metavar="-- PLUGIN [ARGS]...", help="How to run the plugin.")
+        list[str], typer.Argument(metavar="-- PLUGIN [ARGS...]", help="How to run the plugin.")
     ],
     output: Annotated[
         Path,

@@ -33,7 +33,7 @@ EXAMPLES = (
 def replay(
     capture: Capture,
     plugin: Annotated[
-        list[str], typer.Argument(metavar="-- PLUGIN [ARGS]...", help="How to run the plugin.")
+        list[str], typer.Argument(metavar="-- PLUGIN [ARGS...]", help="How to run the plugin.")
     ],
     diff: Annotated[
         bool, typer.Option("--diff", help="Compares the answers with the recorded ones, too.")

@@ -1,4 +1,4 @@
-"""`clnwire run`: plugins under an embedded host, as one runs them under lightningd."""
+"""`clnwire run`: runs plugins under an embedded host, as lightningd would."""
 
 import asyncio
 from pathlib import Path
@@ -6,110 +6,109 @@ from typing import Annotated, Any
 
 import typer
 
+from clnwire.cli._completion import one_of
 from clnwire.cli._failing import fail
 from clnwire.cli._running import serve
-from clnwire.cli._settings import CHOICES, DEFAULTS, RunSettings, gather
+from clnwire.cli._settings import CHOICES, DEFAULTS, LISTS, RunSettings, gather
 from clnwire.host import HostError
 
 SETTINGS: dict[str, Any] = {
-    # Options that are not clnwire's are the plugins', and their help is part of the help.
-    "allow_extra_args": True,
+    # Unknown options are the plugins', whose help is part of the help.
     "ignore_unknown_options": True,
     "help_option_names": [],
 }
 
 EXAMPLES = (
-    ("clnwire run --plugin=hello.py --greeting=Hi", "a plugin, with an option of its own"),
-    ("clnwire run --plugin=hello.py --help", "which options it has"),
-    ("clnwire run --plugin-dir=plugins --trace", "all plugins of a folder, with all messages"),
+    ("clnwire run hello.py --greeting=Hi", "a plugin with an option of its own"),
+    ("clnwire run hello.py --help", "the options of the plugin"),
+    ("clnwire run hello.py --reload --trace", "restart it at each change, show all messages"),
+    ("clnwire run hello.py --answer listpeerchannels=channels.json", "a node with channels"),
 )
-_Paths = list[str] | None
-
-
-def _dialects(incomplete: str) -> list[str]:
-    return [name for name in CHOICES["dialect"] if name.startswith(incomplete)]
-
-
-def _levels(incomplete: str) -> list[str]:
-    return [name for name in CHOICES["log-level"] if name.startswith(incomplete)]
+_Words = list[str] | None
+_SINGLE = {name: f"{' | '.join(choices)} ({DEFAULTS[name]})." for name, choices in CHOICES.items()}
 
 
 def run(
     context: typer.Context,
+    words: Annotated[
+        _Words,
+        typer.Argument(
+            metavar="[PLUGIN]... [--NAME=VALUE]...", help="Plugins to start, and their options."
+        ),
+    ] = None,
     plugin: Annotated[
-        _Paths, typer.Option(metavar="FILE", help="A plugin to start; once for each.")
+        _Words, typer.Option(metavar="FILE", help="A plugin to start; may be repeated.")
     ] = None,
     important_plugin: Annotated[
-        _Paths, typer.Option(metavar="FILE", help="The same; the host ends when it does.")
+        _Words, typer.Option(metavar="FILE", help="The same; the host ends when the plugin does.")
     ] = None,
     plugin_dir: Annotated[
-        _Paths, typer.Option(metavar="DIR", help="All executables in it are plugins.")
+        _Words, typer.Option(metavar="DIR", help="Starts every executable file in it.")
     ] = None,
     disable_plugin: Annotated[
-        _Paths, typer.Option(metavar="NAME", help="Not this one, by its path or file name.")
+        _Words, typer.Option(metavar="NAME", help="Does not start this path or file name.")
     ] = None,
+    answer: Annotated[
+        _Words,
+        typer.Option(metavar="COMMAND=FILE", help="Answers the plugins' calls from a JSON file."),
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The same, for each COMMAND.json in it.")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Restarts a plugin when its files change.")
+    ] = False,
     conf: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Options, as name=value or name on a line.")
+        Path | None, typer.Option(metavar="FILE", help="Reads options: a name=value on each line.")
     ] = None,
     lightning_dir: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help=f"The daemon's directory ({DEFAULTS['lightning-dir']})."),
+        typer.Option(metavar="DIR", help=f"The host's directory ({DEFAULTS['lightning-dir']})."),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help=f"The part of it that is used ({DEFAULTS['network']}).")
+        str | None, typer.Option(metavar="NAME", help=f"The network ({DEFAULTS['network']}).")
     ] = None,
     dialect: Annotated[
         str | None,
-        typer.Option(help=" | ".join(CHOICES["dialect"]), metavar="NAME", autocompletion=_dialects),
+        typer.Option(
+            metavar="NAME", help=_SINGLE["dialect"], autocompletion=one_of(CHOICES["dialect"])
+        ),
     ] = None,
     log_level: Annotated[
         str | None,
         typer.Option(
-            help=f"{' | '.join(CHOICES['log-level'])} (info).",
-            metavar="LEVEL",
-            autocompletion=_levels,
+            metavar="LEVEL", help=_SINGLE["log-level"], autocompletion=one_of(CHOICES["log-level"])
         ),
     ] = None,
     log_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Appends the log to it, not to the terminal.")
+        str | None, typer.Option(metavar="FILE", help="Appends the log to it.")
     ] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Shows all messages.")] = False,
     wants_help: Annotated[
-        bool, typer.Option("--help", help="This, with the options of the plugins that are given.")
+        bool, typer.Option("--help", "-h", help="Shows this, and the options of the plugins.")
     ] = False,
 ) -> None:
     """Runs plugins without a node: options, calls, notifications and hooks as in lightningd.
 
-    Other options are the plugins' own, such as --greeting=Hi. It ends at Ctrl-C and at
-    `clnwire call stop`, and all plugins with it.
+    The plugins' calls to lightningd are answered by a node with nothing in it, unless --answer or
+    --answers gives something else. Ctrl-C or `clnwire call stop` ends it.
 
-    Status 1: the host ended for a fatal reason. Status 2: it could not start.
+    Status 1: the host ended because of an error. Status 2: it could not start.
     """
-    own = {
-        "plugin": plugin,
-        "important-plugin": important_plugin,
-        "plugin-dir": plugin_dir,
-        "disable-plugin": disable_plugin,
-        "lightning-dir": lightning_dir,
-        "network": network,
-        "dialect": dialect,
-        "log-level": log_level,
-        "log-file": log_file,
-    }
+    own = {name: context.params[name.replace("-", "_")] for name in (*LISTS, *DEFAULTS)}
     try:
-        settings = gather(own, [] if wants_help else context.args, conf)
+        settings = gather(own, words or [], conf)
         if wants_help:
             _help(context, settings)
             return
-        failure = asyncio.run(serve(settings, trace=trace))
+        failure = asyncio.run(serve(settings, trace=trace, reloads=reload))
     except HostError as error:
-        fail("run", str(error), 2)
+        fail("run", str(error))
     if failure is not None:
         fail("run", failure, 1)
 
 
 def _help(context: typer.Context, settings: RunSettings) -> None:
-    """clnwire's own options, and those that the plugins' manifests have."""
     from clnwire.cli._manifests import plugin_help
 
     # With rich, typer prints the text itself.

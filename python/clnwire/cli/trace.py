@@ -14,6 +14,7 @@ from clnwire.captures.reading import read_records
 from clnwire.captures.span import duration_us, parse_span
 from clnwire.captures.tally import Tally
 from clnwire.cli._captures import Capture, From, To, bar, size_of
+from clnwire.cli._completion import one_of
 from clnwire.cli._failing import fail
 from clnwire.cli._trace_lines import Lines
 from clnwire.cli._trace_summary import show_summary
@@ -35,18 +36,11 @@ SHOWN_PROBLEMS = 5
 _Names: TypeAlias = list[str] | None
 
 
-def _kinds(incomplete: str) -> list[str]:
-    return [kind for kind in KINDS if kind.startswith(incomplete)]
-
-
-def _directions(incomplete: str) -> list[str]:
-    return [name for name in ("in", "out") if name.startswith(incomplete)]
-
-
 def trace(
     capture: Capture,
     kind: Annotated[
-        _Names, typer.Option(help=f"{', '.join(KINDS)}.", metavar="KIND", autocompletion=_kinds)
+        _Names,
+        typer.Option(help=f"{', '.join(KINDS)}.", metavar="KIND", autocompletion=one_of(KINDS)),
     ] = None,
     hook: Annotated[_Names, typer.Option(metavar="NAME", help="A hook with its answers.")] = None,
     method: Annotated[_Names, typer.Option(metavar="NAME", help="A method, likewise.")] = None,
@@ -57,7 +51,7 @@ def trace(
             "--direction",
             metavar="in|out",
             help="To the plugin or out.",
-            autocompletion=_directions,
+            autocompletion=one_of(("in", "out")),
         ),
     ] = None,
     slower_than: Annotated[

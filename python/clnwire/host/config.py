@@ -52,8 +52,7 @@ def parse_words(words: Sequence[str]) -> list[Written]:
         word = rest.pop(0)
         match = _LINE.match(word[2:]) if word.startswith("--") else None
         if match is None:
-            hint = f"write --name=value, or --plugin={word} to start one"
-            raise ConfigError(f"'{word}' is not an option; {hint}")
+            raise ConfigError(f"'{word}' is not an option; write --name=value")
         value = match["value"]
         if value is None and rest and not rest[0].startswith("--"):
             value = rest.pop(0)

@@ -39,7 +39,7 @@ def register(host: Host) -> None:
     """
     for name in command_names():
         if name in COMMANDS and name not in OWN:
-            host.command(name)(partial(_answer, name.replace("-", "_")))
+            host.command(name)(partial(_answer, name))
 
 
 def command_names() -> list[str]:
@@ -52,9 +52,14 @@ def command_names() -> list[str]:
     ]
 
 
-def _answer(module: str, params: object) -> object:
+def _answer(name: str, params: object) -> object:
     del params
-    return least(import_module(f"{commands.__name__}.{module}").COMMAND.reply)
+    return least(reply_of(name))
+
+
+def reply_of(name: str) -> Any:
+    """The type of a command's result. Imports the command's module."""
+    return import_module(f"{commands.__name__}.{name.replace('-', '_')}").COMMAND.reply
 
 
 def least(kind: Any) -> Any:
