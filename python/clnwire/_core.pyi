@@ -36,23 +36,23 @@ __all__ = [
 
 __version__: Final[str]
 DEFAULT_MAX_FRAME_BYTES: Final[int]
-"""The longest frame accepted unless told otherwise, in bytes."""
+"""The default limit of a frame's length, in bytes."""
 DEFAULT_MAX_DEPTH: Final[int]
-"""How deep arrays and objects may nest unless told otherwise."""
+"""The default limit of the nesting of arrays and objects."""
 
 @final
 class MalformedError(ValueError):
-    """Bytes that are not JSON, or beyond a cap. Only the message that they belong to is lost."""
+    """Bytes that are not JSON, or exceed a limit. Only the message that they belong to is lost."""
 
     reason: str
     """What is wrong."""
     offset: int
-    """Where, in bytes since the start of the message; since the start of the stream if it has ended
+    """Where, in bytes from the start of the message; from the start of the stream if that has ended
     inside a message."""
     near: str
     """The text around it, shortened and on one line; may be empty."""
     is_out_of_memory: bool
-    """There is no memory to hold the message, whose bytes may be all right."""
+    """There is no memory for the message; its bytes may be well-formed."""
 
     def __new__(
         cls, reason: str, offset: int, near: str = ..., is_out_of_memory: bool = ...
@@ -63,14 +63,14 @@ class MalformedError(ValueError):
 
 @final
 class IdError(LookupError):
-    """A request cannot be answered: it has been, or there never was one. The caller's mistake."""
+    """A request cannot be answered: it was answered before, or it never existed."""
 
 @final
 class Frame:
-    """One whole JSON value, and where its JSON-RPC members stand; or a message that is no JSON.
+    """A whole JSON value with the positions of its JSON-RPC members, or a malformed message.
 
-    Of a doubled member the first counts. Of a message that is no JSON there are those members that
-    could be found, as they are spelled.
+    Of a duplicate member the first counts. A malformed message has the members that could be found,
+    with their values unchanged.
     """
 
     @property
@@ -78,25 +78,25 @@ class Frame:
         """The exact text, without white space around it."""
     @property
     def offset(self) -> int:
-        """Where it starts, in bytes since the start of the stream."""
+        """Where it starts, in bytes from the start of the stream."""
     @property
     def kind(self) -> Literal["request", "notification", "reply", "other", "malformed"]:
-        """What it is for; `"other"` is JSON, but no message of JSON-RPC, `"malformed"` no JSON."""
+        """`"other"` is JSON, but not a JSON-RPC message; `"malformed"` is not JSON."""
     @property
     def fault(self) -> MalformedError | None:
-        """Why it is no JSON, or which limit it exceeds."""
+        """Why it is not JSON, or which limit it exceeds; `None` for a sound frame."""
     @property
     def is_refused(self) -> bool:
-        """It is no JSON, and lightningd's own parser, which takes much of that, refuses it too."""
+        """Whether it is not JSON and lightningd's parser, which is more lenient, refuses it too."""
     @property
     def id(self) -> _Json | None:
         """The id's token: its exact text, quotes included."""
     @property
     def method(self) -> str | None:
-        """The method's name, unescaped; `None` if absent or no string."""
+        """The method's name, unescaped; `None` if it is absent or not a string."""
     @property
     def id_span(self) -> tuple[int, int] | None:
-        """Where the id's token stands in `bytes`: its start and its end."""
+        """The start and the end of the id's token in `bytes`."""
     @property
     def jsonrpc(self) -> _Json | None: ...
     @property
@@ -105,19 +105,19 @@ class Frame:
     def result(self) -> _Json | None: ...
     @property
     def result_span(self) -> tuple[int, int] | None:
-        """Where the result stands in `bytes`: to look at a large one without a copy."""
+        """The start and the end of the result in `bytes`, to read a large one without a copy."""
     @property
     def error(self) -> _Json | None: ...
     @property
     def origin(self) -> _Json | None:
-        """Who sent a custom notification, as JSON text."""
+        """The plugin that sent a custom notification, as JSON text."""
 
 @final
 class Framer:
     """Cuts a stream of bytes into frames: feed it, then iterate until it has none.
 
-    An empty feed is the stream's end. A message that is no JSON is a frame with a
-    `fault`. Iterating raises `MalformedError` if the stream has ended inside a message.
+    An empty feed is the stream's end. A message that is not JSON is a frame with a `fault`.
+    Iterating raises `MalformedError` if the stream has ended inside a message.
     """
 
     def __new__(cls, *, max_frame_bytes: int = ..., max_depth: int = ...) -> Framer: ...
@@ -127,32 +127,32 @@ class Framer:
     def __next__(self) -> Frame: ...
     @property
     def pending_fault(self) -> MalformedError | None:
-        """What is wrong with a message whose end has not come; the offset is the stream's."""
+        """The fault of the message whose end has not come, if known; its offset is the stream's."""
     @property
     def refused(self) -> MalformedError | None:
-        """The same, of a message that lightningd's own parser refuses too, however it goes on."""
+        """As `pending_fault`, if lightningd's parser refuses that message too, whatever follows."""
     @property
     def buffered(self) -> int:
-        """How many bytes were taken that no frame has been given for."""
+        """The number of bytes taken that are in no frame returned so far."""
 
 @final
 class IdMap:
-    """Our integer ↔ the peer's id token, verbatim; each is answered exactly once."""
+    """Integer keys for the peer's id tokens, kept verbatim; each request is answered once."""
 
     def __new__(cls) -> IdMap: ...
     def insert(self, token: bytes, /) -> int:
-        """Keeps a token and gives the key to it: 1, 2, 3, …; none is used twice."""
+        """Stores a token and returns its key: 1, 2, 3, …; none is used twice."""
     def token(self, key: int, /) -> bytes:
-        """The token of a request that waits. Raises `IdError`."""
+        """The token of a waiting request. Raises `IdError`."""
     def take(self, key: int, /) -> bytes:
-        """The token, to answer the request with. Raises `IdError` the second time."""
+        """Removes and returns the token, to answer the request. Raises `IdError`."""
     def waiting(self) -> list[int]:
-        """The keys of the requests that wait, oldest first."""
+        """The keys of the waiting requests, oldest first."""
     def __len__(self) -> int: ...
 
 @final
 class Outbox:
-    """Messages to bytes, many for one write. What is put in must be JSON text."""
+    """Encodes messages as bytes, many for one write. The arguments must be JSON text."""
 
     def __new__(cls) -> Outbox: ...
     def reply(self, token: bytes, result: bytes, /) -> None:
@@ -162,59 +162,61 @@ class Outbox:
     def request(self, token: bytes, method: str, params: bytes, /) -> None:
         """Calls a method."""
     def notification(self, method: str, params: bytes, /) -> None:
-        """Announces something."""
+        """Sends a notification."""
     def take(self) -> bytes:
-        """All that waits to be written; the outbox is empty afterwards."""
+        """Removes and returns the bytes that wait to be written."""
     def __len__(self) -> int:
-        """How many bytes wait."""
+        """The number of bytes that wait to be written."""
 
 @final
 class Stream:
-    """A connection to a unix socket. Nothing waits: who must wait does so on `fileno()`."""
+    """A non-blocking connection to a unix socket. To wait for it, poll `fileno()`."""
 
     def __new__(cls, path: str, /) -> Stream:
         """Raises `OSError`: `BlockingIOError` if the queue at the other end is full."""
     def fileno(self) -> int:
         """-1 once it is closed."""
     def send(self, data: bytes, start: int, /) -> int | None:
-        """Sends some of the data from `start` on: how much, or `None` if it would have to wait.
+        """Sends some of the data from `start` on. Returns how much; `None` if it would block.
 
         Raises `OSError`.
         """
     def receive(self, framer: Framer, /) -> int | None:
-        """Feeds the framer what has come: how much, 0 at the end, or `None` if nothing is there.
+        """Feeds the framer what has come. Returns how much: 0 at the end, `None` if nothing came.
 
         Raises `OSError`.
         """
     def hang_up(self) -> None:
-        """Ends the connection, from any thread; who waits on `fileno()` wakes up."""
+        """Ends the connection; a poll of `fileno()` returns. Thread-safe."""
     def close(self) -> None:
-        """Gives the descriptor back; nobody may be waiting on it."""
+        """Closes the descriptor. No thread may be polling it."""
 
 def mask(message: bytes, names: Sequence[str], /) -> tuple[bytes, tuple[str, ...]]:
-    """The message with the values of the members of these names masked, and the names that were
-    met. Names are compared as the text they stand for; the message need not be JSON."""
+    """The message with the values of all members with these names masked, and the names found.
+
+    Names are compared without their escapes; the message need not be JSON.
+    """
 
 def members(object: bytes, /) -> list[tuple[str, bytes]]:
-    """The members of a JSON object, each with its value's exact text, in their order.
+    """The members of a JSON object in order, each with its value's exact text.
 
-    A value that is no JSON but ends where a scalar would (`0x10`) is passed on as it is. Raises
+    A value that is not JSON but ends where a scalar would (`0x10`) is returned unchanged. Raises
     `MalformedError`.
     """
 
 def is_json(value: object, /) -> bool:
-    """Whether a value is made of nothing but what JSON has, of exact types: text, finite numbers,
-    booleans, `None`, lists, tuples, and dicts and Structs of such. It must not contain itself."""
+    """Whether a value consists of JSON's types only: text, finite numbers, booleans, `None`, and
+    lists, tuples, dicts and Structs of these, but no subclasses. It must not contain itself."""
 
 def validate(value: bytes, /) -> None:
     """Checks that the bytes are exactly one JSON value. Raises `MalformedError`."""
 
 @final
 class WritesDecoder:
-    """Decodes the params of `db_write`, in their usual form quicker than msgspec does.
+    """Decodes the params of `db_write`; their usual form faster than msgspec.
 
-    They must be JSON: what a framer has let through. `event` takes the writes and the version;
-    `otherwise` decodes whatever has another form.
+    The params must be JSON that a framer has accepted. `event` is called with the writes and the
+    version; `otherwise` decodes params of any other form.
     """
 
     def __new__(
@@ -239,11 +241,14 @@ class Route:
         last_resort: bytes | None = None,
         spawn: Callable[[Job], object] | None = None,
     ) -> Route:
-        """`constant`: an answer, compared by identity, and its bytes. `translate`: how the params
-        of a daemon begin that takes the answer as it is, and a function of an encoded answer and
-        other params that gives the answer they want. `last_resort`: the result to give if even
-        `recover` fails. `spawn`: starts a job in a task (which it returns, and
-        which is kept) or in a thread; without it the handler is called directly."""
+        """
+        `constant`: an answer, compared by identity, and its bytes.
+        `translate`: the prefix of params for which answers stay unchanged, and a function from an
+        encoded answer and other params to the answer for these.
+        `last_resort`: the result to send if `recover` fails too.
+        `spawn`: starts a job in a thread or in a task, which it returns and the driver keeps;
+        without it the handler is called directly.
+        """
     @property
     def name(self) -> str: ...
 
@@ -265,19 +270,21 @@ class CurrentMessage:
         """The method, hook or topic."""
     @property
     def number(self) -> int:
-        """The number of its job; 0 if it is handled at once."""
+        """The number of its job; 0 if its handler was called directly."""
     @property
     def origin(self) -> _Json | None:
         """The plugin that a notification comes from."""
 
 @final
 class Job:
-    """A message for a handler that runs in a task or a thread. When that ends the daemon has its
-    answer, whatever happened; so a task of it never fails."""
+    """A message for a handler that runs in a task or a thread.
+
+    It answers the daemon whatever the handler does, so its task never fails.
+    """
 
     def run(self) -> None:
-        """Handles the message to the end, on this thread; nothing if it was given up before."""
-    # What a task does with a coroutine.
+        """Handles the message on this thread; does nothing if the job was given up before."""
+    # The methods of a coroutine, for a task.
     def send(self, value: None, /) -> object: ...
     def throw(self, *error: Any) -> object: ...
     def close(self) -> None: ...
@@ -303,35 +310,34 @@ class Turn:
 class Driver:
     """Serves the daemon: on the thread that calls `serve`, or in an event loop that calls `turn`.
 
-    Takes the process's stdin and stdout for itself: file descriptor 0 becomes an empty file, and
-    what is written to file descriptor 1 becomes lines of the daemon's log. With `pipes` it leaves
-    both alone.
+    Takes the process's stdin and stdout: descriptor 0 becomes `/dev/null`, and what is written to
+    descriptor 1 becomes lines of the daemon's log. With `pipes` it leaves both alone.
     """
 
     def __new__(
         cls, variable: ContextVar[CurrentMessage | None], /, pipes: tuple[int, int] | None = None
     ) -> Driver:
-        """`variable` is set to what a task or thread handles. `pipes`: descriptors to read from
-        and to write to, of a daemon in the same process; they stay the caller's to close, and the
+        """`variable` is set to the message that a task or thread handles. `pipes`: the descriptors
+        for reading and writing, of a daemon in the same process. The caller closes them, and the
         watchdog does not end the process. Raises `OSError`."""
     @property
     def wakeup_write_fd(self) -> int:
         """For `signal.set_wakeup_fd`: a signal ends the wait for input at once."""
     @property
     def serial(self) -> int:
-        """The number of this driver: no other one in the process has it."""
+        """The number of this driver, unique in the process."""
     @property
     def current(self) -> CurrentMessage | None:
-        """What the calling thread handles, if it is the one that calls `serve`."""
+        """The message that the calling thread handles, if it is in `serve`."""
     def on_request(self, route: Route, /) -> None: ...
     def on_notification(self, topic: str | None, route: Route, /) -> None:
-        """Without a topic: subscribed to all."""
+        """Subscribes to the topic; to all topics if it is `None`."""
     def forget_routes(self) -> None:
-        """From now on there is no handler any more, until others are registered."""
+        """Removes all handlers."""
     def on_unhandled(self, callback: Callable[[str], object], /) -> None:
-        """Is told the name of a method or topic without a handler; the request is refused."""
+        """`callback` gets the name of a method or topic without a handler; requests are refused."""
     def set_initialised(self) -> None:
-        """From now on bytes that are no JSON end the stream; until `init` an option may be."""
+        """`init` is handled. Before that, `init` is handled even if it is not valid JSON."""
     def prepare(
         self,
         *,
@@ -341,14 +347,14 @@ class Driver:
         grace: float,
         max_in_flight: int,
     ) -> None:
-        """Comes before `serve` or `attach`.
+        """To be called before `serve` or `attach`.
 
-        A handler that runs for `patience` seconds is named in the log. The process is ended, with
-        status 1, if it is still there `grace` seconds after it has begun to end. With
-        `max_in_flight` messages in tasks and threads, no more are taken in.
+        A handler that runs for `patience` seconds is named in the log. If the process has not ended
+        `grace` seconds after the end began, it exits with status 1. While `max_in_flight` messages
+        are in tasks and threads, no more are read.
         """
     def serve(self, keep: Callable[[], object] | None = None, /) -> None:
-        """Serves until the daemon goes away, or `stop` is called, and threads have finished.
+        """Serves until the daemon hangs up or `stop` is called, and the threads have finished.
 
         In a process with asyncio, `keep` is called after handlers and before the next read: one of
         them may have run an event loop, which resets the wakeup descriptor when it closes.
@@ -357,28 +363,28 @@ class Driver:
         requests before that are answered.
         """
     def attach(self, soon: Callable[[], object], run_soon: Callable[[Job], object], /) -> None:
-        """This thread's event loop serves from now on: `soon` makes it call `turn` soon, `run_soon`
-        a job's `run`, each after what else it was made to call. Nothing
-        that is called on this thread waits for the daemon any more."""
+        """Serves in this thread's event loop. `soon` schedules a call of `turn`, and `run_soon` one
+        of a job's `run`, both after the calls that are scheduled already. Calls on this thread then
+        do not wait for the daemon."""
     def detach(self) -> None:
-        """The event loop is over. Raises what `fail` was given."""
+        """The event loop has ended. Raises the error given to `fail`."""
     def turn(self, readable: bool, /) -> Turn:
-        """Reads if `readable` says that there is something, handles what has come, writes what the
-        daemon takes. Returns what the event loop is to do. Raises as `serve` does."""
+        """Reads if `readable`, handles the messages, and writes what the daemon takes. Returns what
+        the event loop is to do. Raises as `serve` does."""
     def begin_end(self) -> None:
-        """From now on turns only write."""
+        """Turns read nothing from now on, and wait for the jobs."""
     def drain_wakeup(self) -> None:
         """Empties the pipe of `wakeup_read_fd`."""
     @property
     def wakeup_read_fd(self) -> int:
-        """Readable when a signal came, or another thread has something for the event loop."""
+        """Readable when a signal has come, or another thread needs the event loop."""
     @property
     def input_fd(self) -> int: ...
     @property
     def output_fd(self) -> int: ...
     @property
     def has_unwritten(self) -> bool:
-        """Whether the last turn could not write all."""
+        """Whether the last turn could not write everything."""
     @property
     def is_stopping(self) -> bool: ...
     @property
@@ -389,42 +395,42 @@ class Driver:
         """Whether the daemon has closed its end."""
     @property
     def idle_mark(self) -> int | None:
-        """Changes with all that comes in; `None` in a handler or in the middle of a message."""
+        """Changes with each read and handler; `None` in a handler or inside a message."""
     @property
     def in_flight(self) -> int:
-        """How many messages are with tasks and threads, or wait for them."""
+        """The number of messages that tasks and threads handle, or that wait for them."""
     def begin_call(self, number: int, /) -> None:
-        """The job of this number waits for one of the daemon's commands: it does not count against
-        `max_in_flight`. Without such a job it does nothing."""
+        """The job of this number waits for a command of the daemon, so it does not count against
+        `max_in_flight`. Without such a job this does nothing."""
     def end_call(self, number: int, /) -> None:
-        """It waits no more."""
+        """The job of this number has the command's reply."""
     def is_answered(self, key: int, /) -> bool:
-        """Whether the request has its answer."""
+        """Whether the request of this key is answered."""
     def tasks(self) -> list[Any]:
-        """What `spawn` returned for the messages that are being handled."""
+        """The results of `spawn` for the messages that are being handled."""
     def fail(self, error: BaseException, /) -> None:
         """Ends the plugin as `stop` does; `serve` or `detach` will raise the error."""
     def stop(self) -> None:
-        """Lets the handler that runs finish, and starts no other."""
+        """Ends the plugin: lets the running handler finish, and starts no other."""
     def disown(self) -> None:
-        """This process is a fork of the plugin: it has nothing to say to the daemon."""
+        """To be called in a fork of the plugin, which must not talk to the daemon."""
     @property
     def is_disowned(self) -> bool: ...
     def token(self, key: int, /) -> bytes:
-        """The token of a request that waits. Raises `IdError`."""
+        """The token of a waiting request. Raises `IdError`."""
     def notify(self, method: str, params: bytes, /) -> None:
-        """Sends a notification now, from any thread."""
+        """Sends a notification at once. Thread-safe."""
     def log(self, level: str, message: str, /) -> None:
-        """Sends a log line now, from any thread."""
+        """Sends a log line at once. Thread-safe."""
     def flush(self) -> None:
-        """Writes all that waits, from any thread."""
+        """Writes all pending messages. Thread-safe."""
     def close(self, patience: float, /) -> None:
-        """Sends later output to stderr, waits `patience` seconds for the last
-        stray lines, writes all, and forgets the handlers."""
+        """Sends later output to stderr, waits up to `patience` seconds for the last stray output,
+        writes everything, and drops the handlers."""
 
 if sys.platform == "linux":
     def measure(job: bytes, /) -> bytes:
         """Plays the daemon to a plugin. A job and its outcome are JSON: see `clnwire.bench.load`.
 
-        Pins the thread to the job's processor: it is made for a process of its own.
+        Pins the thread to the job's processor for good, so call it in a process of its own.
         """

@@ -1,8 +1,8 @@
-//! How fast frames, envelopes, ids and messages are dealt with, and how fast others look over the
-//! same text. Times are the processor's.
+//! The speed of frames, envelopes, ids and messages, and of other libraries on the same text, in
+//! processor time.
 //!
-//! `cargo bench -p clnwire-core --bench core -- --quick` takes seconds; without it each number gets
-//! some more time. Pin it to one core (`taskset -c 1 …`) for numbers to compare.
+//! `cargo bench -p clnwire-core --bench core -- --quick` takes seconds; without `--quick` each
+//! figure gets more time. Pin it to one core (`taskset -c 1 …`) for comparable figures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -31,8 +31,8 @@ criterion_group! {
 }
 criterion_main!(core);
 
-/// `--quick` stops when two times agree, or else at the end of the time: on a busy machine they
-/// never do.
+/// `--quick` stops when two times agree, which they never do on a busy machine: so the time is
+/// bounded.
 fn patient() -> Criterion<CpuTime> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     Criterion::default()
@@ -43,7 +43,7 @@ fn patient() -> Criterion<CpuTime> {
         .with_measurement(CpuTime)
 }
 
-/// The time that this thread was on a core: what others do on a busy machine does not count.
+/// The processor time of this thread, which other processes on a busy machine do not add to.
 struct CpuTime;
 
 type Group<'a> = BenchmarkGroup<'a, CpuTime>;
@@ -113,8 +113,8 @@ fn lists(criterion: &mut Criterion<CpuTime>) {
     }
 }
 
-/// Who else finds a value's end without decoding it. They are given the whole value, which a
-/// stream would not do, and the text is checked as a framer does: UTF-8 included.
+/// Other libraries that find a value's end without decoding it. They get the whole value, unlike on
+/// a stream, and the text is checked as by a framer, UTF-8 included.
 fn beside(criterion: &mut Criterion<CpuTime>, name: &str, frame: &str) {
     let mut group = criterion.benchmark_group("skipping");
     of_bytes(&mut group, &format!("framer, {name}"), frame.len(), skipped_by_framer(frame));
@@ -130,7 +130,7 @@ fn beside(criterion: &mut Criterion<CpuTime>, name: &str, frame: &str) {
     });
 }
 
-/// The whole frame at once, as the others are given it.
+/// The whole frame at once, as the other libraries get it.
 fn skipped_by_framer(frame: &str) -> impl FnMut() {
     let mut framer = Framer::new(Limits::default());
     move || {
@@ -149,7 +149,7 @@ fn byte_by_byte(criterion: &mut Criterion<CpuTime>) {
     }
 }
 
-/// Recorded traffic, where it is there: what came in to a plugin.
+/// Recorded input of a plugin, if the recordings are there.
 fn captures(criterion: &mut Criterion<CpuTime>) {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("CLNWIRE_SHARED").map_or_else(beside, PathBuf::from);

@@ -1,7 +1,8 @@
-//! How many instructions each step takes, counted by callgrind: unlike times, the same in each run.
+//! The number of instructions of each step, counted by callgrind: unlike times, the same in each
+//! run.
 //!
-//! The counts go to stdout, as JSON. Under callgrind this program runs once more, and does each
-//! step some times before the calls that are counted, so that buffers have their size.
+//! Prints the counts as JSON. The program runs itself again under callgrind, and there does each
+//! step some times before the counted calls, so that buffers have their size.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -14,15 +15,15 @@ use std::path::Path;
 
 use common::{LISTS, READ, SIZES, db_write, list};
 
-/// How often a step is done while it is counted: now and then a table grows.
+/// The number of times that a step is counted: now and then a table grows.
 const REPEATS: u64 = 100;
 
-/// Says that this is the program's second self.
+/// The argument that marks the run under callgrind.
 const COUNTED: &str = "counted";
 
 fn main() {
     let told = |option: &str| env::args().any(|argument| argument == option);
-    // Without `--bench` it is `cargo test` that runs this: to see that each step works.
+    // Without `--bench`, `cargo test` runs this, to check that each step works.
     if told(COUNTED) || !told("--bench") {
         each_step();
     } else if callgrind::is_present() {
@@ -39,7 +40,7 @@ fn each_step() {
     }
 }
 
-/// Callgrind counts what happens in here.
+/// Callgrind counts the instructions of this function.
 #[inline(never)]
 fn counted(step: &mut dyn FnMut()) {
     (0..REPEATS).for_each(|_| step());

@@ -1,8 +1,8 @@
-//! Frames of 2 to 64 MB, fed a byte and 64 kB at a time: the time a byte must not grow with the
-//! frame. That it does not is shown by `tests/linear.rs`, which counts; here are the times.
+//! Times frames of 2 to 64 MB, fed one byte and 64 kB at a time. `tests/linear.rs` shows, by
+//! counting, that the time per byte does not grow with the frame.
 //!
-//! No statistics here, as one pass over 64 MB is long enough to be measured: the median of some
-//! runs, as JSON on stdout. `-- --quick` makes one run of each up to 8 MB.
+//! Prints the median of some runs as JSON: one pass over 64 MB is long enough to be measured alone.
+//! `-- --quick` makes one run of each size up to 8 MB.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -16,7 +16,7 @@ const CHUNKS: [usize; 2] = [1, 64 << 10];
 
 fn main() {
     let told = |option: &str| std::env::args().any(|argument| argument == option);
-    // Without `--bench` it is `cargo test` that runs this, without optimisation.
+    // Without `--bench`, `cargo test` runs this, without optimisation.
     if !told("--bench") {
         CHUNKS.iter().for_each(|&chunk| assert!(measured(1 << 20, chunk) > 0.0));
         return;
@@ -39,7 +39,7 @@ fn median(length: usize, chunk: usize, runs: usize) -> f64 {
     times[times.len() / 2]
 }
 
-/// Nanoseconds a byte, for one frame in a new framer.
+/// Nanoseconds per byte, for one frame in a new framer.
 fn measured(length: usize, chunk: usize) -> f64 {
     let frame = frame(length);
     let mut framer = Framer::new(Limits::default());
@@ -55,7 +55,7 @@ fn measured(length: usize, chunk: usize) -> f64 {
     time.as_nanos() as f64 / frame.len() as f64
 }
 
-/// A list as a daemon would give it: small objects with strings, numbers and some escapes.
+/// A list as a daemon would return it: small objects with strings, numbers and some escapes.
 fn frame(length: usize) -> Vec<u8> {
     const ITEM: &str = r#"{"short_channel_id":"103x1x0","source":"02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f02ab3f","amount_msat":1000000000,"active":true,"alias":"a \"node\"","fees":[1,10,-2.5e3]}"#;
     let mut text = r#"{"jsonrpc":"2.0","id":1,"result":{"channels":["#.to_owned();

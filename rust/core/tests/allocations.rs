@@ -1,13 +1,13 @@
-//! What is allocated: nothing in a steady state, and not for good what one large message took.
+//! Nothing is allocated in the steady state, and a large message's memory is freed.
 //!
-//! The allocator is counted by a crate, since the project itself has no `unsafe` code.
+//! A crate counts the allocations, since the core has no `unsafe` code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use allocation_counter::measure;
 use clnwire_core::{Framer, IdMap, Limits, Outbox};
 
-/// What is kept of a buffer at most, with some room for its neighbours.
+/// The most that is kept of a buffer, with some room for other allocations.
 const RETAINED: i64 = (4 << 20) + (64 << 10);
 
 fn requests() -> Vec<u8> {
@@ -40,7 +40,7 @@ impl Loop {
         }
     }
 
-    /// Takes what has come, and answers with some requests in flight, in short writes.
+    /// Handles what has come and answers in short writes, with this many requests in flight.
     fn serve(&mut self, in_flight: usize) {
         while let Some(frame) = self.framer.next_frame().unwrap() {
             assert_eq!(frame.method().as_deref(), Some("db_write"));

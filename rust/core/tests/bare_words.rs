@@ -1,4 +1,4 @@
-//! The members of an object with values that are no JSON, as `init` may have them.
+//! The members of an object with values that are not JSON, as in `init`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

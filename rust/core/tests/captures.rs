@@ -1,4 +1,4 @@
-//! Every message that was recorded between a running daemon and its plugins, cut in every way.
+//! Recorded messages between a daemon and its plugins, split in every way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -12,7 +12,7 @@ use clnwire_core::{Framer, Kind, Limits};
 use common::{Outcome, Random, bytewise, chunked, oracle, whole};
 use flate2::read::GzDecoder;
 
-/// Where the recordings are, which a clone of the project does not have.
+/// The folder of the recordings, which a clone of the project does not have.
 fn captures() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("CLNWIRE_SHARED").map_or_else(beside, PathBuf::from);
@@ -24,7 +24,7 @@ fn captures() -> Option<PathBuf> {
     None
 }
 
-/// The frames that went one way, `in` to the plugin or `out` from it.
+/// The frames of one direction: `in` to the plugin, or `out` from it.
 fn recorded(path: &Path, direction: &str) -> Vec<String> {
     let file = BufReader::new(GzDecoder::new(File::open(path).unwrap()));
     let messages = file.lines().map(|line| {

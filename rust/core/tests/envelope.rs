@@ -1,4 +1,4 @@
-//! Where the members of a message are found, what it is for, and what a notification carries.
+//! The positions of a message's members, its kind, and a notification's payload.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -19,7 +19,7 @@ fn fault(text: &str) -> (Reason, u64) {
     (reason, offset)
 }
 
-/// What a framer says of a message.
+/// A framer's reading of a message.
 fn told<T>(text: &str, tell: impl FnOnce(&clnwire_core::Frame<'_>) -> T) -> T {
     let mut framer = Framer::new(Limits::default());
     framer.feed(text.as_bytes());
@@ -40,7 +40,7 @@ const PAIRS: [(&str, &str); 7] = [
 #[test]
 fn any_order_of_keys() {
     let mut order: Vec<usize> = (0..PAIRS.len()).collect();
-    // Each rotation, forwards and backwards, puts each key at each place.
+    // The rotations, forwards and backwards, put each key in each position.
     for _ in 0..PAIRS.len() {
         order.rotate_left(1);
         for order in [order.clone(), order.iter().rev().copied().collect()] {

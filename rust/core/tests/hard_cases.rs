@@ -1,5 +1,5 @@
-//! Streams made by hand to be hard to cut, each of them cut in every way: always the same frames,
-//! or the same error behind the same frames.
+//! Hand-made streams that are hard to split, each split in every way. The frames must always be the
+//! same, and so must an error after them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -106,7 +106,7 @@ fn strings() -> Vec<Case> {
     ]
 }
 
-/// Strings with an escape behind 0 to 57 plain bytes: the search works on 32 and 8 at a time.
+/// Strings with an escape after 0 to 57 plain bytes, since the scan takes blocks of bytes.
 fn special_places() -> String {
     let texts: Vec<String> = (0..20).map(|n| format!("\"{}\\\"é\"", "~".repeat(n * 3))).collect();
     format!("[{}]", texts.join(","))
@@ -309,8 +309,8 @@ fn a_string_of_one_megabyte() {
     check(&case);
 }
 
-/// Cut at fewer points than the others, as each cut costs a pass over 64 MB. Byte by byte it is
-/// the benchmark `linear_time` that feeds it, which asserts the same.
+/// Split at fewer points than the others, as each costs a pass over 64 MB. The benchmark
+/// `linear_time` feeds such a frame byte by byte.
 #[test]
 fn a_string_of_64_megabytes() {
     let stream = megabytes(64).into_bytes();
@@ -325,7 +325,7 @@ fn a_string_of_64_megabytes() {
     assert!(chunks == expected, "chunks of 64 kB");
 }
 
-/// A frame with a string so long, of letters, escapes and characters of several bytes.
+/// A frame with a string of this many megabytes: letters, escapes and characters of several bytes.
 fn megabytes(count: usize) -> String {
     let line = format!(r#"{}\"}}\n\n\u00e9 é€😀"#, "plain ".repeat(200));
     let mut text = String::with_capacity((count << 20) + 2 * line.len());
@@ -370,7 +370,7 @@ fn is_as_told(case: &Case, outcome: &Outcome) {
     }
 }
 
-/// The same frames and one more, or the same error.
+/// Asserts the same frames and one more, or the same error.
 fn followed(case: &Case, alone: &Outcome, separator: &[u8]) {
     let stream = [&case.stream, separator, FOLLOWER].concat();
     let outcome = whole(&stream);
@@ -394,8 +394,8 @@ fn followed(case: &Case, alone: &Outcome, separator: &[u8]) {
     }
 }
 
-/// Every point of a short stream; of a long one those near its ends, near powers of two, and some
-/// at random.
+/// Where to split: every point of a short stream; in a long one, points near its ends and powers of
+/// two, and random ones.
 fn cuts(length: usize) -> Box<dyn Iterator<Item = usize>> {
     if length <= SPLIT_EVERYWHERE {
         return Box::new(0..=length);

@@ -1,4 +1,4 @@
-//! Ids come back byte for byte, each once.
+//! Ids are returned byte for byte, each once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -149,7 +149,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Keys a little beyond those that are issued, so that some are unknown.
+    // Some keys have not been issued, so they are unknown.
     prop_oneof![
         3 => vec(any::<u8>(), 0..40).prop_map(Step::Insert),
         3 => (0..80_u64).prop_map(Step::Take),
@@ -157,7 +157,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A map that forgets nothing.
+/// A map that keeps everything, to compare with.
 #[derive(Default)]
 struct Model {
     issued: u64,

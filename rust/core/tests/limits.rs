@@ -1,4 +1,4 @@
-//! The caps, the end of the stream, and the room that a reader is lent.
+//! The limits, the end of the stream, and the room for a reader.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -18,7 +18,7 @@ fn depth(max_depth: usize) -> Limits {
     Limits { max_depth, ..Limits::default() }
 }
 
-/// The same however the stream is cut.
+/// The outcome, which must be the same however the stream is split.
 fn limited(stream: &str, limits: Limits) -> Outcome {
     let expected = whole_limited(stream.as_bytes(), limits);
     assert_eq!(bytewise(stream.as_bytes(), limits), expected, "{stream}: byte by byte");
@@ -29,7 +29,7 @@ fn limited(stream: &str, limits: Limits) -> Outcome {
     expected.until_fault()
 }
 
-/// One frame of each shape, which end in different ways.
+/// One frame for each way in which a frame ends.
 const FRAMES: [&str; 7] =
     [r#"{"id":1,"a":[]}"#, "[1,[2],\"x\"]", "\"a string\"", "1234567.5e-10", "-0", "true", "7"];
 
@@ -292,7 +292,7 @@ fn bytes_that_no_frame_was_given_for() {
     assert_eq!(framer.buffered(), 1);
 }
 
-/// Frames of many sizes through a buffer that starts over, moves its rest and grows.
+/// Frames of many sizes, for which the buffer restarts, moves bytes and grows.
 fn long_stream() -> (Vec<u8>, Vec<usize>) {
     let mut random = Random::new(7);
     let (mut stream, mut starts) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! A frame that comes a byte at a time costs as much a byte, however long it is. Counted, as times
-//! depend on what else the machine does: instructions where there is valgrind, allocations anywhere.
+//! A frame fed byte by byte costs the same per byte, however long it is. Counts instructions, where
+//! there is valgrind, and allocations, since times depend on what else the machine does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -11,10 +11,10 @@ use std::path::Path;
 use allocation_counter::measure;
 use clnwire_core::{Framer, Limits};
 
-/// Each is twice as long as the one before; short, so that quadratic code fails and does not hang.
+/// Lengths that double. They are short, so that quadratic code fails and does not hang.
 const LENGTHS: [usize; 3] = [256, 512, 1024];
 
-/// Each one value that ends with its last byte: text, escapes, or structure alone.
+/// Frames of one value each: of text, of escapes, and of structure alone.
 fn frames(length: usize) -> [Vec<u8>; 3] {
     let text = [b"[\"", &vec![b'x'; length - 4][..], b"\"]"].concat();
     let escapes = [b"[\"", &br"\n".repeat(length / 2 - 2)[..], b"\"]"].concat();
@@ -48,7 +48,7 @@ fn instructions_grow_as_the_frame_does() {
     let counts = callgrind::instructions("linear::byte_by_byte", &folder, &itself);
     assert_eq!(counts.len(), 3 * LENGTHS.len());
     for pair in counts.windows(4).map(|four| (four[0], four[3])) {
-        // Were a byte's cost proportional to the frame's length, it would be four times as many.
+        // If a byte's cost grew with the frame's length, this would be four times as many.
         assert!(pair.1 * 10 < pair.0 * 22, "twice the bytes, but {pair:?} instructions");
     }
 }
@@ -60,7 +60,8 @@ fn memory_is_asked_for_as_the_frame_doubles() {
             let counted = measure(|| byte_by_byte(&frame));
             let doublings = u64::from(length.ilog2());
             assert!(counted.count_total <= doublings + 4, "{length} bytes: {counted:?}");
-            // Each buffer is twice the one before, so all of them are less than four times the frame.
+            // Each buffer is twice the previous one, so together they are less than four times the
+            // frame.
             assert!(counted.bytes_total < 4 * length as u64, "{length} bytes: {counted:?}");
         }
     }

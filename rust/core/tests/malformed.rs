@@ -1,4 +1,4 @@
-//! Messages that are no JSON: each is lost alone, with its id and method where they can be found.
+//! Messages that are not JSON: only they are lost, and their id and method are found if possible.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 const NEXT: &str = r#"{"jsonrpc":"2.0","id":"next","method":"m","params":[]}"#;
 
-/// What lightningd's parser lets a caller send, and words that only `init` may have.
+/// What lightningd's parser accepts from a caller, and words that only `init` may have.
 const ACCEPTED: [&str; 31] = [
     "[203.0.113.7]",
     "[123456x1x0]",

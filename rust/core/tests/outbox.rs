@@ -1,4 +1,4 @@
-//! What goes out, byte for byte, and how it goes out in pieces.
+//! The bytes that go out, also in pieces.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -226,7 +226,7 @@ fn room_that_cannot_be_had_is_refused() {
     for too_many in [usize::MAX, usize::MAX - 100, isize::MAX as usize] {
         assert!(!outbox.reserve(too_many));
     }
-    // What fits still goes out.
+    // Smaller messages still go out.
     outbox.reply(b"1", b"{}");
     assert_eq!(outbox.pending(), b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n");
 }

@@ -1,5 +1,5 @@
-//! Streams nobody thought of, against serde_json: the same values at the same places and the same
-//! verdict, however the stream is cut.
+//! Generated streams against serde_json: the same values at the same positions and the same
+//! verdict, however the stream is split.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -10,7 +10,7 @@ use common::{Outcome, at_once, bytewise, chunked, cycled, oracle, spans, whole};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// The oracle's answer, and the same for each way to cut.
+/// Asserts the oracle's answer, however the stream is split.
 fn check(stream: &[u8], lengths: &[usize]) -> Outcome {
     let outcome = agreed(stream);
     assert_eq!(bytewise(stream, Limits::default()), outcome, "byte by byte");
@@ -48,7 +48,7 @@ fn space() -> impl Strategy<Value = String> {
     prop_oneof![2 => Just(String::new()), 1 => "[ \n\t\r]{1,3}"]
 }
 
-/// A string as it is spelled: plain, escaped, with braces and blank lines to stumble over.
+/// A string's JSON text: plain, escaped, with braces and blank lines.
 fn string() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[a-z}{\\]\\[:, ]{1,40}",
@@ -94,7 +94,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// Values behind one another, with a separator where one is needed.
+/// Consecutive values, with a separator where one is needed.
 fn stream() -> impl Strategy<Value = String> {
     vec((space(), value()), 0..6).prop_map(|values| {
         let mut stream = String::new();
@@ -120,7 +120,7 @@ enum Change {
     Double,
 }
 
-/// Bytes that mean something to JSON, or to UTF-8.
+/// Bytes with a meaning in JSON or UTF-8.
 const ALPHABET: &[u8] = b"{}[]\",:\\/ \n\t\r0123456789eE+-.truefalsnabdx\x00\x1f\x7f\x0c\
     \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xed\xa0\xf4\x90\xc0\xff\xef\xbb\xbf";
 
@@ -179,7 +179,7 @@ proptest! {
         let stream = stream.into_bytes();
         let cut = &stream[..at.index(stream.len() + 1)];
         let outcome = check(cut, &lengths);
-        // A stream of JSON that is cut may lack something, but nothing in it is wrong.
+        // A truncated stream of JSON is incomplete, but nothing in it is wrong.
         prop_assert!(outcome.error.is_none_or(|error| error.is_incomplete()));
     }
 
@@ -193,7 +193,7 @@ proptest! {
         check(&[b"[\"", &text[..], b"\"]"].concat(), &lengths);
     }
 
-    /// As long as what is looked at in one go, and longer; at most one byte is wrong.
+    /// As long as a block of the scan, and longer; at most one byte is wrong.
     #[test]
     fn long_strings_beyond_ascii(
         pieces in vec(prop_oneof!["[a-z]{0,40}", "[^\"\\\\\\x00-\\x1f]{1,4}", Just("\",\"".to_owned())], 0..16),
@@ -213,7 +213,7 @@ proptest! {
     }
 }
 
-/// Every stream of so many bytes of an alphabet.
+/// Every stream of this many bytes of an alphabet.
 fn every_stream(alphabet: &[u8], length: u32) {
     let mut stream = vec![0; length as usize];
     for number in 0..alphabet.len().pow(length) {
@@ -251,7 +251,7 @@ fn every_pair_of_bytes_in_a_string() {
     }
 }
 
-/// The four bytes that a character may have, around each bound of the Unicode standard's table.
+/// Sequences of four bytes around each bound of the Unicode standard's table.
 #[test]
 fn characters_of_several_bytes() {
     let firsts =

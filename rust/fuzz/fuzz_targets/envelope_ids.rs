@@ -1,5 +1,5 @@
-//! The members of a message stand where serde_json finds them, of two the first; and its id comes
-//! back from the map byte for byte, once.
+//! A message's members are where serde_json finds them (the first of duplicates), and the map
+//! returns its id byte for byte, once.
 
 #![no_main]
 
@@ -62,7 +62,7 @@ fn kind(members: &[Option<std::ops::Range<usize>>; 7]) -> Kind {
     }
 }
 
-/// All members, in their order, those whose name is text.
+/// All members whose name is text, in order.
 fn same_members(bytes: &[u8]) {
     let expected: Vec<(String, &[u8])> = oracle::members(bytes)
         .into_iter()
@@ -83,7 +83,7 @@ fn same_payload(params: &[u8], found: &[u8]) {
     assert_eq!(found, expected);
 }
 
-/// Answered newest first, so that the map's order is not the order of the answers.
+/// Answers the newest first, so that answers come in another order than requests.
 fn each_is_answered_once(mut ids: IdMap, inserted: Vec<(u64, Vec<u8>)>) {
     let keys: Vec<u64> = inserted.iter().map(|(key, _)| *key).collect();
     assert_eq!(ids.waiting(), keys);
@@ -96,7 +96,7 @@ fn each_is_answered_once(mut ids: IdMap, inserted: Vec<(u64, Vec<u8>)>) {
     assert!(ids.is_empty());
 }
 
-/// A reply with the token is read as a reply with the token; a text in it as that text.
+/// A reply with the token is read back as one, and its text as the same text.
 fn comes_back(token: &[u8]) {
     let message = String::from_utf8_lossy(token);
     let mut outbox = Outbox::new();

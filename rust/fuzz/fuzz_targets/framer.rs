@@ -1,8 +1,9 @@
-//! A stream cut as the input says, byte by byte, and not at all: the same frames and the same
-//! error each time, and the same frames and verdict as serde_json's.
+//! Feeds a stream split as the input says, byte by byte, and whole. The frames and the error must
+//! be the same each time, and the frames and the verdict those of serde_json.
 //!
-//! The input's first byte says how many bytes behind it (at most 7) are the lengths of the chunks,
-//! which come round again; the rest is the stream. `' '` is none, so a seed is a space and a stream.
+//! The input's first byte is the number (at most 7) of bytes after it that are the chunks' lengths,
+//! which repeat; the rest is the stream. A space stands for none, so a seed is a space and a
+//! stream.
 
 #![no_main]
 
@@ -21,7 +22,7 @@ use libfuzzer_sys::fuzz_target;
 #[derive(Debug, PartialEq)]
 struct Outcome {
     frames: Vec<Range<usize>>,
-    /// Those that are no JSON: which of the frames, and why.
+    /// The frames that are not JSON: each one's index and fault.
     faults: Vec<(usize, Malformed)>,
     error: Option<Malformed>,
 }

@@ -2,15 +2,15 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`descriptor`] | reading, writing and waiting, whatever interrupts it |
+//! | [`descriptor`] | reads, writes and waits; an interruption is a result |
 //! | [`stdio`] | moves the daemon's pipes away from descriptors 0 and 1 |
 //! | [`channel`] | the outbox that all threads write to the daemon through |
-//! | [`log_line`] | the longest line that the daemon's log takes |
-//! | [`stray`] | what the process prints becomes lines of the daemon's log |
+//! | [`log_line`] | cuts a line to what the daemon's log takes |
+//! | [`stray`] | turns what the process prints into lines of the daemon's log |
 //! | [`interrupter`] | ends a read that blocks when there is something else to do |
 //! | [`activity`] | the count of handlers that start and end, for the watchdog to read |
 //! | [`watchdog`] | names handlers that take long, and bounds the shutdown |
-//! | [`jobs`] | which handlers are at work in tasks and threads, and which wait |
+//! | [`jobs`] | the handlers at work in tasks and threads, and those that wait |
 //! | [`socket`] | a connection to the daemon's unix socket |
 //! | [`sync`] | the locks and atomics, which a model checker can replace |
 //!

@@ -1,4 +1,4 @@
-//! What is to be measured, as the caller says it.
+//! What to measure, as the caller describes it.
 
 use std::num::NonZeroUsize;
 
@@ -8,59 +8,60 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Only the manifest is asked for, and the plugin ended.
+    /// Asks for the manifest only, then ends the plugin.
     Manifest,
-    /// The plugin is started, and its input ends.
+    /// Starts the plugin, then closes its input.
     Start,
-    /// One request in flight, as most hooks are asked.
+    /// One request in flight, as the daemon calls most hooks.
     One,
-    /// So many requests in flight as the window says.
+    /// As many requests in flight as `window` says.
     Window,
-    /// As many notifications as the window says, then a request whose answer shows that they were
+    /// Batches of `window` messages: notifications, then a request whose reply shows that they were
     /// read.
     Flood,
-    /// Notifications alone, until the plugin has nothing more to do.
+    /// Notifications only. The measurement ends when the plugin has nothing more to do.
     Pour,
 }
 
-/// A job. Texts are sent as they are, with the blank line that ends a message.
+/// A job. Messages are sent unchanged and include the blank line at their end.
 #[derive(Deserialize)]
 pub struct Job {
     pub mode: Mode,
     /// The plugin and its arguments.
     pub command: Vec<String>,
-    /// The folder that the plugin runs in; the caller's own if empty.
+    /// The folder that the plugin runs in; the caller's if empty.
     pub folder: String,
     pub getmanifest: String,
-    /// What comes between the manifest and `init`, one by one.
+    /// Requests sent one by one between the manifest and `init`.
     pub early: Vec<Ask>,
     pub init: String,
-    /// Sent in turn, from the first again behind the last.
+    /// Sent in turn, over and over.
     pub requests: Vec<Ask>,
-    /// The notification of `flood` and `pour`.
+    /// The notification for `flood` and `pour`.
     pub notification: String,
-    /// The result, as JSON, that each reply must have. Without it any result will do, but no error.
+    /// The result, as JSON, that each reply must have. Without it any result is accepted, but no
+    /// error.
     pub expect: Option<String>,
     /// The number of the first request.
     pub first: u64,
-    /// How many messages are measured, at most.
+    /// The most messages to measure.
     pub count: NonZeroUsize,
-    /// For how long is measured, at most.
+    /// The most seconds to measure.
     pub seconds: f64,
-    /// How many messages come before the measured ones, at most; a fifth of the seconds, at most.
+    /// The most messages to send before the measured ones. This takes at most a fifth of `seconds`.
     pub warm_up: usize,
     pub window: NonZeroUsize,
     /// The processor that both processes run on.
     pub core: Option<usize>,
-    /// After how many seconds of silence a plugin is given up.
+    /// A plugin that is silent for this many seconds is given up.
     pub patience: f64,
 }
 
-/// A request. In its text U+0001 stands for the id, and U+0002 for the request's number, in the id
-/// as well: no JSON has these characters.
+/// A request. In its text U+0001 stands for the id and, there and in the id, U+0002 for the
+/// request's number: JSON text has neither character.
 #[derive(Deserialize)]
 pub struct Ask {
-    /// The id as it is written, quotes and all.
+    /// The id's JSON text, quotes included.
     pub id: String,
     pub text: String,
 }

@@ -1,10 +1,11 @@
-//! Plays the daemon to one plugin and measures it: a job in JSON gives an outcome in JSON.
+//! Plays the daemon to one plugin and measures it. Takes a job and returns an outcome, both in
+//! JSON.
 //!
-//! A real subprocess on real pipes, in the daemon's order: `getmanifest`, what comes before `init`,
-//! `init`, the load, end of file. Every reply is checked: its id's token and its content. The
-//! first one that is wrong ends the run.
+//! The plugin is a subprocess on pipes. As with the daemon, it gets `getmanifest`, the requests
+//! before `init`, `init`, the load, and end of file. The id's token and the content of every reply
+//! are checked; the first wrong one ends the run.
 //!
-//! What is sent is the caller's: a job holds the messages as they go out.
+//! The caller makes the messages: a job holds their bytes.
 
 #![cfg(target_os = "linux")]
 
@@ -20,26 +21,26 @@ mod watchdog;
 
 use serde::Serialize;
 
-/// Why there are no figures.
+/// Why a run has no figures.
 #[derive(Debug, Serialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Failure {
-    /// It could not be measured: the job or the machine is not made for it.
+    /// The job is invalid, or this machine cannot run it.
     Impossible(String),
-    /// The plugin died, was silent for too long, or answered wrongly.
+    /// The plugin died, was silent for too long, or gave a wrong answer.
     Plugin(String),
 }
 
 impl From<String> for Failure {
-    /// Most that can go wrong is the plugin's fault.
+    /// Most errors are the plugin's fault.
     fn from(reason: String) -> Self {
         Self::Plugin(reason)
     }
 }
 
-/// Does a job, and gives `{"report": …}`, `{"plugin": "why"}` or `{"impossible": "why"}`.
+/// Runs a job and returns `{"report": …}`, `{"plugin": "why"}` or `{"impossible": "why"}`.
 ///
-/// This thread is pinned to the job's processor, and stays there.
+/// Pins this thread to the job's processor, for good.
 pub fn measure(job: &[u8]) -> Vec<u8> {
     let outcome = serde_json::from_slice(job)
         .map_err(|error| Failure::Impossible(format!("no job: {error}")))

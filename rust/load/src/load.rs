@@ -13,10 +13,10 @@ use crate::processes::time_of;
 use crate::reply::shown;
 use crate::request::Request;
 
-/// How often a plugin is looked at that has got all.
+/// The interval for checking a plugin that has been sent everything.
 const GLANCE: Duration = Duration::from_millis(1);
 
-/// One that in such a time uses less than `IDLE` of a processor has nothing more to do.
+/// A plugin that uses less than `IDLE` of processor time in this time has nothing more to do.
 const QUIET: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_micros(500);
 
@@ -37,7 +37,7 @@ impl Limit {
     }
 }
 
-/// What is sent, made ready before the clock runs.
+/// What is sent, prepared before the measurement.
 pub struct Load<'a> {
     mode: Mode,
     requests: Vec<Request>,
@@ -58,7 +58,7 @@ impl<'a> Load<'a> {
         Ok(Self { mode: job.mode, requests, expect: job.expect.as_deref(), window, batch })
     }
 
-    /// Gives how long it took.
+    /// Returns how long it took.
     pub fn run(
         &self,
         plugin: &mut Plugin,
@@ -98,14 +98,14 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// Tops the window up with one write whenever replies have come.
+    /// Refills the window, with one write, whenever replies have come.
     fn window(&self, plugin: &mut Plugin, meter: &mut Meter, limit: Limit) -> Result<(), String> {
         let (mut sent, mut frames, mut requests) = (0, Vec::new(), self.in_turn());
         let mut waiting: VecDeque<(Vec<u8>, Instant)> = VecDeque::new();
         let mut used: Vec<Vec<u8>> = Vec::new();
         loop {
             frames.clear();
-            // Looking at the clock once for all is enough, and cheaper.
+            // One reading of the clock serves all of them, which is cheaper.
             let now = Instant::now();
             let room = if now < limit.until { self.window - waiting.len() } else { 0 };
             for request in requests.by_ref().take(room.min(limit.count - sent)) {
@@ -128,8 +128,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Batches of notifications, each with a request behind it whose reply shows that all were
-    /// taken.
+    /// Batches of notifications, each followed by a request whose reply shows that all were read.
     fn flood(&self, plugin: &mut Plugin, meter: &mut Meter, limit: Limit) -> Result<(), String> {
         let (mut frames, mut token, mut sent) = (self.batch.clone(), Vec::new(), 0);
         for request in self.in_turn() {
@@ -139,14 +138,14 @@ impl<'a> Load<'a> {
             frames.truncate(self.batch.len());
             request.write(meter.next(), &mut frames, &mut token);
             exchange(plugin, meter, &frames, &token, self.expect)?;
-            // The fence itself is not counted.
+            // The request is not counted.
             meter.messages += self.window - 1;
             sent += self.window;
         }
         Ok(())
     }
 
-    /// Batches of notifications as fast as the plugin reads them. Gives when it had done with them.
+    /// Batches of notifications as fast as the plugin reads them. Returns when it had handled them.
     fn pour(
         &self,
         plugin: &mut Plugin,
@@ -166,7 +165,7 @@ impl<'a> Load<'a> {
     }
 }
 
-/// When the plugin, which had been sent all, did something for the last time.
+/// When the plugin, which has been sent everything, last did something.
 fn done(plugin: &mut Plugin) -> Result<Instant, String> {
     let processes = plugin.group.members();
     let (mut last, mut used) = (Instant::now(), time_of(&processes));
@@ -200,14 +199,15 @@ fn exchange(
     meter.checker.check(plugin.frame(&reply), token, result)
 }
 
-/// Asks once, and takes any result.
+/// Sends a request once, and accepts any result.
 pub fn ask(plugin: &mut Plugin, meter: &mut Meter, ask: &Ask) -> Result<(), String> {
     let (mut frame, mut token) = (Vec::new(), Vec::new());
     Request::new(ask).write(meter.next(), &mut frame, &mut token);
     exchange(plugin, meter, &frame, &token, None)
 }
 
-/// Replies may come in any order: most come in that of the requests. Gives the token back.
+/// Matches a reply to its request. Replies may come in any order; most come in that of the
+/// requests. Returns the token.
 fn settle(
     meter: &mut Meter,
     waiting: &mut VecDeque<(Vec<u8>, Instant)>,

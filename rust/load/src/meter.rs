@@ -1,4 +1,4 @@
-//! Where results are put.
+//! Collects the results.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::reply::Checker;
 
-/// Percentiles are of round trips; without any they are 0.
+/// Percentiles are of round trips; without round trips they are 0.
 #[derive(Serialize)]
 pub struct Figures {
     messages: usize,
@@ -17,7 +17,7 @@ pub struct Figures {
     p999_us: f64,
     messages_per_second: f64,
     megabytes_per_second: f64,
-    /// The plugin's, for a message.
+    /// The plugin's processor time per message.
     processor_us: f64,
 }
 
@@ -30,7 +30,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Requests are numbered from `first` on.
+    /// A meter whose requests are numbered from `first` on.
     pub fn new(first: u64) -> Result<Self, String> {
         Ok(Self {
             latency: Histogram::new(3).map_err(|error| error.to_string())?,
@@ -41,7 +41,7 @@ impl Meter {
         })
     }
 
-    /// Forgets what was measured; numbers go on.
+    /// Drops what was measured; the numbers go on.
     pub fn reset(&mut self) {
         self.latency.reset();
         (self.bytes, self.messages) = (0, 0);

@@ -16,14 +16,14 @@ use crate::processes::Group;
 use crate::reply::Scan;
 use crate::watchdog::Watchdog;
 
-/// How much is read at once: what a pipe holds.
+/// The size of a read, in bytes: the capacity of a pipe.
 const CHUNK: usize = 1 << 16;
 
-/// Bytes of a message: more than any answer has, and so few that one without an end does not fill
-/// the memory.
+/// The longest message, in bytes: longer than any answer, and short enough that a message without
+/// an end does not exhaust the memory.
 const LONGEST: usize = 1 << 28;
 
-/// How long a plugin may take to end when its stdin does.
+/// How long a plugin may take to end once its stdin is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub struct Plugin {
@@ -36,7 +36,7 @@ pub struct Plugin {
     scan: Scan,
     unread: u64,
     watchdog: Watchdog,
-    /// It and whatever it has started.
+    /// The plugin's process and those that it started.
     pub group: Group,
 }
 
@@ -50,9 +50,10 @@ impl Plugin {
             .args(arguments)
             .env("LIGHTNINGD_PLUGIN", "1")
             .env("LIGHTNINGD_VERSION", "v26.06")
-            // As in production: the second start finds the bytecode that the first one kept.
+            // As in production, a second start uses the bytecode that the first one wrote.
             .env_remove("PYTHONDONTWRITEBYTECODE")
-            // What it starts can be told from others, and ends with it.
+            // A group of its own identifies the processes that it starts, and lets them be ended
+            // with it.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
@@ -83,7 +84,8 @@ impl Plugin {
         })
     }
 
-    /// Writes all. Reads meanwhile when the plugin writes too, so that neither waits for ever.
+    /// Writes everything. Reads meanwhile if the plugin writes too: otherwise both could wait for
+    /// ever.
     pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         while let (Some(input), false) = (self.input.as_mut(), bytes.is_empty()) {
             match input.write(bytes) {
@@ -100,12 +102,13 @@ impl Plugin {
         Ok(())
     }
 
-    /// Until the plugin takes more or has said something; gives whether it has.
+    /// Waits until the plugin can take more or has written something. Returns whether it has
+    /// written.
     fn wait_for_room(&self) -> bool {
         let Some(input) = &self.input else { return true };
         let mut descriptors =
             [PollFd::new(input, PollFlags::OUT), PollFd::new(&self.output, PollFlags::IN)];
-        // The caller repeats a read that was interrupted.
+        // If a signal interrupts the wait, the caller repeats it.
         let _ = poll(&mut descriptors, None);
         if !descriptors[0].revents().is_empty() {
             self.has_read();
@@ -113,8 +116,8 @@ impl Plugin {
         !descriptors[1].revents().is_empty()
     }
 
-    /// Whether something that it has been sent is still in the pipe. That it becomes less is a sign
-    /// of life.
+    /// Whether the pipe still holds something for the plugin. If it holds less than before, the
+    /// plugin is alive.
     pub fn has_unread(&mut self) -> bool {
         let unread = self.input.as_ref().and_then(|input| ioctl_fionread(input).ok()).unwrap_or(0);
         if unread != self.unread {
@@ -124,12 +127,13 @@ impl Plugin {
         unread > 0
     }
 
-    /// A plugin that only listens is alive as long as it does.
+    /// Tells the watchdog that the plugin has read: for one that never writes, this is the sign of
+    /// life.
     pub fn has_read(&self) {
         self.watchdog.hear();
     }
 
-    /// Reads what it has said, which was not asked for; nothing is waited for.
+    /// Reads what the plugin has written unasked, without waiting.
     pub fn overhear(&mut self) -> Result<(), String> {
         while self.has_spoken() {
             self.read()?;
@@ -144,7 +148,7 @@ impl Plugin {
         poll(&mut descriptor, Some(&at_once)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Where the next message is that is no notification, and the time at which it was whole.
+    /// The range of the next message that is not a notification, and when it had wholly come.
     pub fn receive(&mut self) -> Result<(Range<usize>, Instant), String> {
         loop {
             if let Some(found) = self.already_here() {
@@ -154,7 +158,7 @@ impl Plugin {
         }
     }
 
-    /// The same, if it has been read already.
+    /// As [`Self::receive`], if the message has been read already.
     pub fn already_here(&mut self) -> Option<(Range<usize>, Instant)> {
         loop {
             let length = self.scan.end(&self.buffer[self.start..self.filled])?;
@@ -167,12 +171,12 @@ impl Plugin {
         }
     }
 
-    /// A message's bytes; they stay until the next one is read.
+    /// A message's bytes, which are valid until the next read.
     pub fn frame(&self, frame: &Range<usize>) -> &[u8] {
         self.buffer[frame.clone()].trim_ascii_start()
     }
 
-    /// What has been given out makes room for the next.
+    /// Reads more. Messages that were returned before make room for it.
     fn read(&mut self) -> Result<(), String> {
         self.buffer.copy_within(self.start..self.filled, 0);
         (self.start, self.filled) = (0, self.filled - self.start);
@@ -194,7 +198,7 @@ impl Plugin {
         }
     }
 
-    /// What became of it, for the one line that says why there are no numbers.
+    /// Why the plugin ended, for the line that says why there are no figures.
     fn died(&mut self, what: &str) -> String {
         if self.watchdog.has_bitten() {
             return "the plugin says nothing, and was ended".to_owned();
@@ -217,7 +221,7 @@ impl Plugin {
         None
     }
 
-    /// Closes its stdin and waits: the status it ends with.
+    /// Closes the plugin's stdin, waits for its end and returns its status.
     pub fn hang_up(mut self) -> String {
         drop(self.input.take());
         let status = self.wait(FAREWELL);
@@ -239,7 +243,7 @@ fn set_nonblocking(input: &ChildStdin) -> rustix::io::Result<()> {
     fcntl_setfl(input, fcntl_getfl(input)? | OFlags::NONBLOCK)
 }
 
-/// A log line, say: it has a method where a reply has a result.
+/// Whether it is a notification, such as a log line: these have a method, replies do not.
 fn is_notification(frame: &[u8]) -> bool {
     memchr::memmem::find(&frame[..frame.len().min(200)], b"\"method\"").is_some()
         && serde_json::from_slice::<serde_json::Value>(frame)

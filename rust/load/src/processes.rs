@@ -1,7 +1,7 @@
-//! The plugin and the processes it has started: its process group, as the kernel knows it.
+//! The plugin's process group: its process and those that it started.
 //!
-//! A plugin may be a shell's script, or run by a launcher such as `uv run`: what it takes is what
-//! all of them take.
+//! A plugin may be a shell script, or run by a launcher such as `uv run`, so its processor time and
+//! memory are those of all its processes.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ impl Group {
     }
 
     pub fn kill(self) {
-        // Who has ended needs no signal.
+        // It fails if all have ended, and then no signal is needed.
         let _ = kill_process_group(self.leader, Signal::KILL);
     }
 
-    /// Its processes, as they are now.
+    /// The group's present processes.
     pub fn members(self) -> Vec<i32> {
         let wanted = self.leader.as_raw_nonzero().get();
         let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -34,12 +34,12 @@ impl Group {
             .collect()
     }
 
-    /// The processor time they have used, all threads together.
+    /// The processor time that all their threads have used.
     pub fn processor_time(self) -> Duration {
         time_of(&self.members())
     }
 
-    /// The most memory each has had, in kB.
+    /// The sum of their peak memory, in kB.
     pub fn peak_memory(self) -> u64 {
         self.members().into_iter().map(peak_memory).sum()
     }
@@ -50,7 +50,8 @@ pub fn time_of(pids: &[i32]) -> Duration {
     pids.iter().copied().map(processor_time).sum()
 }
 
-/// Behind the name, which may have anything in it, stand the state, the parent and the group.
+/// The process group. In `stat` the state, the parent and the group follow the name, which may
+/// contain any character.
 fn group_of(pid: i32) -> Option<i32> {
     let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     line.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()
@@ -62,14 +63,15 @@ fn peak_memory(pid: i32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// `/proc` has it in hundredths of a second only; each process has a clock of it, too.
+/// Read from the process's own clock, since `/proc` has hundredths of a second only.
 #[allow(unsafe_code)]
 fn processor_time(pid: i32) -> Duration {
-    /// How the kernel numbers these clocks: `(~pid << 3) | CPUCLOCK_SCHED`.
+    /// `CPUCLOCK_SCHED`; the kernel numbers these clocks `(~pid << 3) | CPUCLOCK_SCHED`.
     const SCHEDULED: libc::clockid_t = 2;
     let clock = (!pid << 3) | SCHEDULED;
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call only writes to `time`; a clock that is none is an error, and leaves it.
+    // SAFETY: The call writes to `time` only. For an invalid clock it fails and leaves `time` as it
+    // is.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn nothing_is_known_of_what_is_not_there() {
-        // No kernel counts so far.
+        // Above the highest pid of any kernel.
         let nobody = 1 << 25;
         assert!(group_of(nobody).is_none());
         assert_eq!((processor_time(nobody), peak_memory(nobody)), (Duration::ZERO, 0));

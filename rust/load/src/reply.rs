@@ -1,13 +1,14 @@
-//! Where a reply ends, and whether it is the right one.
+//! Finds a reply's end, and checks the reply.
 
 use memchr::{memchr2, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// How much of a message an error shows, in bytes.
+/// The number of a message's bytes that an error shows.
 const SHOWN: usize = 400;
 
-/// Where the search for a value's end stands, so that a long one in pieces is searched once.
+/// The state of the search for a value's end, so that a value that comes in pieces is searched
+/// once.
 #[derive(Default)]
 pub struct Scan {
     at: usize,
@@ -16,8 +17,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// The end of the first JSON object or array in the bytes, if it is whole. The bytes must
-    /// begin with those of the last call.
+    /// The end of the first JSON object or array in the bytes, once it is whole. The bytes must
+    /// begin with those of the previous call.
     pub fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         while let Some(byte) = bytes.get(self.at) {
             if self.quoted {
@@ -28,7 +29,7 @@ impl Scan {
             match byte {
                 b'"' => self.quoted = true,
                 b'{' | b'[' => self.depth += 1,
-                // One too many is for the parser to complain of.
+                // A surplus bracket ends the value too; the parser then reports it.
                 b'}' | b']' if self.depth <= 1 => return Some(self.at),
                 b'}' | b']' => self.depth -= 1,
                 _ => {}
@@ -47,7 +48,7 @@ impl Scan {
             self.quoted = false;
             self.at += 1;
         } else {
-            // An escape whose second byte has not come is looked at again.
+            // If an escape's second byte has not come, look again later.
             bytes.get(self.at + 1)?;
             self.at += 2;
         }
@@ -68,7 +69,7 @@ pub fn parse(frame: &[u8]) -> Result<Reply<'_>, String> {
     serde_json::from_slice(frame).map_err(|error| format!("{error}: {}", shown(frame)))
 }
 
-/// A message's text for an error's one line, and not longer than such a line may be.
+/// A message's text on one line, shortened for an error.
 pub fn shown(frame: &[u8]) -> String {
     let text = String::from_utf8_lossy(&frame[..frame.len().min(SHOWN)]);
     let mut line = String::with_capacity(text.len());
@@ -85,15 +86,15 @@ pub fn shown(frame: &[u8]) -> String {
     line
 }
 
-/// Checks replies. One that has been checked in full is kept, and those like it but for the
-/// token are compared with it byte by byte, which is as strict.
+/// Checks replies. It keeps a reply that was checked in full and compares later ones with it byte
+/// by byte, except for the token, which is as strict.
 #[derive(Default)]
 pub struct Checker {
     around: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Checker {
-    /// `result` is always the same for a token of the same kind; without one, any will do.
+    /// `result` must be the same for all tokens of a kind; without it any result is accepted.
     pub fn check(
         &mut self,
         frame: &[u8],
@@ -112,7 +113,7 @@ impl Checker {
     }
 }
 
-/// Gives what stands before and behind the token.
+/// Returns the bytes before and after the token.
 fn check_in_full(
     frame: &[u8],
     token: &[u8],

@@ -1,14 +1,15 @@
-//! A request's bytes, in which only its id and its number change.
+//! A request's bytes; only the id and the number change.
 
 use crate::job::Ask;
 
 const ID: char = '\u{1}';
 const NUMBER: char = '\u{2}';
 
-/// Of the largest number of 64 bits.
+/// The number of decimal digits of the largest 64-bit number.
 const DIGITS: usize = 20;
 
-/// A request, cut where something is put in, so that sending one is copying.
+/// A request in pieces, split where the id and the number are inserted, so that writing one is
+/// copying.
 pub struct Request {
     id: Vec<Piece>,
     text: Vec<Piece>,
@@ -25,7 +26,7 @@ impl Request {
         Self { id: pieces(&ask.id), text: pieces(&ask.text) }
     }
 
-    /// Puts the request with this number behind the others, and its id into `token`.
+    /// Appends the request with this number to `frames`, and its id to `token`.
     pub fn write(&self, number: u64, frames: &mut Vec<u8>, token: &mut Vec<u8>) {
         let mut digits = [0; DIGITS];
         let number = in_decimal(number, &mut digits);
@@ -45,7 +46,7 @@ fn put(pieces: &[Piece], number: &[u8], token: &[u8], bytes: &mut Vec<u8>) {
     }
 }
 
-/// Without an allocation: this is done for each message.
+/// The number in decimal, without an allocation, since this is done for each message.
 fn in_decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
     let mut start = DIGITS;
     loop {

@@ -14,17 +14,17 @@ use crate::meter::{Figures, Meter};
 use crate::plugin::Plugin;
 use crate::reply::parse;
 
-/// What was measured, and what the plugin offers.
+/// The figures, and the plugin's manifest.
 #[derive(Serialize)]
 pub struct Report {
     figures: Option<Figures>,
     manifest_ms: f64,
-    /// As the plugin has written it.
+    /// As the plugin wrote it.
     manifest: Box<RawValue>,
-    /// The peak, before the first message.
+    /// The peak memory before the first message.
     idle_memory_kb: u64,
     peak_memory_kb: u64,
-    /// How it ended.
+    /// How the plugin ended.
     exit: String,
 }
 
@@ -74,7 +74,7 @@ fn measured(job: &Job, load: &Load, plugin: &mut Plugin) -> Result<Figures, Fail
     Ok(meter.figures(elapsed, processor))
 }
 
-/// Runs this thread, and the plugins it starts, on one processor.
+/// Pins this thread, and the plugins that it starts, to one processor.
 fn pin(core: usize) -> Result<(), Failure> {
     let mut set = CpuSet::new();
     let known = core < CpuSet::MAX_CPU;
@@ -87,16 +87,17 @@ fn pin(core: usize) -> Result<(), Failure> {
     Err(Failure::Impossible(format!("there is no processor {core} to run on")))
 }
 
-/// Asks what is asked once; gives the result.
+/// Sends a request that is sent once, and returns the result.
 fn handshake(plugin: &mut Plugin, request: &str) -> Result<Box<RawValue>, String> {
     plugin.send(request.as_bytes())?;
     let (frame, _) = plugin.receive()?;
     let reply = parse(plugin.frame(&frame))?;
-    // Without a result it is `null`, as some answer `init`, or an error, which the daemon takes too.
+    // The result is missing if it is `null`, as some plugins answer `init`, or if the reply is an
+    // error, which the daemon accepts too.
     Ok(reply.result.unwrap_or(RawValue::NULL).to_owned())
 }
 
-/// A plugin can say that it does not want to run.
+/// Fails if the plugin says that it does not want to run.
 fn willing(result: &RawValue) -> Result<(), Failure> {
     let result: Value = serde_json::from_str(result.get()).unwrap_or_default();
     match result.get("disable") {
@@ -107,7 +108,7 @@ fn willing(result: &RawValue) -> Result<(), Failure> {
     }
 }
 
-/// Those of a migration: the hook is live before `init`.
+/// Sends the requests of a database migration: `db_write` is called before `init`.
 fn ask_early(plugin: &mut Plugin, early: &[Ask]) -> Result<(), String> {
     let mut meter = Meter::new(1)?;
     let done = early.iter().try_for_each(|each| ask(plugin, &mut meter, each));

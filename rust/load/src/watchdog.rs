@@ -1,7 +1,7 @@
 //! Ends a plugin that has been silent for too long, so that a read of its output returns.
 //!
-//! A thread that sleeps costs the measured round trips nothing; a wait with a limit of its own
-//! would cost each of them a system call.
+//! A sleeping thread costs the measured round trips nothing. A time-out for each read would cost a
+//! system call a round trip.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,10 +15,10 @@ pub struct Watchdog {
 }
 
 struct Shared {
-    /// How often the plugin was heard.
+    /// The number of the plugin's signs of life.
     heard: AtomicU64,
     bit: AtomicBool,
-    /// The plugin, as long as its id is its own.
+    /// The plugin; `None` once its process id may belong to another process.
     plugin: Mutex<Option<Group>>,
 }
 
@@ -43,7 +43,7 @@ impl Watchdog {
         self.shared.bit.load(Ordering::Relaxed)
     }
 
-    /// From now on the process may be waited for.
+    /// To be called before waiting for the process, whose id is free afterwards.
     pub fn call_off(&self) {
         if let Ok(mut plugin) = self.shared.plugin.lock() {
             *plugin = None;
@@ -52,7 +52,7 @@ impl Watchdog {
 }
 
 impl Shared {
-    /// Waits for a sign; gives whether to go on.
+    /// Waits for a sign of life. Returns whether to go on.
     fn look(&self, patience: Duration) -> bool {
         let before = self.heard.load(Ordering::Relaxed);
         std::thread::sleep(patience);
@@ -60,7 +60,7 @@ impl Shared {
         match *plugin {
             Some(plugin) if self.heard.load(Ordering::Relaxed) == before => {
                 self.bit.store(true, Ordering::Relaxed);
-                // Nobody has waited for the process yet, so its id has not been given to another.
+                // The process has not been waited for, so no other process has its id.
                 plugin.kill();
                 false
             }

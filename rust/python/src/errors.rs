@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 create_exception!(clnwire._core, IdError, PyLookupError);
 
-/// Bytes that are not JSON, or beyond a cap.
+/// Bytes that are not JSON, or exceed a limit.
 #[pyclass(extends = PyValueError, frozen, get_all, module = "clnwire._core")]
 pub struct MalformedError {
     reason: String,
@@ -40,8 +40,8 @@ pub fn malformed(error: core::Malformed) -> PyErr {
     PyErr::new::<MalformedError, _>((reason.to_string(), offset, String::new(), is_out_of_memory))
 }
 
-/// Why a message is not JSON. The offset counts from the message's start, which is what its sender
-/// knows.
+/// Why a message is not JSON. The offset is from the message's start, since its sender knows the
+/// message and not the stream.
 #[cold]
 pub fn fault(frame: &core::Frame<'_>) -> Option<PyErr> {
     let (fault, near) = (frame.fault()?, frame.around_fault()?);

@@ -12,7 +12,7 @@ use crate::errors::{fault, malformed};
 use crate::values::bytes;
 use clnwire_io::sync::lock;
 
-/// One whole JSON value and where its JSON-RPC members stand.
+/// One whole JSON value and the positions of its JSON-RPC members.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Frame {
     bytes: Py<PyBytes>,
@@ -122,7 +122,7 @@ impl Frame {
 pub struct Framer(Mutex<core::Framer>);
 
 impl Framer {
-    /// Nothing that waits may be done in here.
+    /// `act` must not wait.
     pub fn with<T>(&self, act: impl FnOnce(&mut core::Framer) -> T) -> T {
         act(&mut lock(&self.0))
     }

@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 use crate::errors::bad_id;
 use clnwire_io::sync::lock;
 
-/// Our integer ↔ the peer's id token.
+/// Integer keys for the peer's id tokens.
 #[pyclass(frozen, module = "clnwire._core")]
 #[derive(Default)]
 pub struct IdMap(Mutex<core::IdMap>);

@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 
 use clnwire_io::sync::lock;
 
-/// Messages to bytes, many for one write.
+/// Encodes messages as bytes, many for one write.
 #[pyclass(frozen, module = "clnwire._core")]
 #[derive(Default)]
 pub struct Outbox(Mutex<core::Outbox>);

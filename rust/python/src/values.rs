@@ -4,8 +4,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-/// Whether the value is made of nothing but what JSON has: text, finite numbers, booleans, None,
-/// lists, tuples, and dicts and Structs of such. Types are exact.
+/// Whether the value consists of JSON's types only: text, finite numbers, booleans, `None`, and
+/// lists, tuples, dicts and Structs of these. Subclasses do not count.
 ///
 /// The value must not contain itself.
 #[pyfunction]
@@ -48,7 +48,7 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyBool>()
 }
 
-/// The names of a msgspec Struct's fields; nothing if it is none.
+/// The names of a msgspec Struct's fields; `None` for any other value.
 fn struct_fields<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyTuple>>> {
     let names = value.get_type().getattr_opt(intern!(value.py(), "__struct_fields__"))?;
     Ok(names.and_then(|names| names.cast_into::<PyTuple>().ok()))

@@ -1,6 +1,6 @@
-//! What the benchmarks measure: messages as the daemon writes them, and the steps of one.
+//! What the benchmarks measure: messages as the daemon writes them, and the steps of handling one.
 //!
-//! A step checks its outcome each time it is done.
+//! A step checks its outcome each time.
 
 // Each benchmark uses a part of this.
 #![allow(dead_code)]
@@ -9,14 +9,14 @@ use std::hint::black_box;
 
 use clnwire_core::{Envelope, Framer, IdMap, Kind, Limits, Member, Outbox};
 
-/// What a pipe holds on Linux, so what one read gives at most.
+/// The capacity of a pipe on Linux, so the most that one read returns.
 pub const READ: usize = 64 << 10;
 
 /// The sizes of `db_write`s that are measured, in bytes.
 pub const SIZES: [(&str, usize); 4] =
     [("0.4 kB", 400), ("2.4 kB", 2400), ("12 kB", 12_000), ("1 MB", 1 << 20)];
 
-/// Replies with little text and much structure; each has a channel a line.
+/// Replies with little text and much structure: a list of channels.
 pub const LISTS: [(&str, &str); 2] = [
     ("listchannels", include_str!("../traffic/listchannels.jsonl")),
     ("listpeerchannels", include_str!("../traffic/listpeerchannels.jsonl")),
@@ -27,7 +27,7 @@ const CONTINUE: &[u8] = br#"{"result":"continue"}"#;
 const REPLY: &[u8] =
     b"{\"jsonrpc\":\"2.0\",\"id\":\"cln:db_write#4711\",\"result\":{\"result\":\"continue\"}}\n\n";
 
-/// A `db_write` of about so many bytes: one statement a kilobyte, with quotes and hex in it.
+/// A `db_write` of about this many bytes: one statement per kilobyte, with quotes and hex.
 pub fn db_write(version: usize, about: usize) -> String {
     let mut statements = Vec::new();
     let mut left = about.saturating_sub(140);
@@ -42,7 +42,7 @@ pub fn db_write(version: usize, about: usize) -> String {
     )
 }
 
-/// A reply that lists channels, of about so many bytes.
+/// A reply of about this many bytes that lists channels.
 pub fn list(channels: &str, about: usize) -> String {
     let mut text = r#"{"jsonrpc":"2.0","id":"plugin:list#7","result":{"channels":["#.to_owned();
     for channel in channels.lines().cycle() {
@@ -55,7 +55,7 @@ pub fn list(channels: &str, about: usize) -> String {
     text + "]}}"
 }
 
-/// All frames of a stream that comes in reads of so many bytes: how many, and their bytes.
+/// The number and the total bytes of the frames of a stream that comes in reads of this many bytes.
 pub fn frames_in(framer: &mut Framer, stream: &[u8], read: usize) -> (usize, usize) {
     let (mut count, mut bytes) = (0, 0);
     for chunk in stream.chunks(read) {
@@ -68,19 +68,19 @@ pub fn frames_in(framer: &mut Framer, stream: &[u8], read: usize) -> (usize, usi
     (count, bytes)
 }
 
-/// Frames, and the stream that they come in, as the daemon separates them.
+/// Frames, and the stream of them with the daemon's separators.
 pub fn stream(frames: &[String]) -> Vec<u8> {
     frames.iter().flat_map(|frame| [frame.as_bytes(), b"\n\n"].concat()).collect()
 }
 
-/// A framer takes in frames, in reads of so many bytes.
+/// A framer finds frames, in reads of this many bytes.
 pub fn framing(frames: &[String], read: usize) -> impl FnMut() + use<> {
     let (stream, expected) = (stream(frames), (frames.len(), frames.iter().map(String::len).sum()));
     let mut framer = Framer::new(Limits::default());
     move || assert_eq!(frames_in(&mut framer, black_box(&stream), read), expected)
 }
 
-/// A frame's members are looked up in it once more, as happens where no framer has done so.
+/// Parses a frame's envelope again, as is done without a framer.
 pub fn envelope(frame: String) -> impl FnMut() {
     let start = frame.find("\"id\":").expect("it has an id") + 5;
     let id = start..start + frame[start..].find(',').expect("more follows");
@@ -90,7 +90,7 @@ pub fn envelope(frame: String) -> impl FnMut() {
     }
 }
 
-/// A token goes into the map, and the oldest of so many comes out.
+/// Inserts a token into the map, and takes out the oldest of this many.
 pub fn insert_and_take(in_flight: usize) -> impl FnMut() {
     let mut ids = IdMap::new();
     let mut oldest = ids.insert(TOKEN);
@@ -105,7 +105,7 @@ pub fn insert_and_take(in_flight: usize) -> impl FnMut() {
     }
 }
 
-/// So many replies are put together, and written at once.
+/// Gathers this many replies for one write.
 pub fn replies(count: usize) -> impl FnMut() {
     let mut outbox = Outbox::new();
     move || {
@@ -118,7 +118,7 @@ pub fn replies(count: usize) -> impl FnMut() {
     }
 }
 
-/// An error whose message has quotes and a line break in it.
+/// An error whose message has quotes and a line break.
 pub fn error_reply() -> impl FnMut() {
     let mut outbox = Outbox::new();
     move || {
@@ -128,7 +128,7 @@ pub fn error_reply() -> impl FnMut() {
     }
 }
 
-/// From a request's bytes to its reply's: what the core costs a message.
+/// From a request's bytes to its reply's: the core's cost per message.
 pub fn round_trip(size: usize) -> impl FnMut() {
     let stream = stream(&[db_write(4711, size)]);
     let mut framer = Framer::new(Limits::default());

@@ -1,11 +1,11 @@
-//! Instructions, counted by valgrind's callgrind: exact, and the same whatever else the machine does.
+//! Counts instructions with valgrind's callgrind: exactly, and whatever else the machine does.
 
 use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What is told where there is no valgrind.
+/// The message for machines without valgrind.
 pub const ABSENT: &str = "no instructions are counted, as there is no valgrind here; on Debian and \
                           Ubuntu: apt install valgrind";
 
@@ -14,8 +14,8 @@ pub fn is_present() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Runs this very program under callgrind: how many instructions each call of `function` took, in
-/// the order of the calls. `folder` is made, and removed afterwards.
+/// Runs this program again under callgrind. Returns the number of instructions of each call of
+/// `function`, in order. Makes `folder`, and removes it afterwards.
 pub fn instructions(function: &str, folder: &Path, arguments: &[&str]) -> Vec<u64> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).unwrap();
@@ -29,7 +29,7 @@ pub fn instructions(function: &str, folder: &Path, arguments: &[&str]) -> Vec<u6
         .output()
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    // The last file is of what comes behind all calls.
+    // The last file is of what follows the last call.
     let calls = (1..).map(|call| folder.join(format!("count.{call}"))).take_while(|f| f.exists());
     let counts = calls.map(|file| total(&fs::read_to_string(file).unwrap())).collect();
     fs::remove_dir_all(folder).unwrap();

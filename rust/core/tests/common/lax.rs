@@ -1,5 +1,5 @@
-//! What lightningd's parser makes of a message, written down a second time: all tokens are read
-//! first, each with the number of those that hang on it, and judged afterwards.
+//! A second implementation of lightningd's parser: it first reads all tokens, each with the number
+//! of its children, and judges them afterwards.
 
 use std::ops::Range;
 
@@ -18,8 +18,8 @@ struct Token {
     children: usize,
 }
 
-/// Where the value ends that `message` starts with, if lightningd's parser accepts it but for its
-/// words: those of `init` may start with anything.
+/// The end of the value that `message` starts with, if lightningd's parser accepts the value apart
+/// from its words: those of `init` may start with any character.
 pub fn accepted(message: &[u8]) -> Option<usize> {
     let tokens = tokens(message)?;
     let mut next = 0;
@@ -35,7 +35,7 @@ pub fn is_refused(message: &[u8]) -> bool {
         || tokens(message).is_some_and(|tokens| tokens.iter().any(starts_oddly))
 }
 
-/// The tokens of one value; nothing if the parser gives up, or the value does not end.
+/// The tokens of one value; `None` if the parser fails or the value does not end.
 fn tokens(message: &[u8]) -> Option<Vec<Token>> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut parent = None;

@@ -1,4 +1,4 @@
-//! Streams through a framer, cut in every way, and what comes out.
+//! Feeds streams to a framer, split in every way, and collects the frames.
 
 // Each test binary uses a part of this.
 #![allow(dead_code)]
@@ -20,7 +20,7 @@ pub const MEMBERS: [Member; 7] = [
     Member::Origin,
 ];
 
-/// All that a frame tells.
+/// Everything that a frame tells.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seen {
     pub bytes: Vec<u8>,
@@ -46,7 +46,7 @@ impl Seen {
     }
 }
 
-/// Frames of 64 MB are compared too; a failure must not print them.
+/// Short, because frames of 64 MB are compared too.
 impl std::fmt::Debug for Seen {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(200)]);
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Seen {
     }
 }
 
-/// What a stream gave: its frames, and the error that ended it.
+/// A stream's frames, and the error that ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub frames: Vec<Seen>,
@@ -62,7 +62,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Up to the first message that is no JSON, whose fault is then the error.
+    /// The outcome up to the first message that is not JSON, with its fault as the error.
     pub fn until_fault(&self) -> Self {
         let sound = self.frames.iter().position(|frame| frame.fault.is_some());
         let fault = sound.and_then(|n| self.frames[n].fault);
@@ -79,7 +79,7 @@ pub fn spans(envelope: &Envelope) -> [Option<Range<usize>>; 7] {
     MEMBERS.map(|member| envelope.range(member))
 }
 
-/// A stream given in chunks, up to its end.
+/// Feeds a stream in chunks, and then its end.
 pub fn chunked<'a>(mut framer: Framer, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let mut outcome = Outcome { frames: Vec::new(), error: None };
     for chunk in chunks.into_iter().filter(|chunk| !chunk.is_empty()) {
@@ -91,7 +91,7 @@ pub fn chunked<'a>(mut framer: Framer, chunks: impl IntoIterator<Item = &'a [u8]
     outcome
 }
 
-/// Takes all there is. An error is final, so the frames before it are all that there will be.
+/// Takes all frames. An error is final, so no frame can follow it.
 fn take(framer: &mut Framer, outcome: &mut Outcome) {
     loop {
         match framer.next_frame() {
@@ -117,7 +117,7 @@ pub fn whole_limited(stream: &[u8], limits: Limits) -> Outcome {
     chunked(Framer::new(limits), [stream])
 }
 
-/// All of it and its end, before the first frame is asked for.
+/// Feeds all of the stream and its end before it takes the first frame.
 pub fn at_once(stream: &[u8], limits: Limits) -> Outcome {
     let mut framer = Framer::new(limits);
     let mut outcome = Outcome { frames: Vec::new(), error: None };
@@ -127,7 +127,7 @@ pub fn at_once(stream: &[u8], limits: Limits) -> Outcome {
     outcome
 }
 
-/// Byte by byte.
+/// Feeds the stream byte by byte.
 pub fn bytewise(stream: &[u8], limits: Limits) -> Outcome {
     let mut framer = Framer::new(limits);
     let mut outcome = Outcome { frames: Vec::new(), error: None };
@@ -141,13 +141,13 @@ pub fn bytewise(stream: &[u8], limits: Limits) -> Outcome {
     outcome
 }
 
-/// In two pieces.
+/// Feeds the stream in two pieces.
 pub fn split(stream: &[u8], at: usize, limits: Limits) -> Outcome {
     let (first, second) = stream.split_at(at);
     chunked(Framer::new(limits), [first, second])
 }
 
-/// Chunks with lengths that come round again.
+/// Chunks whose lengths repeat.
 pub fn cycled<'a>(stream: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
     let mut rest = stream;

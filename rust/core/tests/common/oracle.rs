@@ -1,5 +1,5 @@
-//! What serde_json makes of the same bytes. It shares no code with the crate, and reads a raw
-//! value without recursion, so nesting needs no limit here.
+//! serde_json's reading of the same bytes. It shares no code with the crate, and reads a raw value
+//! without recursion, so nesting needs no limit here.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 /// The members of a JSON-RPC message, in the order of `clnwire_core::Member`.
 pub const MEMBERS: [&str; 7] = ["jsonrpc", "id", "method", "params", "result", "error", "origin"];
 
-/// How a stream goes on behind its last whole value.
+/// How a stream continues after its last whole value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Not at all.
     Whole,
     /// With a value that is cut off.
     Cut,
-    /// With something that is no JSON.
+    /// With something that is not JSON.
     Malformed,
 }
 
@@ -39,7 +39,7 @@ pub fn values(stream: &[u8]) -> (Vec<Range<usize>>, Verdict) {
     }
 }
 
-/// Asserts that a stream gave the same values and the same verdict here as there.
+/// Asserts that the framer and serde_json give the same values and the same verdict.
 pub fn agrees(stream: &[u8], frames: &[Range<usize>], error: Option<Malformed>) {
     let (values, verdict) = values(stream);
     assert_eq!(frames, values);
@@ -52,24 +52,24 @@ pub fn agrees(stream: &[u8], frames: &[Range<usize>], error: Option<Malformed>) 
     }
 }
 
-/// serde_json may miss the end of a value that is wrong already: it looks at a string's UTF-8
-/// once the value has ended, and at the digits of a `\u` escape once there are four.
+/// serde_json may call a value incomplete that is wrong already: it checks a string's UTF-8 once
+/// the value has ended, and the digits of a `\u` escape once there are four.
 fn seen_sooner(stream: &[u8], error: Malformed) -> bool {
     let behind = stream.len() as u64 - error.offset;
     error.reason == Reason::InvalidUtf8 || (error.reason == Reason::InvalidEscape && behind <= 4)
 }
 
-/// It calls a number without its last digits invalid even at the end of the stream, where more
-/// bytes could make it whole.
+/// serde_json calls a number without its last digits invalid even at the end of the stream, where
+/// more bytes could complete it.
 fn lacks_digits(stream: &[u8]) -> bool {
     matches!(stream.last(), Some(b'-' | b'+' | b'.' | b'e' | b'E'))
 }
 
-/// Where the members stand in a frame that is well-formed; of two the first.
+/// The members' ranges in a well-formed frame; of a duplicate, the first's.
 pub fn envelope(frame: &[u8]) -> [Option<Range<usize>>; 7] {
     let mut found: [Option<Range<usize>>; 7] = Default::default();
     for (key, value) in members(frame) {
-        // A name counts as it is spelled.
+        // Names are compared as they are spelled.
         let name = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
         if let Some(at) = MEMBERS.iter().position(|&member| Some(member) == name) {
             let start = value.as_ptr() as usize - frame.as_ptr() as usize;
@@ -79,7 +79,7 @@ pub fn envelope(frame: &[u8]) -> [Option<Range<usize>>; 7] {
     found
 }
 
-/// The members of an object, keys and values as they are spelled; none of another value.
+/// An object's members, with keys and values as they are spelled; none for another value.
 pub fn members(frame: &[u8]) -> Vec<(&str, &str)> {
     let mut reader = serde_json::Deserializer::from_slice(frame);
     serde::Deserializer::deserialize_map(&mut reader, Pairs).unwrap_or_default()

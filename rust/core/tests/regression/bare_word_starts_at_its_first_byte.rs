@@ -1,5 +1,5 @@
-//! `members` gave a value such as `+5`, whose very first byte is no JSON, the start of the member
-//! before it: `lightningd --opt=+5` would have read as a long piece of the object.
+//! For a value such as `+5`, whose first byte is not JSON, `members` returned text from the start
+//! of the previous member's value: `lightningd --opt=+5` gave a long piece of the object.
 
 use clnwire_core::members;
 

@@ -1,5 +1,5 @@
-//! `text::decode` took a quote or a control character in the middle for text, though a token with
-//! one of these is no JSON string.
+//! `text::decode` accepted a quote or a control character inside a token, which is then not a JSON
+//! string.
 
 use clnwire_core::text::decode;
 

@@ -1,5 +1,5 @@
-//! The map kept the memory of a thousand answered tokens whatever their size, though callers choose
-//! the ids: a thousand ids of a megabyte would have held a gigabyte for good.
+//! The map kept the memory of a thousand answered tokens of any size. Callers choose the ids: a
+//! thousand ids of a megabyte would have held a gigabyte for ever.
 
 use allocation_counter::measure;
 use clnwire_core::IdMap;

@@ -1,4 +1,4 @@
-//! One file a bug that was found and fixed.
+//! One file for each fixed bug.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! While anything waited, the outbox kept all that had been written since it was last empty: a
-//! reader that is always a little behind made it grow without end.
+//! While messages were waiting, the outbox kept everything written since it was last empty: a
+//! reader that was always a little behind made it grow without end.
 
 use allocation_counter::measure;
 use clnwire_core::Outbox;

@@ -16,19 +16,19 @@ pub struct Route {
     name: String,
     decode: Decode,
     call: Py<PyAny>,
-    /// The handler's answer to bytes. That of a notification is only judged.
+    /// Encodes the handler's answer. For a notification it only checks the answer.
     encode: Option<Py<PyAny>>,
-    /// `(exception, params)` to bytes of a result, or to `(code, message, data)`.
+    /// `(exception, params)` → a result's bytes, or `(code, message, data)`.
     recover: Py<PyAny>,
-    /// An answer that is the same each time (compared by identity), and its bytes.
+    /// A constant answer, compared by identity, and its bytes.
     constant: Option<(Py<PyAny>, Py<PyBytes>)>,
-    /// Changes an answer for a daemon that wants another form of it.
+    /// Changes answers for a daemon that expects another form.
     translate: Option<Translate>,
-    /// The result to give if even `recover` fails.
+    /// The result to send if `recover` fails too.
     last_resort: Option<Py<PyBytes>>,
     /// Starts a job in a task or a thread; `None` if the handler is called directly.
     spawn: Option<Py<PyAny>>,
-    /// When it was last measured, the handler returned soon enough for replies to wait for it.
+    /// At its last measurement the handler returned soon enough for replies to wait for it.
     quick: AtomicBool,
 }
 
@@ -36,11 +36,11 @@ pub struct Route {
 struct Translate {
     /// A daemon whose params begin like this takes the answer unchanged.
     unless: Py<PyBytes>,
-    /// `(answer, params)` to the answer, all of them bytes.
+    /// `(answer, params)` → the answer, all of them bytes.
     with: Py<PyAny>,
 }
 
-/// From the params to what the handler takes.
+/// Decodes the params to the handler's argument.
 enum Decode {
     /// The handler takes the bytes.
     Not,
@@ -90,14 +90,14 @@ impl Route {
     }
 }
 
-/// What goes back to the daemon.
+/// What is sent back to the daemon.
 pub enum Outcome {
     Result(Py<PyBytes>),
     Error(i64, String, Option<Py<PyBytes>>),
 }
 
 impl Outcome {
-    /// About how many bytes the answer takes.
+    /// The answer's approximate size in bytes.
     pub fn size(&self, py: Python<'_>) -> usize {
         match self {
             Self::Result(result) => result.as_bytes(py).len(),
@@ -123,13 +123,13 @@ impl Route {
         self.quick.store(quick, Ordering::Relaxed);
     }
 
-    /// Params to bytes of the result.
+    /// The result's bytes for these params.
     pub fn answer(&self, py: Python<'_>, params: Params<'_>) -> PyResult<Py<PyBytes>> {
         let answer = self.run(py, params)?;
         self.encoded(py, answer, params.text)
     }
 
-    /// The handler's answer to these params, to bytes of the result.
+    /// Calls the handler and encodes its answer as the result's bytes.
     pub fn encoded(
         &self,
         py: Python<'_>,
@@ -173,8 +173,8 @@ impl Route {
         self.check(self.run(py, params)?)
     }
 
-    /// Checks what a notification's handler has returned. The value is not used, but a coroutine
-    /// that is not awaited is an error.
+    /// Checks what a notification's handler returned. The value is not used, but an unawaited
+    /// coroutine is an error.
     pub fn check(&self, answer: Bound<'_, PyAny>) -> PyResult<()> {
         match &self.encode {
             Some(encode) if !answer.is_none() => {
@@ -184,7 +184,7 @@ impl Route {
         }
     }
 
-    /// Params to the handler's answer.
+    /// The handler's answer to these params.
     pub fn run<'py>(&self, py: Python<'py>, params: Params<'_>) -> PyResult<Bound<'py, PyAny>> {
         let event = self.decode.decode(py, params)?;
         self.call.bind(py).call1((event,))
@@ -195,9 +195,9 @@ impl Route {
         self.spawn.as_ref().map(|spawn| spawn.bind(py))
     }
 
-    /// What to answer after the handler has failed.
+    /// The answer after the handler has failed.
     pub fn recover(&self, py: Python<'_>, error: &PyErr, params: &[u8]) -> PyResult<Outcome> {
-        // `into_value` puts the traceback where Python looks for it.
+        // `into_value` sets the exception's `__traceback__`.
         let exception = error.clone_ref(py).into_value(py);
         let instead = self.recover.bind(py).call1((exception, bytes(py, params)?))?;
         if let Ok(result) = instead.cast::<PyBytes>() {
@@ -207,7 +207,7 @@ impl Route {
         Ok(Outcome::Error(code, message, data))
     }
 
-    /// What to answer if even `recover` fails.
+    /// The answer if `recover` fails too.
     pub fn last_resort(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
         self.last_resort.as_ref().map(|bytes| bytes.clone_ref(py))
     }

@@ -21,7 +21,7 @@ pub struct Entry {
 /// All bound handlers. The serving thread keeps a snapshot, which it reads without a lock.
 pub struct Routes {
     table: Mutex<Arc<Table>>,
-    /// How often the table has changed.
+    /// The number of changes of the table.
     changes: AtomicUsize,
     activity: Arc<Activity>,
 }
@@ -33,7 +33,7 @@ type Entries = Vec<Arc<Entry>>;
 pub struct Table {
     requests: FxHashMap<String, Arc<Entry>>,
     notifications: FxHashMap<String, Entries>,
-    /// Those subscribed to `*`.
+    /// The handlers subscribed to `*`.
     everything: Entries,
     unhandled: Option<Arc<Py<PyAny>>>,
 }
@@ -78,7 +78,7 @@ impl Routes {
         self.change(|table| table.unhandled.replace(Arc::new(callback)));
     }
 
-    /// Forgets all handlers.
+    /// Drops all handlers.
     pub fn clear(&self) {
         self.change(std::mem::take);
     }
