@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from clnwire._wire.facts import COMMANDS
 from clnwire.cli.new._names import LONGEST, problem
 from clnwire.cli.new._project import Kind, Project
-from clnwire.testing import RunningPlugin, RunPlugin
+from clnwire.testing import BlockingHost, RunningPlugin, RunPlugin
 from tests.cli.terminal import clnwire, one_line
 
 FORMS = list(itertools.product(Kind, [False, True]))
@@ -97,10 +98,35 @@ TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {
     Kind.HOOK: lambda plugin: plugin.hook("peer_connected").__class__.__name__ == "Continue",
     Kind.DB_WRITE: lambda plugin: plugin.db_write(["DELETE FROM t"]) == 2,
     Kind.ASYNC: lambda plugin: plugin.call("fee-watch", {"peers": 0}) == 0,
+    Kind.NOTIFICATION: lambda plugin: plugin.call("fee-watch") == {},
+    Kind.BACKGROUND: lambda plugin: plugin.wait_for_log("0 peers") is not None,
+    Kind.PYLN: lambda plugin: plugin.call("fee-watch", ["you"]) == "Hello you",
 }
 
 
-def test_it_runs_under_the_host(made: Made, run_plugin: RunPlugin) -> None:
+def test_the_stricter_type_checker_finds_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("basedpyright", reason="needs the group test: basedpyright")
+    for kind in Kind:
+        name = f"{kind.value.replace('_', '-')}-one"
+        make(tmp_path, name, kind, is_package=False)
+        make(tmp_path, f"{name}-package", kind, is_package=True)
+    sources = [str(path) for path in tmp_path.glob("*/src")]
+    options = {"typeCheckingMode": "strict", "extraPaths": sources, "failOnWarnings": True}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(options))
+    done = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_runs_under_the_host(
+    made: Made, run_plugin: RunPlugin, clnwire_host: BlockingHost
+) -> None:
+    clnwire_host.answer("listpeers", {"peers": []})
     assert TRIED[made.project.kind](run_plugin(made.plugin))
 
 
@@ -199,7 +225,60 @@ def test_in_another_directory(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert (tmp_path / "a/b/fee_watch.py").is_file()
     assert "clnwire run --plugin=a/b/fee_watch.py " in done.stdout
-    assert f"lightningd --plugin={tmp_path}/a/b/fee_watch.py\n" in done.stdout
+    assert f"\n  lightningd --plugin={tmp_path}/a/b/fee_watch.py\n" in done.stdout
+
+
+@pytest.mark.parametrize("is_package", [False, True], ids=["script", "package"])
+@pytest.mark.parametrize("folder", ["plain", "with space"])
+def test_the_line_for_lightningd_starts_it(
+    tmp_path: Path, run_plugin: RunPlugin, folder: str, is_package: bool
+) -> None:
+    """As lightningd starts it: the file itself, with the `python3` of its PATH."""
+    words = ["fee-watch", f"--directory={folder}", *["--package"] * is_package]
+    argv = [sys.executable, "-m", "clnwire", "new", *words]
+    # A shell in which the environment that has clnwire was not activated.
+    path = "/usr/bin:/bin"
+    done = subprocess.run(
+        argv, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    line = done.stdout.splitlines()[-1].strip()
+    seen = 'lightningd() { printf "%s\\n" "$PATH" "$1"; }; '
+    path, option = subprocess.run(
+        ["bash", "-c", seen + line], env={"PATH": path}, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    plugin = run_plugin(Path(option.removeprefix("--plugin=")), env={"PATH": path})
+    assert plugin.call("fee-watch") == "Hello World"
+
+
+# What reckless writes beside the plugin, and starts: tools/reckless, `create_wrapper`.
+WRAPPER = """#!{python}
+import sys
+import runpy
+
+if '{source}' not in sys.path:
+    sys.path.append('{source}')
+if '{beside}' in sys.path:
+    sys.path.remove('{beside}')
+runpy.run_module("fee-watch", {{}}, "__main__")"""
+
+
+def test_reckless_can_install_a_package(tmp_path: Path, run_plugin: RunPlugin) -> None:
+    """It looks for NAME/NAME.py and NAME/requirements.txt, and for no other of Python's files."""
+    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
+    assert os.access(made.folder / "fee-watch.py", os.X_OK)
+    needs = [
+        line
+        for line in (made.folder / "requirements.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    assert f"dependencies = {json.dumps(needs)}" in (made.folder / "pyproject.toml").read_text()
+    wrapper = tmp_path / "reckless" / "fee-watch.py"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        WRAPPER.format(python=sys.executable, source=made.folder, beside=wrapper.parent)
+    )
+    wrapper.chmod(0o755)
+    assert run_plugin(wrapper).call("fee-watch") == "Hello World"
 
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/getting-started.md").read_text()

@@ -1,5 +1,8 @@
 """The command `clnwire new`."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -58,5 +61,15 @@ Next:
   clnwire run --plugin={plugin}    # and then, in another terminal:
   {project.try_it}
 
-It is a real plugin already: lightningd --plugin={plugin.absolute()}
+It is a real plugin already:
+
+  {_start_line(plugin.absolute())}
 """
+
+
+def _start_line(plugin: Path) -> str:
+    """How to start a node with it: the `python3` of lightningd's PATH must be one with clnwire."""
+    ours = Path(sys.executable).parent
+    is_first = Path(shutil.which("python3") or "").parent == ours
+    path = "" if is_first else f'PATH={shlex.quote(str(ours))}:"$PATH" '
+    return f"{path}lightningd --plugin={shlex.quote(str(plugin))}"

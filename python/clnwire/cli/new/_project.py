@@ -25,6 +25,9 @@ class Kind(str, Enum):
     HOOK = "hook"
     DB_WRITE = "db_write"
     ASYNC = "async"
+    NOTIFICATION = "notification"
+    BACKGROUND = "background"
+    PYLN = "pyln"
 
 
 _TRY_IT: Final[Mapping[Kind, str]] = {
@@ -32,6 +35,9 @@ _TRY_IT: Final[Mapping[Kind, str]] = {
     Kind.HOOK: "clnwire hook peer_connected",
     Kind.DB_WRITE: "clnwire hook db_write",
     Kind.ASYNC: "clnwire call {name} peers=0",
+    Kind.NOTIFICATION: "clnwire fire connect && clnwire call {name}",
+    Kind.BACKGROUND: "clnwire call {name}",
+    Kind.PYLN: "clnwire call {name}",
 }
 """How to make a running plugin do something."""
 
@@ -50,10 +56,8 @@ class Project(Struct, frozen=True):
 
     @property
     def plugin_file(self) -> str:
-        """The file that lightningd can run."""
-        return (
-            f"{self.name}/src/{self.module}/plugin.py" if self.is_package else f"{self.module}.py"
-        )
+        """The file that lightningd runs. `reckless` installs `NAME.py` of a folder `NAME`."""
+        return f"{self.name}/{self.name}.py" if self.is_package else f"{self.module}.py"
 
     @property
     def try_it(self) -> str:
@@ -69,13 +73,15 @@ class Project(Struct, frozen=True):
             return {self.plugin_file: header + plugin, f"test_{self.module}.py": test}
         inside = f"{self.name}/src/{self.module}"
         return {
+            self.plugin_file: self._filled("package/start.py"),
+            f"{self.name}/requirements.txt": self._filled("package/requirements.txt"),
             f"{self.name}/pyproject.toml": self._filled("package/pyproject.toml"),
             f"{self.name}/README.md": self._filled("package/README.md"),
             f"{self.name}/.gitignore": self._filled("package/gitignore"),
             f"{self.name}/.github/workflows/ci.yml": self._filled("package/ci.yml"),
             f"{inside}/__init__.py": self._filled("package/init.py"),
             f"{inside}/py.typed": "",
-            self.plugin_file: plugin,
+            f"{inside}/plugin.py": plugin,
             f"{self.name}/tests/test_plugin.py": test,
         }
 
@@ -85,12 +91,12 @@ class Project(Struct, frozen=True):
 
     def _values(self) -> dict[str, str]:
         beside = f'Path(__file__).with_name("{self.module}.py")'
-        in_source = f'Path(__file__).parents[1] / "src" / "{self.module}" / "plugin.py"'
+        at_the_root = f'Path(__file__).parents[1] / "{self.name}.py"'
         return {
             "name": self.name,
             "module": self.module,
             "home": f"{self.module}.plugin" if self.is_package else self.module,
-            "file": in_source if self.is_package else beside,
+            "file": at_the_root if self.is_package else beside,
             "variable": f"{self.module.upper()}_FILE",
             "version": __version__,
             "try_it": self.try_it,
@@ -111,6 +117,5 @@ def write(folder: Path, project: Project) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
-    if not project.is_package:
-        (folder / project.plugin_file).chmod(0o755)
+    (folder / project.plugin_file).chmod(0o755)
     return list(contents)
