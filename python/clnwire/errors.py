@@ -67,7 +67,7 @@ class OptionError(ClnwireError):
     """The daemon passed a value that does not fit the option's type."""
 
 
-class ConnectionLostError(ClnwireError):
+class ConnectionLostError(ClnwireError, ConnectionError):
     """The connection to the daemon's socket could not be opened, or it broke."""
 
     may_have_run: bool

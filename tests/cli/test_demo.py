@@ -175,13 +175,6 @@ class TestFails:
         assert outcome.returncode == 2
         assert "db_write" in outcome.stderr
 
-    def test_the_example_is_looked_for_where_one_stands(self, tmp_path: Path) -> None:
-        (tmp_path / "examples").mkdir()
-        (tmp_path / "examples" / "replica.py").write_text("raise SystemExit(7)")
-        outcome = demo("--writes", "5", cwd=tmp_path)
-        assert outcome.returncode == 2
-        assert "exited with status 7" in outcome.stderr
-
 
 def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
     kept = tmp_path / "kept"

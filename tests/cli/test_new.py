@@ -238,9 +238,8 @@ def test_the_line_for_lightningd_starts_it(
     argv = [sys.executable, "-m", "clnwire", "new", *words]
     # A shell in which the environment that has clnwire was not activated.
     path = "/usr/bin:/bin"
-    done = subprocess.run(
-        argv, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
+    env = {**os.environ, "PATH": path}
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     line = done.stdout.splitlines()[-1].strip()
     seen = 'lightningd() { printf "%s\\n" "$PATH" "$1"; }; '
     path, option = subprocess.run(

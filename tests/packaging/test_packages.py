@@ -105,6 +105,12 @@ def test_an_empty_environment_tests_the_wheel_and_nothing_else(
     trial.test(["tests/core/test_ids_and_outbox.py", "-q", "-n", "0"])
     with pytest.raises(TrialError, match=r"^`python -m pytest …` ended with 5$"):
         trial.test(["tests/core", "-q", "-n", "0", "-k", "no_test_has_this_name"])
+    # The command line needs nothing of the source tree.
+    for words in (["demo", "--writes", "20"], ["examples", "replica"]):
+        command = [trial.python, "-m", "clnwire", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "replica.py").read_text() == (ROOT / "examples/replica.py").read_text()
     # Whoever puts the package where the tests are would test that instead, and is told.
     package = trial.place / "clnwire"
     package.mkdir()

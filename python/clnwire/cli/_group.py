@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PANELS: Final = {
-    "Write a plugin": ("new", "check", "bench"),
+    "Write a plugin": ("new", "examples", "check", "bench"),
     "Run plugins without a node": ("run", "call", "fire", "hook", "demo"),
     "Record what a node says": ("record", "replay", "trace"),
 }

@@ -97,15 +97,15 @@ class RpcConnection:
         since_yield = 0
         count: int | None = 0
         while True:
+            # One request at a time is in flight on a connection, so the next reply is its own.
+            while (frame := self._next_frame(token)) is not None:
+                self._refuse_malformed(frame, token)
+                self._end = frame.offset + len(frame.bytes)
+                if frame.id == token and frame.kind in ("reply", "malformed"):
+                    return frame
+                if on_other is not None and frame.fault is None:
+                    on_other(frame)
             try:
-                # One request at a time is in flight on a connection, so the next reply is its own.
-                for frame in self._framer:
-                    self._refuse_malformed(frame, token)
-                    self._end = frame.offset + len(frame.bytes)
-                    if frame.id == token and frame.kind in ("reply", "malformed"):
-                        return frame
-                    if on_other is not None and frame.fault is None:
-                        on_other(frame)
                 # Wait only after the buffered frames are handled: the daemon may send no more.
                 if count is None or since_yield > _BYTES_BEFORE_YIELD:
                     yield Ready(self._stream.fileno(), for_writing=False)
@@ -136,6 +136,13 @@ class RpcConnection:
         if frame.id == token or frame.bytes.startswith(b'{"jsonrpc":'):
             raise _no_json(fault, token)
         raise _lost(self.path, fault, may_have_run=True)
+
+    def _next_frame(self, token: bytes) -> Frame | None:
+        """The next whole message of those received."""
+        try:
+            return next(self._framer, None)
+        except MalformedError as error:
+            raise self._failure(error, token) from error
 
     def _receive(self) -> int | None:
         """Receives bytes; `None` if there are none yet, 0 at the end of the stream.

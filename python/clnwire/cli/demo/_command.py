@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from clnwire.cli.demo.compare import first_difference
 from clnwire.cli.demo.node import WriteError, run
 from clnwire.cli.demo.report import DemoReport, report, table
+from clnwire.cli.examples import FOLDER
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ FAILED: Final = 2
 INTERRUPTED: Final = 130
 """The status that a shell reports for SIGINT."""
 EXAMPLES: Final = (
-    ("clnwire demo", "examples/replica.py, 20,000 transactions"),
+    ("clnwire demo", "the example replica.py, 20,000 transactions"),
     ("clnwire demo --plugin=./backup.py --keep=/tmp/both", "your own plugin; both databases stay"),
 )
-EXAMPLE: Final = Path("examples", "replica.py")
+EXAMPLE: Final = FOLDER / "replica.py"
 
 
 def demo(
     writes: Annotated[int, typer.Option(min=1, help="How many transactions.")] = 20_000,
     plugin: Annotated[
-        Path | None, typer.Option(help="The db_write plugin; without it examples/replica.py.")
+        Path | None, typer.Option(help="The db_write plugin; the example replica.py if not given.")
     ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="A directory to leave both databases in.")
@@ -45,7 +46,7 @@ def demo(
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """A node in miniature has its database replicated by a plugin, and the two are compared.
+    """A plugin replicates the database of a simulated node; then the two databases are compared.
 
     Exits with 0 if the databases are the same, 1 if they differ, 2 if the demo could not run to
     its end.
@@ -75,9 +76,8 @@ class _SetupError(Exception):
 
 def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool) -> DemoReport:
     try:
-        path = _example() if plugin is None else plugin
         with _directory(keep) as directory, _progress(writes, quiet=quiet) as advance:
-            measured = asyncio.run(run(path, directory, writes, advance))
+            measured = asyncio.run(run(plugin or EXAMPLE, directory, writes, advance))
             replica = directory / "replica.sqlite3"
             return report(measured, first_difference(directory / "node.sqlite3", replica))
     except (_SetupError, WriteError, ClnwireError, OSError) as error:
@@ -91,17 +91,6 @@ def _explain(error: Exception) -> str:
     last = f"; its last log line: {error.log[-1]}" if error.log else ""
     advice = "nothing was committed from there on; look into what the plugin has printed"
     return f"{error}: {error.__cause__}{last}; {advice}"
-
-
-def _example() -> Path:
-    """The example, which is no part of the package: it is in a checkout, here or around us."""
-    for root in (Path.cwd(), Path(__file__).parents[4]):
-        if (root / EXAMPLE).is_file():
-            return root / EXAMPLE
-    raise _SetupError(
-        f"there is no {EXAMPLE} here; run this in a checkout of clnwire, or name a plugin: "
-        "clnwire demo --plugin=PATH"
-    )
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+../../../../examples/regtest_backend.py
