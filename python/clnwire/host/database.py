@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from clnwire.host.rules.dialect import HostDialect
-    from clnwire.host.write_barrier import WriteBarrier
-
 
 _CREATES_VARS: Final = re.compile(r"\s*CREATE\s+TABLE\s+vars\b", re.IGNORECASE)
 PRAGMA: Final = "PRAGMA foreign_keys = ON;"
 BEGIN: Final = "BEGIN TRANSACTION;"
 COMMIT: Final = "COMMIT;"
+
+
+class WriteBarrier:
+    """Held by one `db_write` at a time. All other calls wait until no `db_write` holds it."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._writers = 0
+        """The number of tasks that hold the barrier or wait to hold it."""
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncGenerator[None, None]:
+        """Holds the barrier within the context. While held, `wait` does not return."""
+        self._writers += 1
+        self._idle.clear()
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._writers -= 1
+            if not self._writers:
+                self._idle.set()
+
+    async def wait(self) -> None:
+        """Waits until no task holds the barrier. Returns without suspending if none does."""
+        while self._writers:
+            await self._idle.wait()
 
 
 class _WriteParams(Struct):
@@ -36,9 +65,6 @@ class Database:
     While a set is being written no other hook or command is started.
     """
 
-    data_version: int
-    """The version of the last set sent: a u32 that wraps around."""
-
     def __init__(
         self,
         send: Callable[[bytes], Awaitable[object]],
@@ -46,6 +72,7 @@ class Database:
         dialect: HostDialect,
     ) -> None:
         self.data_version = 0
+        """The version of the last set sent: a u32 that wraps around."""
         self._send, self._barrier, self._dialect = send, barrier, dialect
         self._encode = json.Encoder().encode
         self._has_versions = False
@@ -62,7 +89,10 @@ class Database:
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
             self._has_versions |= any(map(_CREATES_VARS.match, writes))
-            await self._send(self._params(writes))
+            framed: Struct = _Params2019([BEGIN, *writes, COMMIT])
+            if self._dialect.counts_writes:
+                framed = _WriteParams(self.data_version, writes)
+            await self._send(self._encode(framed))
             return self.data_version
 
     async def write_version(self) -> None:
@@ -73,8 +103,3 @@ class Database:
         if self._has_versions:
             version = (self.data_version + 1) & 0xFFFF_FFFF
             await self.write([f"UPDATE vars SET intval={version} WHERE name='data_version'"])
-
-    def _params(self, writes: Sequence[str]) -> bytes:
-        if self._dialect.counts_writes:
-            return self._encode(_WriteParams(self.data_version, writes))
-        return self._encode(_Params2019([BEGIN, *writes, COMMIT]))

@@ -9,19 +9,16 @@ from msgspec import Struct
 
 from clnwire.host.encoding import rpc_command_event, text_of
 from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
-from clnwire.host.journal import LogEntry
 from clnwire.host.rules.answers import AnswerError, judge
 from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue
 from clnwire.host.rules.filters import wants
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from clnwire.host.commands.commands import HostCommand
-    from clnwire.host.lifetime import Life
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.write_barrier import WriteBarrier
 
 T = TypeVar("T")
 
@@ -39,16 +36,8 @@ class _Event(Struct):
 class HookCalls:
     """Calls the daemon's hooks. `timeout` is in seconds; the daemon has no time-out."""
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        remark: Callable[[LogEntry], None],
-        life: Life,
-        barrier: WriteBarrier,
-        timeout: float | None,
-    ) -> None:
-        self._plugins, self._remark, self._life = plugins, remark, life
-        self._barrier, self._timeout = barrier, timeout
+    def __init__(self, host: Parts, timeout: float | None) -> None:
+        self._host, self._timeout = host, timeout
 
     async def call(self, name: str, payload: object, timeout: float | None) -> Any:
         """The merged answer of the plugins that have the hook and whose filters pass the event.
@@ -59,7 +48,7 @@ class HookCalls:
         event = _Event(name, text_of(payload), timeout=timeout)
         if name == "db_write":
             return await self._ask_all(self._asked(name), event)
-        await self._barrier.wait()
+        await self._host.barrier.wait()
         return await self._ask_in_turn(self._asked(name), event)
 
     async def ask_rpc_command(self, command: HostCommand) -> object:
@@ -67,7 +56,7 @@ class HookCalls:
 
         `None` if no plugin has the hook, or if a plugin died and no other answered.
         """
-        chain = self._plugins.chain("rpc_command")
+        chain = self._host.plugins.chain("rpc_command")
         if not chain:
             return None
         event = _Event("rpc_command", rpc_command_event(command), command.token)
@@ -78,13 +67,13 @@ class HookCalls:
             return None
 
     def _asked(self, name: str) -> list[Plugin]:
-        chain = self._plugins.chain(name)
+        chain = self._host.plugins.chain(name)
         if chain:
             return chain
-        dead = self._plugins.last_hooked(name)
+        dead = self._host.plugins.last_hooked(name)
         if dead is not None and dead.death is not None:
             raise dead.death
-        raise HostError(self._plugins.why_not_hooked(name))
+        raise HostError(self._host.plugins.why_not_hooked(name))
 
     async def _ask_all(self, chain: Sequence[Plugin], event: _Event) -> Any:
         """Calls all plugins at once. If one of them dies the host stops, as the daemon does."""
@@ -93,7 +82,7 @@ class HookCalls:
         for answer in answers:
             if isinstance(answer, BaseException):
                 if isinstance(answer, PluginDiedError):
-                    self._life.finish(f"hook {event.hook}: {answer}", failed=True)
+                    self._host.life.finish(f"hook {event.hook}: {answer}", failed=True)
                 raise answer
         return answers[-1]
 
@@ -130,10 +119,10 @@ class HookCalls:
             verdict = judge(event.hook, reply, plugin.dialect.name)
         except AnswerError as error:
             fatal = FatalAnswerError(plugin.name, event.hook, str(error))
-            self._life.finish(str(fatal), failed=True)
+            self._host.life.finish(str(fatal), failed=True)
             raise fatal from None
         if verdict.remark is not None:
-            self._remark(LogEntry(plugin.name, "unusual", verdict.remark, "answer"))
+            self._host.remark(plugin.name, verdict.remark, "answer")
         return verdict.answer
 
 

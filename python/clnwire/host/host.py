@@ -10,28 +10,27 @@ from msgspec import json
 
 from clnwire import _core
 from clnwire._core import Framer
-from clnwire._wire.facts import COMMANDS
 from clnwire.host.commands.builtin import Builtin
 from clnwire.host.commands.commands import CommandTable, HostCommand
 from clnwire.host.commands.configs import Configs
 from clnwire.host.commands.dispatch import Dispatcher
 from clnwire.host.commands.plugin_command import PluginCommand
 from clnwire.host.commands.unix_socket import RpcSocket
-from clnwire.host.database import Database
+from clnwire.host.database import Database, WriteBarrier
 from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import HookCalls, bounded
 from clnwire.host.lifetime import Life, Stopped
+from clnwire.host.parts import Parts
 from clnwire.host.plugins import startup
-from clnwire.host.plugins.boot import Boot, Migrations, Options, Surroundings
+from clnwire.host.plugins.boot import Boot, Migrations, Options
 from clnwire.host.plugins.ending import end_all
 from clnwire.host.plugins.launcher import Launcher, PluginSpec
 from clnwire.host.plugins.owner import OnLog, OnTrace, PluginOwner
 from clnwire.host.plugins.registry import Plugins
 from clnwire.host.rules.decoding import decoded
 from clnwire.host.rules.dialect import Name, dialect_named
-from clnwire.host.write_barrier import WriteBarrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.manifest import Option, ReservedNames
+    from clnwire.host.rules.manifest import Option
     from clnwire.plugin import Plugin as PluginObject
 
     OnCommand: TypeAlias = Callable[[Frame, bytes | None], None]
@@ -114,83 +113,45 @@ class Host:
         own_groups: bool = False,
         started_in: str | Path | None = None,
     ) -> None:
-        self._dialect = dialect_named(dialect)
+        imitated = dialect_named(dialect)
+        plugins, life = Plugins(), Life()
+        self._host = host = Parts(
+            dialect=imitated,
+            directory=Directory(
+                lightning_dir,
+                network,
+                features,
+                has_network_folder=imitated.has_network_folder,
+            ),
+            plugins=plugins,
+            owner=PluginOwner(plugins, life, imitated, on_log, on_trace),
+            life=life,
+            barrier=WriteBarrier(),
+            commands=CommandTable(),
+        )
+        self.logs, self.remarks = host.owner.logs, host.owner.remarks
+        self.notifications = host.owner.notifications
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
-        self._limits = (max_frame_bytes, max_depth)
-        self._cut, self._own_groups, self._started_in = cut, own_groups, started_in
-        self._directory = Directory(
-            lightning_dir,
-            network,
-            features,
-            has_network_folder=self._dialect.has_network_folder,
-        )
-        self._plugins, self._life, self._barrier = Plugins(), Life(), WriteBarrier()
-        self._owner = PluginOwner(self._plugins, self._life, self._dialect, on_log, on_trace)
-        self.logs, self.remarks = self._owner.logs, self._owner.remarks
-        self.notifications = self._owner.notifications
-        self._hooks = HookCalls(
-            self._plugins, self._owner.on_remark, self._life, self._barrier, hook_timeout
-        )
-        ask = partial(self._hooks.call, "db_write", timeout=None)
-        self._database = Database(ask, self._barrier, self._dialect)
-        self._commands = CommandTable()
-        self._dispatcher = Dispatcher(
-            self._plugins,
-            self._hooks,
-            self._commands,
-            self._barrier,
-            self._owner.on_remark,
-            self._dialect,
-        )
-        self._boot = Boot(self._surroundings(manifest_timeout, init_timeout))
-        self._plugin_dirs = [Path(given).absolute() for given in plugin_dirs]
-        self._disabled_plugins = disabled_plugins
+        self._framer = partial(Framer, max_frame_bytes=max_frame_bytes, max_depth=max_depth)
         self._tell_command = on_command
-        self._register_commands()
+        self._hooks = HookCalls(host, hook_timeout)
+        write = partial(self._hooks.call, "db_write", timeout=None)
+        self._database = Database(write, host.barrier, imitated)
+        self._dispatcher = Dispatcher(host, self._hooks)
+        self._launch = Launcher(
+            host, self._framer, cut=cut, own_groups=own_groups, started_in=started_in
+        ).launch
+        self._boot = Boot(host, self._database, self._open_socket, manifest_timeout, init_timeout)
         self._socket: RpcSocket | None = None
-
-    def _register_commands(self) -> None:
-        remark = self._owner.on_remark
-        Builtin(self._commands, self._directory, self._plugins, remark, self._shut_down).register()
-        Configs(self._directory, self._plugins, remark).register(self._commands)
+        Builtin(host, self._shut_down).register()
+        Configs(host).register()
+        folders = [Path(given).absolute() for given in plugin_dirs]
         PluginCommand(
-            self._boot,
-            self._plugins,
-            self._dialect,
-            remark,
-            lambda: [self._directory.root / "plugins", *self._plugin_dirs],
-            self._disabled_plugins,
-            self._shutdown_timeout,
-        ).register(self._commands)
-
-    def _surroundings(
-        self, manifest_timeout: float | None, init_timeout: float | None
-    ) -> Surroundings:
-        launcher = Launcher(
-            self._owner,
-            self._directory,
-            self._dialect,
-            self._framer,
-            cut=self._cut,
-            own_groups=self._own_groups,
-            started_in=self._started_in,
-        )
-        return Surroundings(
-            plugins=self._plugins,
-            owner=self._owner,
-            launcher=launcher,
-            directory=self._directory,
-            database=self._database,
-            dialect=self._dialect,
-            life=self._life,
-            taken=self._taken,
-            open_socket=self._open_socket,
-            manifest_timeout=manifest_timeout,
-            init_timeout=init_timeout,
-        )
+            host, self._boot, self._launch, folders, disabled_plugins, shutdown_timeout
+        ).register()
 
     async def __aenter__(self) -> Host:
-        self._directory.create()
+        self._host.directory.create()
         self._socket = RpcSocket(self.rpc_path, self._serve, self._framer)
         return self
 
@@ -217,12 +178,12 @@ class Host:
     @property
     def rpc_path(self) -> Path:
         """The path of the daemon's socket, which opens before the first plugin gets `init`."""
-        return self._directory.rpc_path
+        return self._host.directory.rpc_path
 
     @property
     def plugin(self) -> Plugin:
         """The plugin that was started first. Raises `HostError` if no plugin was started."""
-        plugins = self._plugins.all()
+        plugins = self._host.plugins.all()
         if not plugins:
             raise HostError("no plugin has been started")
         return plugins[0]
@@ -230,7 +191,7 @@ class Host:
     @property
     def plugins(self) -> list[Plugin]:
         """The running plugins, in the order of their start."""
-        return self._plugins.running()
+        return self._host.plugins.running()
 
     @property
     def commands_waiting(self) -> list[str]:
@@ -272,8 +233,9 @@ class Host:
         `HostError` if the plugin cannot be started.
         """
         self._check_entered()
-        spec = PluginSpec(path, important, arguments)
-        return await self._boot.start(spec, options or {}, migrations, env, stderr)
+        plugin = self._launch(PluginSpec(path, important, arguments), env, stderr)
+        await self._boot.start(plugin, options or {}, migrations)
+        return plugin
 
     async def start_all(
         self,
@@ -308,7 +270,7 @@ class Host:
         Returns the accepted plugins. Afterwards `manifest_options` returns their options.
         """
         self._check_entered()
-        return await self._boot.load(specs, env, stderr)
+        return await self._boot.load(specs, partial(self._launch, env=env, stderr=stderr))
 
     async def bring_up(
         self, options: Options | None = None, *, migrations: Migrations = startup.MIGRATIONS
@@ -320,12 +282,12 @@ class Host:
         try:
             return await self._boot.bring_up(options or {}, migrations)
         except HostError as error:
-            self._life.finish(str(error), failed=True)
+            self._host.life.finish(str(error), failed=True)
             raise
 
     def manifest_options(self) -> dict[str, Option]:
         """The options of the running plugins, by name."""
-        return {name: option for name, (_, option) in self._plugins.options().items()}
+        return {name: option for name, (_, option) in self._host.plugins.options().items()}
 
     def _check_entered(self) -> None:
         if self._socket is None:
@@ -352,30 +314,24 @@ class Host:
         error that stops the daemon, such as a fatal answer. In the last two cases the remaining
         plugins run until `stop` is called or the context is left.
         """
-        return await self._life.wait()
+        return await self._host.life.wait()
 
     async def stop(self) -> None:
         """Ends the plugins as the daemon does when it stops, and cleans up."""
         await self._end_plugins()
-        self._life.finish("stopped", failed=False)
+        self._host.life.finish("stopped", failed=False)
         if self._socket is not None:
             await self._socket.close()
-        self._directory.remove()
+        self._host.directory.remove()
 
     async def _shut_down(self) -> None:
         """The command `stop`. `wait_stopped` returns once the plugins have ended."""
         await self._end_plugins()
-        self._life.finish("the command stop", failed=False)
+        self._host.life.finish("the command stop", failed=False)
 
     async def _end_plugins(self) -> None:
-        self._owner.ending = True
-        await end_all(
-            self._plugins.all(),
-            self._dialect,
-            self._shutdown_timeout,
-            self._database,
-            self._owner.on_remark,
-        )
+        self._host.owner.ending = True
+        await end_all(self._host, self._database, self._shutdown_timeout)
 
     async def call(
         self,
@@ -411,7 +367,7 @@ class Host:
         it is a custom notification and its payload is not wrapped. A plugin that subscribed to the
         topic and to `*` gets it twice.
         """
-        return self._plugins.notify(topic, payload, origin)
+        return self._host.plugins.notify(topic, payload, origin)
 
     async def hook(self, name: str, payload: object, *, timeout: float | None = None) -> Any:
         """Calls a hook and returns the decoded answer, checked as the daemon checks it.
@@ -423,7 +379,7 @@ class Host:
         """
         if name != "db_write":
             return await self._hooks.call(name, payload, timeout)
-        async with self._barrier.hold():
+        async with self._host.barrier.hold():
             return await self._hooks.call(name, payload, timeout)
 
     async def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
@@ -445,7 +401,7 @@ class Host:
         """
 
         def register(answer: A) -> A:
-            self._commands.register(name, answer)
+            self._host.commands.register(name, answer)
             return answer
 
         return register
@@ -464,10 +420,3 @@ class Host:
         `timeout` and the errors are those of `wait_for_log`.
         """
         return await self.notifications.wait(lambda entry: entry.topic == topic, timeout)
-
-    def _framer(self) -> Framer:
-        return Framer(max_frame_bytes=self._limits[0], max_depth=self._limits[1])
-
-    def _taken(self) -> ReservedNames:
-        commands = COMMANDS | set(self._commands.names())
-        return self._plugins.taken(commands, self._directory.features)

@@ -7,34 +7,24 @@ from typing import TYPE_CHECKING
 from clnwire.error_codes import METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import CommandOutcome, argument, decoded_params, required
-from clnwire.host.journal import LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from clnwire.host.commands.commands import CommandTable, HostCommand
-    from clnwire.host.directory import Directory
-    from clnwire.host.plugins.registry import Plugins
+    from clnwire.host.commands.commands import HostCommand
+    from clnwire.host.parts import Parts
 
 
 class Builtin:
     """`getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop`."""
 
-    def __init__(
-        self,
-        table: CommandTable,
-        directory: Directory,
-        plugins: Plugins,
-        remark: Callable[[LogEntry], None],
-        shut_down: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._table, self._directory, self._plugins = table, directory, plugins
-        self._remark, self._shut_down = remark, shut_down
+    def __init__(self, host: Parts, shut_down: Callable[[], Awaitable[None]]) -> None:
+        self._host, self._shut_down = host, shut_down
 
     def register(self) -> None:
         """Adds the commands. `Host.command` overrides them."""
-        own = self._table.register_own
-        own("getinfo", "", lambda _: self._directory.info())
+        own = self._host.commands.register_own
+        own("getinfo", "", lambda _: self._host.directory.info())
         own("help", "[command]", self._help)
         own("check", "command_to_check", self._check)
         own("notifications", "enable", self._notifications)
@@ -43,8 +33,8 @@ class Builtin:
 
     def _help(self, command: HostCommand) -> object:
         wanted = argument(decoded_params(command.params), 0, "command", "")
-        lines = {usage.partition(" ")[0]: usage for usage in self._table.usages()}
-        for plugin in self._plugins.running():
+        lines = {usage.partition(" ")[0]: usage for usage in self._host.commands.usages()}
+        for plugin in self._host.plugins.running():
             for method in plugin.manifest.methods.values():
                 lines[method.name] = f"{method.name} {method.usage}".strip()
         if wanted and wanted not in lines:
@@ -55,7 +45,7 @@ class Builtin:
     async def _check(self, command: HostCommand) -> object:
         """Passes the request to a plugin that can check. Otherwise any known command passes."""
         name = required(decoded_params(command.params), 0, "command_to_check")
-        plugin = self._plugins.offering(name)
+        plugin = self._host.plugins.offering(name)
         if plugin is not None and plugin.death is None:
             if plugin.manifest.cancheck:
                 if command.frame is not None:
@@ -65,8 +55,8 @@ class Builtin:
                 )
             caller = (command.token or b"null").decode()
             text = f"Plugin does not support check command for {name} (id {caller})"
-            self._remark(LogEntry(plugin.name, "unusual", text))
-        elif name not in self._table:
+            self._host.remark(plugin.name, text)
+        elif name not in self._host.commands:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{name}'")
         return {"command_to_check": name}
 

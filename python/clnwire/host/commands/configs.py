@@ -14,18 +14,16 @@ from clnwire.errors import RpcError
 from clnwire.host.commands.commands import argument, decoded_params, required
 from clnwire.host.encoding import result_of
 from clnwire.host.errors import PluginOptionError
-from clnwire.host.journal import LogEntry
 from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.options import Setting, option_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from clnwire.host.commands.commands import CommandTable, HostCommand
-    from clnwire.host.directory import Directory
+    from clnwire.host.commands.commands import HostCommand
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.plugins.registry import Plugins
     from clnwire.host.rules.manifest import Option
 
 _LITERAL: Final = re.compile(r"[-0-9.]+")
@@ -35,15 +33,13 @@ _LITERAL: Final = re.compile(r"[-0-9.]+")
 class Configs:
     """Implements `listconfigs` and `setconfig`."""
 
-    def __init__(
-        self, directory: Directory, plugins: Plugins, remark: Callable[[LogEntry], None]
-    ) -> None:
-        self._directory, self._plugins, self._remark = directory, plugins, remark
+    def __init__(self, host: Parts) -> None:
+        self._host = host
 
-    def register(self, table: CommandTable) -> None:
+    def register(self) -> None:
         """Adds the commands. `Host.command` overrides them."""
-        table.register_own("listconfigs", "[config]", self._list)
-        table.register_own("setconfig", "config [val] [transient]", self._set)
+        self._host.commands.register_own("listconfigs", "[config]", self._list)
+        self._host.commands.register_own("setconfig", "config [val] [transient]", self._set)
 
     def _list(self, command: HostCommand) -> object:
         wanted = argument(decoded_params(command.params), 0, "config", "")
@@ -55,7 +51,7 @@ class Configs:
         return {"configs": {name: configs[name] for name in shown}}
 
     def _configs(self) -> dict[str, dict[str, object]]:
-        directory, plugins = self._directory, self._plugins.running()
+        directory, plugins = self._host.directory, self._host.plugins.running()
         paths = [str(plugin.path) for plugin in plugins]
         configs: dict[str, dict[str, object]] = {
             "lightning-dir": {"value_str": str(directory.root), "source": "cmdline"},
@@ -63,27 +59,31 @@ class Configs:
             "rpc-file": {"value_str": directory.rpc_path.name, "source": "default"},
             "plugin": {"values_str": paths, "sources": ["cmdline"] * len(paths)},
         }
-        for name, (plugin, option) in self._plugins.options().items():
+        for name, (plugin, option) in self._host.plugins.options().items():
             configs[name] = _shown(plugin, option)
         return configs
 
     def _remark_literals(self, names: Sequence[str]) -> None:
         """Records a remark for each integer at which lightningd aborts. The host continues."""
-        options = self._plugins.options()
+        options = self._host.plugins.options()
         for plugin, option in (options[name] for name in names if name in options):
             setting = plugin.settings.get(option.name)
             if option.type != "int" or setting is None or setting.text is None:
                 continue
             for text in _spelled(setting.text):
                 if not _LITERAL.fullmatch(text):
-                    self._remark(LogEntry(plugin.name, "broken", _end(option.name, text)))
+                    message = (
+                        f"lightningd {VERSION} ends here: Bad literal for --{option.name}: {text}; "
+                        f"write the option in decimal: --{option.name}={c_integer(text)}"
+                    )
+                    self._host.remark(plugin.name, message, level="broken")
 
     async def _set(self, command: HostCommand) -> object:
         """Changes a dynamic option. The plugin is asked first and may refuse."""
         params = decoded_params(command.params)
         name, absent = required(params, 0, "config"), cast("object", None)
         value = argument(params, 1, "val", absent)
-        found = self._plugins.options().get(name)
+        found = self._host.plugins.options().get(name)
         if found is None:
             raise RpcError(INVALID_PARAMS, f"Unknown config option {name!r}")
         plugin, option = found
@@ -95,7 +95,7 @@ class Configs:
             # The daemon sends the user's text; only `init` has typed values.
             change["val"] = _as_written(value)
         result_of(await plugin.request("setconfig", encode(change), caller=command.token))
-        plugin.settings[name] = self._plugins.configured[name] = setting
+        plugin.settings[name] = self._host.plugins.configured[name] = setting
         self._remark_literals([name])
         return {"config": {"config": name, **_shown(plugin, option)}}
 
@@ -143,13 +143,6 @@ def _values(option: Option, text: bytes) -> list[object]:
 def _spelled(text: bytes) -> list[str]:
     """The integers of an option's text, as the user spelled them."""
     return [item for item in text.decode().strip("[]").split(",") if item]
-
-
-def _end(name: str, text: str) -> str:
-    return (
-        f"lightningd {VERSION} ends here: Bad literal for --{name}: {text}; "
-        f"write the option in decimal: --{name}={c_integer(text)}"
-    )
 
 
 def _as_written(value: object) -> object:

@@ -17,42 +17,28 @@ from clnwire.error_codes import (
     PLUGIN_DIED,
 )
 from clnwire.errors import RpcError, describe_error, sendable
-from clnwire.host.commands.commands import CommandOutcome, CommandTable, HostCommand
+from clnwire.host.commands.commands import CommandOutcome, HostCommand
 from clnwire.host.commands.trim import filter_of, trimmed
 from clnwire.host.delivery import Delivery
 from clnwire.host.encoding import rpc_error
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
-from clnwire.host.journal import LogEntry
 from clnwire.host.rules.decoding import UndecodableError, as_object
 from clnwire.host.rules.refusal import Refusal, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from clnwire._core import Frame
     from clnwire.host.commands.unix_socket import CallerConnection
     from clnwire.host.hooks import HookCalls
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.output import Notice
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.rules.dialect import HostDialect
-    from clnwire.host.write_barrier import WriteBarrier
 
 
 class Dispatcher:
     """Runs commands."""
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        hooks: HookCalls,
-        commands: CommandTable,
-        barrier: WriteBarrier,
-        remark: Callable[[LogEntry], None],
-        dialect: HostDialect,
-    ) -> None:
-        self._plugins, self._hooks, self._commands = plugins, hooks, commands
-        self._barrier, self._remark, self._dialect = barrier, remark, dialect
+    def __init__(self, host: Parts, hooks: HookCalls) -> None:
+        self._host, self._hooks = host, hooks
         self._waiting: dict[int, str] = {}
         self._served = 0
 
@@ -65,7 +51,7 @@ class Dispatcher:
 
         Raises `UndecodableError`, and whatever else a function registered by a test raises.
         """
-        await self._barrier.wait()
+        await self._host.barrier.wait()
         try:
             self._must_be_known(command.method)
             answer = await self._hooks.ask_rpc_command(command)
@@ -84,7 +70,7 @@ class Dispatcher:
         self, frame: Frame, connection: CallerConnection
     ) -> tuple[bytes, Delivery | None]:
         """The reply for a caller on the socket, and how to send it."""
-        refused = refusal(frame, self._dialect)
+        refused = refusal(frame, self._host.dialect)
         if refused is not None:
             return _refused(refused)
         token, method = frame.id, frame.method
@@ -107,7 +93,7 @@ class Dispatcher:
         try:
             template = filter_of(frame)
             outcome = await self.run(command)
-            await self._barrier.wait()
+            await self._host.barrier.wait()
             if template is not None and outcome.result is not None:
                 # A plugin's reply (`outcome.frame`) is never filtered here: the plugin got the
                 # filter and may apply it.
@@ -119,7 +105,7 @@ class Dispatcher:
             return CommandOutcome(error=RpcError(INVALID_PARAMS, f"{command.method}: {error}"))
         except Exception as error:
             # A function registered by a test failed. `Host.call` raises the exception itself.
-            self._remark(LogEntry("", "broken", traceback.format_exc()))
+            self._host.remark("", traceback.format_exc(), level="broken")
             return CommandOutcome(
                 error=RpcError(INTERNAL_ERROR, f"{command.method}: {describe_error(error)}")
             )
@@ -127,11 +113,11 @@ class Dispatcher:
 
     def _must_be_known(self, method: str) -> None:
         """Raises `RpcError` for a command that does not exist."""
-        plugin = self._plugins.offering(method)
+        plugin = self._host.plugins.offering(method)
         if plugin is not None and plugin.death is not None:
             # The daemon forgets a dead plugin's methods.
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}': {plugin.death}")
-        if plugin is None and method not in self._commands and method not in COMMANDS:
+        if plugin is None and method not in self._host.commands and method not in COMMANDS:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{method}'")
 
     def _replaced(self, command: HostCommand, answer: object) -> HostCommand | CommandOutcome:
@@ -165,9 +151,9 @@ class Dispatcher:
 
     async def _carry_out(self, command: HostCommand) -> CommandOutcome:
         self._must_be_known(command.method)
-        plugin = self._plugins.offering(command.method)
+        plugin = self._host.plugins.offering(command.method)
         if plugin is None:
-            return await self._commands.run(command)
+            return await self._host.commands.run(command)
         _announce_deprecations(plugin, command)
         if command.frame is not None:
             return CommandOutcome(await plugin.forward(command.frame, notify=command.notify))

@@ -10,7 +10,6 @@ from clnwire.error_codes import INVALID_PARAMS, PLUGIN_ERROR
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import decoded_params, required
 from clnwire.host.errors import HostError
-from clnwire.host.journal import LogEntry
 from clnwire.host.plugins.ending import end
 from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.rules.decoding import as_array
@@ -20,10 +19,10 @@ from clnwire.host.rules.order import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clnwire.host.commands.commands import CommandTable, HostCommand, Params
+    from clnwire.host.commands.commands import HostCommand, Params
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.boot import Boot
-    from clnwire.host.plugins.registry import Plugins
-    from clnwire.host.rules.dialect import HostDialect
+    from clnwire.host.plugins.plugin import Plugin
 
 _NO_OPTIONS: Final = frozenset(("subcommand", "plugin", "options"))
 
@@ -33,21 +32,21 @@ class PluginCommand:
 
     def __init__(
         self,
+        host: Parts,
         boot: Boot,
-        plugins: Plugins,
-        dialect: HostDialect,
-        remark: Callable[[LogEntry], None],
-        directories: Callable[[], Sequence[Path]],
+        launch: Callable[[PluginSpec], Plugin],
+        directories: Sequence[Path],
         disabled: Sequence[str],
         shutdown_timeout: float,
     ) -> None:
-        self._boot, self._plugins, self._dialect = boot, plugins, dialect
-        self._remark, self._directories, self._disabled = remark, directories, disabled
+        self._host, self._boot, self._launch = host, boot, launch
+        self._directories, self._disabled = directories, disabled
         self._shutdown_timeout = shutdown_timeout
 
-    def register(self, table: CommandTable) -> None:
+    def register(self) -> None:
         """Adds the command. `Host.command` overrides it."""
-        table.register_own("plugin", "subcommand [plugin|directory] [options] ...", self._run)
+        usage = "subcommand [plugin|directory] [options] ..."
+        self._host.commands.register_own("plugin", usage, self._run)
 
     async def _run(self, command: HostCommand) -> object:
         params = decoded_params(command.params)
@@ -62,7 +61,7 @@ class PluginCommand:
                 raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
             await self._start_new([directory])
         elif subcommand == "rescan":
-            await self._start_new(self._directories())
+            await self._start_new([self._host.directory.root / "plugins", *self._directories])
         elif subcommand != "list":
             known = "start, stop, startdir, rescan and list"
             raise RpcError(INVALID_PARAMS, f"subcommand: there are {known}, not {subcommand!r}")
@@ -75,7 +74,7 @@ class PluginCommand:
                 "active": plugin.initialised,
                 "dynamic": plugin.manifest.dynamic,
             }
-            for plugin in self._plugins.running()
+            for plugin in self._host.plugins.running()
         ]
 
     async def _start(self, path: Path, options: dict[str, Any]) -> None:
@@ -83,7 +82,8 @@ class PluginCommand:
             raise RpcError(PLUGIN_ERROR, f"{path}: already registered")
         try:
             given = {name: Given(value, PLUGIN_START) for name, value in options.items()}
-            plugin = await self._boot.start(PluginSpec(path), given, (), must_be_dynamic=True)
+            plugin = self._launch(PluginSpec(path))
+            await self._boot.start(plugin, given, (), must_be_dynamic=True)
         except HostError as error:
             raise RpcError(PLUGIN_ERROR, f"{path}: {error}") from None
         if plugin.disabled is not None:
@@ -96,18 +96,18 @@ class PluginCommand:
                 try:
                     await self._start(path, {})
                 except RpcError as error:
-                    self._remark(LogEntry(path.name, "unusual", error.message))
+                    self._host.remark(path.name, error.message)
 
     def _is_there(self, path: Path) -> bool:
-        return any(plugin.path == path.absolute() for plugin in self._plugins.running())
+        return any(plugin.path == path.absolute() for plugin in self._host.plugins.running())
 
     async def _stop(self, name: str) -> object:
-        plugin = self._plugins.named(name)
+        plugin = self._host.plugins.named(name)
         if plugin is None:
             raise RpcError(INVALID_PARAMS, f"Could not find plugin {name}")
         if not plugin.manifest.dynamic:
             raise RpcError(PLUGIN_ERROR, f"{name} cannot be managed when lightningd is up")
-        await end(plugin, self._dialect, self._shutdown_timeout)
+        await end(plugin, self._shutdown_timeout)
         return {"command": "stop", "result": f"Successfully stopped {plugin.name}."}
 
 

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, TypeAlias
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, TypeAlias
 
 from clnwire._wire.facts import BUILTIN
-from clnwire.host.database import Database
-from clnwire.host.directory import Directory
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
-from clnwire.host.journal import LogEntry
-from clnwire.host.lifetime import Life
 from clnwire.host.plugins import startup
-from clnwire.host.plugins.launcher import Launcher
-from clnwire.host.plugins.owner import PluginOwner
-from clnwire.host.plugins.registry import Plugins
-from clnwire.host.rules.dialect import HostDialect
-from clnwire.host.rules.manifest import ReservedNames
+from clnwire.host.rules.manifest import check_manifest
 from clnwire.host.rules.options import check_all_known, check_known, resolved, settings_text
 
 if TYPE_CHECKING:
-    from clnwire.host.journal import RemarkKind
+    from clnwire.host.database import Database
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.launcher import PluginSpec
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option
@@ -35,55 +26,44 @@ Options: TypeAlias = "Values | Callable[[Mapping[str, Option]], Values]"
 Migrations: TypeAlias = Sequence[Sequence[str]]
 
 
-class Surroundings(Struct, frozen=True):
-    """The parts of the host that `Boot` uses."""
-
-    plugins: Plugins
-    owner: PluginOwner
-    launcher: Launcher
-    directory: Directory
-    database: Database
-    dialect: HostDialect
-    life: Life
-    taken: Callable[[], ReservedNames]
-    open_socket: Callable[[], Awaitable[None]]
-    manifest_timeout: float | None
-    init_timeout: float | None
-
-
 class Boot:
-    """Starts plugins."""
+    """Starts plugins. The time-outs are in seconds; `None` is no limit."""
 
-    def __init__(self, host: Surroundings) -> None:
-        self._host = host
+    def __init__(
+        self,
+        host: Parts,
+        database: Database,
+        open_socket: Callable[[], Awaitable[None]],
+        manifest_timeout: float | None,
+        init_timeout: float | None,
+    ) -> None:
+        self._host, self._database, self._open_socket = host, database, open_socket
+        self._manifest_timeout, self._init_timeout = manifest_timeout, init_timeout
         self._loaded: list[Plugin] = []
         self._running = False
         """Whether a start has reached `init` before; `init` then has `startup: false`."""
 
     async def start(
         self,
-        spec: PluginSpec,
+        plugin: Plugin,
         options: Options,
         migrations: Migrations,
-        env: Mapping[str, str] | None = None,
-        stderr: int | IO[bytes] | None = None,
         *,
         must_be_dynamic: bool = False,
-    ) -> Plugin:
-        """Starts one plugin and waits until it has answered `init`.
+    ) -> None:
+        """Asks one plugin for its manifest and waits until it has answered `init`.
 
         On any error the plugin is killed and the error is raised. `must_be_dynamic` is for the
         command `plugin start`: refuses a plugin that is not dynamic, and reuses the options that
         the user set before.
         """
-        plugin = self._host.launcher.launch(spec, env, stderr)
         self._host.plugins.add(plugin)
         try:
-            manifest = await startup.ask_manifest(plugin, self._host.manifest_timeout)
+            manifest = await startup.ask_manifest(plugin, self._manifest_timeout)
             self._accept(plugin, manifest)
             if plugin.disabled is not None:
                 await self._retire(plugin)
-                return plugin
+                return
             if must_be_dynamic and not plugin.manifest.dynamic:
                 raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
             values = options(plugin.manifest.options) if callable(options) else options
@@ -100,21 +80,17 @@ class Boot:
         except BaseException as error:
             await self._abandon(plugin, f"was ended by the host: {error}")
             raise
-        return plugin
 
     async def load(
-        self,
-        specs: Sequence[PluginSpec],
-        env: Mapping[str, str] | None = None,
-        stderr: int | IO[bytes] | None = None,
+        self, specs: Sequence[PluginSpec], launch: Callable[[PluginSpec], Plugin]
     ) -> list[Plugin]:
         """Starts the processes of a set of plugins and asks for their manifests.
 
         Returns the plugins that were accepted. Raises the errors that stop the daemon: an important
         plugin that was not accepted, and a clash of option names.
         """
-        plugins = await self._launch_all(specs, env, stderr)
-        asking = [startup.ask_manifest(plugin, self._host.manifest_timeout) for plugin in plugins]
+        plugins = self._launch_all(specs, launch)
+        asking = [startup.ask_manifest(plugin, self._manifest_timeout) for plugin in plugins]
         manifests = await asyncio.gather(*asking, return_exceptions=True)
         for plugin, manifest in zip(plugins, manifests, strict=True):
             await self._examine(plugin, manifest)
@@ -147,18 +123,15 @@ class Boot:
         await self._bring_up(plugins, values, migrations, alone=False)
         return [plugin for plugin in plugins if plugin.death is None]
 
-    async def _launch_all(
-        self,
-        specs: Sequence[PluginSpec],
-        env: Mapping[str, str] | None,
-        stderr: int | IO[bytes] | None,
+    def _launch_all(
+        self, specs: Sequence[PluginSpec], launch: Callable[[PluginSpec], Plugin]
     ) -> list[Plugin]:
         plugins: list[Plugin] = []
         for spec in specs:
             try:
-                plugin = self._host.launcher.launch(spec, env, stderr)
+                plugin = launch(spec)
             except HostError as error:
-                self._remark(str(spec.path).rpartition("/")[2], str(error))
+                self._host.remark(str(spec.path).rpartition("/")[2], str(error))
                 if spec.important:
                     self._host.life.finish(f"important {error}", failed=True)
                     raise
@@ -168,7 +141,10 @@ class Boot:
         return plugins
 
     def _accept(self, plugin: Plugin, manifest: bytes) -> None:
-        startup.accept_manifest(plugin, manifest, self._host.taken())
+        """Checks the manifest and stores it in the plugin. Raises `ManifestError`."""
+        reserved = self._host.reserved()
+        plugin.manifest = check_manifest(plugin.name, manifest, reserved, plugin.dialect)
+        plugin.disabled = plugin.manifest.disable
 
     async def _bring_up(
         self,
@@ -188,10 +164,10 @@ class Boot:
             stay = {name: each for name, each in plugin.settings.items() if each.stays}
             self._host.plugins.configured.update(stay)
         if any("db_write" in plugin.manifest.hooks for plugin in plugins):
-            await self._host.database.begin()
+            await self._database.begin()
             for writes in migrations:
-                await self._host.database.write(writes)
-        await self._host.open_socket()
+                await self._database.write(writes)
+        await self._open_socket()
         at_startup, self._running = not self._running, True
         starting = [self._initialise(plugin, at_startup=at_startup) for plugin in plugins]
         outcomes = await asyncio.gather(*starting, return_exceptions=True)
@@ -206,7 +182,7 @@ class Boot:
         features = host.plugins.features(host.directory.features)
         configuration = host.directory.configuration(host.dialect, features, startup=at_startup)
         options = settings_text(plugin.settings)
-        await startup.initialise(plugin, options, configuration, host.init_timeout)
+        await startup.initialise(plugin, options, configuration, self._init_timeout)
         plugin.initialised = True
         if plugin.disabled is None:
             host.owner.on_start(plugin)
@@ -218,7 +194,7 @@ class Boot:
         if not isinstance(error, HostError):
             raise error
         if not isinstance(error, PluginDiedError):
-            self._remark(plugin.name, str(error))
+            self._host.remark(plugin.name, str(error))
         await self._abandon(plugin, f"was ended by the host: {error}")
         if isinstance(error, ManifestError) and error.clash == "option":
             # At boot a clash of option names stops the daemon.
@@ -250,7 +226,7 @@ class Boot:
             for topic in plugin.manifest.subscriptions:
                 if topic not in known:
                     message = f"topic '{topic}' is not a known notification topic"
-                    self._remark(plugin.name, message, "subscription")
+                    self._host.remark(plugin.name, message, "subscription")
 
     def _remark_replaced(self, plugins: Sequence[Plugin]) -> None:
         """Records a remark for each method that a built-in plugin of a real node also has.
@@ -261,7 +237,4 @@ class Boot:
             for name in plugin.manifest.methods:
                 if name in BUILTIN:
                     message = f"method '{name}' is taken where its built-in plugin is not disabled"
-                    self._remark(plugin.name, message, "native")
-
-    def _remark(self, plugin: str, message: str, kind: RemarkKind = "") -> None:
-        self._host.owner.on_remark(LogEntry(plugin, "unusual", message, kind))
+                    self._host.remark(plugin.name, message, "native")

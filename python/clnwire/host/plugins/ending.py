@@ -6,42 +6,36 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from clnwire.host.errors import HostError
-from clnwire.host.journal import LogEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from clnwire.host.database import Database
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.dialect import HostDialect
 
 EOF_SECONDS: Final = 5.0
 """Seconds between closing a plugin's stdin and killing it. lightningd closes the pipes and leaves
 the process running; the host leaves no process behind."""
 
 
-async def end_all(
-    plugins: Sequence[Plugin],
-    dialect: HostDialect,
-    seconds: float,
-    database: Database,
-    remark: Callable[[LogEntry], None],
-) -> None:
+async def end_all(host: Parts, database: Database, seconds: float) -> None:
     """Ends all plugins concurrently. As in the daemon, `db_write` commits continue meanwhile.
 
     For `seconds` and when a plugin is killed see `end`.
     """
-    ending = [asyncio.ensure_future(end(plugin, dialect, seconds)) for plugin in plugins]
+    plugins = host.plugins.all()
+    ending = [asyncio.ensure_future(end(plugin, seconds)) for plugin in plugins]
     # Let each task run to its first await: it has then sent `shutdown` or closed stdin.
     await asyncio.sleep(0)
     writers = [plugin for plugin in plugins if _writes(plugin)]
-    if writers and dialect.is_current:
+    if writers and host.dialect.is_current:
         others = [task for each, task in zip(plugins, ending, strict=True) if each not in writers]
-        await _commit(writers, database, remark)
+        await _commit(host, writers, database)
         if others:
             # Commit again for the writes that the other plugins caused before they ended.
             await asyncio.wait(others)
-            await _commit(writers, database, remark)
+            await _commit(host, writers, database)
     await asyncio.gather(*ending)
 
 
@@ -49,31 +43,29 @@ def _writes(plugin: Plugin) -> bool:
     return "db_write" in plugin.manifest.hooks and plugin.initialised and plugin.death is None
 
 
-async def _commit(
-    writers: Sequence[Plugin], database: Database, remark: Callable[[LogEntry], None]
-) -> None:
+async def _commit(host: Parts, writers: Sequence[Plugin], database: Database) -> None:
     """Sends one more set to the writers. Records a remark for each writer that has left."""
     for plugin in writers:
         if plugin.death is not None or plugin.closed:
             message = "has missed commits made after its end: the daemon is stopping"
-            remark(LogEntry(plugin.name, "unusual", message, "missed"))
+            host.remark(plugin.name, message, "missed")
     if all(plugin.death is not None or plugin.closed for plugin in writers):
         return
     try:
         await database.write_version()
     except HostError as error:
         # The plugin ended during the hook or refused the set: the daemon aborts.
-        remark(LogEntry("", "broken", f"aborted while stopping: {error}", "aborted"))
+        host.remark("", f"aborted while stopping: {error}", "aborted", level="broken")
 
 
-async def end(plugin: Plugin, dialect: HostDialect, seconds: float) -> None:
+async def end(plugin: Plugin, seconds: float) -> None:
     """Ends a plugin: sends `shutdown` if it subscribed to that, otherwise closes its stdin.
 
     If a subscriber still runs after `seconds`, its stdin is closed, too. A plugin that still runs
     `seconds` after that (for a subscriber at most `EOF_SECONDS`) is killed.
     """
     told = 0
-    if "shutdown" in dialect.topics:
+    if "shutdown" in plugin.dialect.topics:
         told = plugin.notify(plugin.notification("shutdown", b"{}"), "shutdown")
     if not told:
         plugin.close()

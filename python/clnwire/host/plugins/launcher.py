@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from clnwire._core import Framer
-    from clnwire.host.directory import Directory
+    from clnwire.host.parts import Parts
     from clnwire.host.plugins.chunked_writer import Cut
-    from clnwire.host.plugins.plugin import Owner
     from clnwire.host.plugins.process import Child
     from clnwire.host.rules.dialect import HostDialect
 
@@ -54,19 +53,15 @@ class Launcher:
 
     def __init__(
         self,
-        owner: Owner,
-        directory: Directory,
-        dialect: HostDialect,
+        host: Parts,
         framer: Callable[[], Framer],
         *,
         cut: Cut | None = None,
         own_groups: bool = False,
         started_in: str | Path | None = None,
     ) -> None:
-        self._owner, self._directory = owner, directory
+        self._host, self._framer, self._started_in = host, framer, started_in
         self._cut, self._own_groups = cut, own_groups
-        self._started_in = started_in
-        self._dialect, self._framer = dialect, framer
         self._ids = IdMap()
         self._names: WeakKeyDictionary[PluginObject, str] = WeakKeyDictionary()
 
@@ -77,36 +72,26 @@ class Launcher:
         stderr: int | IO[bytes] | None = None,
     ) -> Plugin:
         """Starts a plugin's process, or its thread. Raises `HostError`."""
+        dialect, directory = self._host.dialect, self._host.directory
         if isinstance(spec.path, (str, Path)):
             path = Path(spec.path).absolute()
-            child: Child = self._process(spec.path, spec.arguments, env or {}, stderr)
+            child: Child = spawn(
+                [*command_line(spec.path), *spec.arguments],
+                cwd=directory.path if dialect.has_network_folder else self._started_in,
+                env=environment_of(dialect, env or {}),
+                stderr=stderr,
+                own_group=self._own_groups,
+            )
             owns_group = self._own_groups
         else:
             if spec.arguments or env or stderr is not None:
                 raise HostError("a Plugin object has no arguments, env or stderr of its own")
             path = Path(self._name(spec.path))
-            child = ThreadedPlugin(spec.path, path.name, self._dialect.version)
+            child = ThreadedPlugin(spec.path, path.name, dialect.version)
             owns_group = False  # The thread runs in the host's own process.
-        plugin = Plugin(path, self._owner, self._ids, self._dialect, important=spec.important)
+        plugin = Plugin(path, self._host.owner, self._ids, dialect, important=spec.important)
         plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
         return plugin
-
-    def _process(
-        self,
-        path: str | Path,
-        arguments: Sequence[str],
-        env: Mapping[str, str],
-        stderr: int | IO[bytes] | None,
-    ) -> Child:
-        environment = environment_of(self._dialect, env)
-        argv = [*command_line(path), *arguments]
-        return spawn(
-            argv,
-            cwd=self._directory.path if self._dialect.has_network_folder else self._started_in,
-            env=environment,
-            stderr=stderr,
-            own_group=self._own_groups,
-        )
 
     def _name(self, plugin: PluginObject) -> str:
         """A unique name for the plugin, because logs and topics identify plugins by name."""

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from clnwire.host.encoding import custom_notification, text_of
 from clnwire.host.errors import ManifestError
-from clnwire.host.rules.manifest import ReservedNames
-from clnwire.host.rules.names import OPTIONS, did_you_mean
+from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.order import CycleError, named, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option
@@ -65,11 +64,6 @@ class Plugins:
             for plugin in self.running()
             for option in plugin.manifest.options.values()
         }
-
-    def taken(self, commands: Collection[str], features: Mapping[str, str]) -> ReservedNames:
-        """The names that another plugin must not register."""
-        plugins = [(plugin.name, plugin.manifest) for plugin in self.running()]
-        return ReservedNames(OPTIONS, commands, self.features(features), plugins)
 
     def features(self, own: Mapping[str, str]) -> dict[str, str]:
         """The feature bits of the daemon and its plugins combined, by place, in hexadecimal."""

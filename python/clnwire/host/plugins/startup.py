@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from msgspec import json
 
 from clnwire import program
 from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
-from clnwire.host.rules.manifest import ReservedNames, check_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
     from clnwire.host.plugins.plugin import Plugin
 
-_Given = TypeVar("_Given")
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     (
         "CREATE TABLE version (version INTEGER)",
@@ -68,16 +66,10 @@ async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
     return reply.result
 
 
-def accept_manifest(plugin: Plugin, result: bytes, taken: ReservedNames) -> None:
-    """Checks the manifest and stores it in the plugin. Raises `ManifestError`."""
-    plugin.manifest = check_manifest(plugin.name, result, taken, plugin.dialect)
-    plugin.disabled = plugin.manifest.disable
-
-
 async def initialise(
     plugin: Plugin, options: bytes, configuration: bytes, seconds: float | None
-) -> Frame:
-    """Sends `init` and returns the reply. As in the daemon, an error reply counts as success.
+) -> None:
+    """Sends `init` and waits for the reply. As in the daemon, an error reply counts as success.
 
     A result with `disable` sets `plugin.disabled`. Raises `PluginDiedError`.
     """
@@ -85,7 +77,6 @@ async def initialise(
     reply = await within(plugin, plugin.request("init", params), "init", seconds)
     if plugin.dialect.disables:
         plugin.disabled = disabled_by(reply)
-    return reply
 
 
 def disabled_by(reply: Frame) -> str | None:
