@@ -22,7 +22,7 @@ from clnwire.host import (
     PluginDiedError,
     PluginOptionError,
 )
-from clnwire.host.short_path import shortened
+from clnwire.host.commands.unix_socket import shortened
 from clnwire.rpc import connect
 from tests.host.raw import MakePlugin
 

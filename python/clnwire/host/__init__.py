@@ -4,7 +4,7 @@ The host imitates current Core Lightning: the order of messages, their bytes, an
 refuses. `import clnwire` does not load this package.
 """
 
-from clnwire.host.commands.caller import Caller
+from clnwire.host.commands.commands import Caller
 from clnwire.host.delivery import Delivery
 from clnwire.host.errors import (
     FatalAnswerError,

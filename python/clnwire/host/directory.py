@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
@@ -12,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Final
 from msgspec import json
 
 from clnwire.host.errors import HostError
-from clnwire.host.lock import locked
 from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.manifest import FEATURE_PLACES
 
@@ -59,14 +59,10 @@ class Directory:
         has_network_folder: bool = True,
     ) -> None:
         self._folder = network if has_network_folder else ""
-        self._temporary = given is None
+        self._is_temporary = given is None
         self._lock: IO[bytes] | None = None
-        self.features = features
-        self._given = given
-        self.network = network
-        self.root = Path()
-        if given is not None:
-            self.root = Path(given).absolute()
+        self.features, self.network = features, network
+        self.root = Path() if given is None else Path(given).absolute()
 
     def create(self) -> None:
         """Creates the directory, if it does not exist, with mode 0700, and locks it.
@@ -74,7 +70,7 @@ class Directory:
         Raises `HostError` if that fails, if another user can write there, or if another host has
         locked the directory.
         """
-        if self._given is None:
+        if self._is_temporary:
             self.root = Path(tempfile.mkdtemp(prefix="clnwire-"))
         try:
             str(self.path).encode()
@@ -89,7 +85,7 @@ class Directory:
             raise HostError(f"cannot make {self.path}: {error.strerror}") from None
         for folder in (self.root, self.path):
             _refuse_others(folder)
-        self._lock = locked(self.path / LOCK_FILE)
+        self._lock = _locked(self.path / LOCK_FILE)
 
     def remove(self) -> None:
         """Releases the lock. Removes the directory if it is a temporary one."""
@@ -97,7 +93,7 @@ class Directory:
             (self.path / LOCK_FILE).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
-        if self._temporary:
+        if self._is_temporary:
             shutil.rmtree(self.root, ignore_errors=True)
 
     @property
@@ -114,17 +110,11 @@ class Directory:
         self, dialect: HostDialect, features: Mapping[str, str], *, startup: bool
     ) -> bytes:
         """The JSON text of the member `configuration` of `init`."""
+        place = {"lightning-dir": str(self.path), "rpc-file": RPC_FILE}
         if not dialect.has_network_folder:
-            return json.encode({"lightning-dir": str(self.path), "rpc-file": RPC_FILE})
-        return json.encode(
-            {
-                "lightning-dir": str(self.path),
-                "rpc-file": RPC_FILE,
-                "startup": startup,
-                "network": self.network,
-                "feature_set": features,
-            }
-        )
+            return json.encode(place)
+        node = {"startup": startup, "network": self.network, "feature_set": features}
+        return json.encode(place | node)
 
     def info(self) -> dict[str, object]:
         """The result of `getinfo`."""
@@ -145,3 +135,52 @@ class Directory:
             "lightning-dir": str(self.path),
             "our_features": {place: self.features.get(place, "") for place in FEATURE_PLACES},
         }
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Opens and locks the file that allows one host a directory. The lock is held until the file is closed or the process ends.
+
+    Raises `HostError` if another host holds the lock or the file cannot be opened.
+    """
+    file = _opened(path)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        pid = file.read(20).decode("ascii", "replace").strip() or "unknown"
+        file.close()
+        raise HostError(f"another host runs in {path.parent} (process {pid})") from None
+    if not _is_still(path, file):
+        # Another host removed the file after we opened it, so our lock excludes nobody. Retry.
+        file.close()
+        return _locked(path)
+    file.truncate(0)
+    file.write(b"%d\n" % os.getpid())
+    file.flush()
+    return file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Opens the file without truncating it.
+
+    Refuses symbolic links, whose target would be overwritten, and anything but a regular file;
+    `O_NONBLOCK` keeps a named pipe from blocking.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        if path.is_symlink():
+            raise HostError(f"{path} is a symbolic link; remove it") from None
+        raise HostError(f"cannot open {path}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise HostError(f"{path} is not a regular file; remove it")
+    return os.fdopen(descriptor, "a+b")
+
+
+def _is_still(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

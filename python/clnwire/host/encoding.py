@@ -14,9 +14,6 @@ from clnwire.errors import RpcError
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from clnwire._core import Frame
     from clnwire.host.commands.commands import HostCommand
     from clnwire.host.journal import LogEntry
@@ -74,11 +71,6 @@ def rpc_command_event(command: HostCommand) -> bytes:
         encode(command.method),
         command.params,
     )
-
-
-def plugin_event(name: str, path: Path, methods: Iterable[str]) -> bytes:
-    """The event of the topics `plugin_started` and `plugin_stopped`."""
-    return encode({"plugin_name": name, "plugin_path": str(path), "methods": list(methods)})
 
 
 def result_of(reply: Frame) -> Any:

@@ -41,20 +41,13 @@ class Logbook:
         self._lines(shown, f"plugin-{plugin}", text, _IO_COLOURS[shown])
 
     def _lines(self, shown: str, source: str, message: str, colour: str | None) -> None:
-        stamp = _now()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stamp = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
         for line in message.split("\n"):
             text = f"{shown:<7} {source}: {printable(line)}"
             if self._colours and colour is not None:
                 text = f"\x1b[{colour}m{text}\x1b[0m"
-            self._put(f"{stamp} {text}\n")
-
-    def _put(self, line: str) -> None:
-        # A closed pipe or a full disk must not stop the plugins.
-        with suppress(OSError):
-            self._stream.write(line)
-            self._stream.flush()
-
-
-def _now() -> str:
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+            # A closed pipe or a full disk must not stop the plugins.
+            with suppress(OSError):
+                self._stream.write(f"{stamp} {text}\n")
+                self._stream.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clnwire.error_codes import METHOD_NOT_FOUND
@@ -27,8 +28,8 @@ class Builtin:
         own("getinfo", "", lambda _: self._host.directory.info())
         own("help", "[command]", self._help)
         own("check", "command_to_check", self._check)
-        own("notifications", "enable", self._notifications)
-        own("deprecations", "enable", self._deprecations)
+        own("notifications", "enable", partial(_switch, "wants_notices"))
+        own("deprecations", "enable", partial(_switch, "allows_deprecated"))
         own("stop", "", self._stop)
 
     def _help(self, command: HostCommand) -> object:
@@ -60,18 +61,6 @@ class Builtin:
             raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{name}'")
         return {"command_to_check": name}
 
-    def _notifications(self, command: HostCommand) -> object:
-        enable = _enable(command)
-        if command.session is not None:
-            command.session.wants_notices = enable
-        return {}
-
-    def _deprecations(self, command: HostCommand) -> object:
-        enable = _enable(command)
-        if command.session is not None:
-            command.session.allows_deprecated = enable
-        return {}
-
     async def _stop(self, command: HostCommand) -> object:
         """Replies when all plugins have ended."""
         del command
@@ -79,6 +68,9 @@ class Builtin:
         return "Shutdown complete"
 
 
-def _enable(command: HostCommand) -> bool:
-    params = decoded_params(command.params)
-    return argument(params, 0, "enable", default=False)
+def _switch(setting: str, command: HostCommand) -> object:
+    """Turns a member of the caller's `CallerSettings` on or off."""
+    enable = argument(decoded_params(command.params), 0, "enable", default=False)
+    if command.session is not None:
+        setattr(command.session, setting, enable)
+    return {}

@@ -7,23 +7,65 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, json
 
 from clnwire._core import Frame
 from clnwire._wire.codec import encode_any
+from clnwire._wire.levels import CURRENT_LEVELS, check_level
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.caller import Caller
 from clnwire.host.delivery import Delivery
 from clnwire.host.plugins.output import Notice
 from clnwire.host.rules.decoding import decoded
+from clnwire.messages.progress import check_progress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from clnwire._wire.levels import LogLevel
+
 
 T = TypeVar("T")
 Params: TypeAlias = "dict[str, Any] | list[Any]"
+
+
+class Caller:
+    """The caller of a command, passed to a command's function as its second parameter."""
+
+    def __init__(
+        self, method: str, token: bytes | None, notify: Callable[[Notice], None] | None
+    ) -> None:
+        self.method = method
+        """The command's name."""
+        self.token = (token or b"null").decode()
+        """The exact JSON text of the caller's id; `null` if there is none."""
+        self._notify = notify
+
+    def notify(self, text: str, level: LogLevel = "info") -> None:
+        """Sends the caller a line if it enabled notifications.
+
+        Raises `UsageError` for an unknown level.
+        """
+        check_level(level)
+        self._send("message", {"id": 0, "level": CURRENT_LEVELS[level], "message": text})
+
+    def progress(self, done: int, total: int, *, stage: tuple[int, int] | None = None) -> None:
+        """Tells the caller that `done` of `total` steps are done.
+
+        `stage` is the number of the current stage and the number of stages. Raises `UsageError`
+        for numbers out of range.
+        """
+        check_progress(done, total)
+        params: dict[str, object] = {"id": 0, "num": done, "total": total}
+        if stage is not None:
+            check_progress(*stage)
+            params["stage"] = {"num": stage[0], "total": stage[1]}
+        self._send("progress", params)
+
+    def _send(self, method: str, params: dict[str, object]) -> None:
+        # `Notice.addressed_to` replaces the id 0 with the caller's id.
+        if self._notify is not None:
+            self._notify(Notice(method, self.token.encode(), json.encode(params)))
 
 
 class CallerSettings(Struct):
@@ -99,11 +141,14 @@ class CommandTable:
         answer = self._answer(command)
         if inspect.isawaitable(answer):
             answer = await cast("Awaitable[object]", answer)
-        if isinstance(answer, Delivery):
-            return await _delivered(answer)
         if isinstance(answer, CommandOutcome):
             return answer
-        return CommandOutcome(result=encode_any(answer))
+        if not isinstance(answer, Delivery):
+            return CommandOutcome(result=encode_any(answer))
+        await asyncio.sleep(answer.delay)
+        if isinstance(answer.result, RpcError):
+            return CommandOutcome(error=answer.result, delivery=answer)
+        return CommandOutcome(result=encode_any(answer.result), delivery=answer)
 
     def _answer(self, command: HostCommand) -> object:
         if command.method in self._commands:
@@ -116,21 +161,16 @@ class CommandTable:
 
 def _given(answer: object) -> Own:
     """Wraps the argument of `register` as a function of the command."""
+    if isinstance(answer, (bytes, Raw)):
+        # Validate JSON text once, not on each call: it is immutable and may be large.
+        answer = CommandOutcome(result=encode_any(answer))
     if not callable(answer):
-        constant = _constant(answer)
-        return lambda command: constant
+        return lambda command: answer
     if not _takes_caller(answer):
         return lambda command: answer(decoded_params(command.params))
     return lambda command: answer(
         decoded_params(command.params), Caller(command.method, command.token, command.notify)
     )
-
-
-def _constant(answer: object) -> object:
-    """Validates JSON text once, not on each call: it is immutable and may be large."""
-    if isinstance(answer, (bytes, Raw)):
-        return CommandOutcome(result=encode_any(answer))
-    return answer
 
 
 def _takes_caller(function: Callable[..., object]) -> bool:
@@ -141,13 +181,6 @@ def _takes_caller(function: Callable[..., object]) -> bool:
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [each for each in parameters if each.kind in places and each.default is each.empty]
     return len(required) > 1
-
-
-async def _delivered(delivery: Delivery) -> CommandOutcome:
-    await asyncio.sleep(delivery.delay)
-    if isinstance(delivery.result, RpcError):
-        return CommandOutcome(error=delivery.result, delivery=delivery)
-    return CommandOutcome(result=encode_any(delivery.result), delivery=delivery)
 
 
 def decoded_params(text: bytes) -> Params:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.host.commands.commands import CallerSettings
 from clnwire.host.errors import HostError
-from clnwire.host.short_path import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Generator
 
     from clnwire._core import Frame
     from clnwire.host.delivery import Delivery
@@ -28,11 +31,12 @@ MOST_WAITING: Final = 100
 MOST_UNREAD_BYTES: Final = 64 << 20
 """Above this many bytes that a caller has not read, the host aborts the connection."""
 
+LONGEST_PATH: Final = 100
+"""The longest path in bytes that all systems accept: `sun_path` has at least 104 bytes with NUL."""
+
 
 class CallerConnection(asyncio.Protocol):
     """The connection of one caller."""
-
-    session: CallerSettings
 
     def __init__(self, serve: Serve, framer: Framer, connections: set[CallerConnection]) -> None:
         self.session = CallerSettings()
@@ -58,7 +62,9 @@ class CallerConnection(asyncio.Protocol):
         self._framer.feed(data)
         try:
             for frame in self._framer:
-                self._requests.put_nowait(frame)
+                # lightningd's parser accepts some malformed requests: those are served.
+                refused = frame.fault if frame.is_refused else None
+                self._requests.put_nowait(refused or frame)
         except MalformedError as error:
             self._requests.put_nowait(error)
         # lightningd reports the fault at the next `}`, which may never come; report it now.
@@ -109,15 +115,16 @@ class CallerConnection(asyncio.Protocol):
 
     async def _run(self) -> None:
         while (request := await self._next()) is not None:
-            if (fault := _refused(request)) is not None:
-                await self._refuse(fault)
+            if isinstance(request, MalformedError):
+                await self._refuse(request)
                 break
-            assert not isinstance(request, MalformedError)
             reply, delivery = await self._serve(request, self)
             if delivery is None:
                 self.write(reply)
                 continue
-            await self._deliver(delivery.chunks(reply), delivery.pause)
+            for chunk in delivery.chunks(reply):
+                self.write(chunk)
+                await asyncio.sleep(delivery.pause)
             if delivery.hang_up_after is not None:
                 break
         self.close()
@@ -128,7 +135,9 @@ class CallerConnection(asyncio.Protocol):
         Closing with unread input would reset the connection and could lose the error reply.
         """
         self._is_refused = True
-        self.write(_malformed(fault))
+        outbox = Outbox()
+        outbox.error(b"null", INVALID_REQUEST, f"Invalid token in json input: {fault}")
+        self.write(outbox.take())
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
         while await self._next() is not None:
@@ -141,24 +150,6 @@ class CallerConnection(asyncio.Protocol):
         if self._requests.empty() and self._transport is not None:
             self._transport.resume_reading()
         return request
-
-    async def _deliver(self, chunks: list[bytes], pause: float) -> None:
-        for chunk in chunks:
-            self.write(chunk)
-            await asyncio.sleep(pause)
-
-
-def _refused(request: Frame | MalformedError) -> MalformedError | None:
-    """The fault for which lightningd's parser refuses the request, if any."""
-    if isinstance(request, MalformedError):
-        return request
-    return request.fault if request.is_refused else None
-
-
-def _malformed(error: MalformedError) -> bytes:
-    outbox = Outbox()
-    outbox.error(b"null", INVALID_REQUEST, f"Invalid token in json input: {error}")
-    return outbox.take()
 
 
 class RpcSocket:
@@ -223,3 +214,25 @@ def _remove_stale(path: Path) -> None:
         if probe.connect_ex(name) == 0:
             raise HostError(f"another daemon listens at {path}")
     path.unlink()
+
+
+@contextmanager
+def shortened(path: Path) -> Generator[str, None, None]:
+    """Yields `path`, or within the context a short alias of it if it is too long for a socket.
+
+    lightningd avoids the limit by binding a name relative to its working directory. Raises
+    `OSError`.
+    """
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+    elif sys.platform == "linux":
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{folder}/{path.name}"
+        finally:
+            os.close(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="clnwire-", dir="/tmp") as place:
+            link = Path(place) / "d"
+            link.symlink_to(path.parent.absolute())
+            yield str(link / path.name)

@@ -74,8 +74,7 @@ class Boot:
             refused = self._host.plugins.register_hooks([plugin])
             if refused:
                 raise refused[plugin]
-            self._remark_topics([plugin])
-            self._remark_replaced([plugin])
+            self._remark_manifests([plugin])
             await self._bring_up([plugin], values, migrations)
         except BaseException as error:
             await self._abandon(plugin, f"was ended by the host: {error}")
@@ -98,8 +97,7 @@ class Boot:
         for plugin, error in self._host.plugins.register_hooks(fit).items():
             await self._refuse(plugin, error)
         self._loaded = [plugin for plugin in fit if plugin.death is None]
-        self._remark_topics(self._loaded)
-        self._remark_replaced(self._loaded)
+        self._remark_manifests(self._loaded)
         return self._loaded
 
     async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
@@ -218,8 +216,12 @@ class Boot:
         if plugin in self._host.plugins.all():
             self._host.plugins.remove(plugin)
 
-    def _remark_topics(self, plugins: Sequence[Plugin]) -> None:
-        """Records a remark for each subscription to an unknown topic. The daemon keeps it."""
+    def _remark_manifests(self, plugins: Sequence[Plugin]) -> None:
+        """Records a remark for each name that is accepted here, and may not work on a node.
+
+        The daemon keeps a subscription to an unknown topic. It refuses a method that a built-in
+        plugin has, unless that plugin is disabled.
+        """
         announced = {t for plugin in self._host.plugins.running() for t in plugin.manifest.topics}
         known = announced | self._host.dialect.topics | {"*"}
         for plugin in plugins:
@@ -227,13 +229,6 @@ class Boot:
                 if topic not in known:
                     message = f"topic '{topic}' is not a known notification topic"
                     self._host.remark(plugin.name, message, "subscription")
-
-    def _remark_replaced(self, plugins: Sequence[Plugin]) -> None:
-        """Records a remark for each method that a built-in plugin of a real node also has.
-
-        The host accepts these methods; a node refuses them unless that plugin is disabled.
-        """
-        for plugin in plugins:
             for name in plugin.manifest.methods:
                 if name in BUILTIN:
                     message = f"method '{name}' is taken where its built-in plugin is not disabled"

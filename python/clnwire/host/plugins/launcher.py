@@ -89,9 +89,17 @@ class Launcher:
             path = Path(self._name(spec.path))
             child = ThreadedPlugin(spec.path, path.name, dialect.version)
             owns_group = False  # The thread runs in the host's own process.
-        plugin = Plugin(path, self._host.owner, self._ids, dialect, important=spec.important)
-        plugin.run(child, self._framer(), cut=self._cut, owns_group=owns_group)
-        return plugin
+        return Plugin(
+            path,
+            self._host.owner,
+            self._ids,
+            dialect,
+            child,
+            self._framer(),
+            cut=self._cut,
+            owns_group=owns_group,
+            important=spec.important,
+        )
 
     def _name(self, plugin: PluginObject) -> str:
         """A unique name for the plugin, because logs and topics identify plugins by name."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from clnwire._wire.levels import ALIASES, WARNINGS
-from clnwire.host.encoding import log_event, plugin_event, text_of
+from clnwire.host.encoding import log_event
 from clnwire.host.journal import Journal, LogEntry, TopicEntry
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class PluginOwner:
         self.on_remark(entry)
         self._life.finish(f"plugin '{entry.plugin}': {entry.message}", failed=True)
 
-    def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
-        """A frame was sent to a plugin or received from it."""
+    def on_frame(self, direction: Literal["in", "out"], plugin: str, frame: bytes) -> None:
+        """A frame is sent to the plugin (`in`) or was received from it (`out`)."""
         if self._tell_trace is not None:
-            self._tell_trace("in" if direction == "in" else "out", plugin, frame)
+            self._tell_trace(direction, plugin, frame)
 
     def on_publication(self, plugin: str, publication: Publication) -> None:
         """The plugin published a notification on a topic of its manifest."""
@@ -91,7 +91,8 @@ class PluginOwner:
 
     def _announce(self, topic: str, plugin: Plugin) -> None:
         if plugin.initialised and topic in self._dialect.topics:
-            event = plugin_event(plugin.name, plugin.path, plugin.manifest.methods)
+            path, methods = str(plugin.path), list(plugin.manifest.methods)
+            event = {"plugin_name": plugin.name, "plugin_path": path, "methods": methods}
             self._plugins.notify(topic, event, None)
 
     def _pass_on(self, entry: LogEntry) -> None:
@@ -111,4 +112,4 @@ class PluginOwner:
         """
         if topic in self._dialect.topics and self._plugins.is_heard(topic):
             event = log_event(entry, source, level, time.time_ns())
-            self._plugins.notify(topic, text_of(event), None, but=entry.plugin)
+            self._plugins.notify(topic, event, None, but=entry.plugin)

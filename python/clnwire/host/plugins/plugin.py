@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from clnwire._core import Framer, IdMap, Outbox
+from msgspec import Struct
+
+from clnwire._core import Frame, Framer, IdMap, Outbox
 from clnwire.host.encoding import bare_request
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.journal import LogEntry
@@ -23,10 +26,9 @@ from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.manifest import HostManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from clnwire._core import Frame, MalformedError
+    from clnwire._core import MalformedError
     from clnwire.host.errors import DeathKind
     from clnwire.host.journal import RemarkKind
     from clnwire.host.plugins.process import Child
@@ -35,118 +37,78 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """Receives a plugin's events."""
+    """Receives a plugin's events; `PluginOwner` says what each of them is."""
 
     traces: bool
     """Whether to call `on_frame`."""
 
-    def on_log(self, entry: LogEntry) -> None:
-        """The plugin wrote a line for the log."""
-        ...
-
-    def on_remark(self, entry: LogEntry) -> None:
-        """The daemon itself would have logged something about the plugin."""
-        ...
-
-    def on_abort(self, entry: LogEntry) -> None:
-        """The daemon would have aborted; the entry is the reason."""
-        ...
-
-    def on_publication(self, plugin: str, publication: Publication) -> None:
-        """The plugin published a notification on a topic of its manifest."""
-        ...
-
-    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
-        """The plugin ended or was killed."""
-        ...
-
-    def on_frame(self, direction: str, plugin: str, frame: bytes) -> None:
-        """A frame is sent to the plugin (`in`) or was received from it (`out`)."""
-        ...
+    def on_log(self, entry: LogEntry) -> None: ...
+    def on_remark(self, entry: LogEntry) -> None: ...
+    def on_abort(self, entry: LogEntry) -> None: ...
+    def on_publication(self, plugin: str, publication: Publication) -> None: ...
+    def on_end(self, plugin: Plugin, error: PluginDiedError) -> None: ...
+    def on_frame(self, direction: Literal["in", "out"], plugin: str, frame: bytes) -> None: ...
 
 
-class _Call:
+class _Call(Struct):
     """An unanswered request to the plugin."""
 
-    __slots__ = ("future", "key", "method", "notify")
-
-    def __init__(
-        self,
-        key: int,
-        method: str,
-        future: asyncio.Future[Frame],
-        notify: Callable[[Notice], None] | None,
-    ) -> None:
-        self.key, self.method, self.future, self.notify = key, method, future, notify
+    key: int
+    method: str
+    future: asyncio.Future[Frame]
+    notify: Callable[[Notice], None] | None
 
 
 class Plugin:
     """A plugin that was started, as `Host.start` returns it."""
 
-    name: str
-    """The file's name."""
-    path: Path
-    manifest: HostManifest
-    """The plugin's manifest; empty until it has answered `getmanifest`."""
-    disabled: str | None
-    """Why the plugin disabled itself; `None` if it did not."""
-    death: PluginDiedError | None
-    """How the plugin ended; `None` while it runs."""
-    initialised: bool
-    """Whether the plugin has answered `init`; before that it gets no notifications."""
-    closed: bool
-    """Whether the host closed the plugin's stdin to end it."""
-    important: bool
-    """Whether the host ends when the plugin does."""
-    dialect: HostDialect
-    settings: dict[str, Setting]
-    """The values of the plugin's options, including defaults; empty until they are resolved."""
-
     def __init__(
-        self, path: Path, owner: Owner, ids: IdMap, dialect: HostDialect, *, important: bool = False
-    ) -> None:
-        self.path, self.name = path, path.name
-        self.dialect, self.important = dialect, important
-        self.manifest = self._no_manifest = HostManifest()
-        self.settings = {}
-        self.disabled = None
-        self.death = None
-        self.closed = False
-        self._owner, self._ids = owner, ids
-        self._outbox = Outbox()
-        self._calls: dict[bytes, _Call] = {}
-        self._process: PluginProcess | None = None
-        self._writer: ChunkedWriter | None = None
-        self.initialised = False
-
-    def __repr__(self) -> str:
-        state = "ended" if self.death else "disabled" if self.disabled else "running"
-        return f"<Plugin {self.name!r} {state}>"
-
-    def run(
         self,
-        popen: Child,
+        path: Path,
+        owner: Owner,
+        ids: IdMap,
+        dialect: HostDialect,
+        child: Child,
         framer: Framer,
         *,
         cut: Cut | None = None,
         owns_group: bool = False,
+        important: bool = False,
     ) -> None:
-        """Attaches the plugin's process and starts to read its output."""
-        self._process = PluginProcess(
-            popen,
+        self.name = path.name
+        """The file's name."""
+        self.path, self.dialect = path, dialect
+        self.important = important
+        """Whether the host ends when the plugin does."""
+        self.manifest = self._no_manifest = HostManifest()
+        """The plugin's manifest; empty until it has answered `getmanifest`."""
+        self.settings: dict[str, Setting] = {}
+        """The values of the plugin's options, including defaults; empty until they are resolved."""
+        self.disabled: str | None = None
+        """Why the plugin disabled itself; `None` if it did not."""
+        self.initialised = False
+        """Whether the plugin has answered `init`; before that it gets no notifications."""
+        self.closed = False
+        """Whether the host closed the plugin's stdin to end it."""
+        self.death: PluginDiedError | None = None
+        """How the plugin ended; `None` while it runs."""
+        self._owner, self._ids = owner, ids
+        self._outbox = Outbox()
+        self._calls: dict[bytes, _Call] = {}
+        self.process = PluginProcess(
+            child,
             framer,
             on_frame=self._take,
             on_malformed=self._take_malformed,
             on_exit=self._take_exit,
             owns_group=owns_group,
         )
-        self._writer = ChunkedWriter(self._process, cut)
-
-    @property
-    def process(self) -> PluginProcess:
         """The plugin's process, which may have ended."""
-        assert self._process is not None
-        return self._process
+        self._writer = ChunkedWriter(self.process, cut)
+
+    def __repr__(self) -> str:
+        state = "ended" if self.death else "disabled" if self.disabled else "running"
+        return f"<Plugin {self.name!r} {state}>"
 
     @property
     def pid(self) -> int:
@@ -238,14 +200,12 @@ class Plugin:
 
     def close(self) -> None:
         """Closes the plugin's stdin after the pending writes."""
-        assert self._writer is not None
         self.closed = True
         self._writer.close()
 
     def _send(self, data: bytes) -> None:
         if self._owner.traces:
             self._owner.on_frame("in", self.name, data.rstrip())
-        assert self._writer is not None
         self._writer.send(data)
 
     def _take(self, frame: Frame) -> None:

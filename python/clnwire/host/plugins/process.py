@@ -87,9 +87,6 @@ class PluginProcess:
         self._reading = True
         self._fed = 0
         self._exited: asyncio.Future[int] = self._loop.create_future()
-        self._connect()
-
-    def _connect(self) -> None:
         os.set_blocking(self._stdin.fileno(), False)
         os.set_blocking(self._stdout.fileno(), False)
         self._loop.add_reader(self._stdout.fileno(), self._readable)
@@ -165,15 +162,19 @@ class PluginProcess:
                 self._stdin.close()
 
     def _readable(self) -> None:
-        try:
-            data = os.read(self._stdout.fileno(), READ_SIZE)
-        except BlockingIOError:
-            return
+        data = self._read()
         if data:
             self._take(data)
-        else:
+        elif data is not None:
             self.stop_reading()
             self._loop.call_later(EOF_GRACE, self._kill_if_running)
+
+    def _read(self) -> bytes | None:
+        """The next bytes; `None` if there are none yet, empty at the end."""
+        try:
+            return os.read(self._stdout.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return None
 
     def _take(self, data: bytes) -> None:
         """Passes on the frames that the data completes. An incomplete last frame is dropped."""
@@ -228,21 +229,15 @@ class PluginProcess:
 
     def _ended(self, code: int) -> None:
         for _ in range(LAST_READS):
-            data = self._last_read() if self._reading else b""
+            data = self._read() if self._reading else None
             if not data:
+                # If a child of the plugin holds the pipe open, the plugin's own output was read.
                 break
             self._take(data)
         self.stop_reading()
         self._disconnect()
         self._exited.set_result(code)
         self._on_exit(code)
-
-    def _last_read(self) -> bytes:
-        try:
-            return os.read(self._stdout.fileno(), READ_SIZE)
-        except BlockingIOError:
-            # A child of the plugin holds the pipe open, but the plugin's own output was read.
-            return b""
 
     def _disconnect(self) -> None:
         if not self._stdin.closed:
