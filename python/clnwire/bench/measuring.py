@@ -6,7 +6,7 @@ import datetime
 import re
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,14 +22,11 @@ from clnwire.host import Host
 from clnwire.host import empty_node as node
 from clnwire.host.config import Written, plugin_options
 from clnwire.host.loop_thread import LoopThread
-from clnwire.host.rules.manifest import ReservedNames, check_manifest
+from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from clnwire.bench.plan import Case, Plan, Settings
-    from clnwire.host.rules.manifest import HostManifest
 
 SHOWN_WORDS: Final = 300
 """The most characters to show of a line from the plugin's stderr."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
@@ -18,8 +18,6 @@ from clnwire.host.rules.names import TOPICS, did_you_mean
 from clnwire.host.rules.samples import topic_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
 Settings: TypeAlias = dict[str, Any]
@@ -75,7 +73,7 @@ class Plan(Struct, frozen=True):
 
 
 def plan(manifest: HostManifest, wanted: Wanted) -> Plan:
-    """Plans the bench. Raises `BenchError` if the plugin lacks a name, or a wish cannot be met."""
+    """Plans the bench. Raises `BenchError` if the plugin lacks a name or two wishes conflict."""
     _check(manifest, wanted)
     hooks, topics = wanted.hooks, wanted.topics
     notes: list[str] = []

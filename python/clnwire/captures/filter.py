@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from clnwire.captures.conversation import Kind
+from clnwire.captures.conversation import CapturedMessage, CapturedRequest, Kind
 from clnwire.captures.span import WHOLE, Span
-
-if TYPE_CHECKING:
-    from clnwire.captures.conversation import CapturedMessage, CapturedRequest
 
 
 class RecordFilter(Struct, frozen=True):

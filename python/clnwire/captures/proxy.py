@@ -178,7 +178,8 @@ class Proxy:
                 if flow is not None:
                     flow.take(descriptor, events)
                 elif descriptor == self._woken:
-                    _drain(descriptor)
+                    with suppress(BlockingIOError):
+                        os.read(descriptor, READ_SIZE)
                     popen.poll()
                 elif events & _GONE:
                     self._tap.broken()
@@ -305,11 +306,6 @@ def _has_input(descriptor: int) -> bool:
 
 def _note(number: int, frame: object) -> None:
     """Does nothing: the signal only wakes the loop, which finds out that a child has ended."""
-
-
-def _drain(descriptor: int) -> None:
-    with suppress(BlockingIOError):
-        os.read(descriptor, READ_SIZE)
 
 
 def _unblock(descriptor: int) -> None:

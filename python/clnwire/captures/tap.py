@@ -36,8 +36,8 @@ PIPE_SIZE: Final = 1 << 20
 class Tap:
     """The pipe's write end, and the queue of copies that it has not taken.
 
-    `on_waiting` is told whether anything waits, each time that this changes; `complain` gets a line
-    about what is not recorded. `limit` is in bytes.
+    `on_waiting` is called when the queue becomes non-empty (with `True`) or empty; `complain` gets
+    a line about what is not recorded. `limit` is in bytes.
     """
 
     def __init__(

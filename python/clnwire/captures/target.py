@@ -68,8 +68,8 @@ def write_wrapper(
 ) -> None:
     """Writes a shell script for lightningd's `plugin=`, which takes one path and no arguments.
 
-    Words that name files here name them from everywhere. `output` becomes a directory, unless each
-    run may overwrite the last one's file: the second start must not fail. Raises `CaptureError`.
+    Words that name files become absolute paths. Without `force`, `output` becomes a directory, in
+    which each start makes a new file. Raises `CaptureError`.
     """
     if not force:
         _make_folder(output.expanduser())

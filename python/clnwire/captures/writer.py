@@ -1,8 +1,7 @@
 """The process that writes a capture: what the proxy has copied into the pipe, as records.
 
-It lives until the pipe has ended, whatever happens to the proxy, so that a proxy that was killed
-leaves a whole file. What it has written can be read at any time: it is flushed when nothing
-comes, and at least every second.
+It outlives a proxy that is killed, and then completes the file. What it has written can be read at
+any time: it flushes when no data comes, and at least every second.
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from msgspec import json
 
-from clnwire.captures.cutting import Cutter
+from clnwire.captures.cutting import Cutter, Piece
 from clnwire.captures.reading import Record
 from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from clnwire.captures.cutting import Piece
     from clnwire.captures.redaction import Redaction
 
 LEVEL: Final = 4
@@ -43,8 +41,8 @@ DIRECTIONS: Final[dict[int, Literal["in", "out"]]] = {TO_PLUGIN: "in", FROM_PLUG
 def write_capture(pipe: int, file: int, redaction: Redaction | None, plugin: int | None) -> bool:
     """Writes until the pipe ends; returns whether everything could be written.
 
-    `plugin` is a pidfd of the plugin. If the proxy was killed, the writer ends the plugin as well:
-    lightningd kills the process that it started, and means the plugin by it.
+    `plugin` is a pidfd of the plugin. If lightningd kills the proxy, which it takes for the plugin,
+    the writer kills the plugin.
     """
     recorder = _Recorder(redaction)
     try:

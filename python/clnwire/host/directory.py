@@ -13,13 +13,12 @@ from typing import IO, TYPE_CHECKING, Final
 from msgspec import json
 
 from clnwire.host.errors import HostError
-from clnwire.host.rules.dialect import VERSION
+from clnwire.host.rules.dialect import VERSION, HostDialect
 from clnwire.host.rules.manifest import FEATURE_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clnwire.host.rules.dialect import HostDialect
 
 LOCK_FILE: Final = "clnwire.lock"
 """Holds the id of the process that runs a host in the directory."""
@@ -138,9 +137,10 @@ class Directory:
 
 
 def _locked(path: Path) -> IO[bytes]:
-    """Opens and locks the file that allows one host a directory. The lock is held until the file is closed or the process ends.
+    """Opens and locks the file that allows only one host in a directory.
 
-    Raises `HostError` if another host holds the lock or the file cannot be opened.
+    The lock is held until the file is closed or the process ends. Raises `HostError` if another
+    host holds the lock or the file cannot be opened.
     """
     file = _opened(path)
     try:

@@ -26,11 +26,6 @@ def text_of(value: object) -> bytes:
     return encode(value)
 
 
-def bare_request(token: bytes, method: str) -> bytes:
-    """A request without the member `params`."""
-    return b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, encode(method))
-
-
 def custom_notification(topic: str, origin: str, params: bytes) -> bytes:
     """A plugin's notification `topic`, as its subscribers receive it."""
     return b'{"jsonrpc":"2.0","method":%s,"origin":%s,"params":%s}\n\n' % (

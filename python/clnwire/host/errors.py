@@ -9,16 +9,6 @@ from clnwire.errors import ClnwireError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "DeathKind",
-    "FatalAnswerError",
-    "HostError",
-    "ManifestError",
-    "PluginDiedError",
-    "PluginOptionError",
-]
-
-
 DeathKind: TypeAlias = Literal[
     "ended",
     "malformed",
@@ -55,35 +45,22 @@ class HostError(ClnwireError):
 class PluginDiedError(HostError):
     """The plugin's process ended or was killed."""
 
-    plugin: str
-    """The file's name."""
-    reason: str
-    """How the plugin ended, or why the daemon would have killed it."""
-    kind: DeathKind
-    """The reason in machine-readable form."""
-    pending: tuple[str, ...]
-    """The id tokens of the requests that the plugin had not answered, oldest first."""
-
     def __init__(
         self, plugin: str, reason: str, pending: Sequence[str] = (), kind: DeathKind = "ended"
     ) -> None:
-        self.plugin, self.reason, self.pending = plugin, reason, tuple(pending)
-        self.kind = kind
+        self.plugin = plugin
+        """The file's name."""
+        self.reason = reason
+        """How the plugin ended, or why the daemon would have killed it."""
+        self.kind: DeathKind = kind
+        """The reason in machine-readable form."""
+        self.pending = tuple(pending)
+        """The id tokens of the requests that the plugin had not answered, oldest first."""
         super().__init__(f"plugin '{plugin}' {reason}{_waiting(self.pending)}")
 
 
 class ManifestError(HostError):
     """The answer to `getmanifest` was refused."""
-
-    plugin: str
-    field: str
-    """The part of the manifest that was refused, such as `options[0].name`."""
-    rule: str
-    """What the field must be, and its value."""
-    clash: str | None
-    """`option`, `method` or `hook` if a name of that kind is taken."""
-    problem: ManifestProblem
-    """The kind of fault."""
 
     def __init__(
         self,
@@ -93,8 +70,15 @@ class ManifestError(HostError):
         clash: str | None = None,
         problem: ManifestProblem = "form",
     ) -> None:
-        self.plugin, self.field, self.rule, self.clash = plugin, field, rule, clash
-        self.problem = problem if clash is None else "taken"
+        self.plugin = plugin
+        self.field = field
+        """The part of the manifest that was refused, such as `options[0].name`."""
+        self.rule = rule
+        """What the field must be, and its value."""
+        self.clash = clash
+        """`option`, `method` or `hook` if a name of that kind is taken."""
+        self.problem: ManifestProblem = problem if clash is None else "taken"
+        """The kind of fault."""
         super().__init__(f"plugin '{plugin}': manifest refused: {field}: {rule}")
 
 

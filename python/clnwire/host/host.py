@@ -9,13 +9,13 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
 from msgspec import json
 
 from clnwire import _core
-from clnwire._core import Framer
+from clnwire._core import Frame, Framer
 from clnwire.host.commands.builtin import Builtin
 from clnwire.host.commands.commands import CommandTable, HostCommand
 from clnwire.host.commands.configs import Configs
 from clnwire.host.commands.dispatch import Dispatcher
 from clnwire.host.commands.plugin_command import PluginCommand
-from clnwire.host.commands.unix_socket import RpcSocket
+from clnwire.host.commands.unix_socket import CallerConnection, RpcSocket
 from clnwire.host.database import Database, WriteBarrier
 from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.encoding import result_of, text_of
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from clnwire._core import Frame
-    from clnwire.host.commands.unix_socket import CallerConnection
     from clnwire.host.delivery import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.plugins.chunked_writer import Cut

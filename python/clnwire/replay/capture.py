@@ -16,15 +16,13 @@ from clnwire._wire.dialect import CURRENT, FOUNDING, LAST_TO_LEAVE_OUT
 from clnwire.captures.conversation import STARTUP, age_after
 from clnwire.captures.errors import CaptureError
 from clnwire.captures.reading import read_records
-from clnwire.captures.span import WHOLE
-from clnwire.host.rules.dialect import dialect_named
+from clnwire.captures.span import WHOLE, Span
+from clnwire.host.rules.dialect import HostDialect, dialect_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from clnwire.captures.span import Span
-    from clnwire.host.rules.dialect import HostDialect
 
 __all__ = ["CaptureError", "Step", "read_capture"]
 

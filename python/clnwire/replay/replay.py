@@ -11,13 +11,14 @@ import resource
 import sys
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from clnwire._core import Framer
+from clnwire._core import Frame, Framer, MalformedError
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
@@ -26,18 +27,19 @@ from clnwire.host.plugins.launcher import environment_of
 from clnwire.host.plugins.output import LogLines, OutputError, check_envelope, judge_notification
 from clnwire.host.plugins.process import PluginProcess, ending, spawn
 from clnwire.host.rules.answers import AnswerError, judge
+from clnwire.host.rules.decoding import shown
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.replay.capture import Step, dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clnwire._core import Frame, MalformedError
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
 """The methods whose reply the daemon awaits before it sends anything else."""
 SHOWN_ERRORS: Final = 3
 """Lines of the plugin's log to show if it ends early."""
+_shown: Final = partial(shown, limit=160)
 END_TIMEOUT: Final = 30.0
 """Seconds that a plugin has to exit, as under the daemon."""
 
@@ -78,9 +80,9 @@ class _Asked(Struct):
 class Replay:
     """One plugin, one capture.
 
-    `window` requests are under way at most. `speed` 0 is as fast as possible, 1 as it was, 2 twice
-    as fast. A request that waits longer than `timeout` seconds is a difference. `on_reply` gets
-    each request with the plugin's reply, in the order in which they come.
+    `window` requests are under way at most. `speed` 0 is as fast as possible, 1 as recorded, 2
+    twice as fast. A request that waits longer than `timeout` seconds is a difference. `on_reply`
+    gets each request with the plugin's reply, in the order in which they come.
     """
 
     def __init__(
@@ -373,8 +375,3 @@ def _expected(step: Step) -> str:
     kind = "hook " if step.method in HOOKS else ""
     text = f"an answer to {kind}{step.method} {_shown(step.token or b'')}"
     return text if step.reply is None else f"{text} such as {_shown(step.reply)}"
-
-
-def _shown(text: bytes) -> str:
-    shown = text.decode("utf-8", "replace")
-    return shown if len(shown) <= 160 else f"{shown[:157]}..."

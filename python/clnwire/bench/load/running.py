@@ -46,9 +46,9 @@ class Job(Struct, frozen=True, kw_only=True):
     """One run of a plugin."""
 
     mode: Mode
-    """`manifest`: only that is asked for; `start`: the plugin is initialised, too; `one` request in
-    flight; a `window` of them; a `flood` of notifications with a request behind each window;
-    `pour`: notifications alone, until the plugin has come to rest."""
+    """`manifest` ends with the manifest, `start` with `init`. `one` keeps one request in flight,
+    `window` a window of them. `flood` sends notifications, with a request behind each window;
+    `pour` sends notifications alone, and waits until the plugin is idle."""
     command: list[str]
     """The plugin and its arguments."""
     folder: str = ""

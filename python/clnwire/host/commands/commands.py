@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar, cast
 
 from msgspec import Raw, Struct, json
 
 from clnwire._core import Frame
 from clnwire._wire.codec import encode_any
-from clnwire._wire.levels import CURRENT_LEVELS, check_level
+from clnwire._wire.levels import CURRENT_LEVELS, LogLevel, check_level
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.delivery import Delivery
 from clnwire.host.plugins.output import Notice
 from clnwire.host.rules.decoding import decoded
 from clnwire.messages.progress import check_progress
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from clnwire._wire.levels import LogLevel
-
 
 T = TypeVar("T")
 Params: TypeAlias = "dict[str, Any] | list[Any]"

@@ -11,7 +11,7 @@ from clnwire._wire.codec import encode
 from clnwire._wire.options import c_integer
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import argument, decoded_params, required
+from clnwire.host.commands.commands import HostCommand, argument, decoded_params, required
 from clnwire.host.encoding import result_of
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.rules.decoding import as_array
@@ -21,7 +21,6 @@ from clnwire.host.rules.options import Setting, option_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clnwire.host.commands.commands import HostCommand
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option

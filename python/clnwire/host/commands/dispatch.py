@@ -5,7 +5,9 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from clnwire._core import Outbox
+from msgspec import structs
+
+from clnwire._core import Frame, Outbox
 from clnwire._wire import tolerant
 from clnwire._wire.codec import encode
 from clnwire._wire.facts import COMMANDS
@@ -26,7 +28,6 @@ from clnwire.host.rules.decoding import UndecodableError, as_object
 from clnwire.host.rules.refusal import Refusal, refusal
 
 if TYPE_CHECKING:
-    from clnwire._core import Frame
     from clnwire.host.commands.unix_socket import CallerConnection
     from clnwire.host.hooks import HookCalls
     from clnwire.host.parts import Parts
@@ -141,13 +142,8 @@ class Dispatcher:
             self._must_be_known(method)
         except RpcError:
             raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
-        return HostCommand(
-            method,
-            encode(members["params"]),
-            command.token,
-            notify=command.notify,
-            session=command.session,
-        )
+        params = encode(members["params"])
+        return structs.replace(command, method=method, params=params, frame=None)
 
     async def _carry_out(self, command: HostCommand) -> CommandOutcome:
         self._must_be_known(command.method)

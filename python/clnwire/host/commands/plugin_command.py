@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_ERROR
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import decoded_params, required
+from clnwire.host.commands.commands import HostCommand, Params, decoded_params, required
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.ending import end
 from clnwire.host.plugins.launcher import PluginSpec
@@ -19,7 +19,6 @@ from clnwire.host.rules.order import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clnwire.host.commands.commands import HostCommand, Params
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.boot import Boot
     from clnwire.host.plugins.plugin import Plugin

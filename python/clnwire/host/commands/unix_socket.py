@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from clnwire._core import Framer, MalformedError, Outbox
+from clnwire._core import Frame, Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.host.commands.commands import CallerSettings
 from clnwire.host.errors import HostError
@@ -19,7 +19,6 @@ from clnwire.host.errors import HostError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from clnwire._core import Frame
     from clnwire.host.delivery import Delivery
 
 Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"

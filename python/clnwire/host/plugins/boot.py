@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from clnwire._wire.facts import BUILTIN
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.plugins import startup
-from clnwire.host.rules.manifest import check_manifest
+from clnwire.host.rules.manifest import Option, check_manifest
 from clnwire.host.rules.options import check_all_known, check_known, resolved, settings_text
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.launcher import PluginSpec
     from clnwire.host.plugins.plugin import Plugin
-    from clnwire.host.rules.manifest import Option
 
 Values: TypeAlias = Mapping[str, object]
 """Option values by name: text as a user writes it, Python values, or `Given`."""

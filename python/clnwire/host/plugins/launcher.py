@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
-from clnwire._core import IdMap
+from clnwire._core import Framer, IdMap
 from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugins.plugin import Plugin
-from clnwire.host.plugins.process import spawn
+from clnwire.host.plugins.process import Child, spawn
 from clnwire.host.plugins.startup import command_line
 from clnwire.plugin import Plugin as PluginObject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from clnwire._core import Framer
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.chunked_writer import Cut
-    from clnwire.host.plugins.process import Child
     from clnwire.host.rules.dialect import HostDialect
 
 

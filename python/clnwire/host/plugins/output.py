@@ -9,15 +9,14 @@ from msgspec import Struct, json
 
 from clnwire import _core
 from clnwire.errors import sendable
-from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
-from clnwire.host.rules.dialect import CURRENT
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, shown
+from clnwire.host.rules.dialect import CURRENT, HostDialect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clnwire._core import Frame
     from clnwire.host.errors import DeathKind
-    from clnwire.host.rules.dialect import HostDialect
 
 _UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
 
@@ -74,7 +73,7 @@ Output: TypeAlias = "LogLines | Notice | Publication"
 def check_envelope(frame: Frame) -> None:
     """Checks the rules common to replies and notifications. Raises `OutputError`."""
     if frame.jsonrpc is None:
-        raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {_shown(frame.bytes)}')
+        raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {shown(frame.bytes)}')
 
 
 def judge_notification(frame: Frame, dialect: HostDialect = CURRENT) -> Output:
@@ -82,7 +81,7 @@ def judge_notification(frame: Frame, dialect: HostDialect = CURRENT) -> Output:
     method, params = frame.method, frame.params
     if method is None or params is None:
         missing = "method" if method is None else "params"
-        text = f'sent a notification without "{missing}": {_shown(frame.bytes)}'
+        text = f'sent a notification without "{missing}": {shown(frame.bytes)}'
         raise OutputError("notification", text)
     if method == "log":
         return _log(params, dialect.levels)
@@ -101,7 +100,7 @@ def _log(params: bytes, levels: Sequence[str]) -> LogLines:
         raise OutputError("log", f"sent a log line that {error}") from None
     message, level = members.get("message"), members.get("level", "info")
     if not isinstance(message, str):
-        text = f'sent a log line without a string "message": {_shown(params)}'
+        text = f'sent a log line without a string "message": {shown(params)}'
         raise OutputError("log", text)
     if level not in levels:
         known = ", ".join(levels)
@@ -128,11 +127,6 @@ def _lines(message: str, params: Sequence[tuple[str, bytes]]) -> tuple[list[str]
 def _notice(method: str, params: bytes) -> Notice:
     token = dict(_core.members(params)).get("id") if params.startswith(b"{") else None
     if token is None:
-        text = f'sent "{method}" without the id of a request: {_shown(params)}'
+        text = f'sent "{method}" without the id of a request: {shown(params)}'
         raise OutputError("notice", text)
     return Notice(method, token, params)
-
-
-def _shown(text: bytes) -> str:
-    shown = text.decode()
-    return shown if len(shown) <= 200 else f"{shown[:197]}..."

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, json
 
-from clnwire._core import Frame, Framer, IdMap, Outbox
-from clnwire.host.encoding import bare_request
-from clnwire.host.errors import PluginDiedError
-from clnwire.host.journal import LogEntry
+from clnwire._core import Frame, Framer, IdMap, MalformedError, Outbox
+from clnwire.host.errors import DeathKind, PluginDiedError
+from clnwire.host.journal import LogEntry, RemarkKind
 from clnwire.host.plugins.chunked_writer import ChunkedWriter, Cut
 from clnwire.host.plugins.output import (
     LogLines,
@@ -21,18 +20,13 @@ from clnwire.host.plugins.output import (
     check_envelope,
     judge_notification,
 )
-from clnwire.host.plugins.process import PluginProcess, ending
-from clnwire.host.rules.dialect import VERSION
+from clnwire.host.plugins.process import Child, PluginProcess, ending
+from clnwire.host.rules.dialect import VERSION, HostDialect
 from clnwire.host.rules.manifest import HostManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from clnwire._core import MalformedError
-    from clnwire.host.errors import DeathKind
-    from clnwire.host.journal import RemarkKind
-    from clnwire.host.plugins.process import Child
-    from clnwire.host.rules.dialect import HostDialect
     from clnwire.host.rules.options import Setting
 
 
@@ -140,7 +134,8 @@ class Plugin:
         """
         token, future = self._expect(method, caller, notify)
         if params is None:
-            self._send(bare_request(token, method))
+            name = json.encode(method)
+            self._send(b'{"jsonrpc":"2.0","id":%s,"method":%s}\n\n' % (token, name))
         else:
             self._outbox.request(token, method, params)
             self._send(self._outbox.take())

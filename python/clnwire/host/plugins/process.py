@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from clnwire import program
-from clnwire._core import Framer, MalformedError
+from clnwire._core import Frame, Framer, MalformedError
 from clnwire._wire.environment import HOST, LIGHTNINGD_PLUGIN, PLUGIN_PID
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from clnwire._core import Frame
 
 READ_SIZE: Final = 1 << 16
 """Bytes per read: the default capacity of a pipe on Linux."""
@@ -231,7 +230,7 @@ class PluginProcess:
         for _ in range(LAST_READS):
             data = self._read() if self._reading else None
             if not data:
-                # If a child of the plugin holds the pipe open, the plugin's own output was read.
+                # The end, or only a child of the plugin still holds the pipe open.
                 break
             self._take(data)
         self.stop_reading()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from clnwire._wire.codec import encode
 from clnwire.error_codes import PLUGIN_DIED
 from clnwire.hooks._codes import SAFE
-from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from clnwire._core import Frame
 
 _UPDATE: Final = 0x1000
@@ -39,22 +37,21 @@ def judge(hook: str, reply: Frame, dialect: str = "current") -> Verdict:
     result = reply.result
     if result is None:
         return _without_result(reply.error, dialect)
-    if dialect == "2019":
-        return _judge_2019(hook, result)
     try:
         answer = decoded(result)
     except UndecodableError as error:
         raise AnswerError(str(error)) from None
+    if dialect == "2019":
+        return _judge_2019(hook, answer)
     if hook in _ANYTHING_GOES:
         return Verdict(answer)
     if hook == "rpc_command":
         return Verdict(answer, _rpc_command_remark(answer))
-    rules = _RULES.get(hook)
     if dialect == "2020" and hook == "invoice_payment" and _names_no_result(answer):
         _check_failure_code(answer)
         return Verdict(answer, "refuses the payment: neither result nor failure_message")
-    if rules is not None:
-        _check(answer, rules)
+    if hook in _RULES:
+        _check(answer, _RULES[hook])
     return Verdict(answer)
 
 
@@ -71,20 +68,16 @@ def _without_result(error: bytes | None, dialect: str) -> Verdict:
     except UndecodableError:
         code = None
     if code != PLUGIN_DIED or dialect != "current":
-        raise AnswerError(f"an error is no answer to a hook: {_shown(error)}")
+        raise AnswerError(f"an error is no answer to a hook: {shown(error)}")
     return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
 
 
-def _judge_2019(hook: str, result: bytes) -> Verdict:
+def _judge_2019(hook: str, answer: object) -> Verdict:
     """The rules of 2019: `db_write` requires `true`; `invoice_payment` accepts the payment for
     `true` and for an object without `failure_code`."""
-    try:
-        answer = decoded(result)
-    except UndecodableError as error:
-        raise AnswerError(str(error)) from None
     if hook == "db_write":
         if answer is not True:
-            raise AnswerError(f"must be true, not {_shown(answer)}")
+            raise AnswerError(f"must be true, not {shown(answer)}")
     elif hook == "invoice_payment":
         if answer is not True:
             _check_failure_code(answer)
@@ -102,20 +95,24 @@ def _check_makeable(answer: object) -> None:
     if code is None or int(str(code)) in SAFE:
         return
     if int(str(code)) & _UPDATE:
-        raise AnswerError(f'"failure_code" must not have the UPDATE bit: {_shown(answer)}')
+        raise AnswerError(f'"failure_code" must not have the UPDATE bit: {shown(answer)}')
     raise AnswerError(
         f'"failure_code" is unknown to the channel\'s process, which crashes now and at each '
-        f"reconnect: {_shown(answer)}"
+        f"reconnect: {shown(answer)}"
     )
 
 
 def _check_failure_code(answer: object) -> None:
+    code: object = _members(answer).get("failure_code", 1)
+    if code == 0 or not _fits_bits(code, 16):
+        raise AnswerError(f'"failure_code" must be a number of 16 bits, not 0: {shown(answer)}')
+
+
+def _members(answer: object) -> Answer:
     members = as_object(answer)
     if members is None:
-        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
-    code: object = members.get("failure_code", 1)
-    if code == 0 or not _fits_bits(code, 16):
-        raise AnswerError(f'"failure_code" must be a number of 16 bits, not 0: {_shown(answer)}')
+        raise AnswerError(f"an answer is an object, not {shown(answer)}")
+    return members
 
 
 class Choice(Struct, frozen=True):
@@ -134,27 +131,25 @@ class Choice(Struct, frozen=True):
 
 
 def _check(answer: object, rules: dict[str | None, Choice]) -> None:
-    members = as_object(answer)
-    if members is None:
-        raise AnswerError(f"an answer is an object, not {_shown(answer)}")
+    members = _members(answer)
     result: object = members.get("result")
     choice = rules.get(result) if isinstance(result, str) or result is None else None
     if choice is None:
         known = " or ".join(f'"{name}"' for name in rules if name is not None)
-        raise AnswerError(f'"result" must be {known}: {_shown(answer)}')
+        raise AnswerError(f'"result" must be {known}: {shown(answer)}')
     _check_members(members, choice)
 
 
 def _check_members(answer: Answer, choice: Choice) -> None:
     missing = next(_missing(answer, choice), None)
     if missing is not None:
-        raise AnswerError(f"{missing} is missing: {_shown(answer)}")
+        raise AnswerError(f"{missing} is missing: {shown(answer)}")
     for name in choice.never:
         if name in answer:
-            raise AnswerError(f'"{name}" is not allowed here: {_shown(answer)}')
+            raise AnswerError(f'"{name}" is not allowed here: {shown(answer)}')
     for name, fits in choice.may.items():
         if name in answer and not fits(answer[name]):
-            raise AnswerError(f'"{name}" does not fit: {_shown(answer)}')
+            raise AnswerError(f'"{name}" does not fit: {shown(answer)}')
 
 
 def _missing(answer: Answer, choice: Choice) -> Iterator[str]:
@@ -191,10 +186,6 @@ def _fits_bits(value: object, bits: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
 
 
-def _is_u32(value: object) -> bool:
-    return _fits_bits(value, 32)
-
-
 def _is_amount(value: object) -> bool:
     return _fits_bits(value.removesuffix("msat") if isinstance(value, str) else value, 64)
 
@@ -224,7 +215,9 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
         "disconnect": Choice({"error_message": _is_text}, must=("error_message",)),
     },
     "openchannel": {
-        "continue": Choice({**_CLOSE_TO, "mindepth": _is_u32, "reserve": _is_satoshis}),
+        "continue": Choice(
+            {**_CLOSE_TO, "mindepth": partial(_fits_bits, bits=32), "reserve": _is_satoshis}
+        ),
         "reject": Choice({"error_message": _is_text}, never=("close_to",)),
     },
     "openchannel2": {
@@ -265,31 +258,22 @@ def _rpc_command_remark(answer: object) -> str | None:
     """Why the daemon does not understand the answer, if so. It then runs the command unchanged."""
     members = as_object(answer)
     if members is None:
-        return f"the answer to rpc_command is not an object: {_shown(answer)}"
+        return f"the answer to rpc_command is not an object: {shown(answer)}"
     if members.get("result") == "continue":
         return None
     if "replace" in members:
         return _replace_remark(members["replace"])
     if "return" in members:
-        return _return_remark(members["return"])
-    return f'the answer to rpc_command has no "continue", "replace" or "return": {_shown(answer)}'
+        returned = members["return"]
+        if {"result", "error"} & (as_object(returned) or {}).keys():
+            return None
+        return f'"return" must have "result" or "error": {shown(returned)}'
+    return f'the answer to rpc_command has no "continue", "replace" or "return": {shown(answer)}'
 
 
 def _replace_remark(replacement: object) -> str | None:
     members = as_object(replacement) or {}
     for name in ("jsonrpc", "id", "method", "params"):
         if name not in members:
-            return f'"replace" must be a request, "{name}" is missing: {_shown(replacement)}'
+            return f'"replace" must be a request, "{name}" is missing: {shown(replacement)}'
     return None
-
-
-def _return_remark(returned: object) -> str | None:
-    members = as_object(returned) or {}
-    if "result" in members or "error" in members:
-        return None
-    return f'"return" must have "result" or "error": {_shown(returned)}'
-
-
-def _shown(value: object) -> str:
-    text = (value if isinstance(value, bytes) else encode(value)).decode()
-    return text if len(text) <= 200 else f"{text[:197]}..."

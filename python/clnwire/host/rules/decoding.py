@@ -1,10 +1,11 @@
-"""Decodes JSON and narrows decoded values to objects and arrays."""
+"""Decodes JSON, narrows decoded values to objects and arrays, and shows them in messages."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from clnwire._wire import tolerant
+from clnwire._wire.codec import encode
 from clnwire.host.errors import HostError
 
 
@@ -29,3 +30,9 @@ def as_object(value: object) -> dict[str, Any] | None:
 def as_array(value: object) -> list[Any] | None:
     """The value as a list if it is a JSON array or a tuple, else `None`."""
     return list(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else None
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """A value as JSON, or JSON text as it is, cut to `limit` characters."""
+    text = (value if isinstance(value, bytes) else encode(value)).decode("utf-8", "replace")
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

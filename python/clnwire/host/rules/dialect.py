@@ -70,10 +70,18 @@ class HostDialect(Struct, frozen=True):
         return self.name == "current"
 
     def token(self, caller: bytes | None, method: str, number: int) -> bytes:
-        """The JSON text of the id of request `number`, counted from 1."""
+        """The JSON text of the id of request `number`, counted from 1.
+
+        It is `"cln:<method>#<n>"`, prefixed with the caller's id and `/` if there is a caller. A
+        caller's string id keeps its raw JSON text; any other id is quoted.
+        """
         if self.numbers_ids:
             return b"%d" % (number - 1)
-        return _request_token(caller, method, number)
+        own = json.encode(f"cln:{method}#{number}")
+        if caller is None:
+            return own
+        quoted = caller if caller.startswith(b'"') else json.encode(caller.decode())
+        return b"%s/%s" % (quoted[:-1], own[1:])
 
     def notification_params(self, topic: str, payload: bytes) -> bytes:
         """A native notification's params: the payload, wrapped in the topic's name if required."""
@@ -137,20 +145,3 @@ def dialect_named(name: str) -> HostDialect:
             return dialect
     known = ", ".join(f"'{each}'" for each in NAMES)
     raise HostError(f"there is no dialect {name!r}; there are {known}")
-
-
-def _request_token(caller: bytes | None, method: str, number: int) -> bytes:
-    """The id `"cln:<method>#<n>"`, prefixed with the caller's id and `/` if there is a caller.
-
-    A caller's string id keeps its raw JSON text; any other id is quoted.
-    """
-    own = json.encode(f"cln:{method}#{number}")
-    if caller is None:
-        return own
-    return b'"%s/%s' % (_inside_quotes(caller), own[1:])
-
-
-def _inside_quotes(token: bytes) -> bytes:
-    if token.startswith(b'"'):
-        return token[1:-1]
-    return json.encode(token.decode())[1:-1]

@@ -5,8 +5,9 @@ Each refusal names the field and the rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 from msgspec import Struct, field, json
@@ -14,19 +15,15 @@ from msgspec import Struct, field, json
 from clnwire import _core
 from clnwire._wire.facts import BUILTIN, COMMANDS
 from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
-from clnwire.host.errors import ManifestError
-from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
+from clnwire.host.errors import ManifestError, ManifestProblem
+from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded, shown
 from clnwire.host.rules.dialect import CURRENT, HostDialect
 from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
 from clnwire.messages.getmanifest import FeatureBits
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire.host.errors import ManifestProblem
-
 FEATURE_PLACES = FeatureBits.__struct_fields__
 _Object: TypeAlias = "dict[str, Any]"
+_shown = partial(shown, limit=60)
 
 
 class Option(Struct, frozen=True):
@@ -130,7 +127,8 @@ class _Checker:
             self._refuse("result", f"must be an object, not {_shown(raw)}")
         if "disable" in members and self._dialect.disables:
             return HostManifest(disable=self._text(members, "disable", "disable"))
-        self._check_ids(members)
+        if self._dialect.is_current and not members.get("nonnumericids", True):
+            self._refuse("nonnumericids", "must not be false: the daemon's ids are strings")
         dynamic = self._boolean(members, "dynamic", "dynamic")
         return HostManifest(
             dynamic=dynamic,
@@ -189,10 +187,6 @@ class _Checker:
             if not isinstance(value, str):
                 self._refuse(f"{where}[{index}]", f"must be a string, not {_shown(value)}")
         return values
-
-    def _check_ids(self, members: _Object) -> None:
-        if self._dialect.is_current and not members.get("nonnumericids", True):
-            self._refuse("nonnumericids", "must not be false: the daemon's ids are strings")
 
     def _featurebits(self, members: _Object, *, dynamic: bool) -> dict[str, str]:
         places = as_object(members.get("featurebits", {}))
@@ -294,7 +288,9 @@ class _Checker:
         methods: dict[str, HostMethod] = {}
         for where, entry in self._objects(members, "rpcmethods", required=True):
             name = self._text(entry, "name", f"{where}.name")
-            usage = self._usage(entry, f"{where} ({name}).usage")
+            if "usage" not in entry and not self._dialect.orders_hooks:
+                entry["usage"] = "[params]"  # The daemon of 2019 does not require it.
+            usage = self._text(entry, "usage", f"{where} ({name}).usage")
             if name in methods:
                 self._refuse(f"{where}.name", f"method {name!r} is registered twice", "twice")
             self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
@@ -305,12 +301,6 @@ class _Checker:
                 name, usage, description if isinstance(description, str) else ""
             )
         return methods
-
-    def _usage(self, entry: _Object, where: str) -> str:
-        """A method's usage, which the daemon of 2019 does not require."""
-        if "usage" not in entry and not self._dialect.orders_hooks:
-            return "[params]"
-        return self._text(entry, "usage", where)
 
     def _subscriptions(self, members: _Object) -> list[str]:
         topics = self._strings(members, "subscriptions", "subscriptions")
@@ -374,18 +364,9 @@ def _raw_defaults(result: bytes) -> list[str | None]:
     except msgspec.DecodeError:
         # The options are not an array of objects; `_objects` refuses them.
         return [None] * len(json.decode(options)) if options.startswith(b"[") else []
-    return [_unquoted(entry["default"]) if "default" in entry else None for entry in entries]
-
-
-def _unquoted(raw: msgspec.Raw) -> str:
-    text = bytes(raw).decode()
-    return text[1:-1] if text.startswith('"') else text
+    raw = [bytes(entry["default"]).decode() if "default" in entry else None for entry in entries]
+    return [text[1:-1] if text is not None and text.startswith('"') else text for text in raw]
 
 
 def _not(parent: _Object, key: str) -> str:
     return f"not {_shown(parent[key])}" if key in parent else "and is missing"
-
-
-def _shown(value: object) -> str:
-    text = json.encode(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}..."

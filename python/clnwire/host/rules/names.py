@@ -19,46 +19,13 @@ FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
 TOPICS: Final = NATIVE
 """The native topics, which only the daemon may publish."""
 
-OPTIONS: Final = frozenset(
-    [
-        "addr",
-        "alias",
-        "announce-addr",
-        "autolisten",
-        "bind-addr",
-        "bookkeeper-dir",
-        "clear-plugins",
-        "conf",
-        "daemon",
-        "database-upgrade",
-        "developer",
-        "disable-plugin",
-        "encrypted-hsm",
-        "fee-base",
-        "fee-per-satoshi",
-        "help",
-        "important-plugin",
-        "lightning-dir",
-        "log-file",
-        "log-level",
-        "log-prefix",
-        "mainnet",
-        "network",
-        "offline",
-        "pid-file",
-        "plugin",
-        "plugin-dir",
-        "proxy",
-        "regtest",
-        "rgb",
-        "rpc-file",
-        "rpc-file-mode",
-        "signet",
-        "testnet",
-        "version",
-        "wallet",
-    ]
-)
+_OPTIONS: Final = """
+    addr alias announce-addr autolisten bind-addr bookkeeper-dir clear-plugins conf daemon
+    database-upgrade developer disable-plugin encrypted-hsm fee-base fee-per-satoshi help
+    important-plugin lightning-dir log-file log-level log-prefix mainnet network offline pid-file
+    plugin plugin-dir proxy regtest rgb rpc-file rpc-file-mode signet testnet version wallet
+"""
+OPTIONS: Final = frozenset(_OPTIONS.split())
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 class CycleError(Exception):
     """The plugins' `before` and `after` constraints contain a cycle."""
 
-    plugins: list[Plugin]
-    """The cycle: each plugin must come before the next one, and the last before the first."""
-
     def __init__(self, plugins: list[Plugin]) -> None:
+        """`plugins` is the cycle: each must come before the next one, the last before the first."""
         self.plugins = plugins
         names = [plugin.name for plugin in plugins]
         super().__init__(" before ".join([*names, names[0]]))

@@ -233,7 +233,7 @@ _TOPICS: Final[dict[str, Event]] = {
         "direction": "in",
         "address": {"type": "ipv4", "address": "203.0.113.7", "port": 9735},
     },
-    "custommsg": {"peer_id": PEER, "payload": "8001" + b"hello".hex()},
+    "custommsg": _HOOKS["custommsg"],
     "deprecated_oneshot": {"deprecated_ok": True},
     "disconnect": {"id": PEER},
     "forward_event": {
@@ -282,7 +282,6 @@ _TOPICS: Final[dict[str, Event]] = {
     "warning": {**_LINE, "level": "warn", "log": "Peer is slow to answer"},
 }
 
-_ADDRESS: Final = {"type": "ipv4", "address": "203.0.113.7", "port": 9735}
 # The events that have another form in old daemons. In 2019 and 2020 amounts were strings.
 _HOOKS_2019: Final[dict[str, Event]] = {
     "db_write": {"writes": ["BEGIN TRANSACTION;", *_HOOKS["db_write"]["writes"], "COMMIT;"]},
@@ -297,19 +296,13 @@ _HOOKS_2019: Final[dict[str, Event]] = {
     },
 }
 _TOPICS_2019: Final[dict[str, Event]] = {
-    "connect": {"id": PEER, "address": _ADDRESS},
-    "disconnect": {"id": PEER},
-    "warning": {**_LINE, "level": "warn", "log": "Peer is slow to answer"},
+    "connect": {"id": PEER, "address": _TOPICS["connect"]["address"]},
+    "disconnect": _TOPICS["disconnect"],
+    "warning": _TOPICS["warning"],
 }
-_HOOKS_2020: Final[dict[str, Event]] = {
-    "db_write": _HOOKS["db_write"],
-    "invoice_payment": _HOOKS_2019["invoice_payment"],
-    "peer_connected": _HOOKS["peer_connected"],
-}
-_TOPICS_2020: Final = {**_TOPICS_2019, "connect": _TOPICS["connect"]}
 _SAMPLES: Final[dict[str, tuple[dict[str, Event], dict[str, Event]]]] = {
     "current": (_HOOKS, _TOPICS),
-    "2020": ({**_HOOKS, **_HOOKS_2020}, {**_TOPICS, **_TOPICS_2020}),
+    "2020": ({**_HOOKS, "invoice_payment": _HOOKS_2019["invoice_payment"]}, _TOPICS),
     "2019": (_HOOKS_2019, _TOPICS_2019),
 }
 
