@@ -49,7 +49,7 @@ class Reloader:
     async def _again(self, path: Path) -> None:
         for plugin in self._host.plugins:
             if plugin.path == path:
-                await end(plugin, plugin.dialect, _END)
+                await end(plugin, _END)
         try:
             await self._restart(path)
         except HostError as error:
