@@ -172,8 +172,16 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
     @property
     def rpc(self) -> Rpc:
         """The client for the daemon's commands. Calls raise `NotReadyError` before `init`."""
-        rpc: Rpc | None = self.__dict__.get("_rpc")
-        return rpc or self._make_rpc()
+        if "_rpc" not in self.__dict__:
+            # Created on first use, since importing it takes time. Uses no lock, which a forked
+            # child or a signal handler could find held: if several threads create a client,
+            # `setdefault` keeps the first.
+            from clnwire.rpc._caller import RpcCaller
+            from clnwire.rpc.blocking import Rpc
+
+            self.__dict__.setdefault("_rpc", Rpc(RpcCaller(self._before_call)))
+        client: Rpc = self.__dict__["_rpc"]
+        return client
 
     @property
     def configuration(self) -> Configuration:
@@ -319,18 +327,6 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         from clnwire._runtime.deadlock import call_origin
 
         return call_origin(run, method, blocking=blocking)
-
-    def _make_rpc(self) -> Rpc:
-        """Creates the client on first use, since importing it takes time.
-
-        Uses no lock: a forked child or a signal handler could find it held. If several threads
-        create a client, `setdefault` keeps the first.
-        """
-        from clnwire.rpc._caller import RpcCaller
-        from clnwire.rpc.blocking import Rpc
-
-        rpc: Rpc = self.__dict__.setdefault("_rpc", Rpc(RpcCaller(self._before_call)))
-        return rpc
 
     def _hang_up(self) -> None:
         """Closes the client's connections, if there are any."""

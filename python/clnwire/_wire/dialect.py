@@ -99,11 +99,8 @@ class Dialect(Struct, frozen=True):
         return self.is_at_least(OPTION_TYPES[option_type])
 
     def may_have_hook(self, name: str) -> bool:
-        """Whether a manifest may name the hook.
-
-        True if the release is uncertain: leaving a hook out can lose money, whereas a daemon that
-        does not know it refuses the plugin visibly.
-        """
+        """Whether a manifest may name the hook. True if the release is uncertain: leaving a hook
+        out can lose money, whereas a daemon that does not know it refuses the plugin visibly."""
         return self.newest >= HOOKS.get(name, FOUNDING)
 
     @property

@@ -46,26 +46,18 @@ def _decode_again(
     except msgspec.ValidationError as error:
         if upgrade is None:
             raise error from problem
-        return _decode_older(event, kind, upgrade, error)
-
-
-def _decode_older(
-    event: Any, kind: Any, upgrade: Callable[[Any], None], problem: msgspec.ValidationError
-) -> Any:
-    """Raises `problem`, which is about today's form, if the message has no older form either."""
+        present = error
     try:
         upgrade(event)
         return with_amounts(event, kind)
     except (msgspec.ValidationError, AttributeError, KeyError, TypeError, ValueError):
-        raise problem from None
+        # The error about today's form says more than one about an older form.
+        raise present from None
 
 
 def with_amounts(value: Any, kind: Any) -> Any:
-    """Converts a decoded JSON value to `kind`. Raises `msgspec.ValidationError`.
-
-    Accepts amounts as strings (`"10000msat"`) where a number is expected: daemons before v23.11
-    send them.
-    """
+    """Converts a decoded JSON value to `kind`. Raises `msgspec.ValidationError`. Accepts amounts as
+    strings (`"10000msat"`) where a number is expected: daemons before v23.11 send them."""
     from msgspec import inspect
 
     from clnwire._wire import tolerant
@@ -138,10 +130,8 @@ def older_form(
 
 
 def rename(event: dict[str, Any], **names: str) -> None:
-    """Copies members from their older names (the keys) to today's names (the values).
-
-    A member that already has today's name is kept.
-    """
+    """Copies members from their older names (the keys) to today's names (the values). A member that
+    already has today's name is kept."""
     for old, new in names.items():
         if old in event:
             event.setdefault(new, event[old])

@@ -105,9 +105,7 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
 
 def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
     """The answer for a failed handler, from the `on_failure` that the hook was registered with.
-
-    Raises `UsageError` if the hook does not permit that answer.
-    """
+    Raises `UsageError` if the hook does not permit that answer."""
     what = f"hook '{spec.name}': on_failure"
     if wanted is None:
         return spec.safe

@@ -16,10 +16,8 @@ class BlindedHop(Event, frozen=True):
 
 
 class BlindedPath(Event, frozen=True):
-    """A blinded path (BOLT 4) back to the sender, which hides the sender's identity.
-
-    It starts at the node `first_node_id`, or at one end of the channel `first_scid`.
-    """
+    """A blinded path (BOLT 4) back to the sender, which hides the sender's identity. It starts at
+    the node `first_node_id`, or at one end of the channel `first_scid`."""
 
     first_node_id: PublicKey | None = None
     """The node at which the path starts; `None` if `first_scid` gives it."""

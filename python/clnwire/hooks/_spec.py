@@ -23,10 +23,8 @@ CONTINUE = Continue()
 
 
 class Refuse(HookAnswer, frozen=True):
-    """Stop the daemon, for `db_write` and `commitment_revocation`.
-
-    The daemon ends without committing, and logs `reason`.
-    """
+    """Stop the daemon, for `db_write` and `commitment_revocation`. The daemon ends without
+    committing, and logs `reason`."""
 
     reason: str
     """One line for the logs of the daemon and the plugin."""
@@ -103,10 +101,8 @@ def reject(params: bytes, reason: str, bare_continue: bytes) -> bytes:
 
 
 def keep_psbt(params: bytes, reason: str, bare_continue: bytes) -> bytes | tuple[int, str, None]:
-    """Continues with the proposed transaction; without a PSBT the daemon would abort.
-
-    The params have one member, the event, with the hook's name.
-    """
+    """Continues with the proposed transaction; without a PSBT the daemon would abort. The params
+    have one member, the event, with the hook's name."""
     try:
         (event,) = event_decoder(dict[str, _WithPsbt])(params).values()
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -47,10 +47,8 @@ class InvoicePaymentReject(HookAnswer, frozen=True, tag_field="result", tag="rej
 
 
 class InvoicePaymentFail(HookAnswer, frozen=True):
-    """Fail the payment with a chosen failure message.
-
-    The answer has no `result`: the daemon would read that first and ignore the message.
-    """
+    """Fail the payment with a chosen failure message. The answer has no `result`: the daemon would
+    read that first and ignore the message."""
 
     failure_message: FailureHex
     """A failure message of BOLT 4: two bytes of failure code, not zero, then its data."""

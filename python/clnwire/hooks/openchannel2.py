@@ -83,11 +83,8 @@ class OpenChannel2(Event, frozen=True):
 
 
 class OpenChannel2Continue(Contribution, frozen=True, tag_field="result", tag="continue"):
-    """Agree, and set some of these. Without changes, answer `CONTINUE`.
-
-    The last five members are the terms of a lease that the peer asked for: give all of them, or
-    none.
-    """
+    """Agree, and set some of these. Without changes, answer `CONTINUE`. The last five members are
+    the terms of a lease that the peer asked for: give all of them, or none."""
 
     close_to: str | None = None
     """This node's address for a mutual close. One of another network ends the daemon."""

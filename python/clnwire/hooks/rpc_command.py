@@ -117,15 +117,15 @@ def _as_it_will_run(text: bytes) -> bytes:
         _refuse_doubled(text)
     if text.count(b'"method"') < 2 and text.count(b'"params"') < 2 and b"\\u" not in text:
         return text
-    call = _first_members(_first_members(text)[b'"rpc_command"'])
-    return b'{"rpc_command":{%s}}' % b",".join(b"%s:%s" % member for member in call.items())
+    members = b",".join(b"%s:%s" % member for member in _call_members(text).items())
+    return b'{"rpc_command":{%s}}' % members
 
 
 def _refuse_doubled(text: bytes) -> None:
     from clnwire._wire import tolerant
 
-    call = _first_members(_first_members(text)[b'"rpc_command"'])
-    if (name := tolerant.doubled_name(call.get(b'"params"', b"null"))) is not None:
+    params = _call_members(text).get(b'"params"', b"null")
+    if (name := tolerant.doubled_name(params)) is not None:
         raise ValueError(
             f"the params of the call have {sendable(name)!r} twice in one object; send it once"
         )
@@ -139,17 +139,19 @@ def _with_exact_ids(
         # Every id beyond the range of a float decodes to `inf`, so its text is kept.
         if called.rpc_command.id not in _INFINITE:
             return called
-        token = _first_members(_first_members(text)[b'"rpc_command"'])[b'"id"']
-        return event(msgspec.structs.replace(called.rpc_command, id=Raw(token)))
+        token = Raw(_call_members(text)[b'"id"'])
+        return event(msgspec.structs.replace(called.rpc_command, id=token))
 
     return decode_call
 
 
-def _first_members(text: bytes) -> dict[bytes, bytes]:
-    """The members of a JSON object by their names' spelling; of a duplicate, the first.
+def _call_members(text: bytes) -> dict[bytes, bytes]:
+    return _first_members(_first_members(text)[b'"rpc_command"'])
 
-    Names with escapes are left out, since no name that the daemon reads has one.
-    """
+
+def _first_members(text: bytes) -> dict[bytes, bytes]:
+    """The members of a JSON object by their names' spelling; of a duplicate, the first. Names with
+    escapes are left out, since no name that the daemon reads has one."""
     from clnwire._wire import tolerant
 
     found: dict[bytes, bytes] = {}

@@ -10,10 +10,8 @@ from clnwire._wire.structs import Event
 
 
 class CustomNotification(Event, frozen=True):
-    """A custom notification as the daemon forwards it.
-
-    Older daemons wrap the payload and its origin in `params`; subscribers get the same.
-    """
+    """A custom notification as the daemon forwards it. Older daemons wrap the payload and its
+    origin in `params`; subscribers get the same."""
 
     method: str
     """The topic, which the publisher's manifest declares."""

@@ -143,10 +143,8 @@ def with_options(
     on_message: OnMessage | None,
     on_progress: OnProgress | None,
 ) -> CallOptions | None:
-    """`options` with the arguments that are not `None` in place of its settings.
-
-    Raises `UsageError` for a time-out that is not positive.
-    """
+    """`options` with the arguments that are not `None` in place of its settings. Raises
+    `UsageError` for a time-out that is not positive."""
     if timeout is None and on_message is None and on_progress is None:
         return options
     from clnwire.rpc._call import NO_OPTIONS, CallOptions

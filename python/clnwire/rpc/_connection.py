@@ -60,10 +60,8 @@ class RpcConnection:
         self.shows_notices = False
 
     def hang_up(self) -> None:
-        """Shuts the socket down; may be called from another thread.
-
-        A call that waits for its reply raises `ConnectionLostError`.
-        """
+        """Shuts the socket down; may be called from another thread. A call that waits for its reply
+        raises `ConnectionLostError`."""
         self._stream.hang_up()
 
     def forget(self, empty: int) -> None:
@@ -124,10 +122,8 @@ class RpcConnection:
         return _no_json(error, token) if is_reply else _lost(self.path, error, may_have_run=True)
 
     def _refuse_malformed(self, frame: Frame, token: bytes) -> None:
-        """Raises for a malformed frame that is no notification: it is the only reply in flight.
-
-        Raw control characters in strings are accepted: invoice labels may have them.
-        """
+        """Raises for a malformed frame that is no notification: it is the only reply in flight. Raw
+        control characters in strings are accepted: invoice labels may have them."""
         fault = frame.fault
         if fault is None or frame.method is not None:
             return
@@ -145,10 +141,8 @@ class RpcConnection:
             raise self._failure(error, token) from error
 
     def _receive(self) -> int | None:
-        """Receives bytes; `None` if there are none yet, 0 at the end of the stream.
-
-        Raises `MalformedError` for an unfinished message that has a fault: its end may never come.
-        """
+        """Receives bytes; `None` if there are none yet, 0 at the end of the stream. Raises
+        `MalformedError` for an unfinished message that has a fault: its end may never come."""
         if (fault := self._framer.pending_fault) is not None:
             raise fault
         return self._stream.receive(self._framer)

@@ -117,10 +117,8 @@ class ConnectionPool:
             connection.close()
 
     def hang_up(self) -> None:
-        """Closes all connections; calls in flight raise `ConnectionLostError`.
-
-        Later calls connect again.
-        """
+        """Closes all connections; calls in flight raise `ConnectionLostError`. Later calls connect
+        again."""
         with self._lock:
             idle, self._idle = self._idle, []
             for connection in self._used:
@@ -131,10 +129,8 @@ class ConnectionPool:
             connection.close()
 
     def forget(self) -> None:
-        """Runs in a forked child: drops the connections, which belong to the parent.
-
-        Replaces the lock, which another thread may have held at the fork. Calls in flight fail.
-        """
+        """Runs in a forked child: drops the connections, which belong to the parent. Replaces the
+        lock, which another thread may have held at the fork. Calls in flight fail."""
         self._lock = threading.RLock()
         self._idle = []
         self._waiting.clear()

@@ -32,10 +32,8 @@ def enabling_text(token: bytes = ENABLING_TOKEN) -> bytes:
 
 
 def result_of(method: str, reply: Frame, kind: Any) -> Any:
-    """The reply's result, decoded to `kind`.
-
-    Raises `RpcError` for an error reply, and `ReplyError` if the result does not fit `kind`.
-    """
+    """The reply's result, decoded to `kind`. Raises `RpcError` for an error reply, and `ReplyError`
+    if the result does not fit `kind`."""
     error = reply.error
     if error is not None and error != b"null":
         raise _refusal(error)

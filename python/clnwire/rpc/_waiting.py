@@ -68,10 +68,8 @@ class ExpiredError(Exception):
 
 
 def run(steps: Steps[T], timeout: float | None = None) -> T:
-    """Runs the steps on the calling thread, which each wait blocks, and returns their result.
-
-    After `timeout` seconds, throws `ExpiredError` into the steps.
-    """
+    """Runs the steps on the calling thread, which each wait blocks, and returns their result. After
+    `timeout` seconds, throws `ExpiredError` into the steps."""
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         wait = next(steps)
