@@ -1,19 +1,14 @@
 """The command line of a plugin that is given as a file or as a command."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clnwire.errors import ClnwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 _SHEBANG: Final = "#!/usr/bin/env python3"
 _LONGEST_LINE: Final = 4096

@@ -1,18 +1,14 @@
 """Encoding of Python values as JSON."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Callable, Iterator
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
 from clnwire import _core
 from clnwire.errors import NotAwaitedError, unawaited
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _NO_TEXT: Final = (bytes, bytearray, memoryview)
 _CONVERSIONS: Final = ("model_dump", "dict", "to_dict", "asdict", "_asdict", "tolist", "__iter__")

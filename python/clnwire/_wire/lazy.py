@@ -1,13 +1,9 @@
 """Names that import their module on first use, which keeps a plugin's start short."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 
 def lazy(

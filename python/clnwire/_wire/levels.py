@@ -1,13 +1,9 @@
 """lightningd's log levels and their aliases."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, get_args
 
 from clnwire.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LogLevel: TypeAlias = Literal[
     "trace", "debug", "info", "warn", "error", "unusual", "broken", "warning", "critical"

@@ -4,14 +4,10 @@ A message is first decoded in today's form. Only if that fails, it is decoded ag
 JSON that msgspec refuses (`clnwire._wire.tolerant`), or be spelled as by an older daemon.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 def event_decoder(

@@ -7,8 +7,6 @@ A member that is missing in a message is `None`. Members that are `None` are lef
 is encoded.
 """
 
-from __future__ import annotations
-
 import types
 from functools import cache
 from typing import TYPE_CHECKING, Any, NewType, Union, get_args, get_origin, get_type_hints

@@ -1,7 +1,5 @@
 """Base classes of the generated command modules, and methods that import them on first use."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any, NamedTuple
 

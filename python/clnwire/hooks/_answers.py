@@ -1,26 +1,20 @@
 """Checks and encodes a handler's answer, and makes the reply for a handler that failed."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from clnwire._wire.codec import encode, encode_any
+from clnwire._wire.dialect import Dialect
 from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError, unawaited
-from clnwire.hooks._spec import Refuse, keep_psbt, refuse
+from clnwire.hooks._spec import ErrorParts, HookSpec, Refuse, keep_psbt, refuse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire._wire.dialect import Dialect
-    from clnwire.hooks._spec import ErrorParts, HookSpec
-
-    Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]
-    """`(params, reason, continue)` → the reply, as for `HookSpec.safe`."""
-    OnFailure: TypeAlias = HookAnswer | dict[str, Any] | Fail
+Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]
+"""`(params, reason, continue)` → the reply, as for `HookSpec.safe`."""
+OnFailure: TypeAlias = HookAnswer | dict[str, Any] | Fail
 
 
 class RefusedError(Exception):

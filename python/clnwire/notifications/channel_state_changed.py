@@ -6,22 +6,14 @@ from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import ChannelId, Known, PublicKey, ShortChannelId
 
+# fmt: off
 _ALIVE: Final = (
-    "OPENINGD",
-    "CHANNELD_AWAITING_LOCKIN",
-    "CHANNELD_NORMAL",
-    "CHANNELD_SHUTTING_DOWN",
-    "CLOSINGD_SIGEXCHANGE",
-    "CLOSINGD_COMPLETE",
-    "AWAITING_UNILATERAL",
-    "FUNDING_SPEND_SEEN",
-    "ONCHAIN",
-    "DUALOPEND_OPEN_INIT",
-    "DUALOPEND_AWAITING_LOCKIN",
-    "CHANNELD_AWAITING_SPLICE",
-    "DUALOPEND_OPEN_COMMITTED",
-    "DUALOPEND_OPEN_COMMIT_READY",
+    "OPENINGD", "CHANNELD_AWAITING_LOCKIN", "CHANNELD_NORMAL", "CHANNELD_SHUTTING_DOWN",
+    "CLOSINGD_SIGEXCHANGE", "CLOSINGD_COMPLETE", "AWAITING_UNILATERAL", "FUNDING_SPEND_SEEN",
+    "ONCHAIN", "DUALOPEND_OPEN_INIT", "DUALOPEND_AWAITING_LOCKIN", "CHANNELD_AWAITING_SPLICE",
+    "DUALOPEND_OPEN_COMMITTED", "DUALOPEND_OPEN_COMMIT_READY",
 )
+# fmt: on
 
 OldState: TypeAlias = Annotated[str, Known(_ALIVE)]
 """A channel's state. The channel can be used in `CHANNELD_NORMAL` and

@@ -3,43 +3,22 @@
 The sum of an account's movements is its balance.
 """
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from clnwire._wire.older import rename
 from clnwire._wire.structs import Event
 from clnwire.notifications._spec import TopicSpec
 from clnwire.types import U32, U64, BlockHeight, Hash, Known, Msat, Outpoint, PublicKey, Txid
 
-PrimaryTag: TypeAlias = Annotated[
-    str,
-    Known(
-        (
-            "deposit",
-            "withdrawal",
-            "penalty",
-            "channel_open",
-            "channel_close",
-            "delayed_to_us",
-            "htlc_tx",
-            "htlc_timeout",
-            "htlc_fulfill",
-            "to_wallet",
-            "anchor",
-            "to_them",
-            "penalized",
-            "stolen",
-            "ignored",
-            "to_miner",
-            "invoice",
-            "routed",
-            "pushed",
-            "lease_fee",
-            "channel_proposed",
-            "penalty_adj",
-            "journal_entry",
-        )
-    ),
-]
+# fmt: off
+_TAGS: Final = (
+    "deposit", "withdrawal", "penalty", "channel_open", "channel_close", "delayed_to_us", "htlc_tx",
+    "htlc_timeout", "htlc_fulfill", "to_wallet", "anchor", "to_them", "penalized", "stolen",
+    "ignored", "to_miner", "invoice", "routed", "pushed", "lease_fee", "channel_proposed",
+    "penalty_adj", "journal_entry",
+)
+# fmt: on
+PrimaryTag: TypeAlias = Annotated[str, Known(_TAGS)]
 """The kind of movement."""
 
 

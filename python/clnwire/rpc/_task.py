@@ -1,14 +1,9 @@
 """Runs the steps of a call in an asyncio task; each wait is awaited."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from clnwire.rpc._waiting import ExpiredError, Pause, Ready
-
-if TYPE_CHECKING:
-    from clnwire.rpc._waiting import Steps, Wait
+from clnwire.rpc._waiting import ExpiredError, Pause, Ready, Steps, Wait
 
 T = TypeVar("T")
 

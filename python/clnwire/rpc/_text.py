@@ -1,17 +1,13 @@
 """Encoding a request as JSON text, and decoding the reply to it."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from clnwire import _core
+from clnwire._core import Frame
 from clnwire.errors import ReplyError, RpcError
-
-if TYPE_CHECKING:
-    from clnwire._core import Frame
 
 ENABLING_TOKEN = b'"clnwire:notifications"'
 

@@ -4,8 +4,6 @@ A call is a generator. It yields an event and is resumed once the event has occu
 steps serve threads (`run`) and asyncio tasks (`clnwire.rpc._task`).
 """
 
-from __future__ import annotations
-
 import select
 import threading
 import time
