@@ -22,7 +22,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 html_theme = "furo"
 html_title = f"clnwire {release}"
 html_copy_source = False
-pygments_style = "friendly"
+pygments_style = "vs"  # most others show a console's output in pale grey
 pygments_dark_style = "monokai"
 
 # Anchors as code hosts make them, so that one link is right in both places.

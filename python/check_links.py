@@ -22,8 +22,8 @@ GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 
 
 def links(pages: list[Path]) -> dict[str, Path]:
-    """The external links, each with a page that has it."""
-    found = re.compile(r"\]\((https?://[^)\s]+)\)")
+    """The external links, each with a page that has it. `OWNER` stands for an address to come."""
+    found = re.compile(r"\]\((https?://(?!github\.com/OWNER/)[^)\s]+)\)")
     return {link: page for page in pages for link in found.findall(page.read_text())}
 
 

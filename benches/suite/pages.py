@@ -54,8 +54,16 @@ def teaser(results: Results) -> str:
             "to quote.",
         ]
     )
-    image = f"![Median round trip by size, peer by peer](docs/images/{plots.LATENCY})"
+    # Package indexes show the README, and know no relative links.
+    images = f"{_repository()}/raw/main/docs/images"
+    image = f"![Median round trip by size, peer by peer]({images}/{plots.LATENCY})"
     return f"{caveat}\n\n{tables.summary(results)}\n\n{image}"
+
+
+def _repository() -> str:
+    """The address in the workspace's Cargo.toml."""
+    line = re.search(r'^repository = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    return line[1] if line else ""
 
 
 def replaced(page: Path, source: str, text: str) -> str:

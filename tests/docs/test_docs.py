@@ -14,8 +14,10 @@ import pytest
 
 from tests.daemon import Daemon
 from tests.docs.pages import DOCS, PAGES, ROOT, all_blocks, anchors, blocks
+from tests.packaging import project
 
 RUN_OR_PARSED = {"console", "json", "python", "sh", "toml"}
+PUBLISHED = project.repository()
 SHOWN = {"text"}
 """Diagrams, tables, what a program says by itself."""
 
@@ -76,10 +78,10 @@ def test_data_is_well_formed(block):
         assert tomllib.loads(block.text)
 
 
-def test_the_readme_shows_what_really_comes(start):
-    readme = ROOT / "README.md"
-    (console,) = blocks(readme, "console")
-    (first, *_) = blocks(readme, "python")
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_page_shows_what_really_comes(start, page):
+    (console, *_) = blocks(ROOT / page, "console")
+    (first, *_) = blocks(ROOT / page, "python")
     assert len(first.text.strip().splitlines()) <= 15
     calls = re.findall(r"^\$ lightning-cli hello (.*)\n(.*)$", console.text, re.MULTILINE)
     daemon = start(first.text)
@@ -92,12 +94,20 @@ def test_the_readme_shows_what_really_comes(start):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+    up = "" if page.parent == ROOT else "../"
+    text = re.sub(rf"{PUBLISHED}/(?:blob|raw)/main/", up, page.read_text())
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", text):
         if target.startswith("http"):
             continue
         there = page.parent / target if target else page
         assert there.exists(), target
         assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def test_the_readme_can_be_read_where_packages_are_listed():
+    targets = re.findall(r"\]\((\S+)\)", (ROOT / "README.md").read_text())
+    assert len(targets) > 15
+    assert [target for target in targets if not target.startswith(PUBLISHED)] == []
 
 
 def test_every_page_is_in_the_list_of_pages():

@@ -19,7 +19,10 @@ CALLS = {
     "later": ([0.01], "done"),
     "node-id": ([], GETINFO["id"]),
     "note": (["milk"], 1),
+    "paid": ([], []),
     "peers": ([], [PEER]),
+    "remember": (["milk"], "bread"),
+    "safe-pay": (["lnbcrt1"], "complete"),
     "spendable": ([PEER], 0),
     "summary": ([], "regtest: 0 outputs"),
     "try-to-pay": (["lnbcrt1"], "complete"),
@@ -27,7 +30,9 @@ CALLS = {
 """The params of each method, and its result."""
 
 COMMANDS = {
+    "datastore": {"key": ["my-plugin", "text"], "generation": 1},
     "getinfo": GETINFO,
+    "listdatastore": {"datastore": [{"key": ["my-plugin", "text"], "string": "bread"}]},
     "listfunds": {"outputs": [], "channels": []},
     "listpeerchannels": {"channels": []},
     "listpeers": {"peers": [{"id": PEER, "connected": True}]},

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from tests.cli.terminal import short_folder
-from tests.docs.pages import PAGES, ROOT, all_blocks, blocks
+from tests.docs.pages import PAGES, ROOT, blocks
 from tests.docs.session import Session, typed
 
 pytestmark = pytest.mark.process
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 FOLLOWED = [
     page
     for page in PAGES
-    if any(not (block.not_run or block.run_by) for block in blocks(page, "console"))
+    if any(not (block.not_run or block.run_by) for block in blocks(page, "console", "sh"))
 ]
 folder = pytest.fixture(short_folder)
 
@@ -36,19 +36,6 @@ def test_a_page_can_be_followed(session: Session, page: Path) -> None:
     for block in blocks(page):
         session.follow(block)
     session.end()
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        block
-        for block in all_blocks("sh")
-        if block.page not in FOLLOWED and not (block.not_run or block.run_by)
-    ],
-    ids=str,
-)
-def test_other_commands_succeed(session: Session, block) -> None:
-    session.run(block.text)
 
 
 def test_the_reader_is_no_mock(session: Session) -> None:

@@ -283,7 +283,6 @@ def answer(message):
     [
         {"greeting": "Hi", "on": True},
         {"options": ["greeting=Hi", "on"]},
-        ["greeting=Hi", "on"],
     ],
 )
 def test_plugin_start_with_options(make: MakePlugin, arguments: Any) -> None:
@@ -291,10 +290,9 @@ def test_plugin_start_with_options(make: MakePlugin, arguments: Any) -> None:
         async with Host() as host:
             await host.start(make('MANIFEST["subscriptions"] = ["*"]', "first.py"))
             path = str(make(DYNAMIC, "dynamic.py"))
-            if isinstance(arguments, list):
-                params: Any = ["start", path, *arguments]
-            else:
-                params = {"subcommand": "start", "plugin": path, **arguments}
+            with pytest.raises(RpcError, match="Extra parameters must be in object"):
+                await host.call("plugin", ["start", path, "greeting=Hi"])
+            params: Any = {"subcommand": "start", "plugin": path, **arguments}
             result = await host.call("plugin", params)
             assert result["command"] == "start"
             assert result["plugins"][1] == {"name": path, "active": True, "dynamic": True}
@@ -343,10 +341,10 @@ def test_plugin_start_keeps_what_the_user_has_set(make: MakePlugin, folder: Path
         assert (await host.call("given"))["options"] == {"greeting": config["value_str"]}
         return config["value_str"], config["source"]
 
-    async def again(host: Host, *options: str) -> tuple[str, str]:
+    async def again(host: Host, **options: str) -> tuple[str, str]:
         path = host.plugins[-1].path
         await host.call("plugin", ["stop", str(path)])
-        await host.call("plugin", ["start", str(path), *options])
+        await host.call("plugin", {"subcommand": "start", "plugin": str(path), **options})
         return await greeting(host)
 
     async def run() -> None:
@@ -354,7 +352,7 @@ def test_plugin_start_keeps_what_the_user_has_set(make: MakePlugin, folder: Path
             await host.start_all([PluginSpec(make(DYNAMIC))], {"greeting": "Hi"})
             assert await greeting(host) == ("Hi", "cmdline")
             assert await again(host) == ("Hi", "cmdline")
-            assert await again(host, "greeting=Hello") == ("Hello", "pluginstart")
+            assert await again(host, greeting="Hello") == ("Hello", "pluginstart")
             assert await again(host) == ("Hi", "cmdline")
 
     asyncio.run(run())

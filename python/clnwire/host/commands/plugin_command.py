@@ -122,13 +122,13 @@ def executables(directories: Sequence[Path]) -> list[Path]:
 
 
 def _options(params: Params) -> dict[str, Any]:
-    """The options of `plugin start`, from members or `name=value` words; a bare name is a flag."""
+    """The options of `plugin start`: members, or `name=value` words; a bare name is a flag."""
     if isinstance(params, list):
-        words, options = params[2:], dict[str, Any]()
-    else:
-        words = params.get("options", [])
-        options = {name: value for name, value in params.items() if name not in _NO_OPTIONS}
-    for word in as_array(words) or []:
+        if len(params) > 2:
+            raise RpcError(INVALID_PARAMS, "Extra parameters must be in object")
+        return {}
+    options = {name: value for name, value in params.items() if name not in _NO_OPTIONS}
+    for word in as_array(params.get("options")) or []:
         name, equals, value = str(word).partition("=")
         options[name] = value if equals else True
     return options
