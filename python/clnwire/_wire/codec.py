@@ -100,8 +100,7 @@ def _encode_checked(value: object) -> bytes:
 
 
 def _builtin(value: Any) -> object:
-    """msgspec's `enc_hook`: converts a value of an unknown type to a known one. Raises `TypeError`
-    if there is no conversion."""
+    """msgspec's `enc_hook`: converts a value of unknown type. Raises `TypeError` if it cannot."""
     if value is None or isinstance(value, (bool, tuple)):
         raise TypeError(f"{value!r} cannot be a key of a JSON object: use a str")
     if isinstance(value, str):

@@ -126,8 +126,7 @@ def older_form(
 
 
 def rename(event: dict[str, Any], **names: str) -> None:
-    """Copies members from their older names (the keys) to today's names (the values). A member that
-    already has today's name is kept."""
+    """Copies members from older names (the keys) to today's (the values), unless those exist."""
     for old, new in names.items():
         if old in event:
             event.setdefault(new, event[old])

@@ -13,8 +13,7 @@ _C_INTEGER: Final = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)"
 
 
 def c_integer(text: str) -> int | None:
-    """An integer as C's `strtoll` reads it with base 0: `0x` is hexadecimal, a leading 0 octal.
-    `None` for any other text."""
+    """An integer as C's `strtoll` reads it: `0x` is hexadecimal, a leading 0 octal; or `None`."""
     text = text.strip()
     if _C_INTEGER.fullmatch(text) is None:
         return None

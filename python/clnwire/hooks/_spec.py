@@ -23,8 +23,7 @@ CONTINUE = Continue()
 
 
 class Refuse(HookAnswer, frozen=True):
-    """Stop the daemon, for `db_write` and `commitment_revocation`. The daemon ends without
-    committing, and logs `reason`."""
+    """End the daemon before it commits (`db_write`, `commitment_revocation`). It logs `reason`."""
 
     reason: str
     """One line for the logs of the daemon and the plugin."""
@@ -49,13 +48,11 @@ class HookSpec(msgspec.Struct, frozen=True):
     read: Callable[[bytes], bytes] | None = None
     """Rewrites the event's JSON to what the daemon acts on, before it is decoded."""
     refusal: HookAnswer | Callable[..., bytes | ErrorParts] | None = None
-    """The answer for `on_failure="refuse"`, or a function like `safe`. `None` if the hook has no
-    answer that refuses every event."""
+    """The answer for `on_failure="refuse"`, or a function like `safe`; `None` if there is none."""
     former: Any = None
     """Changes a decoded answer in the form of the daemon of 2019 to today's form."""
     complete: tuple[Release, Any] | None = None
-    """A release, and `(answer, warn)` → the encoded answer with what daemons before that release
-    need in addition."""
+    """A release, and `(answer, warn)` → the encoded answer for daemons before that release."""
     translate: tuple[bytes, Any] | None = None
     """As for `_core.Route`: rewrites answers whose form depends on the event's form."""
     filters: bool = False

@@ -27,8 +27,7 @@ class CustomMsg(Event, frozen=True):
 
     @property
     def number(self) -> int:
-        """The message number, from the first two bytes. Raises `ValueError` for an empty
-        payload."""
+        """The message number: the first two bytes. Raises `ValueError` for an empty payload."""
         return int(self.payload[:4], 16)
 
 

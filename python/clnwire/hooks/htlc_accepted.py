@@ -102,8 +102,7 @@ class HtlcAccepted(Event, frozen=True):
 
 
 class HtlcContinue(HookAnswer, frozen=True, tag_field="result", tag="continue"):
-    """Go on with changes. Without changes, answer `CONTINUE`. The daemon still checks fees and
-    expiry."""
+    """Go on with changes (without any, `CONTINUE`). The daemon still checks fees and expiry."""
 
     payload: Annotated[str, Hexadecimal(at_least=2)] | None = None
     """The payload to use in place of the onion's, without a length in front."""

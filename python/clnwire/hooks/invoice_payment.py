@@ -63,8 +63,7 @@ Answer: TypeAlias = Continue | InvoicePaymentReject | InvoicePaymentFail
 
 
 def _former(answer: Any) -> Any:
-    """Changes the answers of the daemon of 2019 to today's form: `{}` accepted, and a failure code
-    alone refused."""
+    """Changes the answers of 2019 to today's form: `{}` accepted, a failure code alone refused."""
     if answer == {}:
         return {"result": "continue"}
     if not isinstance(answer, dict):

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 JsonId: TypeAlias = str | int | float | bool | Raw | None
-"""The id of a JSON-RPC request. A number that Python cannot represent (`1e999`) is a `msgspec.Raw`
-with its exact text."""
+"""The id of a JSON-RPC request. A number beyond Python's range (`1e999`) is a `msgspec.Raw`."""
 
 
 class RpcRequest(Event, frozen=True):
@@ -38,8 +37,7 @@ class RpcRequest(Event, frozen=True):
     params: dict[str, Any] | list[Any]
     """The parameters by name or by position, as the caller gave them."""
     jsonrpc: str = field(default_factory=lambda: "2.0")
-    """The version, always `2.0`. A default factory keeps it in the encoded replacement, which must
-    have it."""
+    """Always `2.0`. With a default factory it stays in the encoded replacement, which needs it."""
     filter: dict[str, Any] | None = None
     """Which members of the reply the caller wants. Not in the daemon's schema."""
 
@@ -80,8 +78,7 @@ class RpcCommandReplace(HookAnswer, frozen=True):
     """Make another call in place of this one."""
 
     replace: RpcRequest
-    """The call to make, with the id of this call: `msgspec.structs.replace(event.rpc_command,
-    …)`."""
+    """The call to make, with this call's id: `msgspec.structs.replace(event.rpc_command, …)`."""
 
 
 class RpcCommandReturn(HookAnswer, frozen=True):

@@ -16,8 +16,7 @@ _ALIVE: Final = (
 # fmt: on
 
 OldState: TypeAlias = Annotated[str, Known(_ALIVE)]
-"""A channel's state. The channel can be used in `CHANNELD_NORMAL` and
-`CHANNELD_AWAITING_SPLICE`."""
+"""A channel's state. It can be used in `CHANNELD_NORMAL` and `CHANNELD_AWAITING_SPLICE`."""
 NewState: TypeAlias = Annotated[str, Known((*_ALIVE, "CLOSED"))]
 """As `OldState`, or `CLOSED`."""
 Cause: TypeAlias = Annotated[

@@ -80,8 +80,7 @@ class CoinMovement(Event, frozen=True):
 
 
 def _upgrade(event: dict[str, Any]) -> None:
-    """Before v0.12.0 amounts had other names. Before v25.09 the tags were one list, and movements
-    had no index."""
+    """Before v0.12.0 amounts had other names; before v25.09 the tags were one list."""
     rename(event, credit="credit_msat", debit="debit_msat", fees="fees_msat")
     event.setdefault("created_index", 0)
     event.setdefault("primary_tag", next(iter(event.get("tags", ())), ""))

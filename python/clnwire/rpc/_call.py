@@ -28,16 +28,14 @@ OnProgress: TypeAlias = Callable[[int, int, "tuple[int, int] | None"], Any]
 
 
 LONGEST_TIMEOUT: Final = 100.0 * 365 * 86_400
-"""Seconds (a century). Longer time-outs, `inf` included, mean no time-out: they would overflow
-the clocks of `poll` and of event loops."""
+"""Seconds: a century. Longer time-outs, `inf` included, would overflow clocks; they mean none."""
 
 
 class CallOptions(msgspec.Struct, frozen=True):
     """Settings of a call."""
 
     timeout: float | None = None
-    """Seconds until the call raises `CallTimeoutError`. `None` means no time-out; values above
-    `LONGEST_TIMEOUT` are stored as `None`."""
+    """Seconds; `None` is no time-out. More than `LONGEST_TIMEOUT` is stored as `None`."""
     on_message: OnMessage | None = None
     on_progress: OnProgress | None = None
 

@@ -60,8 +60,7 @@ class RpcConnection:
         self.shows_notices = False
 
     def hang_up(self) -> None:
-        """Shuts the socket down; may be called from another thread. A call that waits for its reply
-        raises `ConnectionLostError`."""
+        """Shuts the socket down; a waiting call raises `ConnectionLostError`. Thread-safe."""
         self._stream.hang_up()
 
     def forget(self, empty: int) -> None:

@@ -117,8 +117,7 @@ class ConnectionPool:
             connection.close()
 
     def hang_up(self) -> None:
-        """Closes all connections; calls in flight raise `ConnectionLostError`. Later calls connect
-        again."""
+        """Closes all connections, so that calls in flight fail. Later calls connect again."""
         with self._lock:
             idle, self._idle = self._idle, []
             for connection in self._used:

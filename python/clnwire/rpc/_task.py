@@ -9,8 +9,7 @@ T = TypeVar("T")
 
 
 async def run(steps: Steps[T], timeout: float | None = None) -> T:
-    """Runs the steps and returns their result. After `timeout` seconds, throws `ExpiredError` into
-    the steps."""
+    """As `_waiting.run`, but awaits each wait."""
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
     try:

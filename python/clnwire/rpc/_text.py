@@ -28,8 +28,7 @@ def enabling_text(token: bytes = ENABLING_TOKEN) -> bytes:
 
 
 def result_of(method: str, reply: Frame, kind: Any) -> Any:
-    """The reply's result, decoded to `kind`. Raises `RpcError` for an error reply, and `ReplyError`
-    if the result does not fit `kind`."""
+    """The reply's result as `kind`. Raises `RpcError`, and `ReplyError` if it does not fit."""
     error = reply.error
     if error is not None and error != b"null":
         raise _refusal(error)

@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 pub struct CurrentMessage {
     /// The serial number of the driver that read it.
     pub driver: u64,
-    /// The request's key; none for a notification.
+    /// The request's key; `None` for a notification.
     pub key: Option<u64>,
     /// The request's id, as the daemon wrote it.
     pub token: Option<Py<PyBytes>>,

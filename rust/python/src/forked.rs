@@ -3,8 +3,9 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// Ends the process with what its handler returned or raised, by `clnwire._runtime.forks.end_child`, which
-/// does not return. Returns only if that could not be called, with the reason.
+/// Ends the process with the handler's result or exception: calls
+/// `clnwire._runtime.forks.end_child`, which does not return. If the call fails, returns the
+/// reason.
 #[cold]
 pub fn end_child(py: Python<'_>, ended: Option<&PyErr>) -> PyErr {
     let error = ended.map(|error| error.clone_ref(py).into_value(py));

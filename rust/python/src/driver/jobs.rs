@@ -30,14 +30,14 @@ pub struct Job {
     entry: Arc<Entry>,
     message: Py<CurrentMessage>,
     params: Py<PyBytes>,
-    /// Among all jobs.
+    /// The job's number among all jobs.
     number: u64,
     /// Notifications of one topic and handler keep their order; requests have none.
     lane: Option<Lane>,
     state: Mutex<State>,
 }
 
-/// How far a job is.
+/// The progress of a job.
 enum State {
     New(Queued),
     /// The handler's coroutine.
@@ -74,7 +74,7 @@ thread_local! {
     static STARTS: RefCell<Option<VecDeque<Start>>> = const { RefCell::new(None) };
 }
 
-/// What is left to do when a job has been answered.
+/// What remains to be done after a job has been answered.
 struct Settled {
     answered: PyResult<()>,
     next: Option<JobRef>,
@@ -117,7 +117,7 @@ impl Job {
         })
     }
 
-    /// Gives the handler up.
+    /// Closes the handler's coroutine, which gives the job up.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.waiting(py) {
             Some(coroutine) => coroutine.call_method0(intern!(py, "close")).map(drop),
@@ -156,7 +156,7 @@ impl Job {
         step: impl FnOnce(&Self) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         if self.is_done() {
-            // It was given up before its task began.
+            // The job was given up before its task began.
             return Err(PyStopIteration::new_err(()));
         }
         let driver = self.driver.bind(py).get();
@@ -200,7 +200,7 @@ impl Job {
         }
     }
 
-    /// Makes a new job done. Returns whether it was new.
+    /// Marks a job that has not begun as done. Returns whether it had not begun.
     fn end_new(&self) -> bool {
         let mut state = lock(&self.state);
         if !matches!(*state, State::New(_)) {
@@ -253,7 +253,7 @@ impl Driver {
         let params = match bytes(py, params) {
             Ok(params) => params.unbind(),
             Err(error) => {
-                // There is no memory either for the params that `recover` is given.
+                // There is no memory for the params for `recover` either.
                 let (outcome, _) = recover(py, entry, b"null", error);
                 return current.key.map_or(Ok(()), |key| this.answer(py, key, entry, outcome));
             }
@@ -331,7 +331,7 @@ impl Driver {
                 }
                 Ok(())
             }
-            // It has not begun and never will.
+            // The job has not begun, and never will.
             Err(error) if job.get().end_new() => {
                 let settled = self.settle(py, job.get(), Err(error));
                 self.start_next(py, settled)

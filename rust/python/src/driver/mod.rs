@@ -44,7 +44,7 @@ use crate::handlers::routes::Routes;
 /// Serves the daemon.
 #[pyclass(frozen, module = "clnwire._core")]
 pub struct Driver {
-    /// Tells this driver's messages from those of other drivers in the process.
+    /// Distinguishes this driver's messages from those of other drivers in the process.
     serial: u64,
     input: OwnedFd,
     /// The reading end and the writing end.
@@ -59,18 +59,18 @@ pub struct Driver {
     /// The context variable with the message that is being handled.
     variable: Py<PyAny>,
     jobs: Arc<clnwire_io::jobs::Jobs<JobRef>>,
-    /// The log has been told that reading pauses although handlers wait for the daemon.
+    /// Whether it was logged that reading pauses although handlers wait for the daemon.
     told_of_pause: AtomicBool,
     event_loop: Mutex<Option<EventLoop>>,
     /// Whether there is an event loop; saves taking the lock.
     is_attached: AtomicBool,
     /// `None` before `prepare`, and while `serve` uses it.
     framer: Mutex<Option<Framer>>,
-    /// The event loop has been asked for another turn.
+    /// Whether another turn is scheduled in the event loop.
     soon_asked: AtomicBool,
-    /// The daemon has not taken all that was ready for it.
+    /// Whether the daemon has not taken everything that was ready for it.
     unwritten: AtomicBool,
-    /// Raised when all is tidied up.
+    /// Raised at the end of `serve` or `detach`.
     fatal: Mutex<Option<PyErr>>,
     /// A `Phase`.
     phase: AtomicU8,
@@ -81,7 +81,7 @@ pub struct Driver {
     /// thread writes it.
     input_mark: AtomicU64,
     stray_ended: Mutex<Option<Receiver<()>>>,
-    /// Stdin and stdout are the pipes of the daemon. False if the daemon is in this process.
+    /// Whether stdin and stdout are the daemon's pipes. False if the daemon is in this process.
     owns_process: bool,
 }
 
@@ -204,7 +204,7 @@ impl Driver {
         self.wake();
     }
 
-    /// Ends the plugin. `serve` raises the error when all is tidied up.
+    /// Ends the plugin. `serve` or `detach` raises the error at its end.
     #[pyo3(signature = (error, /))]
     fn fail(&self, error: Bound<'_, PyAny>) {
         self.end_with(PyErr::from_value(error));
@@ -250,8 +250,8 @@ impl Driver {
         Self::serve_blocking(slf, keep)
     }
 
-    /// From now on this thread's event loop calls `turn`. `soon` schedules a call of it, `run_soon`
-    /// one of a job's `run`.
+    /// From now on this thread's event loop calls `turn`. `soon` schedules a call of `turn`, and
+    /// `run_soon` one of a job's `run`.
     #[pyo3(signature = (soon, run_soon, /))]
     fn attach(&self, soon: Py<PyAny>, run_soon: Py<PyAny>) {
         self.serving_thread.get_or_init(|| thread::current().id());
@@ -259,11 +259,11 @@ impl Driver {
         let before = lock(&self.event_loop).replace(event_loop);
         // Dropping it may run code that needs the lock, so the lock is released before.
         drop(before);
-        // Relaxed: this is the thread that has to see it; for others the lock decides.
+        // Relaxed: this thread is the one that must see it; for others the lock decides.
         self.is_attached.store(true, Ordering::Relaxed);
     }
 
-    /// The event loop has ended. Raises what a handler ended the process with.
+    /// The event loop has ended. Raises the error given to `fail`.
     fn detach(&self) -> PyResult<()> {
         // Relaxed: see `attach`.
         self.is_attached.store(false, Ordering::Relaxed);
@@ -431,7 +431,7 @@ impl Driver {
         if self.is_on_loop() { self.flush_on_loop(py) } else { self.flush_waiting(py) }
     }
 
-    /// Ends the threads. Waits up to `patience` for the last of the stray output.
+    /// Ends the threads. Waits up to `patience` seconds for the last stray output.
     #[pyo3(signature = (patience, /))]
     fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
         if self.is_disowned() {
@@ -454,14 +454,14 @@ impl Driver {
 }
 
 impl Driver {
-    /// From now on the process has the time to end that `prepare` was given.
+    /// Starts the time that the process has to end, which `prepare` was given.
     fn set_shutdown_deadline(&self) {
         if let Some(grace) = self.grace.get() {
             self.activity.set_shutdown_deadline(*grace);
         }
     }
 
-    /// Something was read, and all whole messages in it were handled.
+    /// To be called after a read, once all whole messages in it were handled.
     fn note_input(&self, framer: &Framer) {
         // Relaxed: this thread alone writes it.
         let reads = self.input_mark.load(Ordering::Relaxed) & !1;
