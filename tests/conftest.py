@@ -21,7 +21,7 @@ except ImportError:
     # The wheels' tests have it; a fixture alone does not need it.
     pass
 else:
-    # A busy machine is slow, and that is no failure.
+    # A busy machine is slow, and that is not a failure.
     slow = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
     hypothesis.settings.register_profile("clnwire", deadline=None, suppress_health_check=slow)
     hypothesis.settings.load_profile("clnwire")

@@ -132,7 +132,7 @@ OFFER_EXPIRED: Final = 1002
 OFFER_ROUTE_NOT_FOUND: Final = 1003
 """No route to the offer's issuer was found."""
 OFFER_BAD_INVREQ_REPLY: Final = 1004
-"""The reply to the invoice request is no invoice, or does not match the request."""
+"""The reply to the invoice request is not an invoice, or does not match the request."""
 OFFER_TIMEOUT: Final = 1005
 """No reply to the invoice request came within the time-out."""
 

@@ -65,7 +65,7 @@ def test_who_does_better_is_named():
     assert verdict(report, "notifications").better == ("cln-plugin",)
     del report.cases[METHOD].figures["cln-plugin"]
     assert verdict(report, "method, round trip").better == ()
-    # The floor does better too, but is no SDK.
+    # The floor does better too, but is not an SDK.
     assert verdict(report, "exec to manifest").better == ("cln-plugin",)
 
 

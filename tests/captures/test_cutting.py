@@ -13,7 +13,7 @@ from clnwire.captures.cutting import LONGEST_JUNK, Cutter, Piece
 
 GOOD = [b'{"a":1}', b'{"b":[1,2,{"c":"\\n\\n}"}]}', b"7", '"ü"'.encode()]
 JUNK = b'{"x":nul} {"y":1}'
-BAD = Piece(JUNK, "no JSON: expected true, false or null at byte 8")
+BAD = Piece(JUNK, "not JSON: expected true, false or null at byte 8")
 
 
 def cut(*chunks: bytes) -> list[Piece]:
@@ -32,7 +32,7 @@ def stream(*texts: bytes) -> bytes:
         (b" \n" + b"".join(GOOD[:2]), [Piece(one) for one in GOOD[:2]]),
         (stream(JUNK, GOOD[0]), [BAD, Piece(GOOD[0])]),
         (stream(GOOD[0], JUNK, JUNK, GOOD[1]), [Piece(GOOD[0]), BAD, BAD, Piece(GOOD[1])]),
-        # A message that holds an option's value that is no JSON is one nevertheless.
+        # A message that holds an option's value that is not JSON is one nevertheless.
         (stream(b'{"n":0x10}', GOOD[0]), [Piece(b'{"n":0x10}'), Piece(GOOD[0])]),
         (
             GOOD[0] + b'{"cut',

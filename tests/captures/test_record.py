@@ -83,7 +83,7 @@ def test_bytes_that_are_no_messages_pass_as_they_are(tmp_path: Path, echo: Path)
         assert proxy.ended() == 0
     found = records(proxy.path)
     assert {"in", "out"} == {one["dir"] for one in found if "note" in one}
-    assert all(one["note"].startswith("no JSON: ") for one in found if "frame" not in one)
+    assert all(one["note"].startswith("not JSON: ") for one in found if "frame" not in one)
     assert [json.loads(one["frame"])["id"] for one in found if "frame" in one] == [1, 1]
 
 
@@ -97,7 +97,7 @@ def test_what_is_no_json_is_in_the_capture_to_the_last_byte(tmp_path: Path, echo
         assert proxy.ended() == 0
     found = [one for one in records(proxy.path) if one["dir"] == "in"]
     assert json.loads(found[0]["frame"])["id"] == 1
-    assert found[1]["note"] == "no JSON: expected a JSON value at byte 0 (16 bytes)"
+    assert found[1]["note"] == "not JSON: expected a JSON value at byte 0 (16 bytes)"
     assert b64decode(found[1]["raw"]) == b'Hello \xff {"id":2}'
     assert json.loads(found[2]["frame"])["id"] == 3
     assert found[3]["note"] == "the stream ended inside a message (14 bytes)"

@@ -66,7 +66,7 @@ plugin.run()
 
 
 def test_a_plugin_of_pyln_client(tmp_path: Path) -> None:
-    """It ends messages at blank lines and dies of what is no JSON, which its author cannot help."""
+    """It ends messages at blank lines and dies of anything else, which its author cannot help."""
     pytest.importorskip("pyln.client", reason="needs the dependency group: bench")
     report = checked(script(tmp_path / "greet.py", sys.executable, PYLN), limits=GENEROUS)
     assert codes(report) == ["CW503", "CW504"]
@@ -228,7 +228,7 @@ def test_a_notification_may_be_a_deadlock_too(tmp_path: Path) -> None:
 
 
 def test_one_fault_does_not_hide_another(tmp_path: Path) -> None:
-    """It does not start with a number that is no JSON; what comes after is tried without one."""
+    """It does not start with a number that is not JSON; what comes after is tried without one."""
     body = """
     MANIFEST["options"] = [{"name": "a", "type": "int", "description": "", "default": 5}]
     MANIFEST["subscriptions"] = ["shutdown"]

@@ -67,7 +67,7 @@ def test_what_a_plugin_has_is_measured(tmp_path: Path) -> None:
     assert len({len(line) for line in (head, hook, topic)}) == 1
     caveats, _, start, notes = done.stdout.split("\n\n")
     assert caveats.startswith("plugin.py: one round of 0.05 s, plugin and load generator on proc")
-    assert "events are made up (--event)" in caveats
+    assert "events are samples (see --event)" in caveats
     assert re.fullmatch(
         r"from exec to manifest +[\d.]+ ms\n"
         r"memory when it has started +[\d.]+ MB\nmemory at most +[\d.]+ MB",
@@ -263,8 +263,8 @@ def test_what_cannot_be_measured(tmp_path: Path) -> None:
         ([plugin, "--event={}"], "name it with --hook or --topic"),
         ([plugin, "--expect={}"], "name it with --hook or --method"),
         ([plugin, "--params=[]"], "name it with --method"),
-        ([plugin, "--method=hello", "--params=["], "--params: no JSON"),
-        ([plugin, "--hook=peer_connected", "--event=[x]"], "--event: no JSON"),
+        ([plugin, "--method=hello", "--params=["], "--params: not JSON"),
+        ([plugin, "--hook=peer_connected", "--event=[x]"], "--event: not JSON"),
         ([plugin, "--hook=peer_connected", "--event=nowhere"], "nowhere: No such file"),
         ([plugin, "--core=1000"], "--core is none, or one of "),
         ([plugin, "--option=x=1"], "there is no such option"),

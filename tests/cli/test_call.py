@@ -179,15 +179,15 @@ def test_a_daemon_that_hangs_up(daemon: FakeDaemon, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["a=1", "b"], "'b' is no key=value"),
-        (["-k", "b"], "'b' is no key=value"),
+        (["a=1", "b"], "'b' must be KEY=VALUE"),
+        (["-k", "b"], "'b' must be KEY=VALUE"),
         (["a=1", "a=2"], "'a' is given twice"),
         (["-k", "-o"], "give -k or -o, not both"),
-        (["{a:1}"], "no JSON: '{a:1}'"),
+        (["{a:1}"], "not JSON: '{a:1}'"),
         (["--typo"], "there is no option --typo; a parameter is written key=--typo"),
         (["--n=1"], "there is no option --n=1; a parameter is written n=1"),
         (["-N", "loud"], "--notifications is one of trace, "),
-        (["\udcff"], "no UTF-8"),
+        (["\udcff"], "not UTF-8"),
     ],
 )
 def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str) -> None:
@@ -196,7 +196,7 @@ def test_a_command_line_that_is_wrong(folder: Path, words: list[str], part: str)
 
 @pytest.mark.parametrize("command", ["call", "fire", "hook"])
 def test_a_name_that_is_no_utf8(folder: Path, command: str) -> None:
-    assert "no UTF-8" in one_line(clnwire(command, "\udcff", "--lightning-dir", folder), 2)
+    assert "not UTF-8" in one_line(clnwire(command, "\udcff", "--lightning-dir", folder), 2)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_json_word_with_a_sign_in_it_does_not_make_keywords() -> None:
     assert params_text(['{"a":"b=c"}']) == b'[{"a":"b=c"}]'
     assert params_text(["https://a/?b=c"]) == b'["https://a/?b=c"]'
     assert params_text([], keyword=True) == b"{}"
-    with pytest.raises(WordError, match="no UTF-8"):
+    with pytest.raises(WordError, match="not UTF-8"):
         params_text(["a\udcff"])
 
 

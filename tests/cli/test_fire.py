@@ -105,7 +105,7 @@ def test_names_that_nobody_has(host: Running) -> None:
     )
     assert "give a payload" in one_line(host.call("mine", command="fire"), 1)
     assert "has not registered the hook" in one_line(host.call("recover", command="hook"), 1)
-    assert "no JSON" in one_line(host.call("connect", "{", command="fire"), 2)
+    assert "not JSON" in one_line(host.call("connect", "{", command="fire"), 2)
     assert "topic: must be a string" in host.call("clnwire-fire").stderr
 
 

@@ -103,7 +103,7 @@ def test_a_plain_capture_and_its_table(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "recover" in done.stdout
     assert "99.9 % µs" in done.stdout
-    assert "3 requests answered, 1 notifications" in done.stdout
+    assert "3 requests answered, 1 notification," in done.stdout
 
 
 def test_a_gzipped_capture_and_a_plugin_with_arguments(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_difference_two_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "got"),
     [
-        ("hello", "no JSON: expected a JSON value at byte"),
+        ("hello", "not JSON: expected a JSON value at byte"),
         ('{"id":1}', 'it sent a message without "jsonrpc"'),
         (
             '{"jsonrpc":"2.0","method":"log","params":{"level":"loud","message":"m"}}',
@@ -439,7 +439,7 @@ def test_a_plugin_that_cannot_be_started(tmp_path: Path) -> None:
         (gzip.compress(b"x" * 1000, mtime=0)[:20], "cannot be read: "),
         (b"hello\n", ":1: no record of a capture"),
         (b'{"t_us":0,"dir":"up","frame":"{}"}\n', ":1: no record of a capture"),
-        (b'\n{"t_us":0,"dir":"in","frame":"x"}\n', ":2: the frame is no JSON object"),
+        (b'\n{"t_us":0,"dir":"in","frame":"x"}\n', ":2: the frame is not a JSON object"),
         (b'{"t_us":0,"dir":"in","frame":"{}"}\n', ":1: the frame has no method"),
     ],
 )

@@ -54,7 +54,7 @@ def test_the_same_answers_in_another_form_and_order(tmp_path: Path) -> None:
     assert (found["compared"], found["different"], found["differences"]) == (4, 0, [])
     shown = replay("--diff", path, "--", plugin(tmp_path))
     assert shown.returncode == 0
-    assert shown.stdout.endswith("all 4 answers are the recorded ones\n")
+    assert shown.stdout.endswith("no difference in 4 answers\n")
 
 
 def test_each_place_that_differs(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_each_place_that_differs(tmp_path: Path) -> None:
     assert shown.stdout.endswith(
         'line 5: hello "a"\n  - result.greeting: "Hi"\n  + result.greeting: "Bye"\n'
         'line 6: hello "b"\n  - result.greeting: "Hi"\n  + result.greeting: true\n'
-        "2 of 4 answers differ (hello 2)\n"
+        "different: 2 of 4 answers (hello 2)\n"
     )
     assert "\x1b" not in shown.stdout
     assert differences("--ignore", "n,greeting", path, "--", wrong, status=0)["compared"] == 4
@@ -122,8 +122,8 @@ def test_what_the_plugin_says_unasked_is_not_compared(tmp_path: Path) -> None:
     done = replay("--diff", path, "--", plugin(tmp_path, more=more))
     assert done.returncode == 0
     assert done.stdout.endswith(
-        "all 4 answers are the recorded ones; not compared: 2 notifications of the plugin, "
-        "1 answers that the capture does not have\n"
+        "no difference in 4 answers; not compared: 2 notifications of the plugin, "
+        "1 answer that the capture does not have\n"
     )
 
 

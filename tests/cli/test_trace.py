@@ -226,7 +226,7 @@ def test_a_bar_while_a_summary_is_made(path: Path) -> None:
 
 def test_what_a_plugin_says_cannot_move_the_cursor(tmp_path: Path) -> None:
     path = tmp_path / "capture"
-    note = {"t_us": 1, "dir": "out", "note": "no JSON: \x1b[2Jgone\r\n", "raw": "AAAA"}
+    note = {"t_us": 1, "dir": "out", "note": "not JSON: \x1b[2Jgone\r\n", "raw": "AAAA"}
     odd = {"t_us": 2, "dir": "in", "frame": '{\n"method":"m[red]",\r\n"params":["\x1b[2J"]}'}
     frame = json.dumps({"method": "m[red]\x1b[2J", "params": []})
     name = {"t_us": 3, "dir": "in", "frame": frame}
@@ -288,7 +288,7 @@ def test_damaged_data_and_broken_lines(tmp_path: Path) -> None:
     done = clnwire("trace", path)
     assert len(done.stdout.splitlines()) == 12
     assert len(done.stderr.splitlines()) == 6
-    assert "1,000 lines are no records" in done.stderr
+    assert "1,000 lines cannot be read as records" in done.stderr
     packed = bytearray(gzip.compress(lines().encode()))
     packed[len(packed) // 2 :] = bytes(len(packed) - len(packed) // 2)
     path.write_bytes(packed)

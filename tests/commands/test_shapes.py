@@ -106,7 +106,7 @@ def kind_problems(method: str, wanted: dict[str, Any], found: Member, path: str)
 
 def array_problems(method: str, wanted: dict[str, Any], found: Member, path: str) -> Iterator[str]:
     if found.name != "list":
-        yield f"{path}: {found.name} is no list"
+        yield f"{path}: {found.name} is not a list"
     else:
         (item,) = typing.get_args(found.kind)
         yield from kind_problems(method, wanted, member(item), f"{path}[]")

@@ -54,7 +54,7 @@ def test_the_same_values_however_the_stream_is_cut(stream, cuts):
     is_utf8 = data == data.decode("utf-8", "ignore").encode()
     if is_utf8:
         assert [json.loads(frame) for frame, _ in whole] == values
-    # Half a surrogate pair is no UTF-8, and so no JSON.
+    # Half a surrogate pair is not UTF-8, and so no JSON.
     assert all(is_json for _, is_json in whole) == is_utf8
     assert frames(chunks) == whole
     assert frames([data[n : n + 1] for n in range(len(data))]) == whole

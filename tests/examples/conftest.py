@@ -86,7 +86,7 @@ class Node:
         self.version = self.next_version()
 
     def set(self, *pragmas: str, version: int | None) -> None:
-        """Changes settings of the connection, which are no commit."""
+        """Changes settings of the connection, which are not commits."""
         reply = self.ask(*pragmas, version=version)
         assert self.approves(reply), reply
         for pragma in pragmas:

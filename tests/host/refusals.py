@@ -1,4 +1,4 @@
-"""What a lightningd (v26.06.6) does with texts that are no JSON, each sent alone to its RPC socket.
+"""What lightningd v26.06.6 does with texts that are not JSON, each sent alone to its RPC socket.
 
 Written down by hand from what the daemon does; `tests/node` compares with a real one where there is
 one.

@@ -184,7 +184,7 @@ def with_reply(make: MakePlugin, reply: str) -> Any:
 
 def test_an_error_is_no_answer(make: MakePlugin) -> None:
     error = with_reply(make, '{"jsonrpc":"2.0","id":ID,"error":{"code":-1,"message":"m"}}')
-    assert 'an error is no answer to a hook: {"code":-1,"message":"m"}' in str(error)
+    assert 'an error is not an answer to a hook: {"code":-1,"message":"m"}' in str(error)
 
 
 def test_an_error_of_code_4_means_that_the_plugin_died(make: MakePlugin) -> None:

@@ -105,7 +105,7 @@ def handle(message, handle=handle):
     log(message["TEXT"])
     handle(message)
 def messages():
-    "init may be no JSON: takes what is between blank lines."
+    "init may not be JSON: takes what is between blank lines."
     text = ""
     while data := os.read(0, 65536).decode():
         text += data

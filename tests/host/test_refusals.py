@@ -1,4 +1,4 @@
-"""Texts that are no JSON: the host refuses what lightningd refuses, and takes what it takes."""
+"""Texts that are not JSON: the host refuses what lightningd refuses, and takes what it takes."""
 
 from __future__ import annotations
 

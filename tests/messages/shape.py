@@ -95,7 +95,7 @@ def _type_differences(wanted: dict[str, Any], found: Member, path: str) -> Itera
         yield from _object_differences(wanted, found, path)
     elif wanted.get("type") == "object":
         if found.name not in ("dict", "Any"):
-            yield f"{path}: {found.name} is no object"
+            yield f"{path}: {found.name} is not an object"
     elif found.name not in NAMED.get(str(wanted.get("type")), ()):
         yield f"{path}: {found.name} for {wanted.get('type')}"
     if set(wanted.get("enum", ())) != found.known:
@@ -104,7 +104,7 @@ def _type_differences(wanted: dict[str, Any], found: Member, path: str) -> Itera
 
 def _array_differences(wanted: dict[str, Any], found: Member, path: str) -> Iterator[str]:
     if typing.get_origin(found.kind) is not list:
-        yield f"{path}: {found.name} is no list"
+        yield f"{path}: {found.name} is not a list"
         return
     (item,) = typing.get_args(found.kind)
     yield from _type_differences(wanted["items"], member(item), f"{path}[]")
@@ -112,7 +112,7 @@ def _array_differences(wanted: dict[str, Any], found: Member, path: str) -> Iter
 
 def _object_differences(wanted: dict[str, Any], found: Member, path: str) -> Iterator[str]:
     if not (isinstance(found.kind, type) and issubclass(found.kind, msgspec.Struct)):
-        yield f"{path}: {found.name} is no Struct"
+        yield f"{path}: {found.name} is not a Struct"
         return
     yield from differences(_with_branches(wanted), found.kind, f"{path}.")
 

@@ -30,7 +30,7 @@ MALFORMED = [
     b'[1:2\n\n{"jsonrpc":"2.0","method":"shutdown"}\n\n]',
     b'{"a":1:"\n\n,"b":{"jsonrpc":"2.0","id":1,"method":"ban","params":["x"]}}',
 ]
-"""Params that are no JSON, and that lightningd forwards."""
+"""Params that are not JSON, and that lightningd forwards."""
 
 METHOD = """
 @plugin.method("ban")

@@ -37,7 +37,7 @@ LONGER_THAN_QUIET = 1.6
 
 @pytest.fixture(autouse=True)
 def host_of_its_own(monkeypatch, tmp_path):
-    """Whatever else this process has started is no sibling."""
+    """Whatever else this process has started is not a sibling."""
     monkeypatch.setenv(siblings.HOST, f"{os.getpid()} {tmp_path}")
 
 

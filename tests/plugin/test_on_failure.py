@@ -83,7 +83,7 @@ def test_a_cancelled_handler_gives_it(plugin):
     daemon.start()
     htlc = '{"id":9,"method":"htlc_accepted","params":{"onion":{},"htlc":{}}}'
     daemon.write(htlc)
-    # This one is no event at all: it fails at once.
+    # This one is not an event at all: it fails at once.
     assert daemon.reply()["result"] == {"result": "fail", "failure_message": "2002"}
     daemon.write(
         json.dumps({"id": 10, "method": "htlc_accepted", "params": hook_sample("htlc_accepted")})

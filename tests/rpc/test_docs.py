@@ -1,4 +1,4 @@
-"""What docs/rpc.md shows of programs that are no plugins runs as it stands."""
+"""What docs/rpc.md shows of programs that are not plugins runs as it stands."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_one_struct_for_two() -> None:
         (PeerConnected, {"peer": {"adr": ""}}, "PeerConnected.peer has no member 'adr'; did you"),
         (PeerConnected, {"peer": 7}, "PeerConnected.peer: Expected `object`, got `int`"),
         (Connect, {"id": None}, "Connect.id: Expected `str`, got `null`"),
-        (PeerDisconnect, {}, "PeerDisconnect is no event of a hook or topic"),
+        (PeerDisconnect, {}, "PeerDisconnect is not an event of a hook or topic"),
     ],
 )
 def test_what_does_not_fit(event: type[Event], changes: dict[str, Any], problem: str) -> None:

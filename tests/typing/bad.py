@@ -38,7 +38,7 @@ def sometimes(event: PeerConnected) -> Continue | None:
     return CONTINUE if event.peer.addr else None
 
 
-@plugin.hook("invoice_payment")  # mistake: a word is no answer
+@plugin.hook("invoice_payment")  # mistake: a word is not an answer
 def word(event: InvoicePayment) -> str:
     return "continue"
 

@@ -24,11 +24,11 @@ from clnwire.types import Msat, Psbt, Sat, sat_to_msat
 
 print(HtlcFail())  # mistake: a failure needs its message
 print(HtlcFailOnion())  # mistake: a failure needs its onion
-print(HtlcFail(failure_message=b"\x20\x02"))  # mistake: bytes are no hexadecimal text
+print(HtlcFail(failure_message=b"\x20\x02"))  # mistake: bytes are not hexadecimal text
 print(HtlcResolve())  # mistake: to take an HTLC needs its preimage
 print(HtlcContinue(failure_message="2002"))  # mistake: what goes on does not fail
 print(HtlcContinue(invoice_msat=1000))  # mistake: an amount without its unit
-print(HtlcContinue(invoice_msat=Sat(1)))  # mistake: satoshis are no millisatoshis
+print(HtlcContinue(invoice_msat=Sat(1)))  # mistake: satoshis are not millisatoshis
 print(InvoicePaymentFail())  # mistake: a failure needs its message
 print(OpenChannelReject(close_to="bc1q"))  # mistake: who rejects closes nothing
 print(OpenChannel2Reject(psbt=Psbt("")))  # mistake: who rejects contributes nothing

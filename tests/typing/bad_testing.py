@@ -7,11 +7,11 @@ from clnwire.testing import BlockingHost, RunPlugin, sample
 
 
 def test_mistakes(run_plugin: RunPlugin, clnwire_host: BlockingHost) -> None:
-    sample(PeerDisconnect)  # mistake: an answer is no event
-    sample("peer_connected")  # mistake: a name is no Struct
+    sample(PeerDisconnect)  # mistake: an answer is not an event
+    sample("peer_connected")  # mistake: a name is not a Struct
     run_plugin(7)  # mistake: neither a path nor a plugin
     run_plugin("plugin.py", level=3)  # mistake: options are one mapping
     plugin = run_plugin("plugin.py")
-    plugin.hook(PeerDisconnect(error_message="no"))  # mistake: an answer is no event
+    plugin.hook(PeerDisconnect(error_message="no"))  # mistake: an answer is not an event
     plugin.notify(sample(PeerConnected).peer.direction)  # mistake: it may be None
     clnwire_host.db_write("DELETE FROM t", data_version="1")  # mistake: a version is a number

@@ -96,7 +96,7 @@ class Option(Generic[T_co]):
     def read_change(self, raw: bytes | None) -> Any:
         """The value for the JSON text in `setconfig`.
 
-        Raises `OptionError` if it does not fit, or is `None` and the option is no flag.
+        Raises `OptionError` if it does not fit, or is `None` and the option is not a flag.
         """
         if raw is not None:
             return self._convert(raw)

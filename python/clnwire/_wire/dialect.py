@@ -173,7 +173,7 @@ def detect_dialect(
 def _release_range(version: str | None) -> tuple[Release, Release]:
     """The oldest and the newest release that `version` may stand for.
 
-    A version that is no release's name (e.g. of a build between releases) gives the whole range
+    A version that is not a release's name (e.g. of a build between releases) gives the whole range
     of releases that set the variable.
     """
     if not version:

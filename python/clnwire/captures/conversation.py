@@ -27,7 +27,7 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Three kinds of requests, a notification, two kinds of replies, two notifications from the plugin
-(a log line, a notice to a caller), and a record that is no message."""
+(a log line, a notice to a caller), and a record that is not a message."""
 STARTUP: Final = frozenset(("getmanifest", "init"))
 MOST_WAITING: Final = 100_000
 """The most requests to remember. A damaged capture may lack replies; no plugin has this many."""

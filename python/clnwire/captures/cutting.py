@@ -18,7 +18,7 @@ LONGEST_JUNK: Final = 1 << 20
 
 
 class Piece(Struct, frozen=True):
-    """A message, or bytes that are no message, with the reason."""
+    """A message, or bytes that are not a message, with the reason."""
 
     data: bytes
     problem: str | None = None
@@ -74,7 +74,7 @@ class Cutter:
     def _lose(self, start: int, reason: str, at: int) -> None:
         """Notes that the message at `start` in the framer's stream is invalid JSON."""
         self._keep_last(self._fed - start)
-        self._problem = f"no JSON: {reason} at byte {at}"
+        self._problem = f"not JSON: {reason} at byte {at}"
 
     def _start(self) -> int:
         """The position of the first kept byte in the framer's stream."""

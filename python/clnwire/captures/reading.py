@@ -53,7 +53,7 @@ def read_records(
 ) -> Iterator[tuple[int, Record]]:
     """The records with the numbers of their lines, from 1.
 
-    `on_broken` gets the error for each line that is no record, `on_cut` the reason why the rest
+    `on_broken` gets the error for each line that is not a record, `on_cut` the reason why the rest
     cannot be read, and `on_read` the number of bytes read so far. Raises `CaptureError` if the file
     cannot be opened.
     """

@@ -168,6 +168,6 @@ def widen(descriptor: int) -> None:
     if sys.platform == "linux":
         import fcntl
 
-        # Fails if this is no pipe, or if the user's pipes have reached their total limit.
+        # Fails if this is not a pipe, or if the user's pipes have reached their total limit.
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)

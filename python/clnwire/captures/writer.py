@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from msgspec import json
 
+from clnwire._wire.counting import counted
 from clnwire.captures.cutting import Cutter, Piece
 from clnwire.captures.reading import Record
 from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
@@ -113,15 +114,17 @@ class _Recorder:
         else:
             direction = kind - GAP
             yield from self._records(direction, self._cutters[direction].skip())
-            note = f"{int(data):,} bytes are missing: the disk was slower than the traffic"
+            note = (
+                f"missing here: {counted(int(data), 'byte')}; the disk was slower than the traffic"
+            )
             yield self._line(Record(self._t_us, DIRECTIONS[direction], note=note))
 
     def _records(self, direction: int, pieces: Iterable[Piece]) -> Iterator[bytes]:
         for piece in pieces:
             record = Record(self._t_us, DIRECTIONS[direction])
             if piece.problem is not None:
-                record.note = f"{piece.problem} ({len(piece.data):,} bytes)"
-                # Bytes that are no message cannot be masked, so leave them out.
+                record.note = f"{piece.problem} ({counted(len(piece.data), 'byte')})"
+                # Bytes that are not a message cannot be masked, so leave them out.
                 record.raw = None if self._redaction else piece.data
             elif self._redaction is None:
                 record.frame = piece.data.decode()

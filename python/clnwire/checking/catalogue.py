@@ -184,7 +184,7 @@ REPLACES_NATIVE = _warning(
 STRAY_OUTPUT = _error(
     "CW101",
     "stray-output",
-    "output that is no JSON",
+    "output that is not JSON",
     "stdout is the daemon's: it ends a plugin that writes anything but messages, a stray print "
     "included.",
     "Write to stderr: print(..., file=sys.stderr). For the log, send the notification log.",
@@ -192,7 +192,7 @@ STRAY_OUTPUT = _error(
 BAD_ENCODING = _error(
     "CW102",
     "bad-encoding",
-    "output that is no UTF-8",
+    "output that is not UTF-8",
     "The daemon ends the plugin.",
     'Encode strings as UTF-8: sys.stdout.reconfigure(encoding="utf-8") in Python.',
 )
@@ -372,7 +372,7 @@ FATAL_ANSWER = _error(
     "fatal-answer",
     "an answer at which the daemon stops",
     "A hook's answer decides about money; at one that it does not understand the daemon stops.",
-    'Answer with what the message names, such as {"result": "continue"}; an error is no answer.',
+    'Answer with what the message names, such as {"result": "continue"}; an error never fits.',
 )
 IGNORED_ANSWER = _warning(
     "CW303",
@@ -488,7 +488,7 @@ TRIPS_ON_BLANK_LINES = _warning(
 DIES_OF_MALFORMED = _warning(
     "CW504",
     "dies-of-malformed",
-    "a message that is no JSON ends the plugin, or silences it",
+    "a message that is not JSON ends the plugin, or silences it",
     "lightningd forwards a caller's parameters as they are, and its own parser takes more than "
     "JSON: `lightning-cli ban 203.0.113.7` sends `[203.0.113.7]`. Any caller can end the plugin, "
     "and with an important plugin the node.",
@@ -509,7 +509,7 @@ HEX_FAILS = _warning(
     "CW602",
     "hex-fails",
     "an int option that is written as 0x… stops the plugin",
-    "The daemon accepts C's spelling of an integer, and pastes it into init, where it is no JSON.",
+    "The daemon accepts C's spelling of an integer, and pastes it into init, where it is not JSON.",
     "Read int options leniently: int(text, 0) in Python reads 0x10.",
 )
 SETCONFIG_UNANSWERED = _error(

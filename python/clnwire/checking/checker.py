@@ -34,7 +34,7 @@ async def check(
 ) -> Report:
     """Checks a plugin in these dialects.
 
-    If the plugin starts in the first dialect only, that is no finding. Raises
+    If the plugin starts in the first dialect only, that is not a finding. Raises
     `HostError` if the file is missing or cannot be started, or if the plugin lacks a given option
     or method.
     """

@@ -84,7 +84,7 @@ def _interpreter(line: str) -> tuple[str, str | None]:
 
 
 def _has_clnwire(interpreter: str) -> bool:
-    """Whether it is no Python, or one that finds clnwire."""
+    """Whether it is another program than Python, or a Python that finds clnwire."""
     if not Path(interpreter).name.startswith("python") or interpreter == sys.executable:
         return True
     command = [interpreter, "-c", _FINDS_CLNWIRE]

@@ -1,9 +1,10 @@
-"""A bench's results as a table, and what to know before one reads it."""
+"""The results of `clnwire bench` as a table, with caveats."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from clnwire._wire.counting import counted
 from clnwire.bench.format import duration, memory, number
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 SELDOM: Final = 10
 """A percentile is shown if at least this many messages were slower."""
 UNCHECKED: Final = (
-    "events are made up (--event), and answers only checked for being results (--expect)"
+    "events are samples (see --event); answers are not compared with a result (see --expect)"
 )
 BUSY: Final = 1.0
-"""The load average from which a machine is called busy."""
+"""A machine with a load average of at least this is called busy."""
 
 
 def as_text(results: Results, earlier: Results | None, *, checked: bool) -> str:
-    """The caveats, a line a case, the start, and what was not measured."""
+    """The caveats, a line for each case, the start, and what was not measured."""
     parts = [_caveats(results, earlier, checked=checked)]
     if results.rows:
         parts.append(_aligned(_table(results, earlier)))
@@ -37,8 +38,8 @@ def _caveats(results: Results, earlier: Results | None, *, checked: bool) -> str
     rounds = "one round" if method.rounds == 1 else f"medians of {method.rounds} rounds"
     lines = [
         f"{results.plugin}: {rounds} of {method.seconds:g} s, plugin and load generator on {where}",
-        f"{machine.cpu}, {machine.cores} processors, a load of {machine.load:g} before"
-        + ("; it is busy, and figures vary" if machine.load >= BUSY else ""),
+        f"{machine.cpu}, {counted(machine.cores, 'processor')}, a load of {machine.load:g} before"
+        + ("; the machine is busy, and figures vary" if machine.load >= BUSY else ""),
     ]
     if not checked:
         lines.append(UNCHECKED)
@@ -116,12 +117,12 @@ def _start(results: Results, earlier: Results | None) -> list[list[str]]:
 
 
 def _beside(cell: str, new: float, old: float) -> str:
-    """The figure with its ratio to the earlier one, if both are there."""
+    """The figure with its ratio to the earlier one, if both exist."""
     return f"{cell} ({new / old:.2f}×)" if cell not in ("", "–") and new and old else cell
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Aligns columns: the first `left` ones to the left, the figures to the right."""
+    """Aligns the first `left` columns to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:

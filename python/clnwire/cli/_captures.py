@@ -1,36 +1,27 @@
-"""What the commands share that read a capture: their arguments, and a bar on a terminal."""
+"""What the commands that read a capture share: arguments and a progress bar."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+    from pathlib import Path
 
 EVERY: Final = 0.5
-"""Seconds between two looks."""
-Capture = Annotated[Path, typer.Argument(help="JSON lines, plain or gzipped.")]
-From = Annotated[
-    str | None,
-    typer.Option("--from", metavar="WHERE", help="A message's number, or a time such as 12.5s."),
-]
-To = Annotated[str | None, typer.Option("--to", metavar="WHERE", help="The last one, likewise.")]
+"""Seconds between two updates."""
 
 
 @contextmanager
 def bar(
     text: str, total: int, *, hidden: bool = False
 ) -> Generator[Callable[[int], object], None, None]:
-    """A bar on stderr if a person sees it; gives what sets how far it is."""
+    """A bar on stderr if that is a terminal; yields the function that advances it."""
     if hidden or not sys.stderr.isatty():
         yield lambda _done: None
         return
-    # Loaded for people alone.
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -46,12 +37,11 @@ def bar(
 async def moving_bar(
     text: str, total: int, done: Callable[[], int], *, hidden: bool = False
 ) -> AsyncGenerator[None, None]:
-    """A bar that calls `done` every `EVERY` seconds; more often would slow the work down."""
-
+    """A bar that calls `done` every `EVERY` seconds."""
     import asyncio
 
     async def move() -> None:
-        # Work that ends within this time shows no bar.
+        # Shorter work shows no bar.
         await asyncio.sleep(EVERY)
         with bar(text, total, hidden=hidden) as advance:
             while True:
@@ -67,7 +57,7 @@ async def moving_bar(
 
 
 def size_of(path: Path) -> int:
-    """The file's bytes; 0 if that cannot be told, which reading it will explain."""
+    """The file's size; 0 if it is unknown, as reading the file then reports why."""
     try:
         return path.stat().st_size
     except OSError:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING
 
-import typer
 from msgspec import json
 
 from clnwire._core import Frame, members
@@ -21,18 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clnwire.rpc._connection import RpcConnection
-
-DEFAULT_DIR: Final = "~/.clnwire"
-"""Not `~/.lightning`: a plugin on trial must not reach a node's files."""
-
-LightningDir = Annotated[
-    str, typer.Option("--lightning-dir", metavar="DIR", help="The daemon's directory.")
-]
-Network = Annotated[str, typer.Option("--network", help="The directory's part that is used.")]
-RpcFile = Annotated[
-    str,
-    typer.Option("--rpc-file", metavar="FILE", help="The socket, in DIR/NETWORK unless absolute."),
-]
 
 
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:

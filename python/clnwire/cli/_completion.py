@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import typer  # noqa: TC002 - typer evaluates the annotations of completions
+import typer
 from msgspec import DecodeError, Struct, json
 
 if TYPE_CHECKING:

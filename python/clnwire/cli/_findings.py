@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line
 
 if TYPE_CHECKING:
@@ -54,18 +55,14 @@ def _block(finding: Finding, widths: list[int]) -> list[str]:
 
 def _summary(plugin: str, findings: Sequence[Finding], report: Report, seconds: float) -> str:
     dialects = " and ".join(report.dialects) or "no dialect"
-    effort = f"{dialects}, {_counted(report.starts, 'start')}, "
-    effort += f"{_counted(report.messages, 'message')}, {seconds:.1f} s"
+    effort = f"{dialects}, {counted(report.starts, 'start')}, "
+    effort += f"{counted(report.messages, 'message')}, {seconds:.1f} s"
     if not findings:
         passed = _painted(GREEN, f"{plugin}: all checks passed")
         return f"{passed} ({effort})"
     errors = sum(finding.rule.severity == "error" for finding in findings)
-    found = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    found = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     return f"{_painted(RED if errors else YELLOW, f'{plugin}: {found}')} ({effort})"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _painted(colour: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What plugins offer, for `clnwire run --help`: their manifests alone are asked for."""
+"""The options of plugins from their manifests, for `clnwire run --help`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ if TYPE_CHECKING:
 async def plugin_help(settings: RunSettings) -> str:
     """The options of the plugins, by plugin. Raises `HostError`.
 
-    They run in a folder of their own that is removed; none of them gets `init`.
+    The plugins run in a temporary folder and get no `init`.
     """
     async with Host(dialect=cast("Name", settings.single["dialect"])) as host:
         try:
             plugins = await host.load(settings.specs)
             for entry in host.remarks:
-                # Such as a plugin that was refused.
                 sys.stderr.write(in_one_line(f"plugin-{entry.plugin}: {entry.message}") + "\n")
         finally:
-            # A plugin that has not seen `init` may wait for it, even at the end of its input; and
-            # who asks for help and presses Ctrl-C does not want to wait for a plugin.
+            # Without `init` a plugin may ignore the end of its input, and help must not wait.
             for plugin in host.plugins:
                 plugin.kill("was only asked for its manifest")
     return "".join(

@@ -1,4 +1,4 @@
-"""Parameters from words of the command line to JSON text, as lightning-cli does it."""
+"""Converts words of the command line to JSON parameters, as lightning-cli does."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LITERAL: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-"""No exponent: `1e5` is rather the start of something hexadecimal."""
+"""Without exponents: `1e5` may be hexadecimal."""
 _KEYWORD: Final = re.compile(r"[A-Za-z0-9_.-]+=")
 _BRACKETS: Final = ("{}", "[]", '""')
 
 
 class WordError(Exception):
-    """A word that cannot become a parameter; the text says what to write instead."""
+    """A word that cannot be a parameter; the message says what to write instead."""
 
 
 def params_text(words: Sequence[str], *, keyword: bool = False, ordered: bool = False) -> bytes:
-    """An object if the first word is `key=value`, else an array; either can be forced.
+    """An object if the first word is `key=value`, else an array, unless one is forced.
 
     Raises `WordError`.
     """
@@ -37,7 +37,7 @@ def _members(words: Sequence[str]) -> list[bytes]:
     for word in words:
         key, sign, value = word.partition("=")
         if not sign or not key:
-            raise WordError(f"'{word}' is no key=value, as the others are; -o passes all in order")
+            raise WordError(f"'{word}' must be KEY=VALUE like the others; -o takes values only")
         if key in found:
             raise WordError(f"'{key}' is given twice")
         found[key] = value_text(value)
@@ -45,9 +45,9 @@ def _members(words: Sequence[str]) -> list[bytes]:
 
 
 def value_text(word: str) -> bytes:
-    """A number, true, false, null, an object, an array or a string in quotes is JSON already.
+    """The word itself if it looks like JSON, else a string.
 
-    Anything else is a string. Raises `WordError` for what only looks like JSON.
+    Raises `WordError` for what only looks like JSON.
     """
     if _LITERAL.fullmatch(word):
         return word.encode()
@@ -62,7 +62,7 @@ def json_text(word: str) -> bytes:
         text = word.encode()
         validate(text)
     except (MalformedError, UnicodeEncodeError) as error:
-        raise WordError(f"no JSON: {word!r}: {error}") from None
+        raise WordError(f"not JSON: {word!r}: {error}") from None
     return text
 
 
@@ -75,8 +75,8 @@ def json_object(word: str) -> bytes:
 
 
 def string_text(word: str) -> bytes:
-    """The text of a JSON string. Raises `WordError` for what is no UTF-8."""
+    """The text of a JSON string. Raises `WordError` for what is not UTF-8."""
     try:
         return json.encode(word)
     except UnicodeEncodeError:
-        raise WordError(f"no UTF-8: {word!r}") from None
+        raise WordError(f"not UTF-8: {word!r}") from None

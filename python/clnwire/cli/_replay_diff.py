@@ -1,4 +1,4 @@
-"""The answers of a replay beside the recorded ones, as a diff."""
+"""The differences between the answers of a replay and the recorded ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, json
 
+from clnwire._wire.counting import counted
 from clnwire.replay.differences import compare_replies
 
 if TYPE_CHECKING:
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from clnwire.replay.differences import Change
 
 MOST_KEPT: Final = 1_000
-"""Answers whose differences are kept; further ones are counted."""
+"""Answers whose differences are kept; the others are only counted."""
 MOST_SHOWN: Final = 50
 MOST_CHANGES: Final = 20
-"""Of one answer."""
+"""Differences of one answer that are shown."""
 LONGEST: Final = 200
 """Characters of a value."""
 
 
 class Comparison:
-    """Takes each answer as it comes; in which order does not matter, since each has its request."""
+    """Compares answers with the recorded ones, in any order."""
 
     def __init__(self, ignored: Sequence[str]) -> None:
         self._ignored = ignored
@@ -53,7 +54,7 @@ class Comparison:
         return not self._counts
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` has about it, in the order of the capture."""
+        """The part of the JSON report, in the order of the capture."""
         return {
             "compared": self._compared,
             "without_recorded_answer": self._unknown,
@@ -69,29 +70,30 @@ class Comparison:
         }
 
     def show(self, console: Console, unasked: int) -> None:
-        """Prints the differences and a last line; `unasked` messages were not compared."""
+        """Prints the differences and a summary; `unasked` messages were not compared."""
         for step, changes in self._ordered()[:MOST_SHOWN]:
             _show(console, step, changes)
         hidden = self._counts.total() - MOST_SHOWN
         if hidden > 0:
             _print(console, f"and {hidden:,} more; --json has them")
-        others = [f"{unasked:,} notifications of the plugin"] if unasked else []
+        others = [f"{counted(unasked, 'notification')} of the plugin"] if unasked else []
         if self._unknown:
-            others.append(f"{self._unknown:,} answers that the capture does not have")
+            others.append(f"{counted(self._unknown, 'answer')} that the capture does not have")
         rest = f"; not compared: {', '.join(others)}" if others else ""
         if self.is_same:
-            _print(console, f"all {self._compared:,} answers are the recorded ones{rest}", "green")
+            same = f"no difference in {counted(self._compared, 'answer')}"
+            _print(console, f"{same}{rest}", "green")
             return
         counts = ", ".join(f"{name} {count:,}" for name, count in self._counts.most_common())
-        total = f"{self._counts.total():,} of {self._compared:,} answers differ"
-        _print(console, f"{total} ({counts}){rest}", "red")
+        total = f"{self._counts.total():,} of {counted(self._compared, 'answer')}"
+        _print(console, f"different: {total} ({counts}){rest}", "red")
 
     def _ordered(self) -> list[tuple[Step, list[Change]]]:
         return sorted(self._different, key=lambda found: found[0].line)
 
 
 def _change(change: Change) -> dict[str, object]:
-    """A side that has nothing there has no member."""
+    """A side without a value has no member."""
     sides = {"recorded": change.recorded, "got": change.got}
     return {
         "path": change.path,
@@ -107,11 +109,11 @@ def _show(console: Console, step: Step, changes: list[Change]) -> None:
             if value is not UNSET:
                 _print(console, f"  {sign} {change.path}: {_shown(value)}", colour)
     if len(changes) > MOST_CHANGES:
-        _print(console, f"  and {len(changes) - MOST_CHANGES:,} more places")
+        _print(console, f"  and {counted(len(changes) - MOST_CHANGES, 'more place')}")
 
 
 def _print(console: Console, text: str, style: str | None = None) -> None:
-    # Neither markup nor line breaks: the text is a plugin's.
+    # The text is from a plugin, so it must not be read as markup.
     console.print(text, style=style, markup=False, soft_wrap=True)
 
 

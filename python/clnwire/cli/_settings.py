@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from clnwire._wire.levels import SCALE
-from clnwire.cli._client import DEFAULT_DIR
+from clnwire.cli._arguments import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
 from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.startup import command_line

@@ -1,4 +1,4 @@
-"""Messages as lines: with colours on a terminal, cut to its width; plain or JSON elsewhere."""
+"""Messages as lines: coloured and cut to the width on a terminal, plain or JSON elsewhere."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COLOURS: Final = {
     "note": "bold red",
 }
 SLOW_US: Final = 100_000
-"""People notice a wait of this length, and a slower hook delays payments."""
+"""Slower answers are marked: a hook that takes this long delays payments noticeably."""
 WIDTH: Final = 200
-"""Characters of a line that goes into a pipe."""
+"""Characters of a line that is not on a terminal."""
 LONGEST: Final = 40
-"""Characters of a string that is shown whole."""
+"""Strings with more characters are shortened to `KEPT`."""
 KEPT: Final = 24
 _LOOKED_AT: Final = 16_384
-"""The bytes of a message that its line is made from."""
+"""Bytes of a message that are shown at most."""
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?')
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 
@@ -45,14 +45,13 @@ class Lines:
         self._full = full
         self._put = self._json if as_json else self._plain
         if not as_json and sys.stdout.isatty():
-            # Loaded for people alone.
             from rich.console import Console
 
             self._console = Console(highlight=False)
             self._put = self._coloured
 
     def show(self, message: CapturedMessage) -> None:
-        """Writes a line. Raises `BrokenPipeError` if nobody reads."""
+        """Writes a line. Raises `BrokenPipeError` if stdout is closed."""
         self._put(message)
 
     def _plain(self, message: CapturedMessage) -> None:
@@ -93,12 +92,12 @@ def _head(message: CapturedMessage) -> str:
 
 
 def latency(message: CapturedMessage) -> str:
-    """How long an answer took, in the unit that fits; nothing for other messages."""
+    """How long an answer took; empty for other messages."""
     return "" if message.latency_us is None else duration(message.latency_us)
 
 
 def duration(count_us: float) -> str:
-    """Microseconds in the unit that fits."""
+    """Microseconds as µs, ms or s."""
     if count_us < 1_000:
         return f"{count_us:.0f} µs"
     if count_us < 1_000_000:
@@ -107,7 +106,7 @@ def duration(count_us: float) -> str:
 
 
 def as_json(message: CapturedMessage) -> dict[str, Any]:
-    """A message for programs; what a frame says is JSON, too, if it can be."""
+    """A message for `--json`. A frame is embedded as JSON if it is JSON."""
     record = message.record
     shown: dict[str, Any] = {
         "number": message.number,
@@ -135,12 +134,12 @@ def _embedded(frame: str) -> Raw | str:
         validate(text)
     except MalformedError:
         return frame
-    # A frame may have line ends between its members, a line of output must not.
+    # A frame may contain line ends; a line of output must not.
     return Raw(json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text)
 
 
 def _log(content: bytes) -> str | None:
-    """A log line as a log shows it."""
+    """A log line as the daemon's log shows it."""
     try:
         found = json.decode(content)
     except MsgspecError:
@@ -151,7 +150,7 @@ def _log(content: bytes) -> str | None:
 
 
 def printable(text: str) -> str:
-    """In one line, and so that it does not move the cursor of who reads it."""
+    """The text on one line, without characters that control a terminal."""
     return in_one_line(_SPACE.sub(" ", text)).strip()
 
 

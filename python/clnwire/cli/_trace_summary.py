@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import json
 
+from clnwire._wire.counting import counted
 from clnwire.cli._trace_lines import COLOURS, SLOW_US, duration, printable
 
 if TYPE_CHECKING:
     from clnwire.captures.tally import Row, Tally
 
 WIDTH: Final = 120
-"""Columns of a table that goes into a pipe."""
+"""Columns of a table that is not on a terminal."""
 
 
 def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
-    """Writes it to stdout. `daemon` says what the capture was taken from."""
+    """Writes it to stdout. `daemon` is the version of the recorded daemon."""
     if as_json:
         found = {
             "messages": tally.messages,
@@ -27,10 +28,6 @@ def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
         }
         sys.stdout.write(json.encode(found).decode() + "\n")
         return
-    _table(tally, daemon)
-
-
-def _table(tally: Tally, daemon: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -43,7 +40,7 @@ def _table(tally: Tally, daemon: str) -> None:
         table.add_row(*_cells(row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(table)
-    console.print(f"{tally.messages:,} messages in {tally.seconds:,.3f} s, from {daemon}")
+    console.print(f"{counted(tally.messages, 'message')} in {tally.seconds:,.3f} s, from {daemon}")
 
 
 def _cells(row: Row) -> list[str]:

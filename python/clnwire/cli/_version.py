@@ -1,7 +1,6 @@
-"""The version of the database that a host pretends to have, kept from one run to the next.
+"""The version of the host's database, kept in a file from run to run.
 
-A replica that has seen version 2 would refuse a host that starts with 1 again: to it, the database
-went back in time.
+Otherwise a replica would see the database go back in time, and refuse it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ FILE: Final = "clnwire.data_version"
 
 
 class DataVersion:
-    """The last version that was committed; 0 in a folder that is new."""
+    """The last version that was committed, in a file of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE

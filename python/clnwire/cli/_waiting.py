@@ -1,4 +1,4 @@
-"""What a caller sees on stderr while a command runs: `message` and `progress` notifications."""
+"""Shows `message` and `progress` notifications on stderr while a command runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clnwire._core import Frame
 
 LEVELS: Final = (*SCALE, "none")
-"""From the least important; the last one is above all that a plugin can say."""
+"""From the least important; `none` is above all that a plugin sends."""
 _WIDTH: Final = 30
 
 
@@ -37,7 +37,7 @@ class _Notification(Struct):
 
 
 class Waiting:
-    """On a terminal, progress is one line that changes; elsewhere each step is a line."""
+    """On a terminal, progress is one line that changes; elsewhere each step has its line."""
 
     def __init__(self, level: str = "info") -> None:
         self._least = LEVELS.index(level)
@@ -51,7 +51,7 @@ class Waiting:
         self._wipe()
 
     def take(self, frame: Frame) -> None:
-        """Shows a notification; anything else, or what cannot be read, is not for the user."""
+        """Shows a notification; ignores all other frames."""
         try:
             found = json.decode(frame.bytes, type=_Notification)
         except DecodeError:

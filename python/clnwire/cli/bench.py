@@ -1,13 +1,13 @@
-"""`clnwire bench`: how fast a plugin is, in any language."""
+"""`clnwire bench`: measures how fast a plugin is, in any language."""
 
 import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from msgspec import json, to_builtins
@@ -28,9 +28,10 @@ from clnwire.bench.load import PluginFailedError
 from clnwire.bench.measuring import runs
 from clnwire.bench.results import ratios
 from clnwire.cli import _bench_table
+from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
 from clnwire.cli._captures import bar
 from clnwire.cli._completion import hook_names, topic_names
-from clnwire.cli._failing import CANNOT, fail
+from clnwire.cli._failing import fail
 from clnwire.cli._params import WordError, json_text
 from clnwire.errors import ClnwireError
 from clnwire.host.config import parse_words
@@ -38,85 +39,84 @@ from clnwire.host.errors import ManifestError
 from clnwire.program import of_file
 
 EXAMPLES = (
-    ("clnwire bench ./plugin.py", "its hooks and its subscriptions"),
+    ("clnwire bench ./plugin.py", "its hooks and subscriptions"),
     ("clnwire bench ./plugin.py --method hello --params '[\"Rusty\"]'", "a method"),
-    ("clnwire bench ./plugin.py --hook htlc_accepted --event htlc.json", "with an event of yours"),
-    ("clnwire bench ./plugin.py --save before.json", "and then, after a change:"),
-    ("clnwire bench ./plugin.py --compare before.json", "what it has become"),
+    ("clnwire bench ./plugin.py --hook htlc_accepted --event htlc.json", "with your own event"),
+    (
+        "clnwire bench ./plugin.py --save before.json",
+        "keep the results, change the plugin, and then:",
+    ),
+    ("clnwire bench ./plugin.py --compare before.json", "compare with them"),
 )
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _Names = list[str] | None
 
 
 def bench(
-    plugin: Annotated[Path, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")],
-    arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGS...]", help="The file's own arguments.")
-    ] = None,
+    plugin: Annotated[
+        Path, typer.Argument(metavar="PLUGIN", help="The plugin's file, executable or .py.")
+    ],
+    arguments: PluginArguments = None,
     hook: Annotated[
         _Names,
         typer.Option(
-            metavar="NAME", help="Only this hook; again for others.", autocompletion=hook_names
+            metavar="NAME", help="Only this hook; may be repeated.", autocompletion=hook_names
         ),
     ] = None,
     topic: Annotated[
         _Names,
         typer.Option(
-            metavar="NAME", help="Only this topic; again for others.", autocompletion=topic_names
+            metavar="NAME", help="Only this topic; may be repeated.", autocompletion=topic_names
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A method; it is called for real.")
+        str | None, typer.Option(metavar="NAME", help="A method; it is really called.")
     ] = None,
     params: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The method's: an array or object.")
+        str | None, typer.Option(metavar="JSON", help="Its parameters, an array or object.")
     ] = None,
     event: Annotated[
         str | None,
-        typer.Option(metavar="FILE|JSON", help="That of the one hook or topic; else a sample."),
+        typer.Option(
+            metavar="FILE|JSON", help="The event of the one hook or topic. Default: a sample."
+        ),
     ] = None,
     expect: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The result that every answer must have.")
+        str | None, typer.Option(metavar="JSON", help="The result that each answer must have.")
     ] = None,
-    option: Annotated[
-        _Names, typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each.")
-    ] = None,
+    option: PluginOptions = None,
     rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="The medians of so many are shown.")
+        int, typer.Option(min=1, metavar="N", help="How many rounds; medians are shown.")
     ] = 5,
     seconds: Annotated[
         float,
-        typer.Option(
-            min=0.001, max=3600, metavar="SECONDS", help="For how long a round measures each."
-        ),
+        typer.Option(min=0.001, max=3600, metavar="SECONDS", help="For each case in each round."),
     ] = 0.3,
     window: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="N", help="How many messages are in flight.")
+        int, typer.Option(min=1, max=100_000, metavar="N", help="Messages in flight.")
     ] = 64,
     core: Annotated[
-        str, typer.Option(metavar="N|none", help="The processor to measure on; else the last.")
+        str, typer.Option(metavar="N|none", help="The processor to measure on. Default: the last.")
     ] = "",
     timeout: Annotated[
         float,
-        typer.Option(
-            min=0.1, max=3600, metavar="SECONDS", help="After so much silence it is given up."
-        ),
+        typer.Option(min=0.1, max=3600, metavar="SECONDS", help="The longest wait for an answer."),
     ] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
+    as_json: AsJson = False,
     save_to: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE", help="Where to keep the results.")
+        Path | None, typer.Option("--save", metavar="FILE", help="Writes the results to a file.")
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Results that were kept, to compare with.")
+        Path | None, typer.Option(metavar="FILE", help="Compares with the results in a file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draws them; needs matplotlib.")
+        Path | None, typer.Option(metavar="FILE.svg", help="Draws the results; needs matplotlib.")
     ] = None,
 ) -> None:
     """Measures a plugin, in any language, with a native load generator that plays the daemon.
 
-    It is sent made-up events thousands of times: give it no options of a plugin in use. Its methods
-    are called only if you name one.
+    The plugin gets made-up events thousands of times, so give it no options of one in use. Its
+    methods are called only if you name one.
 
     Status 1: the plugin died or answered wrongly. Status 2: it could not be measured.
     """
@@ -143,11 +143,13 @@ def bench(
         results = _measured(setup, plugin.name, wanted, hidden=as_json)
         _keep(results, earlier, save_to, plot)
     except (PluginFailedError, ManifestError) as error:
-        _fail(str(error), 1, as_json=as_json)
+        fail("bench", str(error), 1, as_json=as_json)
     except ClnwireError as error:
-        _fail(str(error), CANNOT, as_json=as_json)
+        fail("bench", str(error), as_json=as_json)
     if as_json:
-        _print_json(results, earlier)
+        report = {"ok": True, **to_builtins(results)}
+        report |= {} if earlier is None else {"ratios": ratios(results, earlier)}
+        sys.stdout.write(json.encode(report).decode() + "\n")
     else:
         checked = wanted.expect is not None
         sys.stdout.write(_bench_table.as_text(results, earlier, checked=checked))
@@ -164,7 +166,7 @@ def _measured(setup: Setup, name: str, wanted: Wanted, *, hidden: bool) -> Resul
 
 @contextmanager
 def _ended_by_signals() -> Generator[None, None, None]:
-    """What was started is ended with this process."""
+    """Ends the plugin with this process."""
 
     def end(number: int, _: object) -> None:
         raise typer.Exit(128 + number)
@@ -182,15 +184,11 @@ def _core(word: str) -> int | None:
         return None
     usable = sorted(os.sched_getaffinity(0))
     if not word:
-        # The first ones serve interrupts.
+        # The first processors serve interrupts.
         return usable[-1]
     if not word.isdecimal() or int(word) not in usable:
-        raise BenchError(f"--core is none, or one of {_listed(usable)}, not '{word}'")
+        raise BenchError(f"--core is none, or one of {', '.join(map(str, usable))}, not '{word}'")
     return int(word)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def _json(option: str, word: str) -> str:
@@ -201,7 +199,7 @@ def _json(option: str, word: str) -> str:
 
 
 def _event(word: str) -> str:
-    """JSON, or the name of a file with it."""
+    """JSON, or the name of a file that holds it."""
     if word.lstrip()[:1] in ("{", "["):
         return _json("--event", word)
     try:
@@ -212,10 +210,10 @@ def _event(word: str) -> str:
 
 
 def _check_files(save_to: Path | None, plot: Path | None) -> None:
-    """What cannot be written is found out before, not after."""
+    """Refuses what cannot be written before anything is measured."""
     for option, path in (("--save", save_to), ("--plot", plot)):
         if path is not None and not path.absolute().parent.is_dir():
-            raise BenchError(f"{option}: {path}: there is no such folder")
+            raise BenchError(f"{option}: there is no folder {path.absolute().parent}")
         if path is not None and path.is_dir():
             raise BenchError(f"{option}: {path} is a folder; name a file")
     if plot is not None and plot.suffix != ".svg":
@@ -224,27 +222,13 @@ def _check_files(save_to: Path | None, plot: Path | None) -> None:
         raise BenchError("--plot needs matplotlib: pip install 'clnwire[plot]'")
 
 
-def _print_json(results: Results, earlier: Results | None) -> None:
-    report = {"ok": True, **to_builtins(results)}
-    if earlier is not None:
-        report["ratios"] = ratios(results, earlier)
-    sys.stdout.write(json.encode(report).decode() + "\n")
-
-
 def _keep(
     results: Results, earlier: Results | None, save_to: Path | None, plot: Path | None
 ) -> None:
     if save_to is not None:
         save(results, save_to)
     if plot is not None:
-        # Heavy, and seldom wanted.
+        # matplotlib is slow to import.
         from clnwire.bench.plot import draw
 
         draw(results, earlier, plot)
-
-
-def _fail(message: str, status: int, *, as_json: bool) -> NoReturn:
-    if as_json:
-        sys.stdout.write(json.encode({"ok": False, "error": message}).decode() + "\n")
-        raise typer.Exit(status)
-    fail("bench", message, status)

@@ -10,15 +10,8 @@ import typer
 from msgspec import MsgspecError, json
 
 from clnwire._wire.foreign import printable, printable_json
-from clnwire.cli._client import (
-    DEFAULT_DIR,
-    LightningDir,
-    Network,
-    RpcFile,
-    call_daemon,
-    reached,
-    socket_path,
-)
+from clnwire.cli._arguments import DEFAULT_DIR, LightningDir, Network, RpcFile
+from clnwire.cli._client import call_daemon, reached, socket_path
 from clnwire.cli._completion import one_of, running_methods
 from clnwire.cli._failing import fail
 from clnwire.cli._group import near, options

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from msgspec import DecodeError, json
@@ -16,6 +16,7 @@ from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
 from clnwire.checking.catalogue import rules_of
 from clnwire.cli import _findings
+from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
 from clnwire.cli._completion import rule_codes
 from clnwire.cli._failing import fail
 from clnwire.host import HostError
@@ -48,13 +49,8 @@ def check(
     plugin: Annotated[
         Path | None, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
     ] = None,
-    arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGS...]", help="The file's own arguments.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the plugin's; once for each."),
-    ] = None,
+    arguments: PluginArguments = None,
+    option: PluginOptions = None,
     select: Annotated[
         _Codes,
         typer.Option(
@@ -91,7 +87,7 @@ def check(
             help="Calls a method, with made-up parameters or these; '*' is all methods.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
+    as_json: AsJson = False,
     explain: Annotated[
         str | None,
         typer.Option(metavar="CODE", help="Explains a rule.", autocompletion=rule_codes),
@@ -99,8 +95,8 @@ def check(
 ) -> None:
     """Starts a plugin, in any language, and reports what the daemon would not forgive it.
 
-    It is told and asked made-up things: give it no options of a plugin in use. Its methods are
-    called only on request, by --call.
+    The plugin gets made-up events, so give it no options of one in use. Its methods are called
+    only with --call.
 
     Status 1: there are findings. Status 2: it could not be checked.
     """
@@ -118,7 +114,7 @@ def check(
         limits = Limits(timeout, slow_start, slow_hook)
         report = _run(target, DIALECTS[dialect or "both"], limits, shown=not as_json)
     except HostError as error:
-        _fail(str(error), as_json=as_json)
+        fail("check", str(error), as_json=as_json)
     if dialect is not None:
         for name, why in report.other_daemon.items():
             report.note(f"{name}: not checked, the plugin is for another daemon: {why}")
@@ -218,10 +214,3 @@ def _busy(name: str, *, shown: bool) -> AbstractContextManager[object]:
     from rich.console import Console
 
     return Console(stderr=True).status(f"checking {name}")
-
-
-def _fail(message: str, *, as_json: bool) -> NoReturn:
-    if as_json:
-        sys.stdout.write(json.encode({"ok": False, "error": message}).decode() + "\n")
-        raise typer.Exit(2)
-    fail("check", message, 2)

@@ -8,14 +8,8 @@ from typing import Annotated
 import typer
 from msgspec import json
 
-from clnwire.cli._client import (
-    DEFAULT_DIR,
-    LightningDir,
-    Network,
-    RpcFile,
-    answer_of,
-    socket_path,
-)
+from clnwire.cli._arguments import DEFAULT_DIR, LightningDir, Network, RpcFile
+from clnwire.cli._client import answer_of, socket_path
 from clnwire.cli._completion import topic_names
 from clnwire.cli._failing import fail
 from clnwire.cli._params import WordError, json_text, string_text

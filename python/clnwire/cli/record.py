@@ -1,4 +1,4 @@
-"""`clnwire record`: between lightningd and a plugin, to write down what they say."""
+"""`clnwire record`: runs a plugin under lightningd, and records their conversation."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from clnwire.captures.proxy import Proxy, end_like
 from clnwire.captures.redaction import Redaction
 from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
+from clnwire.cli._arguments import PluginCommand
 from clnwire.program import ProgramError, of_words
 
 EXAMPLES = (
-    ("clnwire record -- ./plugin.py", "into a new file here, plugin-TIME.jsonl.gz"),
+    ("clnwire record -- ./plugin.py", "a new file in this folder, plugin-TIME.jsonl.gz"),
     (
         "clnwire record -o ~/captures --redact preimage,payment_secret -- ./plugin.py",
-        "into a new file there, without these secrets",
+        "a new file there, without these secrets",
     ),
     (
         "clnwire record -o ~/captures --write-wrapper recorded.sh -- ./plugin.py",
-        "a script that does it; in lightningd's config: plugin=/path/to/recorded.sh",
+        "a script for lightningd's config: plugin=/path/to/recorded.sh",
     ),
 )
 
 
 def record(
-    plugin: Annotated[
-        list[str], typer.Argument(metavar="-- PLUGIN [ARGS...]", help="How to run the plugin.")
-    ],
+    plugin: PluginCommand,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="The capture, or a directory to make a new one in."),
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="The capture's file, or a folder for a new one."
+        ),
     ] = Path(),
     redact: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME,...", help="Members to mask in the capture, at any depth."),
     ] = None,
     buffer: Annotated[
-        int, typer.Option(min=1, metavar="MIB", help="What may wait in memory for a slow disk.")
+        int, typer.Option(min=1, metavar="MIB", help="Memory for what waits for a slow disk.")
     ] = LIMIT,
     force: Annotated[bool, typer.Option("--force", help="Overwrites a file that exists.")] = False,
     wrapper: Annotated[
@@ -48,17 +49,17 @@ def record(
         typer.Option(
             "--write-wrapper",
             metavar="FILE",
-            help="Writes a script that does all this, for lightningd's plugin=FILE, and ends.",
+            help="Only writes a script that does this, for lightningd's plugin=FILE.",
         ),
     ] = None,
 ) -> None:
-    """Stands between lightningd and a plugin in any language, and records what they say.
+    """Runs a plugin, in any language, under lightningd, and records their conversation.
 
-    Every byte is forwarded at once and as it is; the capture is written by a process of its own.
-    Signals, the ends of the pipes and the exit status are passed on. `clnwire trace` shows a
-    capture, `clnwire replay` plays it.
+    Every byte is forwarded at once and unchanged; another process writes the capture. Signals, the
+    ends of the pipes and the exit status are passed on. `clnwire trace` shows a capture, `clnwire
+    replay` plays it.
 
-    The status is the plugin's. Status 2: the plugin cannot be started, or the capture not written.
+    The status is the plugin's. Status 2: the plugin cannot be started or the capture not written.
     """
     argv = of_words(plugin)
     names = [name for group in redact or [] for name in group.split(",") if name]

@@ -3,17 +3,19 @@
 import asyncio
 import sys
 from contextlib import nullcontext
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from msgspec import json
 from rich.console import Console
 from rich.table import Table
 
+from clnwire._wire.counting import counted
 from clnwire._wire.foreign import printable
 from clnwire.captures.span import parse_span
-from clnwire.cli._captures import Capture, From, To, moving_bar
-from clnwire.cli._failing import CANNOT, fail
+from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To
+from clnwire.cli._captures import moving_bar
+from clnwire.cli._failing import fail
 from clnwire.cli._replay_diff import Comparison
 from clnwire.errors import ClnwireError
 from clnwire.program import of_words
@@ -23,52 +25,49 @@ from clnwire.replay.stand_in import recorded_paths, stand_in
 
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 EXAMPLES = (
-    ("clnwire replay node.jsonl.gz -- ./plugin.py", "are all answers as the daemon wants them?"),
+    ("clnwire replay node.jsonl.gz -- ./plugin.py", "does lightningd accept all answers?"),
     ("clnwire replay node.jsonl.gz --diff -- ./plugin.py", "are they the recorded ones?"),
-    ("clnwire replay node.jsonl.gz --from 12.5s --to 900 -- ./plugin.py", "a part of it"),
-    ("clnwire replay node.jsonl.gz --speed 1 --window 1 -- ./plugin.py", "true latencies"),
+    ("clnwire replay node.jsonl.gz --from 12.5s --to 900 -- ./plugin.py", "a part of the capture"),
+    ("clnwire replay node.jsonl.gz --speed 1 --window 1 -- ./plugin.py", "real latencies"),
 )
 
 
 def replay(
     capture: Capture,
-    plugin: Annotated[
-        list[str], typer.Argument(metavar="-- PLUGIN [ARGS...]", help="How to run the plugin.")
-    ],
+    plugin: PluginCommand,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Compares the answers with the recorded ones, too.")
+        bool, typer.Option("--diff", help="Also compares the answers with the recorded ones.")
     ] = False,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME,...", help="Members that --diff does not look at."),
+        typer.Option(metavar="NAME,...", help="Members that --diff ignores."),
     ] = None,
     first: From = None,
     last: To = None,
     speed: Annotated[
         float,
-        typer.Option(min=0, help="1: as it was; 2: twice as fast; 0: as fast as possible."),
+        typer.Option(
+            min=0, metavar="N", help="1: as recorded; 2: twice as fast; 0: as fast as possible."
+        ),
     ] = 0.0,
-    window: Annotated[
-        int, typer.Option(min=1, help="How many requests may be under way at a time.")
-    ] = 64,
+    window: Annotated[int, typer.Option(min=1, metavar="N", help="Requests in flight.")] = 64,
     timeout: Annotated[
-        float, typer.Option(min=0.01, help="Seconds that a request may wait for its answer.")
+        float, typer.Option(min=0.01, metavar="SECONDS", help="The longest wait for an answer.")
     ] = 60.0,
     live: Annotated[
         bool,
-        typer.Option("--live", help="Lets the plugin call the node that the capture is from."),
+        typer.Option("--live", help="Lets the plugin call the node of the capture."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Plays the daemon's side of a capture to a plugin, and checks each answer.
 
-    Each message goes to the plugin byte for byte, except for the place of the node's socket: the
-    plugin's own calls go to a node with nothing in it, unless --live is given. Each request must
-    be answered exactly once, with its exact id, and as the daemon accepts it; otherwise replay ends
-    at once with status 1. With --diff, answers that differ from the recorded ones are shown in the
-    end, with status 1 as well.
+    The plugin gets each message byte for byte, except for the path of the node's socket: its calls
+    go to a node with nothing in it, unless --live is given. Each request must be answered exactly
+    once, with its id and a result that lightningd accepts.
 
-    Status 2: the capture cannot be read, the plugin cannot be started or ended.
+    Status 1: an answer is wrong, or differs with --diff. Status 2: the capture cannot be read, or
+    the plugin cannot be started or ended.
     """
     ignored = [name for group in ignore or [] for name in group.split(",") if name]
     comparison = Comparison(ignored) if diff else None
@@ -85,9 +84,9 @@ def replay(
         outcome = asyncio.run(_played(play, of_words(plugin), steps, live=live, hidden=as_json))
     except DifferenceError as error:
         found = {"line": error.line, "expected": error.expected, "got": error.got}
-        _fail(str(error), 1, {"ok": False, "difference": found}, as_json=as_json)
+        fail("replay", str(error), 1, as_json=as_json, difference=found)
     except ClnwireError as error:
-        _fail(str(error), CANNOT, {"ok": False, "error": str(error)}, as_json=as_json)
+        fail("replay", str(error), as_json=as_json)
     summary = summarise(outcome)
     if comparison is not None:
         summary |= {"ok": comparison.is_same, **comparison.as_json()}
@@ -118,7 +117,7 @@ def _warn_of_paths(steps: list[Step]) -> None:
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
-    """What `--json` prints; durations in the units that the names say."""
+    """What `--json` prints. The names say the units."""
     messages = outcome.requests + outcome.notifications
     cpu = outcome.cpu_seconds
     return {
@@ -147,7 +146,7 @@ def _latencies(seconds: list[float]) -> dict[str, float]:
 
 
 def _percentile(ordered: list[float], percent: float) -> float:
-    """The smallest value that so many per cent of all do not exceed."""
+    """The smallest value that at least `percent` of the values do not exceed."""
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(0, int(rank) - 1)]
 
@@ -163,7 +162,8 @@ def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(
-        f"{summary['requests']:,} requests answered, {summary['notifications']:,} notifications, "
+        f"{counted(summary['requests'], 'request')} answered, "
+        f"{counted(summary['notifications'], 'notification')}, "
         f"{summary['seconds']:.3f} s, {summary['messages_per_second']:,.0f} messages/s"
     )
     if summary["cpu_us_per_message"] is not None:
@@ -174,10 +174,3 @@ def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
 
 def _say(error: CaptureError) -> None:
     sys.stderr.write(f"clnwire replay: {error}\n")
-
-
-def _fail(message: str, status: int, report: dict[str, Any], *, as_json: bool) -> NoReturn:
-    if as_json:
-        sys.stdout.write(json.encode(report).decode() + "\n")
-        raise typer.Exit(status)
-    fail("replay", message, status)

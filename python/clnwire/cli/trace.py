@@ -1,4 +1,4 @@
-"""`clnwire trace`: what a daemon and a plugin have said to each other, to read and to search."""
+"""`clnwire trace`: shows and searches a recorded conversation of a daemon and a plugin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from clnwire.captures.filter import RecordFilter
 from clnwire.captures.reading import read_records
 from clnwire.captures.span import duration_us, parse_span
 from clnwire.captures.tally import Tally
-from clnwire.cli._captures import Capture, From, To, bar, size_of
+from clnwire.cli._arguments import AsJson, Capture, From, To
+from clnwire.cli._captures import bar, size_of
 from clnwire.cli._completion import one_of
 from clnwire.cli._failing import fail
 from clnwire.cli._trace_lines import Lines
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from clnwire.captures.conversation import CapturedMessage
 
 EXAMPLES = (
-    ("clnwire trace node.jsonl.gz --hook 'htlc_*'", "these hooks, with the answers"),
-    ("clnwire trace node.jsonl.gz --slower-than 10ms", "what held the node up"),
-    ("clnwire trace node.jsonl.gz --from 12.5s --to 14s --full", "all that was said then"),
-    ("clnwire trace node.jsonl.gz --summary", "how often, how fast"),
+    ("clnwire trace node.jsonl.gz --hook 'htlc_*'", "some hooks, with their answers"),
+    ("clnwire trace node.jsonl.gz --slower-than 10ms", "slow answers"),
+    ("clnwire trace node.jsonl.gz --from 12.5s --to 14s --full", "all of these messages in full"),
+    ("clnwire trace node.jsonl.gz --summary", "counts and latencies"),
 )
 SHOWN_PROBLEMS = 5
-"""Broken lines that are named one by one."""
+"""Broken lines that are reported one by one."""
 _Names: TypeAlias = list[str] | None
 
 
@@ -42,15 +43,21 @@ def trace(
         _Names,
         typer.Option(help=f"{', '.join(KINDS)}.", metavar="KIND", autocompletion=one_of(KINDS)),
     ] = None,
-    hook: Annotated[_Names, typer.Option(metavar="NAME", help="A hook with its answers.")] = None,
-    method: Annotated[_Names, typer.Option(metavar="NAME", help="A method, likewise.")] = None,
-    topic: Annotated[_Names, typer.Option(metavar="NAME", help="A topic.")] = None,
+    hook: Annotated[
+        _Names, typer.Option(metavar="NAME", help="Calls of this hook, with answers.")
+    ] = None,
+    method: Annotated[
+        _Names, typer.Option(metavar="NAME", help="Calls of this method, with answers.")
+    ] = None,
+    topic: Annotated[
+        _Names, typer.Option(metavar="NAME", help="Notifications of this topic.")
+    ] = None,
     direction: Annotated[
         str | None,
         typer.Option(
             "--direction",
             metavar="in|out",
-            help="To the plugin or out.",
+            help="To or from the plugin.",
             autocompletion=one_of(("in", "out")),
         ),
     ] = None,
@@ -58,24 +65,22 @@ def trace(
         str | None, typer.Option(metavar="TIME", help="Answers that took longer, such as 10ms.")
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Messages that have this in them, in any case.")
+        str | None, typer.Option(metavar="TEXT", help="Messages that contain this, in any case.")
     ] = None,
     first: From = None,
     last: To = None,
-    full: Annotated[bool, typer.Option("--full", help="Shortens nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Shows whole messages.")] = False,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Counts, and latencies by name, instead.")
+        bool, typer.Option("--summary", help="Counts and latencies by name instead.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON, for programs: an object a line.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Shows a capture: a line a message, with its time, and how long each answer took.
+    """Shows a capture: each message on a line, with its time and how long an answer took.
 
-    → is to the plugin, ← from it. An answer names its request's number. Names may have * and ?;
-    options that may be given several times ask for any of their values.
+    → is to the plugin, ← from it. An answer shows the number of its request. Names may contain *
+    and ?. --kind, --hook, --method and --topic may be repeated.
 
-    Status 1: the capture is damaged, and what can be read was shown. Status 2: it cannot be read.
+    Status 1: the capture is damaged; the readable part was shown. Status 2: it cannot be read.
     """
     wanted = RecordFilter(
         kinds=_checked("--kind", kind or [], KINDS),
@@ -111,7 +116,7 @@ def _checked(option: str, given: list[str], known: tuple[str, ...] = ("in", "out
 
 
 class _Reading:
-    """A capture, read as far as it goes."""
+    """Reads a capture as far as possible."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -128,11 +133,11 @@ class _Reading:
             yield self.conversation.take(number, record)
 
     def report(self) -> None:
-        """Says what could not be read; then the command ends with status 1."""
+        """Reports what could not be read; the command then ends with status 1."""
         for problem in self._problems[:-1]:
             sys.stderr.write(f"clnwire trace: {problem}\n")
         if self._broken > SHOWN_PROBLEMS:
-            sys.stderr.write(f"clnwire trace: {self._broken:,} lines are no records\n")
+            sys.stderr.write(f"clnwire trace: {self._broken:,} lines cannot be read as records\n")
         if self._problems:
             fail("trace", self._problems[-1], 1)
 

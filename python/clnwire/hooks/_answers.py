@@ -41,7 +41,7 @@ def answer_encoder(
 
 
 def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] | None) -> bytes:
-    """Encodes an answer that is no Struct of the hook. It may have a newer daemon's members."""
+    """Encodes an answer that is not a Struct of the hook. It may have a newer daemon's members."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
     if (what := unawaited(answer)) is not None:

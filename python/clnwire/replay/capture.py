@@ -1,7 +1,7 @@
 """Reads a capture for replay: the daemon's messages, each with the captured reply.
 
 One JSON object a line, plain or gzipped: `{"t_us": microseconds since the start, "dir": "in" to the
-plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are no messages.
+plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are not messages.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def _members(where: str, frame: str) -> tuple[bytes, dict[str, bytes]]:
         text = frame.encode()
         return text, dict(reversed(_core.members(text)))
     except UnicodeError as error:
-        raise CaptureError(f"{where}: the frame is no text: {error}") from None
+        raise CaptureError(f"{where}: the frame is not text: {error}") from None
     except ValueError as error:
-        raise CaptureError(f"{where}: the frame is no JSON object: {error}") from None
+        raise CaptureError(f"{where}: the frame is not a JSON object: {error}") from None
 
 
 def _method(where: str, members: dict[str, bytes]) -> str:

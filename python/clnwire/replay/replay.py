@@ -317,7 +317,7 @@ class Replay:
         return DifferenceError(oldest.step.line, _expected(oldest.step), f"an unknown id: {shown}")
 
     def _take_malformed(self, error: MalformedError, near: str) -> None:
-        got = f"no JSON: {error.reason} at byte {error.offset} of the plugin's output: {near!r}"
+        got = f"not JSON: {error.reason} at byte {error.offset} of the plugin's output: {near!r}"
         self._fail(DifferenceError(self._line, "output that the daemon takes", got))
         self._process.kill()
 

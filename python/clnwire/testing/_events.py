@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def name_of(event: Event | type[Event] | str) -> str:
-    """The name of the hook or topic. Raises `UsageError` for a Struct that is no event."""
+    """The name of the hook or topic. Raises `UsageError` for a Struct that is not an event."""
     if isinstance(event, str):
         return event
     return name_of_type(event if isinstance(event, type) else type(event))

@@ -149,7 +149,7 @@ class BlockingHost:
         return RunningPlugin(self, plugin, self._waiter, self._expected)
 
     def serve(self) -> None:
-        """Opens the socket for clients that are no plugins; `start` does so by itself."""
+        """Opens the socket for clients that are not plugins; `start` does so by itself."""
         self.run(self.host.start_all([]))
 
     # Messages from the daemon

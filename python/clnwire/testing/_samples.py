@@ -25,7 +25,7 @@ def sample(event: type[E], /, **changes: object) -> E:
     members will do: `sample(PeerConnected, peer={"direction": "out"})` leaves the others as they
     are. The same daemon, peer and payment are in all samples.
 
-    Raises `UsageError` for a Struct that is no event, for a member that it has not got, and for a
+    Raises `UsageError` for a Struct that is not an event, for a member that it does not have, and a
     value that does not fit.
     """
     name = name_of_type(event)
@@ -47,7 +47,7 @@ def name_of_type(event: type[Event]) -> str:
     ]
     if not any(spec is not None and spec.event is event for spec in specs):
         raise UsageError(
-            f"{event.__name__} is no event of a hook or topic; clnwire.hooks and "
+            f"{event.__name__} is not an event of a hook or topic; clnwire.hooks and "
             "clnwire.notifications have those"
         )
     return name

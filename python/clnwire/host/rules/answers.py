@@ -68,7 +68,7 @@ def _without_result(error: bytes | None, dialect: str) -> Verdict:
     except UndecodableError:
         code = None
     if code != PLUGIN_DIED or dialect != "current":
-        raise AnswerError(f"an error is no answer to a hook: {shown(error)}")
+        raise AnswerError(f"an error is not an answer to a hook: {shown(error)}")
     return Verdict({"result": "continue"}, "the plugin says that it died; the daemon goes on")
 
 
