@@ -35,7 +35,7 @@ def test_a_line_that_is_too_long_is_left_out_and_not_kept(
         tracemalloc.stop()
     assert [number for number, _ in found] == ([1, 3] if end else [1])
     assert [str(error) for error in broken] == [
-        f"{path}:2: no record of a capture: longer than 1 MiB"
+        f"{path}:2: not a record of a capture: longer than 1 MiB"
     ]
     assert cut == []
     assert peak < 16 << 20

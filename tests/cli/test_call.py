@@ -166,7 +166,7 @@ def test_what_a_plugin_says_meanwhile(daemon: FakeDaemon, folder: Path) -> None:
 def test_nobody_listens(folder: Path) -> None:
     done = clnwire("call", "getinfo", "--lightning-dir", folder)
     said = one_line(done, 2)
-    assert said.startswith(f"clnwire call: nobody to talk to at {folder}/regtest/lightning-rpc: ")
+    assert said.startswith(f"clnwire call: no daemon answers at {folder}/regtest/lightning-rpc: ")
     assert "clnwire run" in said
 
 
@@ -186,7 +186,7 @@ def test_a_daemon_that_hangs_up(daemon: FakeDaemon, folder: Path) -> None:
         (["{a:1}"], "not JSON: '{a:1}'"),
         (["--typo"], "there is no option --typo; a parameter is written key=--typo"),
         (["--n=1"], "there is no option --n=1; a parameter is written n=1"),
-        (["-N", "loud"], "--notifications is one of trace, "),
+        (["-N", "loud"], "--notifications must be one of trace, "),
         (["\udcff"], "not UTF-8"),
     ],
 )

@@ -123,7 +123,7 @@ def test_what_cannot_be_checked(tmp_path: Path) -> None:
         clnwire("check", HELLO, "--call=hello=1"), 2
     )
     assert "is a directory" in one_line(clnwire("check", tmp_path), 2)
-    assert "which plugin?" in one_line(clnwire("check"), 2)
+    assert "name the plugin" in one_line(clnwire("check"), 2)
     wrong = one_line(clnwire("check", HELLO, "--option=greetin=Hi"), 2)
     assert "did you mean 'greeting'?" in wrong
     assert "write --name=value" in one_line(clnwire("check", HELLO, "--option==x"), 2)

@@ -290,7 +290,7 @@ def test_a_wrong_command_line(words: list[str], said: str) -> None:
 def test_a_value_that_cannot_be() -> None:
     said = one_line(clnwire("replay", "x", "--window", "0", "--", "y"), 2)
     # The reason is typer's, and its wording depends on the version.
-    assert said.startswith("clnwire replay: Invalid value for '--window': ")
+    assert said.startswith("clnwire replay: invalid value for '--window': ")
     assert said.endswith("; see: clnwire replay --help\n")
 
 

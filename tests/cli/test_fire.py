@@ -142,4 +142,4 @@ def test_2019(folder: Path) -> None:
 @pytest.mark.parametrize("command", ["fire", "hook"])
 def test_without_a_host(folder: Path, command: str) -> None:
     done = clnwire(command, "connect", "--lightning-dir", folder)
-    assert "nobody to talk to" in one_line(done, 2)
+    assert "no daemon answers" in one_line(done, 2)

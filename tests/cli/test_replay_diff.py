@@ -196,9 +196,12 @@ def test_a_part_of_a_capture(tmp_path: Path, words: list[str], methods: list[str
         (["--from", "90"], "no message to the plugin between --from and --to"),
         (
             ["--from", "x"],
-            "--from: neither a message's number nor a time: 'x'; such as 120 or 12.5s",
+            "--from must be a message's number or a time, such as 120 or 12.5s, not 'x'",
         ),
-        (["--to", "12.5"], "--to: neither a message's number nor a time: '12.5'; such as 120"),
+        (
+            ["--to", "12.5"],
+            "--to must be a message's number or a time, such as 120",
+        ),
     ],
 )
 def test_a_part_that_is_none(tmp_path: Path, words: list[str], said: str) -> None:

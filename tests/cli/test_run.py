@@ -312,8 +312,8 @@ def test_a_value_that_does_not_fit(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["--dialect", "2021"], "--dialect is one of current, 2020, 2019, not '2021'"),
-        (["--log-level", "loud"], "--log-level is one of trace, "),
+        (["--dialect", "2021"], "--dialect must be one of current, 2020, 2019, not '2021'"),
+        (["--log-level", "loud"], "--log-level must be one of trace, "),
         (["--plugin=none.py"], "none.py': there is no such file"),
         (["none.py"], "none.py': there is no such file"),
         (["--answers=none"], "--answers=none: there is no such folder"),

@@ -63,14 +63,14 @@ def read_records(
         for number, text in enumerate(_lines(path, on_read), 1):
             if text is None:
                 size = f"longer than {LONGEST_LINE >> 20} MiB"
-                on_broken(CaptureError(f"{path}:{number}: no record of a capture: {size}"))
+                on_broken(CaptureError(f"{path}:{number}: not a record of a capture: {size}"))
                 continue
             if not text.strip():
                 continue
             try:
                 yield number, _checked(decoder.decode(text))
             except (msgspec.MsgspecError, UnicodeError) as error:
-                on_broken(CaptureError(f"{path}:{number}: no record of a capture: {error}"))
+                on_broken(CaptureError(f"{path}:{number}: not a record of a capture: {error}"))
     except CutError as error:
         where = f"line {number + 1} and what follows cannot be read"
         on_cut(CaptureError(f"{path}: {where}: {error}"))

@@ -58,7 +58,7 @@ def duration_us(option: str, text: str) -> float:
     found = _BOUND.fullmatch(text)
     if found is None or found[1] is not None:
         units = ", ".join(UNITS)
-        raise CaptureError(f"{option}: no time: '{text}'; such as 12.5s or 10ms ({units})")
+        raise CaptureError(f"{option} must be a time such as 12.5s ({units}), not '{text}'")
     return float(found[2]) * UNITS[found[3]]
 
 
@@ -71,5 +71,5 @@ def _bound(option: str, text: str | None) -> Bound:
         return Bound(t_us=duration_us(option, text))
     except CaptureError:
         raise CaptureError(
-            f"{option}: neither a message's number nor a time: '{text}'; such as 120 or 12.5s"
+            f"{option} must be a message's number or a time, such as 120 or 12.5s, not '{text}'"
         ) from None

@@ -77,8 +77,8 @@ def reached(command: str, attempt: Callable[[], Frame]) -> Frame:
     except ConnectionLostError as error:
         if error.may_have_run:
             fail(command, str(error), 2)
-        hint = "start a host with: clnwire run, or say with --lightning-dir where one is"
-        fail(command, f"nobody to talk to at {error}; {hint}", 2)
+        hint = "start a host with `clnwire run PLUGIN`, or give another --lightning-dir"
+        fail(command, f"no daemon answers at {error}; {hint}", 2)
 
 
 def _exchange(

@@ -235,6 +235,7 @@ def _usage_in_one_line(run: Callable[[], Any]) -> Any:
         context = error.ctx
         path = context.command_path if context is not None else "clnwire"
         message = " ".join(error.format_message().split()).rstrip(".")
+        message = message[:1].lower() + message[1:]
         if kind == "NoSuchOption" and context is not None:
             word: str = error.option_name
             message = f"there is no option {word}{near(word, options(context))}"

@@ -102,7 +102,7 @@ def _needed(one: Written) -> str:
 def _check(single: Mapping[str, str]) -> None:
     for name, choices in CHOICES.items():
         if single[name] not in choices:
-            raise ConfigError(f"--{name} is one of {', '.join(choices)}, not '{single[name]}'")
+            raise ConfigError(f"--{name} must be one of {', '.join(choices)}, not '{single[name]}'")
 
 
 def plugin_specs(lists: Mapping[str, Sequence[str]]) -> list[PluginSpec]:

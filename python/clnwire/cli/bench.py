@@ -187,7 +187,9 @@ def _core(word: str) -> int | None:
         # The first processors serve interrupts.
         return usable[-1]
     if not word.isdecimal() or int(word) not in usable:
-        raise BenchError(f"--core is none, or one of {', '.join(map(str, usable))}, not '{word}'")
+        raise BenchError(
+            f"--core must be none or one of {', '.join(map(str, usable))}, not '{word}'"
+        )
     return int(word)
 
 

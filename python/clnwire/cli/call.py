@@ -90,7 +90,7 @@ def call(
     if keyword and ordered:
         fail("call", "give -k or -o, not both")
     if level not in LEVELS:
-        fail("call", f"--notifications is one of {', '.join(LEVELS)}, not '{level}'")
+        fail("call", f"--notifications must be one of {', '.join(LEVELS)}, not '{level}'")
     try:
         chosen = words or []
         _refuse_options([method, *chosen], options(context))

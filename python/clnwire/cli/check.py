@@ -104,7 +104,7 @@ def check(
         _explain(explain)
         return
     if plugin is None:
-        fail("check", "which plugin? clnwire check PLUGIN", 2)
+        fail("check", "name the plugin: clnwire check PLUGIN", 2)
     started = perf_counter()
     try:
         wanted = chosen_rules(select, ignore, severity)

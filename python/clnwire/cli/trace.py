@@ -111,7 +111,7 @@ def trace(
 def _checked(option: str, given: list[str], known: tuple[str, ...] = ("in", "out")) -> list[str]:
     for value in given:
         if value not in known:
-            raise CaptureError(f"{option} is one of {', '.join(known)}, not '{value}'")
+            raise CaptureError(f"{option} must be one of {', '.join(known)}, not '{value}'")
     return given
 
 
