@@ -121,8 +121,8 @@ class RpcConnection:
         return _no_json(error, token) if is_reply else _lost(self.path, error, may_have_run=True)
 
     def _refuse_malformed(self, frame: Frame, token: bytes) -> None:
-        """Raises for a malformed frame that is not a notification: it is the only reply in flight. Raw
-        control characters in strings are accepted: invoice labels may have them."""
+        """Raises for a malformed frame that is not a notification: it is the only reply in flight.
+        Raw control characters in strings are accepted: invoice labels may have them."""
         fault = frame.fault
         if fault is None or frame.method is not None:
             return
