@@ -48,10 +48,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     patience: float = 10.0
 
     def run(self, what: str, folder: Path, **settings: Any) -> Report:
-        """Runs the plugin once.
-
-        Raises `LoadError`, and `PluginFailedError` with `what` and the plugin's last words.
-        """
+        """Runs the plugin once. The error names `what`, and has the plugin's last words."""
         job = Job(
             command=self.command,
             folder=str(folder),

@@ -5,12 +5,12 @@ Needs matplotlib, which nothing else of clnwire does.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
 TEXT: Final = "#7a7a7a"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Struct
 
 from clnwire._core import Framer, MalformedError, members
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SEPARATOR: Final = b"\n\n"
 """The end of a message, where cutting resumes after invalid bytes. No JSON string contains it."""

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,6 @@ from clnwire.captures.writer import become_writer
 from clnwire.program import ProgramError, why_not_started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from clnwire.captures.redaction import Redaction
 
 READ_SIZE: Final = 1 << 16

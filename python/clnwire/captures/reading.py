@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -11,7 +12,6 @@ from msgspec import Struct
 from clnwire.captures.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -83,10 +83,7 @@ def _checked(record: Record) -> Record:
 
 
 def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes | None]:
-    """The lines without their ends, `None` for one that is too long.
-
-    Raises `CutError` after the last complete line.
-    """
+    """The lines; `None` is one that is too long. Raises `CutError` after the last whole line."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP

@@ -6,12 +6,9 @@ and the digits of numbers zeros. Each value in a masked array or object is maske
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from clnwire._core import mask
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Redaction:

@@ -13,11 +13,9 @@ import struct
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Final
 
 HEADER: Final = struct.Struct("<QBI")
 """Nanoseconds since the start, the kind, and how many bytes follow."""

@@ -7,14 +7,12 @@ import os
 import shlex
 import stat
 import sys
+from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clnwire.captures.errors import CaptureError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MODE: Final = 0o600
 """Readable by the owner only: a capture may hold secrets of the node's payments."""
@@ -23,10 +21,7 @@ _INTERPRETERS: Final = ("python", "node", "ruby", "perl", "sh", "bash", "env", "
 
 
 def opened(output: Path, argv: Sequence[str], *, force: bool) -> tuple[Path, int]:
-    """The file to write, and its descriptor. Raises `CaptureError`.
-
-    In a directory it is a new file, named by the plugin and the time, UTC.
-    """
+    """The file to write (in a directory a new one), and its descriptor. Raises `CaptureError`."""
     path = output.expanduser()
     if not path.is_dir():
         return path, _open(path, force=force)

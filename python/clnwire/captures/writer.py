@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -23,8 +24,6 @@ from clnwire.captures.reading import Record
 from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from clnwire.captures.redaction import Redaction
 
 LEVEL: Final = 4

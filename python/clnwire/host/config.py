@@ -7,6 +7,7 @@ name with a raw string.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -17,7 +18,6 @@ from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.options import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from clnwire.host.rules.manifest import Option

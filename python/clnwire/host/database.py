@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct, json
+from msgspec import json
 
 if TYPE_CHECKING:
     from clnwire.host.rules.dialect import HostDialect
@@ -48,15 +48,6 @@ class WriteBarrier:
             await self._idle.wait()
 
 
-class _WriteParams(Struct):
-    data_version: int
-    writes: Sequence[str]
-
-
-class _Params2019(Struct):
-    writes: Sequence[str]
-
-
 class Database:
     """Sends `db_write` one set at a time and counts the data version.
 
@@ -72,14 +63,13 @@ class Database:
         self.data_version = 0
         """The version of the last set sent: a u32 that wraps around."""
         self._send, self._barrier, self._dialect = send, barrier, dialect
-        self._encode = json.Encoder().encode
         self._has_versions = False
 
     async def begin(self) -> None:
         """Sends the `PRAGMA` that old daemons send at each start, before the first set."""
         if not self._dialect.counts_writes:
             async with self._barrier.hold():
-                await self._send(self._encode(_Params2019([PRAGMA])))
+                await self._send(json.encode({"writes": [PRAGMA]}))
 
     async def write(self, writes: Sequence[str], data_version: int | None = None) -> int:
         """Sends one set and returns its version: `data_version`, by default the next one."""
@@ -87,10 +77,10 @@ class Database:
             version = self.data_version + 1 if data_version is None else data_version
             self.data_version = version & 0xFFFF_FFFF
             self._has_versions |= any(map(_CREATES_VARS.match, writes))
-            framed: Struct = _Params2019([BEGIN, *writes, COMMIT])
+            params: dict[str, object] = {"writes": [BEGIN, *writes, COMMIT]}
             if self._dialect.counts_writes:
-                framed = _WriteParams(self.data_version, writes)
-            await self._send(self._encode(framed))
+                params = {"data_version": self.data_version, "writes": writes}
+            await self._send(json.encode(params))
             return self.data_version
 
     async def write_version(self) -> None:

@@ -7,18 +7,15 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from msgspec import json
 
 from clnwire.host.errors import HostError
 from clnwire.host.rules.dialect import VERSION, HostDialect
 from clnwire.host.rules.manifest import FEATURE_PLACES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 LOCK_FILE: Final = "clnwire.lock"
 """Holds the id of the process that runs a host in the directory."""

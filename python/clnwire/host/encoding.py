@@ -69,10 +69,7 @@ def rpc_command_event(command: HostCommand) -> bytes:
 
 
 def result_of(reply: Frame) -> Any:
-    """The decoded result of a reply.
-
-    Raises `RpcError` for an error reply or a reply without a result, and `UndecodableError`.
-    """
+    """The decoded result. Raises `RpcError` for an error or no result, and `UndecodableError`."""
     if reply.result is not None:
         return decoded(reply.result)
     if reply.error is None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from clnwire.errors import ClnwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DeathKind: TypeAlias = Literal[
     "ended",

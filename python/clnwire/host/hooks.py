@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
 from clnwire.host.encoding import rpc_command_event, text_of
-from clnwire.host.errors import FatalAnswerError, HostError, PluginDiedError
+from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.answers import AnswerError, judge
 from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue
 from clnwire.host.rules.filters import wants
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
-
     from clnwire.host.commands.commands import HostCommand
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
@@ -47,15 +46,12 @@ class HookCalls:
         """
         event = _Event(name, text_of(payload), timeout=timeout)
         if name == "db_write":
-            return await self._ask_all(self._asked(name), event)
+            return await self._ask_all(self._host.plugins.hooked(name), event)
         await self._host.barrier.wait()
-        return await self._ask_in_turn(self._asked(name), event)
+        return await self._ask_in_turn(self._host.plugins.hooked(name), event)
 
     async def ask_rpc_command(self, command: HostCommand) -> object:
-        """The answer to the hook `rpc_command`.
-
-        `None` if no plugin has the hook, or if a plugin died and no other answered.
-        """
+        """The answer to the hook `rpc_command`; `None` if no plugin has answered it."""
         chain = self._host.plugins.chain("rpc_command")
         if not chain:
             return None
@@ -65,15 +61,6 @@ class HookCalls:
         except PluginDiedError:
             # The daemon then runs the command as if no plugin had the hook.
             return None
-
-    def _asked(self, name: str) -> list[Plugin]:
-        chain = self._host.plugins.chain(name)
-        if chain:
-            return chain
-        dead = self._host.plugins.last_hooked(name)
-        if dead is not None and dead.death is not None:
-            raise dead.death
-        raise HostError(self._host.plugins.why_not_hooked(name))
 
     async def _ask_all(self, chain: Sequence[Plugin], event: _Event) -> Any:
         """Calls all plugins at once. If one of them dies the host stops, as the daemon does."""

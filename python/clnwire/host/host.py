@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -33,7 +34,6 @@ from clnwire.host.rules.decoding import decoded
 from clnwire.host.rules.dialect import Name, dialect_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from clnwire.host.delivery import Delivery
@@ -116,10 +116,7 @@ class Host:
         self._host = host = Parts(
             dialect=imitated,
             directory=Directory(
-                lightning_dir,
-                network,
-                features,
-                has_network_folder=imitated.has_network_folder,
+                lightning_dir, network, features, has_network_folder=imitated.has_network_folder
             ),
             plugins=plugins,
             owner=PluginOwner(plugins, life, imitated, on_log, on_trace),
@@ -139,8 +136,9 @@ class Host:
         self._launch = Launcher(
             host, self._framer, cut=cut, own_groups=own_groups, started_in=started_in
         ).launch
-        self._boot = Boot(host, self._database, self._open_socket, manifest_timeout, init_timeout)
-        self._socket: RpcSocket | None = None
+        self._socket = RpcSocket(host.directory, self._serve, self._framer)
+        self._boot = Boot(host, self._database, self._socket.open, manifest_timeout, init_timeout)
+        self._is_entered = False
         Builtin(host, self._shut_down).register()
         Configs(host).register()
         folders = [Path(given).absolute() for given in plugin_dirs]
@@ -150,7 +148,7 @@ class Host:
 
     async def __aenter__(self) -> Host:
         self._host.directory.create()
-        self._socket = RpcSocket(self.rpc_path, self._serve, self._framer)
+        self._is_entered = True
         return self
 
     async def _serve(
@@ -288,22 +286,17 @@ class Host:
         return {name: option for name, (_, option) in self._host.plugins.options().items()}
 
     def _check_entered(self) -> None:
-        if self._socket is None:
+        if not self._is_entered:
             raise HostError("enter the host first: async with Host() as host")
-
-    async def _open_socket(self) -> None:
-        assert self._socket is not None
-        await self._socket.open()
 
     @property
     def callers(self) -> int:
         """The number of connections on the socket."""
-        return 0 if self._socket is None else self._socket.callers
+        return self._socket.callers
 
     def hang_up(self) -> None:
         """Closes all connections on the socket at once, including those with pending commands."""
-        if self._socket is not None:
-            self._socket.hang_up()
+        self._socket.hang_up()
 
     async def wait_stopped(self) -> Stopped:
         """Waits for an event that stops the daemon, and returns which one.
@@ -318,8 +311,7 @@ class Host:
         """Ends the plugins as the daemon does when it stops, and cleans up."""
         await self._end_plugins()
         self._host.life.finish("stopped", failed=False)
-        if self._socket is not None:
-            await self._socket.close()
+        await self._socket.close()
         self._host.directory.remove()
 
     async def _shut_down(self) -> None:

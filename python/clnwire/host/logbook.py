@@ -22,20 +22,14 @@ class Logbook:
         self._least = SCALE.index(level)
 
     def write(self, level: str, source: str, message: str) -> None:
-        """Writes an entry; `source` is `lightningd` or `plugin-<name>`.
-
-        Each line of a multi-line message gets its own prefix.
-        """
+        """Writes an entry, each line with a prefix; `source` is `lightningd` or `plugin-<name>`."""
         level = ALIASES.get(level, level)
         if SCALE.index(level) >= self._least:
             shown = _SHOWN.get(level, level.upper())
             self._lines(shown, source, message, _COLOURS.get(level))
 
     def trace(self, direction: str, plugin: str, frame: bytes) -> None:
-        """Writes a message of the protocol.
-
-        The direction `in` is to the plugin, which the daemon logs as `IO_OUT`; `out` is `IO_IN`.
-        """
+        """Writes a frame. To the daemon, `in` (to the plugin) is `IO_OUT`, `out` is `IO_IN`."""
         shown = "IO_OUT" if direction == "in" else "IO_IN"
         text = frame.decode("utf-8", "replace")
         self._lines(shown, f"plugin-{plugin}", text, _IO_COLOURS[shown])

@@ -6,6 +6,7 @@ plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,6 @@ from clnwire.captures.span import WHOLE, Span
 from clnwire.host.rules.dialect import HostDialect, dialect_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -44,10 +44,7 @@ class Step(Struct):
 
 
 def read_capture(
-    path: Path,
-    span: Span = WHOLE,
-    *,
-    on_cut: Callable[[CaptureError], object] | None = None,
+    path: Path, span: Span = WHOLE, *, on_cut: Callable[[CaptureError], object] | None = None
 ) -> list[Step]:
     """The daemon's messages in order, or those of a span and of the start-up before it.
 

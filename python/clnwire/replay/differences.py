@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import UNSET, Struct, json
 
 from clnwire._core import members
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 _Pair: TypeAlias = "tuple[str, object, object]"
 """A path, and the values of the two sides there."""

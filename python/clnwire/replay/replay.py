@@ -11,10 +11,11 @@ import resource
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -30,10 +31,6 @@ from clnwire.host.rules.answers import AnswerError, judge
 from clnwire.host.rules.decoding import shown
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.replay.capture import Step, dialect_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 ALONE: Final = frozenset(("getmanifest", "init", "db_write"))
 """The methods whose reply the daemon awaits before it sends anything else."""
@@ -98,6 +95,7 @@ class Replay:
         self._on_reply = on_reply
         self._dialect = dialect_of(steps)
         self._outcome = Outcome()
+        self._wake = asyncio.Event()
         self._waiting: dict[bytes, _Asked] = {}
         self._answered: dict[bytes, Step] = {}
         self._unsent: list[_Asked] = []
@@ -121,7 +119,6 @@ class Replay:
         """
         self._name = Path(argv[0]).name
         self._loop = asyncio.get_running_loop()
-        self._wake = self._loop.create_future()
         clock = _Clock()
         self._process = PluginProcess(
             spawn(argv, cwd=None, env=environment_of(self._dialect, {})),
@@ -190,7 +187,7 @@ class Replay:
         self._raise_failure()
 
     async def _until(self, due: float) -> None:
-        timer = self._loop.call_later(max(0.0, due - perf_counter()), self._resume)
+        timer = self._loop.call_later(max(0.0, due - perf_counter()), self._wake.set)
         self._room = -1
         while perf_counter() < due:
             await self._pause()
@@ -200,18 +197,14 @@ class Replay:
     async def _pause(self) -> None:
         """Waits until something has happened."""
         self._raise_failure()
-        self._wake = self._loop.create_future()
-        await self._wake
-
-    def _resume(self) -> None:
-        if not self._wake.done():
-            self._wake.set_result(None)
+        self._wake.clear()
+        await self._wake.wait()
 
     def _fail(self, error: HostError) -> None:
         """Keeps the first failure, and stops the replay."""
         if self._failure is None:
             self._failure = error
-        self._resume()
+        self._wake.set()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -270,7 +263,7 @@ class Replay:
         if self._on_reply is not None:
             self._on_reply(step, frame.bytes)
         if len(self._waiting) <= self._room:
-            self._resume()
+            self._wake.set()
 
     def _problem(self, step: Step, reply: Frame) -> str | None:
         """What is wrong with an answer."""

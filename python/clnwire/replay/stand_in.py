@@ -5,6 +5,7 @@ The recorded `init` names that node's socket. A plugin that calls it would act o
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from clnwire.captures.errors import CaptureError
 from clnwire.host import Host, empty_node
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
-
     from clnwire.replay.capture import Step
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from msgspec import Raw, Struct, structs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Measured(Struct, frozen=True):

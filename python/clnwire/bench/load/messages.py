@@ -64,10 +64,7 @@ def db_write(size: int, head: str, tail: str) -> Ask:
 
 
 def db_write_params(writes: str) -> str:
-    """The params of a `db_write`, with the request's number as version.
-
-    `writes` is the text between an array's brackets.
-    """
+    """The params with the request's number as version; `writes` is text without brackets."""
     return f'{{"data_version":{NUMBER},"writes":[{writes}]}}'
 
 

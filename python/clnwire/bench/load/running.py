@@ -10,9 +10,10 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import IO, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
@@ -20,9 +21,6 @@ from msgspec import Struct, field
 from clnwire.bench.load.figures import Report
 from clnwire.bench.load.messages import GETMANIFEST, Ask
 from clnwire.errors import ClnwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 RPC_FILE: Final = "lightning-rpc"
 KEPT: Final = 64
@@ -99,10 +97,7 @@ class _Outcome(Struct):
 
 
 def measure(job: Job) -> Report:
-    """Does the job, and waits for its end. Raises `LoadError` and `PluginFailedError`.
-
-    Ends all processes that it started, also when an exception is raised.
-    """
+    """Does the job, and ends its processes. Raises `LoadError` and `PluginFailedError`."""
     if sys.platform != "linux":
         raise LoadError("the load generator needs Linux")
     child = subprocess.Popen(

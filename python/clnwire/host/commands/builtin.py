@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from clnwire.errors import RpcError
 from clnwire.host.commands.commands import CommandOutcome, argument, decoded_params, required
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from clnwire.host.commands.commands import HostCommand
     from clnwire.host.parts import Parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import json
@@ -19,8 +20,6 @@ from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.options import Setting, option_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,8 +18,6 @@ from clnwire.host.rules.options import PLUGIN_START, Given
 from clnwire.host.rules.order import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.boot import Boot
     from clnwire.host.plugins.plugin import Plugin

@@ -17,10 +17,7 @@ WARNING = "warning_parameter_filter"
 
 
 def filter_of(frame: Frame) -> object:
-    """The request's filter; `None` if there is none or the request is malformed.
-
-    Raises `RpcError` for an invalid filter.
-    """
+    """The request's filter, if it has one. Raises `RpcError` for an invalid filter."""
     if frame.fault is not None:
         return None
     text = dict(_core.members(frame.bytes)).get("filter")

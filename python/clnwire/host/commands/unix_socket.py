@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,9 +18,8 @@ from clnwire.host.commands.commands import CallerSettings
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
-
     from clnwire.host.delivery import Delivery
+    from clnwire.host.directory import Directory
 
 Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"
 """Answers a request: returns the reply's text with its trailing white space, and how to send it;
@@ -37,15 +37,16 @@ LONGEST_PATH: Final = 100
 class CallerConnection(asyncio.Protocol):
     """The connection of one caller."""
 
+    _transport: asyncio.Transport
+    _task: asyncio.Task[None]
+
     def __init__(self, serve: Serve, framer: Framer, connections: set[CallerConnection]) -> None:
         self.session = CallerSettings()
         self._serve, self._framer, self._connections = serve, framer, connections
         self._requests: asyncio.Queue[Frame | MalformedError | None] = asyncio.Queue()
-        self._transport: asyncio.Transport | None = None
         self._is_refused = False
         self._is_read = asyncio.Event()
         self._is_read.set()
-        self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the task that serves the connection."""
@@ -69,7 +70,7 @@ class CallerConnection(asyncio.Protocol):
         # lightningd reports the fault at the next `}`, which may never come; report it now.
         if (fault := self._framer.refused) is not None:
             self._requests.put_nowait(fault)
-        if self._requests.qsize() >= MOST_WAITING and self._transport is not None:
+        if self._requests.qsize() >= MOST_WAITING:
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
@@ -89,12 +90,11 @@ class CallerConnection(asyncio.Protocol):
         """Stops serving. A running command continues in its plugin; its answer is dropped."""
         del exc
         self._connections.discard(self)
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
 
     def write(self, data: bytes) -> None:
         """Sends data unless the connection is closing."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
             # A running command may send any number of notices.
@@ -102,15 +102,9 @@ class CallerConnection(asyncio.Protocol):
         else:
             self._transport.write(data)
 
-    def close(self) -> None:
-        """Closes the connection after the buffered data is written."""
-        if self._transport is not None:
-            self._transport.close()
-
     def abort(self) -> None:
         """Closes the connection at once and drops the buffered data."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     async def _run(self) -> None:
         while (request := await self._next()) is not None:
@@ -126,7 +120,7 @@ class CallerConnection(asyncio.Protocol):
                 await asyncio.sleep(delivery.pause)
             if delivery.hang_up_after is not None:
                 break
-        self.close()
+        self._transport.close()
 
     async def _refuse(self, fault: MalformedError) -> None:
         """Sends the error and drops further input until the caller closes.
@@ -137,7 +131,7 @@ class CallerConnection(asyncio.Protocol):
         outbox = Outbox()
         outbox.error(b"null", INVALID_REQUEST, f"Invalid token in json input: {fault}")
         self.write(outbox.take())
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write_eof()
         while await self._next() is not None:
             pass
@@ -146,7 +140,7 @@ class CallerConnection(asyncio.Protocol):
         """The next request. As in lightningd it waits until the caller has read earlier replies."""
         await self._is_read.wait()
         request = await self._requests.get()
-        if self._requests.empty() and self._transport is not None:
+        if self._requests.empty():
             self._transport.resume_reading()
         return request
 
@@ -154,16 +148,15 @@ class CallerConnection(asyncio.Protocol):
 class RpcSocket:
     """The listening socket, a file with mode 0600."""
 
-    def __init__(self, path: Path, serve: Serve, framer: Callable[[], Framer]) -> None:
-        self.path = path
-        self._serve, self._framer = serve, framer
+    def __init__(self, directory: Directory, serve: Serve, framer: Callable[[], Framer]) -> None:
+        self._directory, self._serve, self._framer = directory, serve, framer
         self._connections: set[CallerConnection] = set()
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self) -> None:
         """Starts to listen; does nothing if it already does. Raises `HostError`."""
         if self._server is None:
-            listener = _listener(self.path)
+            listener = _listener(self._directory.rpc_path)
             loop = asyncio.get_running_loop()
             self._server = await loop.create_unix_server(self._accept, sock=listener)
 
@@ -188,7 +181,7 @@ class RpcSocket:
         self.hang_up()
         await self._server.wait_closed()
         self._server = None
-        self.path.unlink(missing_ok=True)
+        self._directory.rpc_path.unlink(missing_ok=True)
 
 
 def _listener(path: Path) -> socket.socket:

@@ -182,7 +182,7 @@ class Boot:
         await startup.initialise(plugin, options, configuration, self._init_timeout)
         plugin.initialised = True
         if plugin.disabled is None:
-            host.owner.on_start(plugin)
+            host.owner.announce("plugin_started", plugin)
         else:
             await self._retire(plugin)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clnwire.host.database import Database
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
@@ -20,10 +19,7 @@ the process running; the host leaves no process behind."""
 
 
 async def end_all(host: Parts, database: Database, seconds: float) -> None:
-    """Ends all plugins concurrently. As in the daemon, `db_write` commits continue meanwhile.
-
-    For `seconds` and when a plugin is killed see `end`.
-    """
+    """Ends all plugins as `end` does. As in the daemon, `db_write` commits continue meanwhile."""
     plugins = host.plugins.all()
     ending = [asyncio.ensure_future(end(plugin, seconds)) for plugin in plugins]
     # Let each task run to its first await: it has then sent `shutdown` or closed stdin.

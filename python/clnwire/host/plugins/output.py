@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct, json
@@ -13,8 +14,6 @@ from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, sh
 from clnwire.host.rules.dialect import CURRENT, HostDialect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clnwire._core import Frame
     from clnwire.host.errors import DeathKind
 

@@ -74,7 +74,7 @@ class PluginOwner:
         """A plugin ended or was killed."""
         if not self.ending:
             self.on_remark(LogEntry(plugin.name, "info", f"Killing plugin: {error.reason}"))
-            self._announce("plugin_stopped", plugin)
+            self.announce("plugin_stopped", plugin)
             if plugin.important:
                 self._life.finish(f"important {error}", failed=True)
             elif plugin.manifest.hooks and not self._dialect.survives:
@@ -85,11 +85,8 @@ class PluginOwner:
             for journal in (self.logs, self.notifications):
                 journal.fail(error)
 
-    def on_start(self, plugin: Plugin) -> None:
-        """A plugin has answered `init`."""
-        self._announce("plugin_started", plugin)
-
-    def _announce(self, topic: str, plugin: Plugin) -> None:
+    def announce(self, topic: str, plugin: Plugin) -> None:
+        """Notifies the subscribers of `plugin_started` or `plugin_stopped`."""
         if plugin.initialised and topic in self._dialect.topics:
             path, methods = str(plugin.path), list(plugin.manifest.methods)
             event = {"plugin_name": plugin.name, "plugin_path": path, "methods": methods}
@@ -106,10 +103,7 @@ class PluginOwner:
             self._feed("warning", entry, source, WARNINGS[level])
 
     def _feed(self, topic: str, entry: LogEntry, source: str, level: str) -> None:
-        """Notifies the subscribers, except the entry's own plugin.
-
-        A plugin that logs each log notification would otherwise loop for ever.
-        """
+        """Notifies all subscribers but the entry's plugin, which may log what it gets, for ever."""
         if topic in self._dialect.topics and self._plugins.is_heard(topic):
             event = log_event(entry, source, level, time.time_ns())
             self._plugins.notify(topic, event, None, but=entry.plugin)

@@ -12,18 +12,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Protocol
+from typing import IO, Final, Protocol
 
 from clnwire import program
 from clnwire._core import Frame, Framer, MalformedError
 from clnwire._wire.environment import HOST, LIGHTNINGD_PLUGIN, PLUGIN_PID
 from clnwire.host.errors import HostError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
 
 READ_SIZE: Final = 1 << 16
 """Bytes per read: the default capacity of a pipe on Linux."""
@@ -135,10 +132,7 @@ class PluginProcess:
         self._kill()
 
     async def exited(self, timeout: float | None = None) -> int:
-        """Waits for the end and returns the exit status.
-
-        Raises `TimeoutError` after `timeout` seconds; `None` is no limit.
-        """
+        """The exit status, once it has ended. Raises `TimeoutError` after `timeout` seconds."""
         try:
             return await asyncio.wait_for(asyncio.shield(self._exited), timeout)
         except asyncio.TimeoutError:
@@ -234,17 +228,14 @@ class PluginProcess:
                 break
             self._take(data)
         self.stop_reading()
-        self._disconnect()
-        self._exited.set_result(code)
-        self._on_exit(code)
-
-    def _disconnect(self) -> None:
         if not self._stdin.closed:
             self._loop.remove_writer(self._stdin.fileno())
             self._stdin.close()
         self._stdout.close()
         self._closing = True
         self._waiting.clear()
+        self._exited.set_result(code)
+        self._on_exit(code)
 
 
 def spawn(
@@ -260,8 +251,10 @@ def spawn(
     `stderr` is inherited by default. With `own_group` the plugin leads a session and process
     group. Raises `HostError` with the reason if the process cannot be started.
     """
-    environment = {**env, LIGHTNINGD_PLUGIN: "1", "PATH": _search_path(env)}
-    environment[HOST] = f"{os.getpid()} {cwd}"
+    # With this Python's folder first, `#!/usr/bin/env python3` finds the packages of the host's
+    # virtual environment even if the environment is not activated.
+    search = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
+    environment = {**env, LIGHTNINGD_PLUGIN: "1", "PATH": search, HOST: f"{os.getpid()} {cwd}"}
     # If the host itself runs in a plugin, it inherits that plugin's pid in this variable, which
     # would mark the new plugin as a mere child process.
     environment.pop(PLUGIN_PID, None)
@@ -278,15 +271,6 @@ def spawn(
         )
     except OSError as error:
         raise HostError(program.why_not_started(argv[0], error)) from None
-
-
-def _search_path(env: Mapping[str, str]) -> str:
-    """`PATH` for the plugin, with the folder of this process's Python first.
-
-    `#!/usr/bin/env python3` then finds the packages of the host's virtual environment even if the
-    environment is not activated.
-    """
-    return os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
 
 
 def ending(code: int) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from clnwire.host.encoding import custom_notification, text_of
-from clnwire.host.errors import ManifestError
+from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.order import CycleError, named, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option
     from clnwire.host.rules.options import Setting
@@ -112,17 +111,19 @@ class Plugins:
         chain = self._chains.get(name, ())
         return [plugin for plugin in chain if plugin.death is None and not plugin.closed]
 
-    def last_hooked(self, name: str) -> Plugin | None:
-        """The first plugin in a hook's chain that has ended, if any."""
-        return next((plugin for plugin in self._chains.get(name, ()) if plugin.death), None)
-
-    def why_not_hooked(self, name: str) -> str:
-        """The error message for a call of a hook that no plugin has registered."""
+    def hooked(self, name: str) -> list[Plugin]:
+        """The chain of a hook. Raises `PluginDiedError` or `HostError` if nobody is in it."""
+        if chain := self.chain(name):
+            return chain
+        for plugin in self._chains.get(name, ()):
+            if plugin.death is not None:
+                raise plugin.death
         if not self._plugins:
-            return "no plugin has been started"
+            raise HostError("no plugin has been started")
         names = ", ".join(f"'{plugin.name}'" for plugin in self._plugins)
         known = [hook for plugin in self._plugins for hook in plugin.manifest.hooks]
-        return f"plugin {names} has not registered the hook {name!r}{did_you_mean(name, known)}"
+        near = did_you_mean(name, known)
+        raise HostError(f"plugin {names} has not registered the hook {name!r}{near}")
 
     def is_heard(self, topic: str) -> bool:
         """Whether a running plugin has subscribed to a topic."""
@@ -131,10 +132,7 @@ class Plugins:
     def notify(
         self, topic: str, payload: object, origin: str | None, *, but: str | None = None
     ) -> int:
-        """Sends a notification to the subscribers, except the plugin named `but`.
-
-        Returns how many times it was sent. For `origin` see `Host.notify`.
-        """
+        """Sends a notification as `Host.notify` does, but not to the plugin named `but`."""
         listeners = [
             plugin
             for plugin in self.running()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import json
@@ -12,7 +13,6 @@ from clnwire.host.errors import HostError, ManifestError
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from clnwire._core import Frame
@@ -31,10 +31,7 @@ LATER_START: Final[Sequence[Sequence[str]]] = (("REPLACE INTO vars VALUES ('last
 
 
 def command_line(path: str | Path) -> list[str]:
-    """The command for a plugin's file: the file, or this Python with it if it is not executable.
-
-    Raises `HostError`.
-    """
+    """The file, after this Python if it is not executable. Raises `HostError`."""
     try:
         return program.of_file(path)
     except program.ProgramError as error:
@@ -44,10 +41,7 @@ def command_line(path: str | Path) -> list[str]:
 async def within(
     plugin: Plugin, future: asyncio.Future[Frame], what: str, seconds: float | None
 ) -> Frame:
-    """Waits for a reply. Kills the plugin after `seconds`; `None` is no limit.
-
-    Raises `PluginDiedError`.
-    """
+    """Waits for a reply, and kills the plugin after `seconds`. Raises `PluginDiedError`."""
     if seconds is None:
         return await future
     done, _ = await asyncio.wait([future], timeout=seconds)
@@ -69,10 +63,7 @@ async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
 async def initialise(
     plugin: Plugin, options: bytes, configuration: bytes, seconds: float | None
 ) -> None:
-    """Sends `init` and waits for the reply. As in the daemon, an error reply counts as success.
-
-    A result with `disable` sets `plugin.disabled`. Raises `PluginDiedError`.
-    """
+    """Sends `init`. As in the daemon, an error counts as success. Raises `PluginDiedError`."""
     params = b'{"options":%s,"configuration":%s}' % (options, configuration)
     reply = await within(plugin, plugin.request("init", params), "init", seconds)
     if plugin.dialect.disables:

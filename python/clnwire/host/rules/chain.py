@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from clnwire._wire.codec import encode
 from clnwire.host.rules.decoding import as_object, decoded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONTINUE: Final[Mapping[str, str]] = {"result": "continue"}
 

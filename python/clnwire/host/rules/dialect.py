@@ -99,11 +99,7 @@ def _known_to(release: wire.Release, since: dict[str, wire.Release]) -> tuple[st
 
 
 CURRENT: Final = HostDialect(
-    "current",
-    HOOKS,
-    TOPICS,
-    tuple(wire.OPTION_TYPES),
-    b'{"allow-deprecated-apis":false}',
+    "current", HOOKS, TOPICS, tuple(wire.OPTION_TYPES), b'{"allow-deprecated-apis":false}'
 )
 OF_2020: Final = HostDialect(
     "2020",

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clnwire.notifications._catalogue import NATIVE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
 """The hooks that accept filters, and the type of their filters' items."""

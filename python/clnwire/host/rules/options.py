@@ -7,6 +7,7 @@ is an array. An option without value and default is absent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
@@ -17,8 +18,6 @@ from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from clnwire.host.rules.manifest import HostManifest, Option
 
 PLUGIN_START: Final = "pluginstart"
@@ -48,10 +47,7 @@ class Setting(Struct, frozen=True):
 
 
 def init_options(plugin: str, manifest: HostManifest, given: Mapping[str, object]) -> bytes:
-    """The text of the member `options` of `init`, from given values.
-
-    Raises `PluginOptionError` for an unknown option or a bad value.
-    """
+    """The text of the member `options` of `init`. Raises `PluginOptionError`."""
     for name in given:
         check_known(plugin, manifest, name)
     return settings_text(resolved(plugin, manifest, given))
@@ -91,10 +87,7 @@ def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
 
 
 def check_known(plugin: str, manifest: HostManifest, name: str) -> Option:
-    """The plugin's option of that name.
-
-    Raises `PluginOptionError` if there is none; the message suggests a similar one.
-    """
+    """The plugin's option of that name. Raises `PluginOptionError` if there is none."""
     option = manifest.options.get(name)
     if option is None:
         near = did_you_mean(name, manifest.options)

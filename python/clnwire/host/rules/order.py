@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from clnwire.host.plugins.plugin import Plugin
@@ -23,10 +23,7 @@ class CycleError(Exception):
 
 
 def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
-    """The plugins in the order of the chain. Raises `CycleError`.
-
-    As in the daemon, unknown names in `before` and `after` are ignored.
-    """
+    """The plugins in the order of the chain; unknown names are ignored. Raises `CycleError`."""
     earlier = _constraints(hook, plugins)
     waiting = list(plugins)
     done: list[Plugin] = []

@@ -308,19 +308,13 @@ _SAMPLES: Final[dict[str, tuple[dict[str, Event], dict[str, Event]]]] = {
 
 
 def hook_sample(name: str, dialect: str = "current") -> Event:
-    """A copy of a hook's sample params.
-
-    Raises `LookupError` if there is none; the message suggests a similar name.
-    """
+    """A copy of a hook's sample params. Raises `LookupError` if there is none."""
     known = _of(_SAMPLES[dialect][0], dialect_named(dialect).hooks)
     return _copied(known, name, "hook", dialect)
 
 
 def topic_sample(topic: str, dialect: str = "current") -> Event:
-    """A copy of a topic's sample payload, not wrapped in the topic's name.
-
-    Raises `LookupError` as `hook_sample` does.
-    """
+    """A copy of a topic's sample payload, not wrapped in its name. Raises `LookupError`."""
     known = _SAMPLES[dialect][1]
     if dialect != "current":
         known = _of(known, dialect_named(dialect).topics)
