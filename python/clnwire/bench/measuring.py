@@ -98,7 +98,8 @@ def measure_all(
     """
     given = plugin_options(setup.options, manifest.options)
     options = init_options(name, manifest, given).decode()
-    here, reports = machine(), _Reports(on_run)
+    here = machine()
+    reports: list[tuple[str, str, Report]] = []
     with _node() as rpc_path:
 
         def run(what: str, settings: Settings) -> Report:
@@ -109,15 +110,16 @@ def measure_all(
 
         for _ in range(setup.rounds):
             for what, settings in runs(plan):
-                reports.take(what, settings["mode"], run(what, settings))
+                reports.append((what, settings["mode"], run(what, settings)))
+                on_run(len(reports))
     return Results(
         plugin=name,
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         clnwire=__version__,
         machine=here,
         method=BenchMethod(setup.rounds, setup.seconds, setup.window, setup.core),
-        rows={case.name: reports.row(case) for case in plan.cases},
-        start=reports.start(),
+        rows={case.name: _row(case, reports) for case in plan.cases},
+        start=_start([report for _, _, report in reports]),
         not_measured=plan.notes,
     )
 
@@ -133,33 +135,22 @@ def runs(plan: Plan) -> list[tuple[str, Settings]]:
     return found or [("init", {"mode": "start"})]
 
 
-class _Reports:
-    """The reports of the runs so far."""
+def _row(case: Case, reports: Sequence[tuple[str, str, Report]]) -> ResultRow:
+    """The medians of a case; each report comes with its case's name and its mode."""
 
-    def __init__(self, on_run: Callable[[int], object]) -> None:
-        self._on_run = on_run
-        self._all: list[tuple[str, str, Report]] = []
+    def middle(settings: Settings) -> Any:
+        wanted = (case.name, settings["mode"])
+        return medians([report.all_figures() for *found, report in reports if (*found,) == wanted])
 
-    def take(self, what: str, mode: str, report: Report) -> None:
-        self._all.append((what, mode, report))
-        self._on_run(len(self._all))
+    return ResultRow(middle(case.many), None if case.one is None else middle(case.one))
 
-    def row(self, case: Case) -> ResultRow:
-        def middle(settings: Settings) -> Any:
-            wanted = (case.name, settings["mode"])
-            return medians(
-                [report.all_figures() for *found, report in self._all if (*found,) == wanted]
-            )
 
-        return ResultRow(middle(case.many), None if case.one is None else middle(case.one))
-
-    def start(self) -> Start:
-        reports = [report for _, _, report in self._all]
-        return Start(
-            _median([report.manifest_ms for report in reports]),
-            _median([report.idle_memory_kb for report in reports]),
-            max(report.peak_memory_kb for report in reports),
-        )
+def _start(reports: Sequence[Report]) -> Start:
+    return Start(
+        _median([report.manifest_ms for report in reports]),
+        _median([report.idle_memory_kb for report in reports]),
+        max(report.peak_memory_kb for report in reports),
+    )
 
 
 def _median(values: Sequence[float]) -> float:

@@ -67,16 +67,13 @@ class Cutter:
             yield Piece(frame.bytes)
         self._keep_last(self._framer.buffered)
         if (fault := self._framer.pending_fault) is not None:
-            self._lose(self._start(), fault.reason, fault.offset - self._start())
+            start = self._fed - self._kept_bytes
+            self._lose(start, fault.reason, fault.offset - start)
 
     def _lose(self, start: int, reason: str, at: int) -> None:
         """Notes that the message at `start` in the framer's stream is invalid JSON."""
         self._keep_last(self._fed - start)
         self._problem = f"not JSON: {reason} at byte {at}"
-
-    def _start(self) -> int:
-        """The position of the first kept byte in the framer's stream."""
-        return self._fed - self._kept_bytes
 
     def _junk(self) -> list[Piece] | None:
         """The pieces up to the next message; `None` if the separator has not come yet."""

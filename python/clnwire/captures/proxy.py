@@ -101,6 +101,9 @@ class Proxy:
             )
         except OSError as error:
             raise ProgramError(why_not_started(self._argv[0], error)) from None
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        self._plugin_in, self._plugin_out = popen.stdin.fileno(), popen.stdout.fileno()
         for number in self._early:
             popen.send_signal(number)
         return popen
@@ -127,8 +130,6 @@ class Proxy:
     def _fork_writer(
         self, popen: subprocess.Popen[bytes], file: int, redaction: Redaction | None
     ) -> int:
-        assert popen.stdin is not None
-        assert popen.stdout is not None
         reading, writing = os.pipe()
         widen(writing)
         watched = _watched(popen.pid)
@@ -137,7 +138,7 @@ class Proxy:
             signal.set_wakeup_fd(-1)
             for number in PASSED_ON:
                 signal.signal(number, signal.SIG_IGN)
-            for descriptor in (writing, popen.stdin.fileno(), popen.stdout.fileno()):
+            for descriptor in (writing, self._plugin_in, self._plugin_out):
                 os.close(descriptor)
             become_writer(reading, file, redaction, watched)
         for descriptor in (reading, file, *([] if watched is None else [watched])):
@@ -159,14 +160,11 @@ class Proxy:
                 self._poll.unregister(self._tap.descriptor)
 
     def _forward(self, popen: subprocess.Popen[bytes]) -> None:
-        assert popen.stdin is not None
-        assert popen.stdout is not None
-        plugin_in, plugin_out = popen.stdin.fileno(), popen.stdout.fileno()
-        os.set_blocking(plugin_in, False)
-        os.set_blocking(plugin_out, False)
+        os.set_blocking(self._plugin_in, False)
+        os.set_blocking(self._plugin_out, False)
         flows = (
-            Flow(TO_PLUGIN, DAEMON_IN, plugin_in, self._poll, self._tap),
-            Flow(FROM_PLUGIN, plugin_out, DAEMON_OUT, self._poll, self._tap),
+            Flow(TO_PLUGIN, DAEMON_IN, self._plugin_in, self._poll, self._tap),
+            Flow(FROM_PLUGIN, self._plugin_out, DAEMON_OUT, self._poll, self._tap),
         )
         by_descriptor = {end: flow for flow in flows for end in (flow.source, flow.sink)}
         self._poll.register(self._woken, select.POLLIN)

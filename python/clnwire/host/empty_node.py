@@ -22,9 +22,8 @@ from clnwire.types import Known
 if TYPE_CHECKING:
     from clnwire.host import Host
 
-OWN: Final = frozenset(
-    ("check", "deprecations", "getinfo", "help", "listconfigs", "notifications", "plugin")
-) | {"setconfig", "stop"}
+_OWN: Final = "check deprecations getinfo help listconfigs notifications plugin setconfig stop"
+OWN: Final = frozenset(_OWN.split())
 """The commands that the host implements."""
 _DASHED: Final = ("askrene_", "autoclean_", "bkpr_", "clnrest_", "dev_")
 """Prefixes of the commands whose names are spelled with `-`; all other names have `_`."""
