@@ -59,9 +59,8 @@ class Boot:
         self._host.plugins.add(plugin)
         try:
             manifest = await startup.ask_manifest(plugin, self._manifest_timeout)
-            self._accept(plugin, manifest)
+            await self._accept(plugin, manifest)
             if plugin.disabled is not None:
-                await self._retire(plugin)
                 return
             if must_be_dynamic and not plugin.manifest.dynamic:
                 raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
@@ -102,14 +101,12 @@ class Boot:
     async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
         """Ends a plugin of a set unless its manifest is accepted."""
         if isinstance(manifest, BaseException):
-            return await self._refuse(plugin, manifest)
+            await self._refuse(plugin, manifest)
+            return
         try:
-            self._accept(plugin, manifest)
+            await self._accept(plugin, manifest)
         except ManifestError as error:
-            return await self._refuse(plugin, error)
-        if plugin.disabled is not None:
-            await self._retire(plugin)
-        return None
+            await self._refuse(plugin, error)
 
     async def bring_up(self, options: Options, migrations: Migrations) -> list[Plugin]:
         """Initialises the plugins that `load` accepted. Returns those that run."""
@@ -137,11 +134,16 @@ class Boot:
             plugins.append(plugin)
         return plugins
 
-    def _accept(self, plugin: Plugin, manifest: bytes) -> None:
-        """Checks the manifest and stores it in the plugin. Raises `ManifestError`."""
+    async def _accept(self, plugin: Plugin, manifest: bytes) -> None:
+        """Checks and stores the manifest, and ends a plugin that disabled itself.
+
+        Raises `ManifestError`, and `HostError` if the disabled plugin is important.
+        """
         reserved = self._host.reserved()
         plugin.manifest = check_manifest(plugin.name, manifest, reserved, plugin.dialect)
         plugin.disabled = plugin.manifest.disable
+        if plugin.disabled is not None:
+            await self._retire(plugin)
 
     async def _bring_up(
         self,
