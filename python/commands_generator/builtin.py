@@ -1,4 +1,4 @@
-"""The commands of lightningd's built-in plugins. The schemas do not tell them from the others."""
+"""The commands of lightningd's built-in plugins, which the schemas do not distinguish."""
 
 from __future__ import annotations
 
