@@ -4,40 +4,17 @@ See `clnwire.hooks` and `clnwire.notifications` for the daemon's messages, and `
 a daemon's plugin side to test with.
 """
 
-from clnwire._definition.options import Option
-from clnwire._definition.requests import Notification, Request
-from clnwire._runtime.log import Log
-from clnwire.errors import (
-    CallTimeoutError,
-    ClnwireError,
-    ConnectionLostError,
-    DeadlockError,
-    MalformedError,
-    NotReadyError,
-    OptionError,
-    ReplyError,
-    RpcError,
-    UsageError,
+from clnwire._wire.lazy import lazy
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "_core": "__version__",
+        "_definition.options": "Option",
+        "_definition.requests": "Notification Request",
+        "_runtime.log": "Log",
+        "errors": "CallTimeoutError ClnwireError ConnectionLostError DeadlockError MalformedError"
+        " NotReadyError OptionError ReplyError RpcError UsageError",
+        "plugin": "Plugin",
+    },
 )
-from clnwire.plugin import Plugin
-
-__all__ = [
-    "CallTimeoutError",
-    "ClnwireError",
-    "ConnectionLostError",
-    "DeadlockError",
-    "Log",
-    "MalformedError",
-    "NotReadyError",
-    "Notification",
-    "Option",
-    "OptionError",
-    "Plugin",
-    "ReplyError",
-    "Request",
-    "RpcError",
-    "UsageError",
-    "__version__",
-]
-
-from clnwire._core import __version__

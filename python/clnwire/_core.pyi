@@ -25,6 +25,7 @@ __all__ = [
     "Route",
     "Stream",
     "Turn",
+    "Wire",
     "WritesDecoder",
     "__version__",
     "is_json",
@@ -434,3 +435,37 @@ if sys.platform == "linux":
 
         Pins the thread to the job's processor for good, so call it in a process of its own.
         """
+
+@final
+class Wire:
+    """The daemon's pipes, as whole messages, for a plugin that dispatches them itself.
+
+    It may answer late or never. One thread reads; all threads may write.
+    """
+
+    def __new__(cls, pipes: tuple[int, int] | None = None, /) -> Wire:
+        """Takes the process's stdout: what is written to file descriptor 1 becomes lines of the
+        daemon's log, and file descriptor 0 stays the daemon's. With `pipes`, the descriptors to
+        read from and to write to, which stay the caller's to close, both are left alone. Raises
+        `OSError`."""
+    def feed(self, data: bytes, /) -> None:
+        """Takes bytes that were read from the daemon before. Raises `RuntimeError` if another
+        thread reads."""
+    def read(self) -> Frame | None:
+        """The next message, `None` at the end of the input. Writes what waits to be written before
+        it waits itself. Signal handlers run meanwhile.
+
+        Raises `MalformedError` if the input ends inside a message, `OSError`, `RuntimeError` if
+        another thread reads, and what signal handlers raise."""
+    def write(self, message: bytes, later: bool = False, /) -> None:
+        """Writes a message, with what separates it from the next one; `later`: before the next wait
+        for input, or with the next message that is written. Raises `OSError`."""
+    def flush(self) -> None:
+        """Writes what waits to be written. Raises `OSError`."""
+    @property
+    def input_fd(self) -> int: ...
+    @property
+    def output_fd(self) -> int: ...
+    def close(self, patience: float, /) -> None:
+        """Gives stdout back, as a duplicate of stderr, and waits up to `patience` seconds for the
+        last of the stray output to be logged. Raises `OSError`."""

@@ -148,7 +148,16 @@ SOURCES = dict(sources())
         (PLACES, 4, {"plugin.py", "host/directory.py"}),
         (TYPES, 5, {"_wire/options.py", "_wire/dialect.py"}),
         (BOOLEANS, 4, {"_wire/options.py"}),
-        (HOOKS, 8, {"_wire/dialect.py", "host/rules/answers.py", "host/rules/samples.py"}),
+        (
+            HOOKS,
+            8,
+            {
+                "_wire/dialect.py",
+                "host/rules/answers.py",
+                "host/rules/samples.py",
+                "pyln/declared.py",
+            },
+        ),
         (NATIVE, 8, {"_wire/dialect.py", "notifications/_catalogue.py", "host/rules/samples.py"}),
         (COMMANDS, 20, set[str]()),
     ],

@@ -17,7 +17,7 @@ LAYERS = [
     {"types", "hooks", "notifications", "messages", "commands"},
     {"rpc", "_definition"},
     {"_runtime"},
-    {"plugin", "__init__"},
+    {"plugin", "__init__", "pyln"},
     {"captures", "host"},
     {"testing", "checking", "replay"},
     {"bench"},
@@ -25,10 +25,13 @@ LAYERS = [
 ]
 """What may be imported by all that stands below it. In one layer, packages do not form a circle."""
 
-NARROW = {"captures": {"_core", "_wire", "errors", "hooks", "program"}}
+NARROW = {
+    "captures": {"_core", "_wire", "errors", "hooks", "program"},
+    "pyln": {"_core", "_wire"},
+}
 """What may import less than its layer permits."""
 
-PRIVATE = {"_definition": {"_runtime", "plugin", "__init__"}, "_runtime": {"plugin", "__init__"}}
+PRIVATE = {"_definition": {"_runtime", "plugin"}, "_runtime": {"plugin"}}
 """Which parts may import a package with an underscore. Every part may import `_wire`."""
 
 

@@ -71,6 +71,11 @@ impl Outbox {
         self.call(method, params);
     }
 
+    /// Adds a message as it is, with what separates it from the next one.
+    pub fn message(&mut self, message: &[u8]) {
+        self.buffer.extend_from_slice(message);
+    }
+
     /// The bytes waiting to be written.
     #[must_use]
     pub fn pending(&self) -> &[u8] {

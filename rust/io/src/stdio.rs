@@ -23,12 +23,22 @@ pub struct Stdio {
 ///
 /// If a descriptor cannot be duplicated or opened.
 pub fn take_over() -> Result<Stdio, Errno> {
+    let stdio = take_over_output()?;
+    dup2_stdin(openat(CWD, "/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)?;
+    Ok(stdio)
+}
+
+/// Puts a pipe at 1, and leaves the daemon's pipe at 0, for programs that read it themselves.
+///
+/// # Errors
+///
+/// If a descriptor cannot be duplicated or opened.
+pub fn take_over_output() -> Result<Stdio, Errno> {
     // Above 2: if stderr is closed, the lowest free number would make the daemon's pipe stderr.
     let input = fcntl_dupfd_cloexec(stdin(), 3)?;
     let output = fcntl_dupfd_cloexec(stdout(), 3)?;
     let (stray, pipe_in) = pipe_with(PipeFlags::CLOEXEC)?;
     dup2_stdout(&pipe_in)?;
-    dup2_stdin(openat(CWD, "/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)?;
     Ok(Stdio { input, output, stray: Some(stray) })
 }
 

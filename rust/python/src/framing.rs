@@ -28,7 +28,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    fn new(py: Python<'_>, frame: &core::Frame<'_>) -> PyResult<Self> {
+    /// A copy of a frame that the core has lent.
+    pub fn new(py: Python<'_>, frame: &core::Frame<'_>) -> PyResult<Self> {
         Ok(Self {
             bytes: bytes(py, frame.bytes())?.unbind(),
             envelope: frame.envelope().clone(),

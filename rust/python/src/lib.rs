@@ -14,6 +14,7 @@ mod params;
 mod redaction;
 mod stream;
 mod values;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -49,6 +50,8 @@ mod _core {
     use super::stream::Stream;
     #[pymodule_export]
     use super::values::is_json;
+    #[pymodule_export]
+    use super::wire::Wire;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

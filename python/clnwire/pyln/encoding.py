@@ -1,0 +1,73 @@
+"""JSON as pyln-client writes it, and the encoder that it changes for the whole process."""
+
+from __future__ import annotations
+
+from json import JSONEncoder
+from json import loads as python_loads
+from typing import TYPE_CHECKING, Any, Final
+
+from clnwire._core import members
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire._core import Frame
+
+old_json_default = JSONEncoder.default
+"""Python's own `JSONEncoder.default`."""
+
+
+def to_json_default(self: Any, obj: Any) -> Any:
+    """Encodes what has a method `to_json`, such as `Millisatoshi`. Raises `TypeError` for others.
+
+    Takes the place of `JSONEncoder.default`: plugins encode amounts by their own `json.dumps`.
+    """
+    kind: Any = obj.__class__
+    return kind.to_json(obj) if hasattr(kind, "to_json") else old_json_default(self, obj)
+
+
+setattr(JSONEncoder, "default", to_json_default)  # noqa: B010 - its parameter is named `o`.
+
+dumps: Final = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+"""JSON text with Python's separators. Raises `ValueError` for NaN and infinity, which are no JSON,
+and `TypeError`."""
+
+
+def loads(text: bytes) -> Any:
+    """The value of JSON text. Raises `ValueError`."""
+    decode = _DECODERS[-1]
+    return decode(text)
+
+
+def use_fast_decoder() -> None:
+    """From now on the decoder is that of `clnwire._wire`.
+
+    Importing it takes longer than it saves before the daemon has the manifest.
+    """
+    from clnwire._wire.tolerant import loads as fast_loads
+
+    _DECODERS.append(fast_loads)
+
+
+def decode_init(frame: Frame) -> dict[str, Any]:
+    """An `init` that is no JSON: lightningd copies int options as the user wrote them, `0x10`."""
+    message = dict(members(frame.bytes))
+    params = dict(members(message["params"]))
+    options = {name: _value(text) for name, text in members(params["options"])}
+    decoded = {name: loads(text) for name, text in params.items() if name != "options"}
+    return {
+        "id": loads(message["id"]),
+        "method": "init",
+        "params": {"options": options, **decoded},
+    }
+
+
+def _value(text: bytes) -> Any:
+    try:
+        return loads(text)
+    except ValueError:
+        word = text.decode()
+        return int(word, 0) if word[:1].isdigit() else word
+
+
+_DECODERS: Final[list[Callable[[bytes], Any]]] = [python_loads]

@@ -1,0 +1,202 @@
+"""The client of the daemon's commands, with pyln-client's interface."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from clnwire._core import Framer
+from clnwire.pyln import transport
+from clnwire.pyln.encoding import dumps, loads, old_json_default, to_json_default
+from clnwire.pyln.millisatoshi import Millisatoshi
+from clnwire.pyln.unix_socket import UnixSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+__all__ = [
+    "LightningRpc",
+    "Millisatoshi",
+    "RpcError",
+    "UnixDomainSocketRpc",
+    "UnixSocket",
+    "old_json_default",
+    "to_json_default",
+]
+
+LOST: Final = "Connection to RPC server lost."
+RECEIVED: Final = 1 << 18
+"""Bytes that are received at once."""
+
+
+class RpcError(ValueError):
+    """The daemon has answered with an error, or has hung up."""
+
+    def __init__(self, method: str, payload: Any, error: Any) -> None:
+        super().__init__(f"RPC call failed: method: {method}, payload: {payload}, error: {error}")
+        self.method = method
+        self.payload = payload
+        self.error = error
+        """The daemon's error object, or a text."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.method, self.payload, self.error)
+
+
+class UnixDomainSocketRpc:
+    """Calls commands by name: `rpc.getinfo()`, `rpc.call("getinfo")`. Each call connects."""
+
+    def __init__(
+        self,
+        socket_path: Any,
+        executor: Any = None,
+        logger: Any = logging,
+        caller_name: str | None = None,
+    ) -> None:
+        self.socket_path = socket_path
+        self.executor = executor
+        self.logger = logger
+        if caller_name is None:
+            caller_name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+        self.caller_name = caller_name
+        self.cmdprefix: Any = None
+        """Precedes the ids of calls. While it is not set, the id of the handled message does."""
+        self.next_id = 1
+        self._notify: Callable[..., Any] | None = None
+        self._filter: Any = None
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        method = name.replace("_", "-")
+
+        def command(*args: Any, **kwargs: Any) -> Any:
+            if args and kwargs:
+                raise RpcError(method, kwargs, "Cannot mix positional and non-positional arguments")
+            return self.call(method, payload=args or kwargs)
+
+        return command
+
+    def get_json_id(self, method: str, cmdprefix: Any) -> str:
+        """The id of the next call."""
+        own = f"{self.caller_name}:{method}#{self.next_id}"
+        prefix = self.cmdprefix if cmdprefix is None else cmdprefix
+        if prefix is None:
+            prefix = transport.current_id.get()
+        return f"{prefix}/{own}" if prefix else own
+
+    def call(
+        self, method: str, payload: Any = None, cmdprefix: Any = None, filter: Any = None
+    ) -> Any:
+        """Calls a command and returns its result. `filter` says which members to return.
+
+        Raises `RpcError`, `ValueError` for a malformed reply, and `OSError` if no daemon is there.
+        """
+        self.logger.debug("Calling %s with payload %r", method, payload)
+        if payload is None:
+            payload = {}
+        if isinstance(payload, dict):
+            given = cast("dict[str, Any]", payload)
+            payload = {name: value for name, value in given.items() if value is not None}
+        this_id = self.get_json_id(method, cmdprefix)
+        self.next_id += 1
+        request = {"jsonrpc": "2.0", "method": method, "params": payload, "id": this_id}
+        chosen = self._filter if filter is None else filter
+        if chosen is not None:
+            request["filter"] = chosen
+        transport.release()
+        connection = UnixSocket(self.socket_path)
+        try:
+            reply = self._exchange(connection, request)
+        finally:
+            connection.close()
+        self.logger.debug("Received response for %s call: %r", method, reply)
+        return _result(reply, this_id, method, payload)
+
+    def _exchange(self, connection: UnixSocket, request: dict[str, Any]) -> Any:
+        rest: Any = b""
+        if self._notify is not None:
+            asked = {"jsonrpc": "2.0", "method": "notifications"}
+            asked["id"] = request["id"] + "+notify-enable"
+            self._writeobj(connection, {**asked, "params": {"enable": True}})
+            _, rest = self._readobj(connection, rest)
+        self._writeobj(connection, request)
+        while True:
+            reply, rest = self._readobj(connection, rest)
+            if self._notify is not None and reply.get("method") in ("message", "progress"):
+                self._tell(reply, request)
+            elif reply.get("method") is None or reply.get("id") is None:
+                return reply
+
+    def _tell(self, notice: dict[str, Any], request: dict[str, Any]) -> None:
+        assert self._notify is not None
+        params = notice["params"]
+        progress = params if notice["method"] == "progress" else params.get("progress")
+        self._notify(message=params.get("message"), progress=progress, request=request)
+
+    def _writeobj(self, sock: Any, obj: Any) -> None:
+        sock.sendall(dumps(obj).encode())
+
+    def _readobj(self, sock: Any, buff: Any = b"") -> tuple[Any, Any]:
+        """A message, and what has been received behind it."""
+        frames = buff if isinstance(buff, _Frames) else _Frames(buff)
+        return frames.next(sock), frames
+
+    @contextmanager
+    def notify(self, fn: Callable[..., Any]) -> Generator[None]:
+        """Calls `fn(message=, progress=, request=)` with what commands report within the block."""
+        before, self._notify = self._notify, fn
+        try:
+            yield
+        finally:
+            self._notify = before
+
+    @contextmanager
+    def reply_filter(self, filter: Any) -> Generator[None]:
+        """Has commands return these members only within the block."""
+        before, self._filter = self._filter, filter
+        try:
+            yield
+        finally:
+            self._filter = before
+
+
+class _Frames:
+    """What a connection has received."""
+
+    def __init__(self, received: bytes) -> None:
+        self._framer = Framer()
+        self._framer.feed(received) if received else None
+        self._frames: Iterator[Any] = iter(self._framer)
+
+    def next(self, sock: Any) -> Any:
+        while True:
+            for frame in self._framer:
+                return loads(frame.bytes)
+            data = sock.recv(RECEIVED)
+            if not data:
+                return {"error": LOST}
+            self._framer.feed(data)
+
+
+def _result(reply: Any, this_id: str, method: str, payload: Any) -> Any:
+    if not isinstance(reply, dict):
+        raise TypeError(f"Malformed response, response is not a dictionary {reply}.")
+    reply = cast("dict[str, Any]", reply)
+    if "id" in reply and reply["id"] != this_id:
+        raise ValueError(f"Malformed response, id is not {this_id}: {reply}.")
+    if "error" in reply:
+        raise RpcError(method, payload, reply["error"])
+    if "result" not in reply:
+        raise ValueError('Malformed response, "result" missing.')
+    return reply["result"]
+
+
+class LightningRpc(UnixDomainSocketRpc):
+    """The same, with each command as a method."""
+
+    def __init__(self, socket_path: Any, executor: Any = None, logger: Any = logging) -> None:
+        super().__init__(socket_path, executor, logger)

@@ -1,0 +1,142 @@
+"""A message of the daemon, which its handler may answer later, from any thread, or never."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from clnwire.pyln.encoding import dumps
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+
+INVALID_REQUEST: Final = -32600
+"""The code of all errors but those of `RpcException`."""
+
+
+class RequestState(Enum):
+    """Whether a request has its answer."""
+
+    PENDING = "pending"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class RpcException(Exception):
+    """Raised by a method to answer with this message and code."""
+
+    def __init__(self, message: str, code: int = INVALID_REQUEST) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"RpcException: {message}")
+
+
+class Request(dict[str, Any]):
+    """A request or notification. As a dict it is empty; `params` has the parameters."""
+
+    def __init__(
+        self,
+        plugin: Any,
+        req_id: Any,
+        method: str,
+        params: Any,
+        background: bool = False,
+        origin: str | None = None,
+    ) -> None:
+        self.plugin = plugin
+        self.id = req_id
+        """`None` for a notification."""
+        self.method = method
+        self.params = params
+        self.background = background
+        self.origin = origin
+        """The plugin that sent a notification."""
+        self.state = RequestState.PENDING
+        self._answered_at: list[tuple[CodeType, int]] | None = None
+
+    @property
+    def termination_tb(self) -> str | None:
+        """The stack of the call that answered the request; `None` before."""
+        if self._answered_at is None:
+            return None
+        from traceback import StackSummary
+
+        lines = ((_Place(code), line) for code, line in reversed(self._answered_at))
+        return "".join(StackSummary.extract(lines, lookup_lines=False).format())  # type: ignore[arg-type]
+
+    def getattr(self, key: str) -> Any:
+        """`params`, `id` or `method`. Raises `ValueError` for others."""
+        if key not in ("params", "id", "method"):
+            raise ValueError(f'Cannot get attribute "{key}" on Request')
+        return getattr(self, key)
+
+    def set_result(self, result: Any) -> None:
+        """Answers with a value that JSON has. Raises `ValueError` if it has been answered."""
+        self._check_pending("result")
+        self.result = result
+        if self.plugin.has_short_way and type(self)._write_result is Request._write_result:
+            reply = f'{{"jsonrpc": "2.0", "id": {dumps(self.id)}, "result": {dumps(result)}}}\n\n'
+            self.plugin.send_reply(reply.encode())
+        else:
+            self._write_result({"jsonrpc": "2.0", "id": self.id, "result": result})
+        self._end(RequestState.FINISHED)
+
+    def set_exception(self, exc: Exception) -> None:
+        """Answers with an error. Raises `ValueError` if it has been answered."""
+        from traceback import format_exc
+
+        self._check_pending("exception")
+        self.exc = exc
+        code, message = INVALID_REQUEST, f"Error while processing {self.method}: {exc}"
+        if isinstance(exc, RpcException):
+            code, message = exc.code, exc.message
+        error = {"code": code, "message": message, "traceback": format_exc()}
+        self._write_result({"jsonrpc": "2.0", "id": self.id, "error": error})
+        self._end(RequestState.FAILED)
+
+    def notify(self, message: str, level: str = "info") -> None:
+        """Sends a message to the caller of this request."""
+        self._notify("message", {"id": self.id, "level": level, "message": message})
+
+    def progress(
+        self, progress: int, total: int, stage: int | None = None, stage_total: int | None = None
+    ) -> None:
+        """Tells the caller how far it is, in parts of `total`; with stages, also in which."""
+        params = {"id": self.id, "num": progress, "total": total}
+        if stage is not None and stage_total is not None:
+            params["stage"] = {"num": stage, "total": stage_total}
+        self._notify("progress", params)
+
+    def _notify(self, method: str, params: Any) -> None:
+        self._write_result({"jsonrpc": "2.0", "params": params, "method": method})
+
+    def _write_result(self, result: dict[str, Any]) -> None:
+        self.plugin._write_locked(result)
+
+    def _check_pending(self, what: str) -> None:
+        if self.state != RequestState.PENDING:
+            raise ValueError(
+                f"Cannot set the {what} of a request that is not pending, current state is "
+                f"{self.state}. Request previously terminated at\n{self.termination_tb}"
+            )
+
+    def _end(self, state: RequestState) -> None:
+        self.state = state
+        # The lines are looked up only if a second answer comes: that takes longer than the rest.
+        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+        places: list[tuple[CodeType, int]] = []
+        self._answered_at = places
+        while frame is not None:
+            places.append((frame.f_code, frame.f_lineno))
+            frame = frame.f_back
+
+
+class _Place:
+    """What `traceback` needs to know of a frame."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.f_code = code
+        self.f_globals: dict[str, Any] = {}
+        self.f_locals: dict[str, Any] = {}
