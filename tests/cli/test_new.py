@@ -262,9 +262,10 @@ runpy.run_module("fee-watch", {{}}, "__main__")"""
 
 
 def test_reckless_can_install_a_package(tmp_path: Path, run_plugin: RunPlugin) -> None:
-    """It looks for NAME/NAME.py and NAME/requirements.txt, and for no other of Python's files."""
+    """It looks for NAME/NAME.py and NAME/requirements.txt. With a uv.lock it would fail."""
     made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
     assert os.access(made.folder / "fee-watch.py", os.X_OK)
+    assert "/uv.lock" in (made.folder / ".gitignore").read_text().splitlines()
     needs = [
         line
         for line in (made.folder / "requirements.txt").read_text().splitlines()
