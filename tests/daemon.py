@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked, Preloaded
+
 PATIENCE = 20.0
 """Seconds until a test gives up waiting: far longer than anything should take."""
 
@@ -25,6 +27,8 @@ CONFIGURATION = {
 }
 
 
+# What runs at a fork (`clnwire.rpc`) must not be among them.
+_PRELOADED = Preloaded("asyncio", "clnwire", "clnwire.hooks", "clnwire.notifications")
 _COVERAGE = "COVERAGE_PROCESS_CONFIG" in os.environ
 
 VERSIONS = {"current": "v26.06", "2020": "v0.10.0", "2019": None}
@@ -42,17 +46,36 @@ class Daemon:
     """Speaks to one plugin as lightningd does, byte by byte under the test's control."""
 
     def __init__(
-        self, plugin: Path, *, dialect: str = "current", stderr: int | None = None
+        self,
+        plugin: Path,
+        *,
+        dialect: str = "current",
+        stderr: int | None = None,
+        is_forked: bool = False,
     ) -> None:
+        """`is_forked`: from a process that has imported clnwire. That is quick, and a test whose
+        subject is the process itself does without."""
         self.dialect = dialect
-        self.process = subprocess.Popen(
-            [sys.executable, str(plugin)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if stderr is None else stderr,
-            env=_environment(dialect),
-            cwd=plugin.parent,
-        )
+        stderr = subprocess.PIPE if stderr is None else stderr
+        self.process: subprocess.Popen[bytes] | Forked
+        # Coverage is measured from a process's start.
+        if is_forked and not _COVERAGE:
+            self.process = _PRELOADED.start(
+                [str(plugin)],
+                cwd=plugin.parent,
+                env=_environment(dialect),
+                stdin=subprocess.PIPE,
+                stderr=stderr,
+            )
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, str(plugin)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=_environment(dialect),
+                cwd=plugin.parent,
+            )
         self.logs: list[dict[str, str]] = []
         self.notifications: list[dict[str, Any]] = []
         self._unread = bytearray()

@@ -2,116 +2,82 @@
 
 from __future__ import annotations
 
-import atexit
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from tests.forked import Forked, Preloaded
 
 ENV = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 """The examples' first lines name the Python of the environment, as a plugin's does."""
 CLNWIRE = [sys.executable, "-m", "clnwire"]
 PATIENCE = 60.0
 """Seconds for a command."""
+_COMMANDS = (
+    "bench",
+    "call",
+    "check",
+    "demo",
+    "fire",
+    "hook",
+    "new",
+    "record",
+    "replay",
+    "run",
+    "trace",
+)
+_PRELOADED = Preloaded(
+    "clnwire.cli._group",
+    *(f"clnwire.cli.{name}" for name in _COMMANDS),
+    "clnwire.bench",
+    "clnwire.checking",
+    "clnwire.replay",
+    "rich.console",
+    "typer.main",
+    "typer.rich_utils",
+    # Newer versions of Typer import it with the first command, and with it all of Pydantic.
+    "typer._adapters",
+)
 
 
 def clnwire(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end; what it says must never be a traceback."""
-    done = _Preloaded.run(list(map(str, words)), cwd or Path.cwd())
+    done = python("-m", "clnwire", *words, cwd=cwd)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
 
-class _Preloaded:
-    """The process that `tests/cli/preloaded.py` describes; one for all tests of a worker."""
-
-    _one: _Preloaded | None = None
-    _busy = threading.Lock()
-
-    @classmethod
-    def run(cls, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-        # Coverage is measured from a process's start; and a second command at a time has its own.
-        if "COVERAGE_PROCESS_CONFIG" in os.environ or not cls._busy.acquire(blocking=False):
-            return _in_a_process(words, cwd)
-        try:
-            cls._one = cls._one or cls()
-            return cls._one._run(words, cwd)
-        except BaseException:
-            # A test's time-out, too: what comes back belongs to the command that it cut short.
-            if cls._one is not None:
-                cls._one._end()
-                cls._one = None
-            raise
-        finally:
-            cls._busy.release()
-
-    def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
-        self._control.settimeout(PATIENCE)
-        program = Path(__file__).with_name("preloaded.py")
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, program, str(theirs.fileno())],
-                env=ENV,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
-        atexit.register(self._end)
-
-    def _end(self) -> None:
-        atexit.unregister(self._end)
-        self._control.close()
-        self._process.kill()
-        self._process.wait()
-
-    def _run(self, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-        (output, into_output), (errors, into_errors) = os.pipe(), os.pipe()
-        text = json.dumps({"words": words, "cwd": str(cwd)}) + "\n"
-        socket.send_fds(self._control, [text.encode()], [into_output, into_errors])
-        os.close(into_output)
-        os.close(into_errors)
-        with ThreadPoolExecutor(2) as pool:
-            said = [pool.submit(_all_of, each) for each in (output, errors)]
-            pid = self._number()
-            try:
-                status = self._number()
-            except BaseException:
-                os.kill(pid, signal.SIGKILL)
-                raise
-        return subprocess.CompletedProcess(words, status, said[0].result(), said[1].result())
-
-    def _number(self) -> int:
-        line = b""
-        while not line.endswith(b"\n"):
-            byte = self._control.recv(1)
-            assert byte, "tests/cli/preloaded.py has ended"
-            line += byte
-        return int(line)
-
-
-def _all_of(descriptor: int) -> str:
-    with open(descriptor) as stream:
-        return stream.read()
-
-
-def _in_a_process(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CLNWIRE, *words],
-        cwd=cwd,
-        env=ENV,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+def python(
+    *words: str | Path, cwd: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a file, or `-m` and a module, to its end."""
+    argv, cwd, env = [*map(str, words)], cwd or Path.cwd(), {**ENV, **env}
+    process: subprocess.Popen[bytes] | Forked
+    # Coverage is measured from a process's start.
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:
+        process = subprocess.Popen(
+            [sys.executable, *argv],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    else:
+        process = _PRELOADED.start(
+            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+    try:
+        output, errors = process.communicate(timeout=PATIENCE)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return subprocess.CompletedProcess(argv, process.wait(), output.decode(), errors.decode())
 
 
 def one_line(done: subprocess.CompletedProcess[str], status: int) -> str:

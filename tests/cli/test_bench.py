@@ -413,5 +413,7 @@ def test_what_the_page_shows(tmp_path: Path) -> None:
 
 
 def shape(text: str) -> list[str]:
+    # A busy machine measures too few messages for 99.9 %.
+    text = text.replace("–", "0 µs")
     lines = [re.sub(r"[\d.,]+", "0", " ".join(line.split())) for line in text.splitlines()]
     return lines[:1] + lines[2:]

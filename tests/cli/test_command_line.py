@@ -20,7 +20,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire.cli import _group
 from tests.cli.pty_screen import on_terminal
-from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line
+from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line, python
 from tests.daemon import Daemon
 
 NAMES = _group.names()
@@ -202,15 +202,10 @@ clnwire.cli.main()
 MISTAKE = "this is a bug in clnwire; for the traceback: clnwire --debug trace ..."
 
 
-def failing(error: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", FAILING.replace("{error}", error), *words],
-        env={**ENV, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def failing(folder: Path, error: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    program = folder / "failing.py"
+    program.write_text(FAILING.replace("{error}", error))
+    return python(program, *words, **env)
 
 
 @pytest.mark.parametrize(
@@ -227,12 +222,12 @@ def failing(error: str, *words: str, **env: str) -> subprocess.CompletedProcess[
         ("clnwire.ClnwireError('no')", 2, "no"),
     ],
 )
-def test_whatever_happens_is_one_line(error: str, status: int, line: str) -> None:
-    done = failing(error, "trace", "x")
+def test_whatever_happens_is_one_line(tmp_path: Path, error: str, status: int, line: str) -> None:
+    done = failing(tmp_path, error, "trace", "x")
     assert one_line(done, status) == f"clnwire trace: {line}\n"
     for debugged in (
-        failing(error, "--debug", "trace", "x"),
-        failing(error, "trace", "x", CLNWIRE_DEBUG="1"),
+        failing(tmp_path, error, "--debug", "trace", "x"),
+        failing(tmp_path, error, "trace", "x", CLNWIRE_DEBUG="1"),
     ):
         assert debugged.returncode == status
         assert debugged.stderr.startswith("Traceback (most recent call last):\n")

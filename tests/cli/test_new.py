@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from clnwire.cli.new._project import Kind, Project
 from clnwire.testing import BlockingHost, RunningPlugin, RunPlugin
 from tests.cli.terminal import clnwire, one_line
 
+ROOT = Path(__file__).resolve().parents[2]
 FORMS = list(itertools.product(Kind, [False, True]))
 
 
@@ -78,9 +81,19 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mypy's, for all: it has to read clnwire once."""
-    return tmp_path_factory.mktemp("cache")
+def cache() -> Path:
+    """mypy's, which stays: it has to read clnwire once. One worker has it at a time."""
+    folder = ROOT / "build" / "mypy"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While no other worker uses this folder."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def test_its_own_tests_pass(made: Made) -> None:
@@ -90,7 +103,8 @@ def test_its_own_tests_pass(made: Made) -> None:
 def test_the_linter_and_the_type_checker_find_nothing(made: Made, cache: Path) -> None:
     lint(made)
     what = [] if made.project.is_package else ["."]
-    made.run("mypy", "--strict", f"--cache-dir={cache}", *what)
+    with alone(cache):
+        made.run("mypy", "--strict", f"--cache-dir={cache}", *what)
 
 
 TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {

@@ -1,4 +1,8 @@
-"""Plugins from their source, each in a process of its own."""
+"""Plugins from their source, each in a process of its own.
+
+Those of tests with the mark `process` are started as lightningd does it; the others are forked from
+a process that has imported clnwire.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +43,20 @@ def source(body: str) -> str:
     return HEADER + imports(body) + body
 
 
+def is_forked(request: pytest.FixtureRequest) -> bool:
+    node: pytest.Item | pytest.Module = request.node
+    return node.get_closest_marker("process") is None
+
+
 @pytest.fixture
-def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+def plugin(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Daemon]]:
     """Starts a plugin with this body: the imports come before it, `plugin.run()` behind it."""
     daemons: list[Daemon] = []
 
     def start(body: str, *, dialect: str = "current") -> Daemon:
         path = tmp_path / "plugin_under_test.py"
         path.write_text(source(body) + "\nplugin.run()\n")
-        daemons.append(Daemon(path, dialect=dialect))
+        daemons.append(Daemon(path, dialect=dialect, is_forked=is_forked(request)))
         return daemons[-1]
 
     yield start
@@ -56,7 +65,9 @@ def plugin(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Daemon]]:
+def running(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Daemon]]:
     """Gives a plugin with this body that has sent its manifest: a process for all tests of a module
     that ask for the same one."""
     daemons: dict[tuple[str, str], Daemon] = {}
@@ -65,7 +76,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
         if (body, dialect) not in daemons:
             path = tmp_path_factory.mktemp("running") / "plugin_under_test.py"
             path.write_text(source(body) + "\nplugin.run()\n")
-            daemons[body, dialect] = Daemon(path, dialect=dialect)
+            daemons[body, dialect] = Daemon(path, dialect=dialect, is_forked=is_forked(request))
             daemons[body, dialect].getmanifest()
         daemon = daemons[body, dialect]
         daemon.logs.clear()

@@ -321,6 +321,7 @@ def test_rpc_in_an_async_db_write_raises_at_once(plugin):
     assert "in db_write: the daemon waits for that hook" in error
 
 
+@pytest.mark.process
 def test_asyncio_is_not_imported_without_need(plugin):
     daemon = plugin(
         """

@@ -204,6 +204,8 @@ def test_a_traceback_begins_in_the_authors_code(plugin):
     assert frame.endswith("in broken")
 
 
+# Python reads these when it starts.
+@pytest.mark.process
 @pytest.mark.parametrize(
     "locale",
     [
