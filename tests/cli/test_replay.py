@@ -62,11 +62,13 @@ def replay(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return clnwire("replay", *words)
 
 
-def differs(folder: Path, body: str, frames: list[tuple[str, str]]) -> dict[str, Any]:
+def differs(
+    folder: Path, body: str, frames: list[tuple[str, str]], timeout: str = "20"
+) -> dict[str, Any]:
     """The first difference that a plugin with this body makes."""
     plugin = write_plugin(folder, body)
     path = capture(folder, START + frames)
-    done = replay(path, "--json", "--timeout", "0.3", "--", plugin)
+    done = replay(path, "--json", "--timeout", timeout, "--", plugin)
     assert done.returncode == 1
     found: dict[str, Any] = json.loads(done.stdout)["difference"]
     return found
@@ -159,9 +161,9 @@ def test_the_window_bounds_what_is_under_way(tmp_path: Path) -> None:
     plugin = write_plugin(tmp_path, body)
     path = capture(tmp_path, START + [incoming("hello", {}, number) for number in range(20)])
     assert replay(path, "--window", "5", "--", plugin).returncode == 0
-    stuck = replay(path, "--window", "4", "--timeout", "0.3", "--", plugin)
+    stuck = replay(path, "--window", "4", "--timeout", "2", "--", plugin)
     assert stuck.returncode == 1
-    assert "line 5 of the capture: expected an answer to hello 0; got none within 0.3 s" in (
+    assert "line 5 of the capture: expected an answer to hello 0; got none within 2 s" in (
         stuck.stderr
     )
 
@@ -246,9 +248,9 @@ def test_difference_no_answer(tmp_path: Path) -> None:
     def handle(message, handle=handle):
         message["method"] == "hello" or handle(message)
     """
-    found = differs(tmp_path, body, [HOOK, HELLO, HOOK_ANSWER])
+    found = differs(tmp_path, body, [HOOK, HELLO, HOOK_ANSWER], "2")
     assert found["line"] == 6
-    assert found["got"] == "none within 0.3 s"
+    assert found["got"] == "none within 2 s"
 
 
 def test_difference_wrong_id(tmp_path: Path) -> None:
