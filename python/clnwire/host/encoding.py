@@ -11,7 +11,7 @@ from clnwire import _core
 from clnwire._wire.codec import encode
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.errors import RpcError
-from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, object_text
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -57,10 +57,7 @@ def rpc_command_event(command: HostCommand) -> bytes:
     space between them is removed.
     """
     if command.frame is not None:
-        members = [
-            encode(name) + b":" + value for name, value in _core.members(command.frame.bytes)
-        ]
-        return b'{"rpc_command":{%s}}' % b",".join(members)
+        return b'{"rpc_command":%s}' % object_text(_core.members(command.frame.bytes))
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
         encode(command.method),

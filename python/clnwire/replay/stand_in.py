@@ -14,6 +14,7 @@ import msgspec
 from clnwire import _core
 from clnwire.captures.errors import CaptureError
 from clnwire.host import Host, empty_node
+from clnwire.host.rules.decoding import object_text
 
 if TYPE_CHECKING:
     from clnwire.replay.capture import Step
@@ -78,8 +79,7 @@ def _with(text: bytes, values: Mapping[str, bytes]) -> bytes:
     members = _core.members(text)
     if not any(name in values for name, _ in members):
         return text
-    parts = (msgspec.json.encode(name) + b":" + values.get(name, value) for name, value in members)
-    return b"{" + b",".join(parts) + b"}"
+    return object_text((name, values.get(name, value)) for name, value in members)
 
 
 def _member(text: bytes, name: str) -> bytes:

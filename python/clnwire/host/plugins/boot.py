@@ -10,7 +10,7 @@ from clnwire._wire.facts import BUILTIN
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
 from clnwire.host.plugins import startup
 from clnwire.host.rules.manifest import Option, check_manifest
-from clnwire.host.rules.options import check_all_known, check_known, resolved, settings_text
+from clnwire.host.rules.options import check_known, resolved, settings_text
 
 if TYPE_CHECKING:
     from clnwire.host.database import Database
@@ -65,8 +65,7 @@ class Boot:
             if must_be_dynamic and not plugin.manifest.dynamic:
                 raise ManifestError(plugin.name, "dynamic", "is not true: Not a dynamic plugin")
             values = options(plugin.manifest.options) if callable(options) else options
-            for name in values:
-                check_known(plugin.name, plugin.manifest, name)
+            check_known(f"plugin '{plugin.name}' has no", plugin.manifest.options, values)
             if must_be_dynamic:
                 values = {**self._host.plugins.configured, **values}
             refused = self._host.plugins.register_hooks([plugin])
@@ -112,7 +111,7 @@ class Boot:
         """Initialises the plugins that `load` accepted. Returns those that run."""
         offered = {name: option for name, (_, option) in self._host.plugins.options().items()}
         values = options(offered) if callable(options) else options
-        check_all_known(offered, values)
+        check_known("no plugin has an", offered, values)
         plugins, self._loaded = self._loaded, []
         await self._bring_up(plugins, values, migrations, alone=False)
         return [plugin for plugin in plugins if plugin.death is None]

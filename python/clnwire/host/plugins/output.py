@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from clnwire import _core
 from clnwire.errors import sendable
-from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, shown
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, object_text, shown
 from clnwire.host.rules.dialect import CURRENT, HostDialect
 
 if TYPE_CHECKING:
@@ -50,13 +50,10 @@ class Notice(Struct, frozen=True):
 
     def addressed_to(self, token: bytes) -> bytes:
         """The notification's text, with the caller's id `token`."""
-        members = [
-            json.encode(name) + b":" + (token if name == "id" else value)
-            for name, value in _core.members(self.params)
-        ]
-        params = b",".join(members)
+        members = _core.members(self.params)
+        params = object_text((name, token if name == "id" else text) for name, text in members)
         method = json.encode(self.method)
-        return b'{"jsonrpc":"2.0","method":%s,"params":{%s}}\n\n' % (method, params)
+        return b'{"jsonrpc":"2.0","method":%s,"params":%s}\n\n' % (method, params)
 
 
 class Publication(Struct, frozen=True):

@@ -1,7 +1,8 @@
-"""Decodes JSON, narrows decoded values to objects and arrays, and shows them in messages."""
+"""Decodes JSON, narrows decoded values, shows them in messages, and joins members again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from clnwire._wire import tolerant
@@ -30,6 +31,11 @@ def as_object(value: object) -> dict[str, Any] | None:
 def as_array(value: object) -> list[Any] | None:
     """The value as a list if it is a JSON array or a tuple, else `None`."""
     return list(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else None
+
+
+def object_text(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """The JSON text of an object, from its members' names and texts."""
+    return b"{%s}" % b",".join(encode(name) + b":" + text for name, text in members)
 
 
 def shown(value: object, limit: int = 200) -> str:

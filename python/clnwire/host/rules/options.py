@@ -14,7 +14,7 @@ from msgspec import Struct, json
 
 from clnwire._wire.options import BOOLEANS, c_integer, fits_64_bits
 from clnwire.host.errors import PluginOptionError
-from clnwire.host.rules.decoding import as_array
+from clnwire.host.rules.decoding import as_array, object_text
 from clnwire.host.rules.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Setting(Struct, frozen=True):
 
 def init_options(plugin: str, manifest: HostManifest, given: Mapping[str, object]) -> bytes:
     """The text of the member `options` of `init`. Raises `PluginOptionError`."""
-    for name in given:
-        check_known(plugin, manifest, name)
+    check_known(f"plugin '{plugin}' has no", manifest.options, given)
     return settings_text(resolved(plugin, manifest, given))
 
 
@@ -69,30 +68,16 @@ def resolved(
 
 def settings_text(settings: Mapping[str, Setting]) -> bytes:
     """The text of the member `options` of `init`."""
-    members = [
-        json.encode(name) + b":" + setting.text
-        for name, setting in settings.items()
-        if setting.text is not None
-    ]
-    return b"{" + b",".join(members) + b"}"
+    texts = ((name, setting.text) for name, setting in settings.items())
+    return object_text((name, text) for name, text in texts if text is not None)
 
 
-def check_all_known(known: Iterable[str], given: Iterable[str]) -> None:
-    """Raises `PluginOptionError` for an unknown name; the message suggests a similar one."""
+def check_known(lacks: str, known: Iterable[str], given: Iterable[str]) -> None:
+    """Raises `PluginOptionError` for an unknown name: `lacks` begins the message."""
     names = set(known)
     for name in given:
         if name not in names:
-            near = did_you_mean(name, names)
-            raise PluginOptionError(f"no plugin has an option '{name}'{near}")
-
-
-def check_known(plugin: str, manifest: HostManifest, name: str) -> Option:
-    """The plugin's option of that name. Raises `PluginOptionError` if there is none."""
-    option = manifest.options.get(name)
-    if option is None:
-        near = did_you_mean(name, manifest.options)
-        raise PluginOptionError(f"plugin '{plugin}' has no option '{name}'{near}")
-    return option
+            raise PluginOptionError(f"{lacks} option '{name}'{did_you_mean(name, names)}")
 
 
 def option_text(plugin: str, option: Option, value: object) -> bytes | None:
