@@ -323,7 +323,7 @@ def test_a_disk_that_stalls_holds_nobody_up(tmp_path: Path, echo: Path) -> None:
         )
     found = records(tmp_path / "found.gz")
     missing = [
-        int(one["note"].split()[0].replace(",", ""))
+        int(one["note"].split()[2].replace(",", ""))
         for one in found
         if "missing" in one.get("note", "")
     ]
