@@ -5,6 +5,8 @@ from msgspec.structs import force_setattr
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.types import U32, U64, Hex, PublicKey, ShortChannelId
 
+__all__ = ["BlindedHop", "BlindedPath", "OnionField", "OnionMessage", "OnionMessageHandled"]
+
 
 class BlindedHop(Event, frozen=True):
     """A hop of a blinded path (BOLT 4)."""

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.types import U32, Msat, Psbt, Unsigned
 
+__all__ = ["ChannelType"]
+
 
 class ChannelType(Event, frozen=True):
     """The feature bits that define the channel's type (BOLT 2)."""

@@ -10,6 +10,8 @@ from clnwire._wire.older import event_decoder
 from clnwire._wire.structs import HookAnswer
 from clnwire.error_codes import INTERNAL_ERROR
 
+__all__ = ["CONTINUE", "Continue", "Refuse"]
+
 ErrorParts: TypeAlias = tuple[int, str, bytes | None]
 """An error's code, its message, and its data as JSON or `None`."""
 

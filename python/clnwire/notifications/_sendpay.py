@@ -3,6 +3,8 @@
 from clnwire._wire.structs import Event
 from clnwire.types import U64, Hex, Msat, PublicKey, Secret
 
+__all__ = ["SentPart"]
+
 
 class SentPart(Event, frozen=True, kw_only=True):
     """The members that a successful part and a failed part have in common."""

@@ -8,6 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+__all__ = ["Hexadecimal", "Known", "Unsigned"]
+
 _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
 
