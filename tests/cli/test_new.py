@@ -183,19 +183,19 @@ def test_it_is_formatted_whatever_its_name(tmp_path: Path, name: str, is_package
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("Fee-Watch", "a name consists of a-z, 0-9 and single '-'"),
-        ("fee_watch", "a name consists of"),
-        ("../up", "a name consists of"),
-        ("-x", "No such option"),
-        ("", "a name consists of"),
+        ("Fee-Watch", "it consists of a-z, 0-9 and single '-'"),
+        ("fee_watch", "it consists of"),
+        ("../up", "it consists of"),
+        ("-x", "no option -x"),
+        ("", "it consists of"),
         ("2nd", "begins with a letter"),
         ("a-name-that-is-much-too-long", "28 characters; choose a name of at most 24"),
-        ("class", "a word of Python's own"),
-        ("match", "a word of Python's own"),
+        ("class", "a Python keyword"),
+        ("match", "a Python keyword"),
         ("asyncio", "the name of another module"),
         ("clnwire", "the name of another module"),
         ("test-it", "the name of another module"),
-        ("getinfo", "a command of the daemon"),
+        ("getinfo", "a command of lightningd"),
     ],
 )
 def test_names_that_will_not_do(tmp_path: Path, name: str, reason: str) -> None:
@@ -216,7 +216,7 @@ def test_all_that_the_daemon_has_is_refused() -> None:
 def test_a_script_overwrites_nothing(tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("mine")
     line = one_line(clnwire("new", "fee-watch", cwd=tmp_path), 2)
-    assert line == f"clnwire new: {there} is there already; choose another name, or remove it\n"
+    assert line == f"clnwire new: {there} already exists; choose another name, or remove it\n"
     assert [path.name for path in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text() == "mine"
 
@@ -224,7 +224,7 @@ def test_a_script_overwrites_nothing(tmp_path: Path, there: str) -> None:
 def test_a_package_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "fee-watch").symlink_to("nowhere")
     line = one_line(clnwire("new", "fee-watch", "--package", cwd=tmp_path), 2)
-    assert line.startswith("clnwire new: fee-watch is there already; ")
+    assert line.startswith("clnwire new: fee-watch already exists; ")
     assert [path.name for path in tmp_path.iterdir()] == ["fee-watch"]
 
 

@@ -24,7 +24,7 @@ def examples(
 ) -> None:
     """Lists the examples, or copies those that are named.
 
-    No file is overwritten. Status 2: something was not copied, and why.
+    No file is overwritten. Status 2: an example was not copied; the message says why.
     """
     known = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
     if not names:

@@ -1,6 +1,6 @@
 """`clnwire new`: a plugin that runs and has tests, as one script or as a package.
 
-`_names` says which names will do, `_project` fills the files of `templates`.
+`_names` says which names are valid, `_project` fills the files of `templates`.
 """
 
 from clnwire.cli.new._command import EXAMPLES, new

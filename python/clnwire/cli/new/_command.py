@@ -22,16 +22,16 @@ EXAMPLES = (
 def new(
     name: Annotated[str, typer.Argument(help="Its name, such as fee-watch.")],
     kind: Annotated[
-        Kind, typer.Option(help="What it begins with; `async` is a method that waits.")
+        Kind, typer.Option(help="What it contains; `async` is a method that waits.")
     ] = Kind.METHOD,
     package: Annotated[
         bool, typer.Option("--package", help="A package with a command, in a folder of its own.")
     ] = False,
-    directory: Annotated[Path, typer.Option(metavar="DIR", help="Where to.")] = Path(),
+    directory: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path(),
 ) -> None:
     """Writes a new plugin with its tests: one script, or with --package a package.
 
-    Nothing that is there already is overwritten. Status 2: nothing was written, and why.
+    No file is overwritten. Status 2: nothing was written; the message says why.
     """
     wrong = problem(name)
     if wrong is not None:
@@ -40,7 +40,7 @@ def new(
     try:
         written = write(directory, project)
     except FileExistsError as error:
-        fail("new", f"{error.filename} is there already; choose another name, or remove it", 2)
+        fail("new", f"{error.filename} already exists; choose another name, or remove it", 2)
     except OSError as error:
         fail("new", f"{error.filename} cannot be written: {error.strerror}", 2)
     typer.echo(_next_steps(directory, project, written), nl=False)

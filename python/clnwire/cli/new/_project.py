@@ -111,7 +111,7 @@ def write(folder: Path, project: Project) -> list[str]:
     contents = project.files()
     for path in [project.name] if project.is_package else contents:
         if os.path.lexists(folder / path):
-            raise FileExistsError(errno.EEXIST, "is there already", str(folder / path))
+            raise FileExistsError(errno.EEXIST, "already exists", str(folder / path))
     for path, text in contents.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
