@@ -166,21 +166,20 @@ def test_methods_take_what_json_can_say_and_name_the_parameter_otherwise(plugin)
     assert call("ban", f'{{"address":{HALF}}}') == f"[{half}, [], b'1']"
     assert call("ban", '["a",[{"x":1e999}]]') == "['a', [inf], b'1']"
     assert call("ban", f'{{"address":"a","more":{DEEP}}}') == "['a', [], b'[[[[[[[[[']"
-    assert call("ban", f'["a",{HALF}]') == "ban: parameter 'points': Expected `array`, got `str`"
-    expected = "Expected `float`, got `str`"
+    assert call("ban", f'["a",{HALF}]') == f"ban: parameter 'points' must be an array, not {HALF}"
     assert call("ban", f'["a",[{{"x":{HALF}}}]]') == (
-        f"ban: parameter 'points', at 'points[0].x': {expected}"
+        f"ban: parameter 'points[0].x' must be a number, not {HALF}"
     )
-    assert call("ban", "[1e999]") == "ban: parameter 'address': Expected `str`, got `float`"
-    assert call("ban", DEEP) == "ban: parameter 'address': Expected `str`, got `array`"
+    assert call("ban", "[1e999]") == "['1e999', [], b'1']"
+    assert call("ban", DEEP) == f"ban: parameter 'address' must be a string, not {'[' * 79}…"
     assert call("ban", f'{{"address":"a",{HALF}:1}}') == "ban: unknown parameter '\\ud83d'"
     spoof = "b` - at `$[99]"
     assert (
         call("ban", json.dumps({"address": "a", spoof: 1})) == f"ban: unknown parameter '{spoof}'"
     )
     assert call("count", f'{{"n":1,"word":{HALF},{HALF}:2}}') == (f"[1, (), {half}, {{{half}: 2}}]")
-    assert call("count", f"[1,{HALF}]") == "count: parameter 'rest': Expected `int`, got `str`"
-    assert call("count", "[1e999]") == "count: parameter 'n': Expected `int`, got `float`"
+    assert call("count", f"[1,{HALF}]") == f"count: parameter 'rest' must be an integer, not {HALF}"
+    assert call("count", "[1e999]") == "count: parameter 'n' must be an integer, not 1e999"
 
 
 def test_check_and_setconfig_take_it_as_well(plugin):
@@ -199,7 +198,7 @@ def test_check_and_setconfig_take_it_as_well(plugin):
     }
     assert daemon.call("check", ["m", "\ud83d", None]) == {"command_to_check": "m"}
     error = daemon.request("check", ["m", "a", "\ud83d"])["error"]
-    assert "m: parameter 'more': Expected `int`, got `str`" in error["message"]
+    assert "m: parameter 'more' must be an integer, not " in error["message"]
     assert daemon.call("setconfig", {"config": "word", "val": "a\ud83d"}) == {"config": "word"}
 
 
@@ -255,7 +254,7 @@ def test_names_and_words_that_are_no_arguments(plugin):
             assert error["code"] == -32602
             assert "must be a number, not" in error["message"]
     daemon.write('{"id":7,"method":"rate","params":["\\u006ean"]}')
-    assert "parameter 'x': must be a number" in daemon.reply()["error"]["message"]
+    assert "parameter 'x' must be a number" in daemon.reply()["error"]["message"]
     assert daemon.call("rate", {"x": "1.5", "name": "nan"}) == [True, "nan"]
     daemon.write('{"id":7,"method":"rate","params":[1e999]}')
     assert daemon.reply()["result"] == [True, ""]

@@ -273,3 +273,23 @@ def test_what_is_no_integer(raw):
 def test_booleans(raw, value):
     option: Option[bool] = Option("b", type="bool")
     assert option.read(raw) is value
+
+
+@pytest.mark.parametrize("raw", [b"123", b"1.50", b"true", b'"123"'])
+def test_a_string_is_what_the_user_wrote(raw):
+    option: Option[str] = Option("s", type="string")
+    assert option.read(raw) == raw.decode().strip('"')
+
+
+@pytest.mark.parametrize("raw", [b"null", b"[1]", b'{"a":1}'])
+def test_what_is_no_string(raw):
+    option: Option[str] = Option("s", type="string")
+    with pytest.raises(OptionError, match=r"option 's': .* is not a string$"):
+        option.read(raw)
+
+
+def test_the_error_about_a_long_value_is_short():
+    option: Option[int] = Option("n", type="int")
+    with pytest.raises(OptionError) as caught:
+        option.read(b'"%s"' % (b"x" * 1000))
+    assert str(caught.value).startswith(f"option 'n': '{'x' * 78}… is not an integer")

@@ -7,8 +7,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from clnwire._definition.documentation import in_annotations, in_docstring
+from clnwire._definition.functions import docstring
+
 if TYPE_CHECKING:
     from clnwire._definition.definition import Definition
+    from clnwire._definition.methods import Method
     from clnwire._definition.options import Option
 
 
@@ -27,7 +31,7 @@ To try it without a node:
     parts = [
         intro,
         _section("Options", [(f"--{o.name}=<{o.type}>", _option_text(o)) for o in options]),
-        _section("Methods", [(f"{m.name} {m.usage}".rstrip(), m.description) for m in methods]),
+        _section("Methods", [row for method in methods for row in _method_rows(method)]),
         _section("Hooks", [(hook.name, "") for hook in hooks]),
         _section("Subscriptions", [(s.topic, "") for s in subscriptions]),
     ]
@@ -38,6 +42,14 @@ def _purpose() -> str:
     """The docstring of the plugin's main module, followed by an empty line."""
     text = inspect.getdoc(sys.modules["__main__"]) or ""
     return f"{text}\n\n" if text else ""
+
+
+def _method_rows(method: Method) -> list[tuple[str, str]]:
+    """The method, and below it what is said about its parameters."""
+    texts = {**in_docstring(docstring(method.function)), **in_annotations(method.parameters)}
+    named = [(each.name, texts[each.name]) for each in method.parameters if each.name in texts]
+    first = (f"{method.name} {method.usage}".rstrip(), method.description)
+    return [first, *((f"    {name}", text) for name, text in named)]
 
 
 def _option_text(option: Option[Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import typing
-from typing import TYPE_CHECKING, Any, cast
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from clnwire._definition.functions import is_async
 from clnwire._definition.signature import read_signature, refuse_async_in_thread, summary
-from clnwire._wire.codec import is_finite
+from clnwire._wire.codec import split
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError, UsageError
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from clnwire._definition.functions import Kind, Parameter
     from clnwire._definition.signature import Signature
+    from clnwire._definition.values import Reader
 
+_SIMPLE: Final = (Any, object, str, int, float, bool, type(None), msgspec.Raw)
+"""Types whose values msgspec's strict decoding accepts or refuses as clnwire does."""
+_SIMPLE_ORIGINS: Final = (list, dict, tuple, set, typing.Union, UnionType)
 _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 
 
@@ -43,7 +48,8 @@ class Method:
         self.usage = usage(signature.parameters)
         first, whole = summary(function)
         self.description = description or first or f"{name} {self.usage}".rstrip()
-        self.long_description = whole or self.description
+        self.parameters = signature.parameters
+        self.long_description = _with_parameters(whole or self.description, self.parameters)
         self.category, self.deprecated = category, deprecated
         self.params = Params(name, signature)
 
@@ -62,10 +68,16 @@ class Params:
         self._needs_names = any(p.is_required for p in self._named if p.kind == "keyword only")
         self._filled = {context.name for context in signature.contexts}
         """Names of parameters that clnwire fills in; a caller cannot give them."""
-        self._takes_floats = any(_takes_float(p.annotation) for p in parameters)
-        self._arguments = self._struct(self._named, array_like=False)
-        self._by_name = self._decoder(self._arguments)
-        self._by_position = self._decoder(self._struct(self._positional, array_like=True))
+        self._readers: dict[str, Reader] = {}
+        """Name of a parameter → what reads its value. Those of simple types are made on use."""
+        special = {p.name for p in parameters if not self._fits_msgspec(p)}
+        self._arguments = self._struct(self._named, special, array_like=False)
+        self._decode_names: Callable[[bytes], Any] = self._decode_each
+        self._decode_positions: Callable[[bytes], Any] = self._decode_each
+        if not self._variadic and not special:
+            positions = self._struct(self._positional, special, array_like=True)
+            self._decode_names = msgspec.json.Decoder(self._arguments).decode
+            self._decode_positions = msgspec.json.Decoder(positions).decode
 
     def decode(self, params: bytes) -> Any:
         """Decodes and checks the JSON text of a call's params.
@@ -79,7 +91,9 @@ class Params:
             first, params = b"{", b"{}"
         if not self._needs_care(first, params):
             try:
-                return self._by_name(params) if first == b"{" else self._by_position(params)
+                if first == b"{":
+                    return self._decode_names(params)
+                return self._decode_positions(params)
             except (msgspec.MsgspecError, RecursionError):
                 # Decode the parameters one by one, to accept what only msgspec refuses or to name
                 # the wrong one.
@@ -90,11 +104,9 @@ class Params:
         """Whether msgspec's decoding of all params at once could be wrong.
 
         By position, null stands for a parameter that is left out, and required keyword-only
-        parameters cannot be given. For floats, msgspec accepts the strings "nan" and "inf".
+        parameters cannot be given.
         """
-        if first == b"[" and (b"null" in params or self._needs_names):
-            return True
-        return self._takes_floats and _may_name_no_number(params)
+        return first == b"[" and (b"null" in params or self._needs_names)
 
     def _decode_each(self, params: bytes) -> Any:
         args, named = self._collect(params)
@@ -127,24 +139,29 @@ class Params:
 
         return call
 
-    def _decoder(self, struct: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-        if self._variadic:
-            return self._collect
-        return msgspec.json.Decoder(struct, strict=False).decode
+    def _fits_msgspec(self, parameter: Parameter) -> bool:
+        """Whether msgspec's strict decoding accepts no value that clnwire refuses."""
+        if _is_simple(parameter.annotation):
+            return True
+        from clnwire._definition.values import reader
 
-    def _struct(self, parameters: list[Parameter], *, array_like: bool) -> type[msgspec.Struct]:
         try:
-            struct = msgspec.defstruct(
-                self._method,
-                [_field(parameter) for parameter in parameters],
-                forbid_unknown_fields=True,
-                array_like=array_like,
-                kw_only=not array_like,
-            )
-            msgspec.json.Decoder(struct)
+            self._readers[parameter.name], fits = reader(parameter.annotation)
         except TypeError as error:
-            raise UsageError(f"method '{self._method}': {error}") from None
-        return struct
+            where = f"method '{self._method}': parameter '{parameter.name}'"
+            raise UsageError(f"{where}: {error}") from None
+        return fits
+
+    def _struct(
+        self, parameters: list[Parameter], special: set[str], *, array_like: bool
+    ) -> type[msgspec.Struct]:
+        return msgspec.defstruct(
+            self._method,
+            [_field(p, Any if p.name in special else p.annotation) for p in parameters],
+            forbid_unknown_fields=True,
+            array_like=array_like,
+            kw_only=not array_like,
+        )
 
     def _collect(self, params: bytes) -> tuple[list[Any], dict[str, Any]]:
         """Decodes each argument separately."""
@@ -169,18 +186,19 @@ class Params:
         """Decodes one value. By position, null means that an optional parameter is left out."""
         if value == b"null" and not parameter.is_required:
             return parameter.default
-        return self._decode_one(parameter, value)
+        return self._decode_one(parameter, value, parameter.name)
 
     def _collect_names(self, values: dict[str, bytes]) -> tuple[list[Any], dict[str, Any]]:
         rest = self._variadic_parameter("named rest")
         named = {p.name: p for p in self._named}
+        taking: dict[str, Parameter] = {}
         for name in values:
-            if name not in named and (rest is None or name in self._filled):
+            parameter = named.get(name) or (None if name in self._filled else rest)
+            if parameter is None:
                 raise self._invalid(f"unknown parameter '{name}'")
+            taking[name] = parameter
         self._require(set(values))
-        found = {
-            name: self._decode_one(named.get(name, rest), value) for name, value in values.items()
-        }
+        found = {name: self._decode_one(taking[name], values[name], name) for name in values}
         if not self._variadic:
             return [], found
         first = [p for p in self._positional if p.kind == "positional only"]
@@ -196,68 +214,42 @@ class Params:
                     raise self._invalid(f"parameter '{parameter.name}' must be given by name")
                 raise self._invalid(f"missing parameter '{parameter.name}'")
 
-    def _decode_one(self, parameter: Parameter | None, value: bytes) -> Any:
-        name, kind = ("", Any) if parameter is None else (parameter.name, parameter.annotation)
-        if kind is msgspec.Raw:
-            return msgspec.Raw(value)
+    def _decode_one(self, parameter: Parameter, value: bytes, name: str) -> Any:
+        """Decodes one value; `name` is the parameter's for the caller."""
+        # Only calls that msgspec does not decode, and methods with special types, need this module.
+        from clnwire._definition.values import MisfitError, reader
+
+        if parameter.name not in self._readers:
+            self._readers[parameter.name], _ = reader(parameter.annotation)
         try:
-            decoded = _decode_value(value, kind)
-        except msgspec.ValidationError as error:
-            raise self._invalid(_located(name, str(error))) from None
-        if _takes_float(kind) and _may_name_no_number(value) and not is_finite(decoded):
-            raise self._invalid(f"parameter '{name}': must be a number, not {value.decode()}")
-        return decoded
+            return self._readers[parameter.name].read(value)
+        except MisfitError as misfit:
+            raise self._invalid(f"parameter '{name}{misfit.place}' {misfit.problem}") from None
 
     def _invalid(self, problem: str) -> RpcError:
+        from clnwire._wire.foreign import in_one_line
+
         hint = f"{self._method} {self._usage}".rstrip()
-        return RpcError(INVALID_PARAMS, f"{self._method}: {problem} (usage: {hint})")
+        text = in_one_line(f"{self._method}: {problem} (usage: {hint})")
+        return RpcError(INVALID_PARAMS, text)
 
 
-def split(params: bytes) -> list[bytes] | dict[str, bytes]:
-    """The JSON text of each argument, by position (array) or by name (object)."""
-    try:
-        given: Any = msgspec.json.decode(params, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, RecursionError):
-        from clnwire._wire import tolerant
+def _with_parameters(description: str, parameters: list[Parameter]) -> str:
+    """The description, followed by what the annotations say about the parameters."""
+    if all(_is_simple(parameter.annotation) for parameter in parameters):
+        return description
+    from clnwire._definition.documentation import in_annotations
 
-        if params[:1] == b"[":
-            return tolerant.items(params)
-        return {tolerant.loads(name): value for name, value in tolerant.members(params)}
-    if isinstance(given, list):
-        return [bytes(value) for value in cast("list[msgspec.Raw]", given)]
-    return {name: bytes(value) for name, value in given.items()}
+    found = in_annotations(parameters)
+    lines = [f"\n  {name}: {text}" for name, text in found.items()]
+    return f"{description}\n\nParameters:{''.join(lines)}" if lines else description
 
 
-def _decode_value(value: bytes, kind: Any) -> Any:
-    """Raises `msgspec.ValidationError`."""
-    try:
-        return msgspec.json.decode(value, type=kind, strict=False)
-    except (msgspec.MsgspecError, RecursionError):
-        from clnwire._wire import tolerant
-
-        return tolerant.decode(value, kind, strict=False)
-
-
-def _located(name: str, problem: str) -> str:
-    """msgspec's error message with the parameter's name in place of its root, `$`."""
-    text, _, place = problem.rpartition(" - at `$")
-    if not text:
-        return f"parameter '{name}': {problem}"
-    return f"parameter '{name}', at '{name}{place[:-1]}': {text}"
-
-
-def _takes_float(annotation: Any) -> bool:
-    """Whether the type is `float` or contains it."""
-    return annotation is float or any(_takes_float(each) for each in typing.get_args(annotation))
-
-
-def _may_name_no_number(text: bytes) -> bool:
-    """Whether the text could contain the string "nan" or "inf", which msgspec converts to a float.
-
-    Unicode escapes may spell them too. False positives only cost a slower check.
-    """
-    lower = text.lower()
-    return b"nan" in lower or b"inf" in lower or b"\\u" in lower
+def _is_simple(annotation: Any) -> bool:
+    """Whether the type consists of simple ones only."""
+    if typing.get_origin(annotation) in _SIMPLE_ORIGINS:
+        return all(map(_is_simple, typing.get_args(annotation)))
+    return any(annotation is each for each in _SIMPLE)
 
 
 def usage(parameters: list[Parameter]) -> str:
@@ -268,20 +260,22 @@ def usage(parameters: list[Parameter]) -> str:
 def _usage_one(parameter: Parameter) -> str:
     if parameter.kind in _VARIADIC:
         return f"[{parameter.name} ...]"
-    return parameter.name if parameter.is_required else f"[{parameter.name}]"
+    text = parameter.name
+    if not _is_simple(parameter.annotation):
+        from clnwire._definition.values import hint
+
+        text = f"{text}:{hint(parameter.annotation)}".removesuffix(":")
+    return text if parameter.is_required else f"[{text}]"
 
 
-def _field(parameter: Parameter) -> Any:
-    kind = msgspec.inspect.type_info(parameter.annotation)
-    if isinstance(kind, msgspec.inspect.CustomType) and kind.cls is not object:
-        raise TypeError(f"parameter '{parameter.name}': JSON has no {parameter.annotation}")
+def _field(parameter: Parameter, annotation: Any) -> Any:
     if parameter.is_required:
-        return (parameter.name, parameter.annotation)
+        return (parameter.name, annotation)
     default: Any = parameter.default
     if isinstance(default, (list, dict, set, bytearray)):
         # msgspec requires a factory for mutable defaults.
-        return (parameter.name, parameter.annotation, msgspec.field(default_factory=default.copy))
-    return (parameter.name, parameter.annotation, default)
+        return (parameter.name, annotation, msgspec.field(default_factory=default.copy))
+    return (parameter.name, annotation, default)
 
 
 def _counted(count: int) -> str:

@@ -18,6 +18,8 @@ T_co = TypeVar("T_co", covariant=True)
 PythonType: TypeAlias = type
 
 _PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
+_SHOWN = 80
+"""A message shows no more characters of a value than this."""
 NO_VALUE: Any = object()
 """The value of every option before `init`."""
 
@@ -129,6 +131,9 @@ class Option(Generic[T_co]):
             return self._boolean(value)
         if isinstance(value, str):
             return value
+        if raw[:1] not in (b"{", b"[", b"n"):
+            # A number, true or false: the text is what the user wrote.
+            return raw.decode()
         raise self._mismatch(raw, "a string")
 
     def _integer(self, value: object) -> int:
@@ -148,7 +153,10 @@ class Option(Generic[T_co]):
 
     def _mismatch(self, value: object, expected: str) -> OptionError:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        return OptionError(f"option '{self.name}': {text!r} is not {expected}")
+        shown = repr(text)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[: _SHOWN - 1]}…"
+        return OptionError(f"option '{self.name}': {shown} is not {expected}")
 
 
 def _no_value(name: str) -> Any:

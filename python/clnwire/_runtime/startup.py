@@ -13,10 +13,9 @@ import msgspec
 from clnwire import _core
 from clnwire._definition.current import handled
 from clnwire._definition.functions import is_async, parameters_of
-from clnwire._definition.methods import split
 from clnwire._runtime.manifest import manifest
 from clnwire._runtime.routes import bind_hook, bind_method, bind_subscription, error_reply
-from clnwire._wire.codec import encode
+from clnwire._wire.codec import encode, split
 from clnwire._wire.dialect import detect_dialect
 from clnwire._wire.older import event_decoder
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND

@@ -1,4 +1,4 @@
-"""Encoding of Python values as JSON."""
+"""Encoding of Python values as JSON, and decoding of JSON that msgspec may refuse."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ _CONVERSIONS: Final = ("model_dump", "dict", "to_dict", "asdict", "_asdict", "to
 """Methods by which objects of common libraries convert themselves to plain values, in order of
 preference; they are named in error messages."""
 
+_decode_raw: Final = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw]).decode
 _encode_untyped: Callable[[Any], bytes] | None = None
 
 
@@ -45,6 +46,32 @@ def validated(text: bytes) -> bytes:
     """Returns JSON text unchanged. Raises `MalformedError` (a `ValueError`) if it is malformed."""
     _core.validate(text)
     return text
+
+
+def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
+    """Like `msgspec.json.decode`, also for valid JSON that msgspec refuses. Raises
+    `msgspec.ValidationError` if the value does not fit."""
+    try:
+        return msgspec.json.decode(text, type=kind, strict=strict)
+    except (msgspec.MsgspecError, RecursionError):
+        from clnwire._wire import tolerant
+
+        return tolerant.decode(text, kind, strict=strict)
+
+
+def split(text: bytes) -> list[bytes] | dict[str, bytes]:
+    """The JSON texts of an array's items, or of an object's members."""
+    try:
+        given: Any = _decode_raw(text)
+    except (msgspec.MsgspecError, RecursionError):
+        from clnwire._wire import tolerant
+
+        if text[:1] == b"[":
+            return tolerant.items(text)
+        return {tolerant.loads(name): value for name, value in tolerant.members(text)}
+    if isinstance(given, list):
+        return [bytes(value) for value in cast("list[msgspec.Raw]", given)]
+    return {name: bytes(value) for name, value in given.items()}
 
 
 def is_finite(value: object) -> bool:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from clnwire.checking.target import Target
     from clnwire.host.rules.manifest import HostMethod
 
-_WORD: Final = re.compile(r"(\[)?[A-Za-z_][A-Za-z0-9_-]*(\])?\Z")
+_WORD: Final = re.compile(r"(\[)?([A-Za-z_][A-Za-z0-9_-]*)(:[^\[\]]+)?(\])?\Z")
+"""A parameter in a usage: `label`, `[label]`, or with what it takes, as in `mode:fast|slow`."""
 
 
 def required_parameters(usage: str) -> list[str] | None:
@@ -31,10 +32,10 @@ def required_parameters(usage: str) -> list[str] | None:
     required: list[str] = []
     for word in usage.split():
         match = _WORD.match(word)
-        if match is None or bool(match[1]) != bool(match[2]):
+        if match is None or bool(match[1]) != bool(match[4]):
             return None
         if not match[1]:
-            required.append(word)
+            required.append(match[2])
     return required
 
 

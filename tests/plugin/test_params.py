@@ -1,0 +1,479 @@
+"""Parameters: what each type takes from lightning-cli, and the texts of the errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.plugin.conftest import source
+
+PLUGIN = """
+import dataclasses, datetime, decimal, enum, pathlib
+from typing import Annotated, Literal
+from msgspec import Meta, Struct
+from clnwire.types import (
+    BlockHeight, Hash, Hex, HexBytes, Msat, Outpoint, Psbt, PublicKey, Sat, Secret,
+    ShortChannelId, ShortChannelIdDir, U8,
+)
+
+class Level(enum.Enum):
+    LOW = "low"
+    TWO = "2"
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+class Target(Struct, forbid_unknown_fields=True):
+    label: str
+    node: PublicKey | None = None
+    on: bool = True
+
+class Chain(Struct):
+    amount: Msat
+    rest: "Chain | None" = None
+
+class Buy(Struct, tag="buy"):
+    price: Msat
+
+class Sell(Struct, tag="sell"):
+    price: Sat
+
+@dataclasses.dataclass
+class Limit:
+    label: str
+    most: Msat = Msat(1)
+
+KINDS = {
+    "str": str,
+    "str?": str | None,
+    "strs": list[str],
+    "texts": dict[str, str],
+    "bool": bool,
+    "bool?": bool | None,
+    "int": int,
+    "float": float,
+    "int|str": int | str,
+    "msat": Msat,
+    "msat?": Msat | None,
+    "msats": list[Msat],
+    "some": Annotated[Msat, Meta(ge=1000)],
+    "sat": Sat,
+    "any": Msat | Literal["any", "all"],
+    "node": PublicKey,
+    "nodes": list[PublicKey],
+    "hash": Hash,
+    "secret": Secret,
+    "secret?": Secret | None,
+    "hex": Hex,
+    "bytes": HexBytes,
+    "u8": U8,
+    "height": BlockHeight,
+    "scid": ShortChannelId,
+    "scidd": ShortChannelIdDir,
+    "outpoint": Outpoint,
+    "psbt": Psbt,
+    "literal": Literal["fast", "slow"],
+    "numbers": Literal[1, 2, "x"],
+    "level": Level,
+    "number": Number,
+    "path": pathlib.Path,
+    "decimal": decimal.Decimal,
+    "when": datetime.datetime,
+    "bounded": Annotated[int, Meta(ge=1, le=9)],
+    "positive?": Annotated[int | None, Meta(gt=0)],
+    "long": Annotated[str, Meta(min_length=3)],
+    "few": Annotated[list[int], Meta(max_length=2)],
+    "pair": tuple[int, str],
+    "target": Target,
+    "targets": list[Target] | None,
+    "chain": Chain,
+    "deal": Buy | Sell,
+    "limit": Limit,
+    "by-node": dict[PublicKey, Msat],
+}
+
+def register(name, kind):
+    def take(x): return repr(x)
+    take.__annotations__["x"] = kind
+    plugin.method(name)(take)
+
+for name, kind in KINDS.items():
+    register(f"take-{name}", kind)
+
+@plugin.method("rest")
+def rest(*amounts: Msat, **flags: bool): return repr((amounts, flags))
+"""
+NODE = "02" + "ab" * 32
+
+
+@pytest.fixture
+def take(running):
+    """Calls a method by position and by name; both give the same."""
+    daemon = running(PLUGIN)
+
+    def call(kind: str, token: str) -> object:
+        answers = []
+        for params in (f"[{token}]", f'{{"x":{token}}}'):
+            daemon.write(f'{{"id":1,"method":"take-{kind}","params":{params}}}')
+            reply = daemon.reply()
+            answers.append(reply.get("result", reply.get("error")))
+        assert answers[0] == answers[1]
+        return answers[0]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("kind", "token", "value"),
+    [
+        ("str", "123", "'123'"),
+        ("str", "1.50", "'1.50'"),
+        ("str", "-0", "'-0'"),
+        ("str", "1e999", "'1e999'"),
+        ("str", "true", "'true'"),
+        ("str", '"x"', "'x'"),
+        ("str?", "0.10", "'0.10'"),
+        ("strs", '[1.50,"a",false]', "['1.50', 'a', 'false']"),
+        ("texts", '{"a":1.0}', "{'a': '1.0'}"),
+        ("bool", "true", "True"),
+        ("bool", '"YES"', "True"),
+        ("bool", '"no"', "False"),
+        ("bool?", '"False"', "False"),
+        ("int", '"5"', "5"),
+        ("float", '"1.5"', "1.5"),
+        ("int|str", "5", "5"),
+        ("int|str", '"5"', "'5'"),
+        ("int|str", "true", "'true'"),
+        ("msat", "5", "5"),
+        ("msat", "5.0", "5"),
+        ("msat", '"5sat"', "5000"),
+        ("msat", '"10msat"', "10"),
+        ("msat", '"0.001btc"', "100000000"),
+        ("msat", '"0.5000sat"', "500"),
+        ("msat", '".5btc"', "50000000000"),
+        ("msat?", '"1sat"', "1000"),
+        ("msats", '["1sat",2]', "[1000, 2]"),
+        ("some", '"1sat"', "1000"),
+        ("sat", "5", "5"),
+        ("sat", '"5sat"', "5"),
+        ("sat", '"5000msat"', "5"),
+        ("sat", '"0.001btc"', "100000"),
+        ("any", '"all"', "'all'"),
+        ("any", '"1sat"', "1000"),
+        ("node", f'"{NODE}"', repr(NODE)),
+        ("hash", "1" * 64, repr("1" * 64)),
+        ("secret?", f'"{"ab" * 32}"', repr("ab" * 32)),
+        ("hex", "10", "'10'"),
+        ("hex", '"0a"', "'0a'"),
+        ("u8", "255", "255"),
+        ("height", '"7"', "7"),
+        ("scid", '"103x1x0"', "'103x1x0'"),
+        ("scidd", '"103x1x0/1"', "'103x1x0/1'"),
+        ("outpoint", f'"{"0" * 64}:1"', repr("0" * 64 + ":1")),
+        ("psbt", '"cHNidP8BAA=="', "'cHNidP8BAA=='"),
+        ("literal", '"fast"', "'fast'"),
+        ("numbers", '"1"', "1"),
+        ("level", "2", "<Level.TWO: '2'>"),
+        ("number", '"1"', "<Number.ONE: 1>"),
+        ("path", "5", "PosixPath('5')"),
+        ("decimal", "1.50", "Decimal('1.50')"),
+        ("when", '"2026-01-31T12:00:00"', "datetime.datetime(2026, 1, 31, 12, 0)"),
+        ("bounded", '"9"', "9"),
+        ("positive?", "1", "1"),
+        ("long", "123", "'123'"),
+        ("few", '["1"]', "[1]"),
+        ("pair", '["1",2]', "(1, '2')"),
+        ("target", '{"label":7,"on":"no"}', "Target(label='7', node=None, on=False)"),
+        (
+            "chain",
+            '{"amount":"1sat","rest":{"amount":"2sat"}}',
+            "Chain(amount=1000, rest=Chain(amount=2000, rest=None))",
+        ),
+        ("deal", '{"type":"sell","price":"5sat"}', "Sell(price=5)"),
+        ("limit", '{"label":1.0}', "Limit(label='1.0', most=1)"),
+        ("by-node", f'{{"{NODE}":"1sat"}}', f"{{'{NODE}': 1000}}"),
+    ],
+)
+def test_words_as_lightning_cli_sends_them(take, kind, token, value):
+    assert take(kind, token) == value
+
+
+@pytest.mark.parametrize("kind", ["str?", "bool?", "msat?", "secret?", "positive?", "targets"])
+def test_null_for_an_optional_value(take, kind):
+    assert take(kind, "null") == "None"
+
+
+AMOUNT = "must be an amount such as 5sat, 10msat or 0.001btc (msat without a unit)"
+PUBLIC_KEY = "must be a public key (66 hexadecimal digits)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "token", "said"),
+    [
+        ("str", "null", "'x' must be a string, not null"),
+        ("str", '{"a":1}', """'x' must be a string, not {"a":1}"""),
+        ("str?", "[]", "'x' must be a string, not []"),
+        ("strs", "5", "'x' must be an array, not 5"),
+        ("strs", '["a",null]', "'x[1]' must be a string, not null"),
+        ("texts", '{"a":[]}', "'x.a' must be a string, not []"),
+        ("bool", "1", "'x' must be true, false, yes or no, not 1"),
+        ("bool?", '"on"', """'x' must be true, false, yes or no, not "on\""""),
+        ("int", "5.5", "'x' must be an integer, not 5.5"),
+        ("int", "true", "'x' must be an integer, not true"),
+        (
+            "int",
+            '"a\\u001b[0m\\n\u202e"',
+            """'x' must be an integer, not "a\\u001b[0m\\n\\u202e\"""",
+        ),
+        ("int", f'"{"é" * 100}"', f"""'x' must be an integer, not "{"é" * 78}…"""),
+        ("float", '"nan"', """'x' must be a number, not "nan\""""),
+        ("int|str", "[]", "'x' must be an integer or a string, not []"),
+        ("msat", "5.5", f"'x' {AMOUNT}, not 5.5"),
+        ("msat", "-1", f"'x' {AMOUNT}, not -1"),
+        ("msat", '"5 sat"', f"""'x' {AMOUNT}, not "5 sat\""""),
+        ("msat", '"0.0001sat"', f"""'x' {AMOUNT}, not "0.0001sat\""""),
+        ("msat?", "true", f"'x' {AMOUNT}, not true"),
+        ("msats", '[1,"x"]', f"""'x[1]' {AMOUNT}, not "x\""""),
+        ("some", '"999msat"', f"""'x' {AMOUNT}, of at least 1000, not "999msat\""""),
+        (
+            "sat",
+            '"5msat"',
+            (
+                "'x' must be whole satoshis such as 5sat, 5000msat or 0.001btc "
+                '(sat without a unit), not "5msat"'
+            ),
+        ),
+        ("any", '"none"', f"""'x' {AMOUNT} or "any" or "all", not "none\""""),
+        ("node", f'"{NODE[:-2]}"', f"""'x' {PUBLIC_KEY}, not "{NODE[:-2]}": it has 64 digits"""),
+        (
+            "node",
+            f'"04{NODE[2:]}"',
+            f"""'x' {PUBLIC_KEY}, not "04{NODE[2:]}": it starts with 04 instead of 02 or 03""",
+        ),
+        ("node", "null", f"'x' {PUBLIC_KEY}, not null"),
+        (
+            "nodes",
+            '["02x"]',
+            f"""'x[0]' {PUBLIC_KEY}, not "02x": character 3 is not a hexadecimal digit""",
+        ),
+        ("hash", "1", "'x' must be a hash (64 hexadecimal digits), not 1: it has 1 digit"),
+        ("secret", '"ab"', "'x' must be a secret (64 hexadecimal digits): it has 2 digits"),
+        ("secret?", '"ab"', "'x' must be a secret (64 hexadecimal digits): it has 2 digits"),
+        ("secret", "[1]", "'x' must be a secret (64 hexadecimal digits), not [1]"),
+        (
+            "hex",
+            '"abc"',
+            """'x' must be hexadecimal digits, two a byte, not "abc": it has 3 digits""",
+        ),
+        (
+            "bytes",
+            '"0g"',
+            (
+                "'x' must be hexadecimal digits, two a byte, not "
+                '"0g": character 2 is not a hexadecimal digit'
+            ),
+        ),
+        ("u8", "256", "'x' must be an integer from 0 to 255, not 256"),
+        ("height", "-1", "'x' must be an integer from 0 to 4294967295, not -1"),
+        (
+            "scid",
+            '"103:1:0"',
+            (
+                "'x' must be a short channel id such as 103x1x0 (of 24, 24 and 16 bits), "
+                'not "103:1:0"'
+            ),
+        ),
+        (
+            "scidd",
+            '"103x1x0"',
+            "'x' must be a short channel id and its direction such as 103x1x0/1, not \"103x1x0\"",
+        ),
+        (
+            "outpoint",
+            '"ab:0"',
+            "'x' must be an outpoint (64 hexadecimal digits, a colon and an index), not \"ab:0\"",
+        ),
+        (
+            "psbt",
+            '"YWJj"',
+            """'x' must be a PSBT in base64, not "YWJj": it does not start with cHNidP8""",
+        ),
+        ("literal", '"medium"', """'x' must be "fast" or "slow", not "medium\""""),
+        ("numbers", "3", """'x' must be 1, 2 or "x", not 3"""),
+        ("level", '"high"', """'x' must be "low" or "2", not "high\""""),
+        ("number", "2", "'x' must be 1, not 2"),
+        ("path", "{}", "'x' must be a path, not {}"),
+        ("decimal", '"nan"', """'x' must be a decimal number, not "nan\""""),
+        (
+            "when",
+            '"today"',
+            """'x' must be a date and time such as 2026-01-31T12:00:00Z, not "today\"""",
+        ),
+        ("bounded", "0", "'x' must be an integer from 1 to 9, not 0"),
+        ("bounded", '"ten"', """'x' must be an integer from 1 to 9, not "ten\""""),
+        ("positive?", "0", "'x' must be an integer above 0, not 0"),
+        ("long", "12", "'x' must be a string of at least 3 characters, not 12"),
+        ("few", "[1,2,3]", "'x' must be an array of at most 2 items, not [1,2,3]"),
+        ("pair", "[1]", "'x' must be an array of 2, not [1]"),
+        ("target", '{"node":null}', "'x.label' is missing"),
+        ("target", '{"label":1,"z":2}', "'x.z' is unknown"),
+        ("targets", '[{"label":[]}]', "'x[0].label' must be a string, not []"),
+        ("targets", '"x"', """'x' must be an array, not "x\""""),
+        ("chain", '{"amount":1,"rest":{"amount":-1}}', f"'x.rest.amount' {AMOUNT}, not -1"),
+        (
+            "deal",
+            '{"type":"give"}',
+            (
+                """'x' must be an object with "type": "buy" or an object with "type": "sell", """
+                """not {"type":"give"}"""
+            ),
+        ),
+        ("deal", '{"type":"buy","price":-1}', f"'x.price' {AMOUNT}, not -1"),
+        ("limit", '{"most":1}', "'x.label' is missing"),
+        ("by-node", '{"02":1}', f"""'x.02' {PUBLIC_KEY}, not "02": it has 2 digits"""),
+    ],
+)
+def test_a_bad_value_is_told_what_is_permitted(take, kind, token, said):
+    error = take(kind, token)
+    assert error["code"] == -32602
+    text, _, usage = error["message"].partition(" (usage: ")
+    assert text == f"take-{kind}: parameter {said}"
+    assert usage.startswith(f"take-{kind} x")
+
+
+def test_the_rest_is_read_alike(running):
+    daemon = running(PLUGIN)
+    assert daemon.call("rest", ["1sat", 2]) == "((1000, 2), {})"
+    assert daemon.call("rest", {"on": "yes"}) == "((), {'on': True})"
+    error = daemon.request("rest", {"on\n": 5})["error"]["message"]
+    assert error.startswith("rest: parameter 'on\\n' must be true, false, yes or no, not 5 (")
+
+
+def test_choices_and_bounds_are_in_the_usage(plugin):
+    daemon = plugin(PLUGIN)
+    usages = {each["name"]: each["usage"] for each in daemon.getmanifest()["rpcmethods"]}
+    assert {name: usages[f"take-{name}"] for name in ("literal", "number", "level", "any")} == {
+        "literal": "x:fast|slow",
+        "number": "x:1",
+        "level": "x:low|2",
+        "any": "x",
+    }
+    assert [usages[f"take-{name}"] for name in ("bounded", "positive?", "some", "long")] == [
+        "x:1..9",
+        "x:>0",
+        "x:>=1000",
+        "x",
+    ]
+
+
+DOCUMENTED = '''
+from typing import Annotated
+from msgspec import Meta
+
+class Doc:
+    """As those of typing_extensions and annotated_doc."""
+    def __init__(self, documentation): self.documentation = documentation
+
+@plugin.method("annotated")
+def annotated(
+    x: Annotated[int, Doc("How many\\n times")],
+    y: Annotated[int, Meta(ge=1, description="The least")] | None = None,
+    z: str = "",
+):
+    """Counts."""
+
+@plugin.method("google")
+def google(x: int, *more: str, y: int = 1):
+    """Counts.
+
+    Args:
+        x (int): How many
+            times.
+        *more: More: of it.
+        y: The y.
+
+    Returns:
+        z: Nothing.
+    """
+
+@plugin.method("numpy")
+def numpy(x: int, y: int = 1, z: str = ""):
+    """Counts.
+
+    Parameters
+    ----------
+    x : int
+        How many
+        times.
+    y, z : int, optional
+        Both.
+
+    Returns
+    -------
+    r : int
+        Nothing.
+    """
+
+@plugin.method("rest")
+def rest(x: int, y: int = 1):
+    """Counts.
+
+    :param x: How many
+        times.
+    :param int y: The y.
+    :returns: nothing
+    """
+
+@plugin.method("plain")
+def plain(x: int):
+    """Nothing is said in Args: here."""
+'''
+
+
+def test_what_parameters_mean_is_in_the_help(plugin):
+    daemon = plugin(DOCUMENTED)
+    texts = {each["name"]: each["long_description"] for each in daemon.getmanifest()["rpcmethods"]}
+    assert texts["annotated"] == "Counts.\n\nParameters:\n  x: How many times\n  y: The least"
+    assert ":param int y: The y." in texts["rest"]
+    assert texts["plain"] == "Nothing is said in Args: here."
+
+
+def test_what_parameters_mean_is_in_the_help_of_a_terminal(tmp_path):
+    path = tmp_path / "documented.py"
+    path.write_text(source(DOCUMENTED) + "\nplugin.run()\n")
+    environment = {name: each for name, each in os.environ.items() if name != "LIGHTNINGD_PLUGIN"}
+    done = subprocess.run(
+        [sys.executable, path, "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.partition("Methods\n")[2].splitlines() == [
+        "    annotated x [y:>=1] [z]  Counts.",
+        "        x                    How many times",
+        "        y                    The least",
+        "    google x [more ...] [y]  Counts.",
+        "        x                    How many times.",
+        "        more                 More: of it.",
+        "        y                    The y.",
+        "    numpy x [y] [z]          Counts.",
+        "        x                    How many times.",
+        "        y                    Both.",
+        "        z                    Both.",
+        "    rest x [y]               Counts.",
+        "        x                    How many times.",
+        "        y                    The y.",
+        "    plain x                  Nothing is said in Args: here.",
+    ]
+
+
+def test_check_reads_values_alike(running):
+    daemon = running(PLUGIN)
+    checked = {"command_to_check": "take-msat"}
+    assert daemon.call("check", ["take-msat", "5sat"]) == checked
+    assert "amount such as" in json.dumps(daemon.request("check", ["take-msat", "x"])["error"])
