@@ -46,7 +46,7 @@ test: test-rust test-models test-python
 
 test-rust:
 	@$(NEEDS_CARGO)
-	cargo test --locked -p clnwire-core -p clnwire-io -p clnwire-load
+	cargo test --locked --profile develop -p clnwire-core -p clnwire-io -p clnwire-load
 
 # loom runs the shared data structures in every interleaving that the memory model allows.
 test-models:

@@ -36,7 +36,7 @@ def start(tmp_path):
     def started(source: str) -> Daemon:
         path = tmp_path / "snippet.py"
         path.write_text(source if "plugin.run()" in source else source + "\nplugin.run()\n")
-        daemons.append(Daemon(path))
+        daemons.append(Daemon(path, is_forked=True))
         return daemons[-1]
 
     yield started
