@@ -100,6 +100,8 @@ def test_its_own_tests_pass(made: Made) -> None:
     assert re.search(r"\b3 passed in", made.run("pytest", "-q", "-p", "no:cacheprovider"))
 
 
+# Others may have the cache first, and fill it.
+@pytest.mark.timeout(600)
 def test_the_linter_and_the_type_checker_find_nothing(made: Made, cache: Path) -> None:
     lint(made)
     what = [] if made.project.is_package else ["."]
