@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from clnwire.testing import BlockingHost, RunPlugin, Traffic
+    from clnwire.testing import BlockingHost, RunPlugin, RunPluginAsync, Traffic
 
 _TRAFFIC: pytest.StashKey[list[Traffic]] = pytest.StashKey()
 _SECTION = "clnwire traffic"
@@ -57,6 +57,7 @@ def clnwire_host(
     host = BlockingHost(**settings)
     # Stored before the host starts and kept until the report, since setup and teardown may fail.
     request.node.stash.setdefault(_TRAFFIC, []).append(host.traffic)
+    host.traffic.is_reported = True
     with host:
         yield host
 
@@ -65,6 +66,17 @@ def clnwire_host(
 def run_plugin(clnwire_host: BlockingHost) -> RunPlugin:
     """A function that starts a plugin from a file or a `Plugin`: `run_plugin("hello.py", {…})`."""
     return clnwire_host.start
+
+
+@pytest.fixture
+def run_plugin_async(clnwire_host: BlockingHost) -> RunPluginAsync:
+    """As `run_plugin`, for `async def` tests: its function and the plugin's methods are awaited.
+
+    The fixture itself is plain, so it needs no plugin of pytest; the test needs one that runs it.
+    """
+    from clnwire.testing import RunPluginAsync
+
+    return RunPluginAsync(clnwire_host)
 
 
 def _patience(config: pytest.Config) -> float:

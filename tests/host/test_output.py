@@ -215,7 +215,8 @@ def test_waiting_for_what_comes_later(make: MakePlugin) -> None:
             log, topic = await waiting
             assert log.message == "well done"
             assert topic.payload == {}
-            assert await host.wait_for_log("done") is log
+            await host.call("talk", {"text": text.replace("well", "twice")})
+            assert (await host.wait_for_log("done")).message == "twice done", "not the first again"
             with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
                 await host.wait_for_log("never", timeout=0.05)
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clnwire import NotReadyError, Plugin, RpcError, UsageError
-from clnwire.hooks import CONTINUE, DbWrite, PeerConnected, PeerDisconnect, Refuse
+from clnwire import Notification, NotReadyError, Plugin, RpcError, UsageError
+from clnwire.hooks import CONTINUE, DbWrite, HtlcAccepted, PeerConnected, PeerDisconnect, Refuse
 from clnwire.host import Delivery, FatalAnswerError, HostError, PluginDiedError
 from clnwire.notifications import Connect, Disconnect, PayPartEnd
-from clnwire.testing import NEVER, BlockingHost, RunningPlugin, RunPlugin, sample
+from clnwire.testing import (
+    NEVER,
+    BlockingHost,
+    RunningPlugin,
+    RunPlugin,
+    RunPluginAsync,
+    sample,
+)
 from tests.testing import author
 
 Start = Callable[..., RunningPlugin]
@@ -82,7 +91,7 @@ def test_logs(start: Start) -> None:
     text = str(raised.value)
     assert "'author.py' logged nothing with 'hello me' at level 'broken' within 0.05 s" in text
     assert "debug hello me" in text, "what came instead"
-    assert "← author.py  result" in text, "the messages"
+    assert "← author.py" not in text, "pytest's report shows the messages"
     with pytest.raises(TimeoutError, match=r"published nothing on 'news' within .*\n\(nothing\)"):
         plugin.wait_for_topic("news", timeout=0.05)
 
@@ -137,8 +146,16 @@ async def _pay_while_hanging_up(host: BlockingHost) -> Any:
 
 def test_time_runs_out(start: Start) -> None:
     plugin = start()
-    with pytest.raises(TimeoutError, match=r"(?s)'slow' was not answered within 0.05 s.*→ auth"):
+    with pytest.raises(TimeoutError, match=r"^'slow' was not answered within 0\.05 s$"):
         plugin.call("slow", timeout=0.05)
+
+
+def test_without_a_report_errors_show_the_messages() -> None:
+    with BlockingHost() as host, pytest.raises(TimeoutError) as raised:
+        host.start(author.plugin).call("slow", timeout=0.05)
+    first, head, *messages = str(raised.value).splitlines()
+    assert (first, head) == ("'slow' was not answered within 0.05 s", "The last messages:")
+    assert '→ author.py  slow "cln:slow#3"' in messages[-1]
 
 
 def test_the_connection_is_cut(start: Start) -> None:
@@ -247,3 +264,145 @@ def test_db_write(run_plugin: RunPlugin, clnwire_settings: dict[str, Any]) -> No
     assert versions == ([None] * len(versions) if clnwire_settings else [1, 2, 3, 9])
     with pytest.raises(FatalAnswerError):
         running.hook(sample(DbWrite, writes=["DROP TABLE t"]))
+
+
+def test_a_restarted_plugin_has_journals_of_its_own(start: Start) -> None:
+    first = start()
+    for _ in range(2):
+        first.notify(Connect)
+        assert first.wait_for_topic("news")["peer"].startswith("02")
+    first.call("hello", ["first"])
+    first.wait_for_log("hello first")
+    first.hang_up()
+    second = start()
+    assert (second.logs, second.published, second.calls) == ([], [], [])
+    with pytest.raises(TimeoutError, match="published nothing on 'news'"):
+        second.wait_for_topic("news", timeout=0.05)
+    second.call("hello", ["second"])
+    assert second.wait_for_log("hello").message == "hello second"
+    assert "second" not in first.log_text()
+
+
+def test_a_wait_returns_each_entry_once(start: Start, clnwire_host: BlockingHost) -> None:
+    clnwire_host.answer("pay", {"status": "complete"})
+    plugin = start()
+    for invoice in ("lnbc1", "lnbc2"):
+        plugin.call("pay-it", [invoice])
+    assert [plugin.wait_for_call("pay")["bolt11"] for _ in range(2)] == ["lnbc1", "lnbc2"]
+    assert clnwire_host.wait_for_call("pay") == {"bolt11": "lnbc1"}
+    with pytest.raises(TimeoutError, match=r"'pay' within 0\.05 s after the 2 that earlier waits"):
+        plugin.wait_for_call("pay", timeout=0.05)
+    assert [call.params["bolt11"] for call in plugin.calls] == ["lnbc1", "lnbc2"]
+    plugin.hang_up()
+    assert start().calls == []
+
+
+def test_waits_end_with_the_plugin(start: Start, clnwire_host: BlockingHost) -> None:
+    plugin, other = start(), Plugin()
+    other.method("other")(lambda: None)
+    plugin.start_call("leave")
+    with pytest.raises(PluginDiedError, match=r"'author\.py' exited with status 3"):
+        plugin.wait_for_call("pay", timeout=60)
+    for wait in (plugin.wait_for_call, plugin.wait_for_log, plugin.wait_for_topic):
+        with pytest.raises(PluginDiedError, match="exited with status 3"):
+            wait("never", timeout=60)
+    with pytest.raises(PluginDiedError, match="exited with status 3"):
+        clnwire_host.wait_for_call("pay", timeout=60)
+    plugin.wait_ended()
+    clnwire_host.start(other)
+    with pytest.raises(TimeoutError):
+        clnwire_host.wait_for_call("pay", timeout=0.05)
+
+
+def test_an_error_shows_the_end_of_stderr(run_plugin: RunPlugin, tmp_path: Path, capfd) -> None:
+    path = tmp_path / "noisy.py"
+    path.write_text(
+        "import os, sys\n"
+        "from clnwire import Plugin\n"
+        "plugin = Plugin()\n"
+        "@plugin.method('crash')\n"
+        "def crash():\n"
+        "    print('the disk is \\x1b[31mfull', file=sys.stderr, flush=True)\n"
+        "    os._exit(5)\n"
+        "plugin.run()\n"
+    )
+    plugin = run_plugin(path)
+    plugin.start_call("crash")
+    with pytest.raises(PluginDiedError) as raised:
+        plugin.wait_for_call("pay")
+    assert str(raised.value).startswith("plugin 'noisy.py' exited with status 5")
+    assert "\nThe end of its stderr:\nthe disk is \\x1b[31mfull" in str(raised.value)
+    assert plugin.wait_ended() == 5
+    assert "the disk is \x1b[31mfull\n" in capfd.readouterr().err, "passed on as it came"
+
+
+def test_pending_calls(run_plugin: RunPlugin) -> None:
+    gate = Plugin()
+    opened = threading.Event()
+
+    @gate.hook("htlc_accepted")
+    async def hold(event: HtlcAccepted):
+        while not opened.is_set():
+            await asyncio.sleep(0.001)
+        return CONTINUE
+
+    @gate.method("open")
+    def let_through(door: str) -> str:
+        opened.set()
+        return door
+
+    running = run_plugin(gate)
+    held = running.start_hook(HtlcAccepted)
+    with pytest.raises(TimeoutError, match=r"htlc_accepted was not answered within 0\.05 s"):
+        held.result(0.05)
+    assert not held.done()
+    assert running.start_call("open", ["front"]).result(10) == "front"
+    assert held.result() == CONTINUE
+    assert held.done()
+    with pytest.raises(RpcError):
+        running.start_call("open").result()
+    with pytest.raises(UsageError, match="no sample"):
+        running.start_hook("no_such_hook")
+
+
+def test_a_notification_names_its_publisher(run_plugin: RunPlugin) -> None:
+    plugin = Plugin()
+    origins: list[str | None] = []
+
+    @plugin.subscribe("mine")
+    def on_mine(payload: object, about: Notification) -> None:
+        origins.append(about.origin)
+
+    running = run_plugin(plugin)
+    running.notify("mine", {}, origin="other.py")
+    running.notify("mine", {})
+    running.hang_up()
+    assert origins == ["other.py", "clnwire"]
+
+
+def test_with_an_event_loop_of_the_tests_own(run_plugin_async: RunPluginAsync) -> None:
+    async def run() -> None:
+        plugin = await run_plugin_async(Path(author.__file__), {"greeting": "Hi"})
+        plugin.running.host.answer("pay", {"status": "complete"})
+        names = [f"n{number}" for number in range(40)]
+        answers = await asyncio.gather(*(plugin.call("hello", [name]) for name in names))
+        assert answers == [f"Hello {name}" for name in names]
+        seen = [(await plugin.wait_for_log("hello n")).message for _ in names]
+        assert seen == [f"hello {name}" for name in names], "in the order of their first step"
+        assert await plugin.hook(PeerConnected) == CONTINUE
+        assert await plugin.running.start_call("later") == "now"
+        await plugin.notify(Connect)
+        assert (await plugin.wait_for_topic("news"))["peer"].startswith("02")
+        paid, params = await asyncio.gather(
+            plugin.call("pay-it", ["lnbc1"]), plugin.wait_for_call("pay")
+        )
+        assert (paid, params) == ("complete", {"bolt11": "lnbc1"})
+        with pytest.raises(TimeoutError, match=r"'slow' was not answered within 0\.05 s"):
+            await plugin.call("slow", timeout=0.05)
+        with pytest.raises(RpcError, match="SystemExit"):
+            await plugin.call("leave")
+        assert await plugin.wait_ended() == 3
+        with pytest.raises(PluginDiedError):
+            await plugin.wait_for_log("never")
+
+    asyncio.run(run())

@@ -21,13 +21,13 @@ def test_lines() -> None:
     assert line(b'{"id":null,"error":{"code":-1}}') == '→ x.py  error null  {"code":-1}'
     assert line(b'{"method":"shutdown"}') == "→ x.py  shutdown"
     log = b'{"method":"log","params":{"level":"warn","message":"two\\nlines"}}'
-    assert line(log) == "→ x.py  log warn  two lines"
+    assert line(log) == "→ x.py  log warn  two\\nlines"
     assert line(b'{"method":"log","params":[7]}') == "→ x.py  log  [7]"
 
 
 def test_what_is_no_message() -> None:
     assert line(b"{]") == "→ x.py  {]"
-    assert line(b"\xff\x1b[31m") == "→ x.py  \ufffd [31m", "nothing that moves a cursor"
+    assert line(b"\xff\x1b[31m") == "→ x.py  \ufffd\\x1b[31m", "nothing that moves a cursor"
     assert line(b"[1]") == "→ x.py  [1]"
 
 

@@ -14,7 +14,7 @@ from clnwire.host.errors import (
     PluginOptionError,
 )
 from clnwire.host.host import Host
-from clnwire.host.journal import Journal, LogEntry, TopicEntry
+from clnwire.host.journal import Call, Journal, LogEntry, TopicEntry
 from clnwire.host.lifetime import Stopped
 from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.plugin import Plugin
@@ -22,6 +22,7 @@ from clnwire.host.rules.manifest import Option
 from clnwire.host.rules.options import Given
 
 __all__ = [
+    "Call",
     "Caller",
     "Delivery",
     "FatalAnswerError",

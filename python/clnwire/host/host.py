@@ -22,6 +22,7 @@ from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import HookCalls, bounded
+from clnwire.host.journal import Call
 from clnwire.host.lifetime import Life, Stopped
 from clnwire.host.parts import Parts
 from clnwire.host.plugins import startup
@@ -87,6 +88,8 @@ class Host:
     """What the daemon would have logged about its plugins."""
     notifications: Journal[TopicEntry]
     """The notifications that plugins published on their own topics."""
+    calls: Journal[Call]
+    """The calls of commands on the socket, also those of plugins."""
 
     def __init__(
         self,
@@ -125,7 +128,7 @@ class Host:
             commands=CommandTable(),
         )
         self.logs, self.remarks = host.owner.logs, host.owner.remarks
-        self.notifications = host.owner.notifications
+        self.notifications, self.calls = host.owner.notifications, host.owner.calls
         self._call_timeout, self._shutdown_timeout = call_timeout, shutdown_timeout
         self._framer = partial(Framer, max_frame_bytes=max_frame_bytes, max_depth=max_depth)
         self._tell_command = on_command
@@ -156,6 +159,8 @@ class Host:
     ) -> tuple[bytes, Delivery | None]:
         """Answers a request from the socket."""
         tell = self._tell_command
+        call = Call(frame.method or "", frame.params or b"{}", frame.id or b"null")
+        self._host.owner.on_call(call)
         if tell is None:
             return await self._dispatcher.serve(frame, connection)
         tell(frame, None)
@@ -397,16 +402,20 @@ class Host:
         return register
 
     async def wait_for_log(self, part: str, timeout: float | None = 10.0) -> LogEntry:
-        """Waits for a log line that contains `part`; returns at once if one was logged before.
+        """The next log line that contains `part`; returns at once if one was logged before.
 
-        `timeout` is in seconds. Raises `TimeoutError`, and `PluginDiedError` if the last running
-        plugin ends while waiting.
+        No wait returns a line that a wait has returned before. `timeout` is in seconds. Raises
+        `TimeoutError`, and `PluginDiedError` if no plugin runs any more.
         """
         return await self.logs.wait(lambda entry: part in entry.message, timeout)
 
     async def wait_for_notification(self, topic: str, timeout: float | None = 10.0) -> TopicEntry:
-        """Waits for a plugin's notification on `topic`; returns at once if one came before.
+        """The next notification that a plugin published on `topic`, past or to come.
 
-        `timeout` and the errors are those of `wait_for_log`.
+        What counts as the next, `timeout` and the errors are as for `wait_for_log`.
         """
         return await self.notifications.wait(lambda entry: entry.topic == topic, timeout)
+
+    async def wait_for_call(self, method: str, timeout: float | None = 10.0) -> Call:
+        """The next call of a command on the socket, past or to come; as `wait_for_log`."""
+        return await self.calls.wait(lambda call: call.method == method, timeout)

@@ -1,12 +1,15 @@
-"""Records of plugins' log lines and notifications, in order, with a way to wait for an entry."""
+"""Records of log lines, notifications and calls, in order, with a way to wait for an entry."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from msgspec import Struct, json
+
+if TYPE_CHECKING:
+    from clnwire.host.errors import PluginDiedError
 
 T = TypeVar("T")
 
@@ -59,10 +62,31 @@ class TopicEntry(Struct, frozen=True):
         return json.decode(self.params)
 
 
+class Call(Struct, frozen=True):
+    """A call over the daemon's socket."""
+
+    method: str
+    params_text: bytes
+    """The params' JSON text."""
+    id_text: bytes
+
+    @property
+    def params(self) -> Any:
+        """The decoded params: a dict, or a list if they were given by position."""
+        return json.decode(self.params_text)
+
+    @property
+    def id(self) -> Any:
+        """The caller's, decoded. clnwire puts the id of the request it handles in front."""
+        return json.decode(self.id_text)
+
+
 def _size(entry: object) -> int:
     """The approximate size of an entry's text."""
     if isinstance(entry, LogEntry):
         return len(entry.message)
+    if isinstance(entry, Call):
+        return len(entry.params_text)
     return len(entry.params) if isinstance(entry, TopicEntry) else 0
 
 
@@ -74,8 +98,12 @@ class Journal(Sequence[T], Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._size = 0
+        self.ended: PluginDiedError | None = None
+        """Why no entry can follow; `None` while one can."""
+        self._size = self._forgotten = 0
         self._entries: list[T] = []
+        self._taken: set[int] = set()
+        """The entries that `wait` has returned, counted from the first ever."""
         self._waiters: dict[asyncio.Future[T], Callable[[T], bool]] = {}
 
     @overload
@@ -92,16 +120,18 @@ class Journal(Sequence[T], Generic[T]):
         return f"<Journal {self._entries!r}>"
 
     def add(self, entry: T) -> None:
-        """Records an entry and resolves the waits that it satisfies."""
+        """Records an entry, and gives it to the first wait that it satisfies."""
+        for waiter, wanted in list(self._waiters.items()):
+            if not waiter.done() and wanted(entry):
+                self._taken.add(self._forgotten + len(self._entries))
+                waiter.set_result(entry)
+                break
         self._entries.append(entry)
         self._size += _size(entry)
         if len(self._entries) > 2 * KEPT:
             self._forget(KEPT)
         if self._size > 2 * KEPT_CHARACTERS:
             self._forget(self._oldest())
-        for waiter, wanted in list(self._waiters.items()):
-            if not waiter.done() and wanted(entry):
-                waiter.set_result(entry)
 
     def _oldest(self) -> int:
         """How many entries to drop to get to `KEPT_CHARACTERS`. Always keeps the last entry."""
@@ -115,22 +145,28 @@ class Journal(Sequence[T], Generic[T]):
     def _forget(self, number: int) -> None:
         self._size -= sum(map(_size, self._entries[:number]))
         del self._entries[:number]
+        self._forgotten += number
+        self._taken = {place for place in self._taken if place >= self._forgotten}
 
-    def fail(self, error: Exception) -> None:
-        """Raises `error` in all pending calls of `wait`, because no entry will follow."""
+    def end(self, error: PluginDiedError) -> None:
+        """Has `wait` raise `error` instead of waiting, because no entry will follow."""
+        self.ended = error
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(error)
 
     async def wait(self, wanted: Callable[[T], bool], timeout: float | None = 10.0) -> T:
-        """The first entry for which `wanted` is true. Waits for one if none is recorded.
+        """The first entry for which `wanted` is true and that `wait` has not returned before.
 
-        Raises `TimeoutError` after `timeout` seconds, and `PluginDiedError` if the last running
-        plugin ends while waiting.
+        Waits for one if none is recorded. Raises `TimeoutError` after `timeout` seconds, and
+        `PluginDiedError` at once if the plugin that would write it has ended.
         """
-        for entry in self._entries:
-            if wanted(entry):
+        for place, entry in enumerate(self._entries, self._forgotten):
+            if place not in self._taken and wanted(entry):
+                self._taken.add(place)
                 return entry
+        if self.ended is not None:
+            raise self.ended
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiters[waiter] = wanted
         try:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -27,10 +30,11 @@ class LoopThread:
         """Whether the thread has ended."""
         return self._loop.is_closed()
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs the coroutine in the loop's thread and returns its result.
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Starts the coroutine in the loop's thread.
 
-        Raises `UsageError` in the loop's own thread, where it would deadlock, and after `close`.
+        Raises `UsageError` in the loop's own thread, where a wait would deadlock, and after
+        `close`.
         """
         if threading.get_ident() == self._thread.ident:
             coroutine.close()
@@ -41,7 +45,11 @@ class LoopThread:
         if self.is_closed:
             coroutine.close()
             raise UsageError("the host is closed")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs the coroutine in the loop's thread and returns its result. Raises as `start`."""
+        future = self.start(coroutine)
         try:
             return future.result()
         except BaseException:

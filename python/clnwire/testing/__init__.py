@@ -11,9 +11,11 @@ from clnwire._wire.lazy import lazy
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
+        "_async": "AsyncPlugin RunPluginAsync",
         "_calls": "Call NEVER",
         "_host": "BlockingHost RunPlugin RunningPlugin",
         "_samples": "sample",
         "_traffic": "Traffic",
+        "_waiting": "Pending",
     },
 )

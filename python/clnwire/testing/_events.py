@@ -13,6 +13,8 @@ from clnwire.host.rules.decoding import as_object
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.testing._samples import name_of_type
 
+__tracebackhide__ = True
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

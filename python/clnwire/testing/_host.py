@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from clnwire.errors import UsageError
 from clnwire.host import Host
-from clnwire.host.journal import Journal
 from clnwire.host.plugins.startup import MIGRATIONS
 from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
-from clnwire.testing._calls import Call, answer_from, call_from
+from clnwire.testing._calls import answer_from
 from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
+from clnwire.testing._stderr import LastLines
 from clnwire.testing._traffic import Traffic
-from clnwire.testing._waiting import Waiter
+from clnwire.testing._waiting import Pending, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from clnwire._core import Frame
     from clnwire._wire.structs import Event
-    from clnwire.host import LogEntry, TopicEntry
+    from clnwire.host import Call, Journal, LogEntry, TopicEntry
     from clnwire.host.plugins import plugin as host_plugin
     from clnwire.host.rules.manifest import HostManifest
     from clnwire.plugin import Plugin
+
+__tracebackhide__ = True
 
 T = TypeVar("T")
 
@@ -73,7 +75,6 @@ class BlockingHost:
     def __init__(self, *, patience: float = PATIENCE, **settings: Any) -> None:
         self.patience = patience
         self.traffic = Traffic()
-        self._calls: Journal[Call] = Journal()
         self._settings: dict[str, Any] = {"shutdown_timeout": LAST_SECONDS, **settings}
         self._dialect: str = settings.get("dialect", "current")
         self._started: list[host_plugin.Plugin] = []
@@ -84,7 +85,7 @@ class BlockingHost:
         self.host = Host(on_trace=self._note_frame, on_command=self._note_command, **self._settings)
         self._waiter = Waiter(self.patience, self.traffic)
         try:
-            self._waiter.loop.run(self.host.__aenter__())
+            self._waiter.run(self.host.__aenter__())
         except BaseException:
             self._waiter.loop.close()
             raise
@@ -106,7 +107,9 @@ class BlockingHost:
             return []
         watched = self._watched()
         try:
-            self._waiter.loop.run(self.host.stop())
+            self._waiter.run(self.host.stop())
+            for lines in self._waiter.stderr:
+                self._waiter.run(lines.close())
         finally:
             self._waiter.loop.close()
         return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
@@ -136,17 +139,34 @@ class BlockingHost:
         `clnwire.Plugin`, which a thread of this process serves. The rest is as for `Host.start`,
         and so are the errors, and `TimeoutError` after 30 s.
         """
-        starting = self.host.start(
-            path,
-            options,
-            arguments=arguments,
-            env=env,
-            important=important,
-            migrations=migrations,
-        )
-        plugin = self._waiter.bounded(starting, START_SECONDS, f"'{path}' did not start")
+
+        async def launch() -> host_plugin.Plugin:
+            lines = self._pipe_for(path)
+            try:
+                return await self.host.start(
+                    path,
+                    options,
+                    arguments=arguments,
+                    env=env,
+                    important=important,
+                    migrations=migrations,
+                    stderr=None if lines is None else lines.theirs,
+                )
+            finally:
+                if lines is not None:
+                    lines.close_theirs()
+
+        plugin = self._waiter.bounded(launch(), START_SECONDS, f"'{path}' did not start")
         self._started.append(plugin)
         return RunningPlugin(self, plugin, self._waiter, self._expected)
+
+    def _pipe_for(self, path: str | Path | Plugin) -> LastLines | None:
+        """A pipe for the stderr of the process; a `Plugin` object has no process."""
+        if not isinstance(path, (str, Path)):
+            return None
+        lines = LastLines(Path(path).name)
+        self._waiter.stderr.append(lines)
+        return lines
 
     def serve(self) -> None:
         """Opens the socket for clients that are not plugins; `start` does so by itself."""
@@ -168,8 +188,18 @@ class BlockingHost:
         in front of the plugin's own. Raises `RpcError`, and `TimeoutError` after `timeout` seconds
         (`patience` unless given).
         """
+        return self._waiter.settled(self.start_call(method, params, id=id), timeout)
+
+    def start_call(
+        self,
+        method: str,
+        params: object = None,
+        *,
+        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
+    ) -> Pending[Any]:
+        """Calls a command as `call` does, without waiting: `start_call("pay").result()`."""
         calling = self.host.call(method, params, id=id)
-        return self._waiter.bounded(calling, timeout, f"'{method}' was not answered")
+        return self._waiter.start(calling, f"'{method}' was not answered")
 
     def hook(
         self,
@@ -187,24 +217,39 @@ class BlockingHost:
         Raises `FatalAnswerError` where the daemon would have stopped, `HostError` if no plugin has
         the hook, `PluginDiedError`, and `TimeoutError` after `timeout` seconds.
         """
+        return self._waiter.settled(self.start_hook(event, payload), timeout)
+
+    def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
+        """Calls a hook as `hook` does, without waiting, for plugins that hold the event."""
         name = name_of(event)
         if name == "db_write" and is_sample(event, payload):
             asking = self._write_next()
         else:
             content = payload_of(event, payload, hook_sample, self._dialect)
             asking = self.host.hook(name, content)
-        answer = self._waiter.bounded(asking, timeout, f"hook {name} was not answered")
-        return answer_struct(name, answer)
 
-    def notify(self, event: Event | type[Event] | str, payload: object = None) -> None:
+        async def ask() -> Any:
+            return answer_struct(name, await asking)
+
+        return self._waiter.start(ask(), f"hook {name} was not answered")
+
+    def notify(
+        self,
+        event: Event | type[Event] | str,
+        payload: object = None,
+        *,
+        origin: str | None = None,
+    ) -> None:
         """Sends a notification; `event` and `payload` are as for `hook`.
 
-        A topic that is not the daemon's own is sent as another plugin's. Raises `UsageError` if no
-        plugin has subscribed to the topic.
+        `origin` is the file name of the plugin that publishes it; without it, a topic that is not
+        the daemon's own comes from "clnwire". Raises `UsageError` if no plugin has subscribed to
+        the topic.
         """
         name = name_of(event)
         content = payload_of(event, payload, topic_sample, self._dialect)
-        origin = None if name in TOPICS else ORIGIN
+        if origin is None and name not in TOPICS:
+            origin = ORIGIN
         if not self._waiter.act(lambda: self.host.notify(name, content, origin=origin)):
             raise UsageError(f"no plugin that runs has subscribed to '{name}'")
 
@@ -250,18 +295,15 @@ class BlockingHost:
     @property
     def calls(self) -> list[Call]:
         """The calls over the daemon's socket so far."""
-        return list(self._calls)
+        return list(self.host.calls)
 
     def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
-        """The params of the first call of a command, past or to come. Raises `TimeoutError`."""
-        call = self._waiter.wait_in(
-            self._calls,
-            lambda call: call.method == method,
-            f"nobody called '{method}'",
-            timeout,
-            lambda: "\n".join(f"{call.method} {call.params}" for call in self.calls),
-        )
-        return call.params
+        """The params of the next call of a command, past or to come.
+
+        No wait returns a call that an earlier one has returned. Raises `TimeoutError`, and
+        `PluginDiedError` at once if no plugin runs any more.
+        """
+        return _params_in(self.host.calls, method, self._waiter, timeout)
 
     def hang_up(self) -> None:
         """Closes all connections on the daemon's socket at once, as when a daemon is killed."""
@@ -271,7 +313,7 @@ class BlockingHost:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine of `host` in the host's thread, and waits for its result."""
-        return self._waiter.loop.run(coroutine)
+        return self._waiter.run(coroutine)
 
     async def _write_next(self) -> object:
         """Sends the sample with the next version: its own could be lower than one sent before."""
@@ -282,17 +324,28 @@ class BlockingHost:
         self.traffic.add(plugin, frame, is_ours=direction == "in")
 
     def _note_command(self, request: Frame, reply: bytes | None) -> None:
-        if reply is not None:
-            self.traffic.add("(socket)", reply, is_ours=True)
-            return
-        self.traffic.add("(socket)", request.bytes, is_ours=False)
-        self._calls.add(call_from(request))
+        is_ours = reply is not None
+        self.traffic.add("(socket)", request.bytes if reply is None else reply, is_ours=is_ours)
+
+
+def _params_in(calls: Journal[Call], method: str, waiter: Waiter, timeout: float | None) -> Any:
+    call = waiter.wait_in(
+        calls,
+        lambda call: call.method == method,
+        f"nobody called '{method}'",
+        timeout,
+        lambda call: f"{call.method} {call.params}",
+    )
+    return call.params
 
 
 class RunningPlugin:
-    """A plugin that was started. `run_plugin` and `BlockingHost.start` give one.
+    """One run of a plugin. `run_plugin` and `BlockingHost.start` give one for each start.
 
-    `call`, `hook`, `notify` and `db_write` are its host's, for tests with one plugin.
+    Logs, topics and calls are those of this run. Each `wait_for_…` returns the next entry that
+    fits, past or to come, and none that it has returned before; it raises `TimeoutError` after
+    `timeout` seconds (the host's `patience` unless given), and `PluginDiedError` as soon as the run
+    has ended. `call`, `hook`, `notify` and `db_write` are its host's, for tests with one plugin.
     """
 
     host: BlockingHost
@@ -329,9 +382,23 @@ class RunningPlugin:
         """Calls a hook, and returns the answer: see `BlockingHost.hook`."""
         return self.host.hook(event, payload, timeout=timeout)
 
-    def notify(self, event: Event | type[Event] | str, payload: object = None) -> None:
+    def start_call(self, method: str, params: object = None) -> Pending[Any]:
+        """Calls a method without waiting: see `BlockingHost.start_call`."""
+        return self.host.start_call(method, params)
+
+    def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
+        """Calls a hook without waiting: see `BlockingHost.start_hook`."""
+        return self.host.start_hook(event, payload)
+
+    def notify(
+        self,
+        event: Event | type[Event] | str,
+        payload: object = None,
+        *,
+        origin: str | None = None,
+    ) -> None:
         """Sends a notification: see `BlockingHost.notify`."""
-        self.host.notify(event, payload)
+        self.host.notify(event, payload, origin=origin)
 
     def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
         """Sends the next set of statements: see `BlockingHost.db_write`."""
@@ -352,49 +419,53 @@ class RunningPlugin:
     @property
     def logs(self) -> list[LogEntry]:
         """The lines that it wrote for the daemon's log so far."""
-        return [entry for entry in self.host.host.logs if entry.plugin == self.name]
+        return list(self._plugin.logs)
 
     def log_text(self) -> str:
         """Its log lines so far, each with its level before it."""
-        return "\n".join(f"{entry.level} {entry.message}" for entry in self.logs)
+        return "\n".join(map(_log_line, self.logs))
 
     def wait_for_log(
         self, part: str, *, level: str | None = None, timeout: float | None = None
     ) -> LogEntry:
-        """Its first log line, past or to come, that contains `part`, and has this level if given.
+        """Its next log line that contains `part`, and has this level if given.
 
         Levels are the daemon's: `trace`, `debug`, `info`, `unusual` or `warn`, `broken` or `error`,
-        as the plugin wrote them. Raises `TimeoutError` after `timeout` seconds (the host's
-        `patience` unless given), with the lines that came and the last messages, and
-        `PluginDiedError`.
+        as the plugin wrote them.
         """
 
         def fits(entry: LogEntry) -> bool:
             right_level = level is None or entry.level == level
-            return entry.plugin == self.name and right_level and part in entry.message
+            return right_level and part in entry.message
 
         kind = "" if level is None else f" at level '{level}'"
         what = f"'{self.name}' logged nothing with {part!r}{kind}"
-        return self._waiter.wait_in(self.host.host.logs, fits, what, timeout, self.log_text)
+        return self._waiter.wait_in(self._plugin.logs, fits, what, timeout, _log_line)
 
     @property
     def published(self) -> list[TopicEntry]:
         """What it published on its own topics so far."""
-        return [entry for entry in self.host.host.notifications if entry.plugin == self.name]
+        return list(self._plugin.published)
 
     def wait_for_topic(self, topic: str, *, timeout: float | None = None) -> Any:
-        """The payload of the first notification, past or to come, that it published on a topic.
-
-        Raises as `wait_for_log` does.
-        """
+        """The payload of the next notification that it published on a topic."""
         entry = self._waiter.wait_in(
-            self.host.host.notifications,
-            lambda entry: entry.plugin == self.name and entry.topic == topic,
+            self._plugin.published,
+            lambda entry: entry.topic == topic,
             f"'{self.name}' published nothing on '{topic}'",
             timeout,
-            lambda: "\n".join(f"{entry.topic} {entry.params.decode()}" for entry in self.published),
+            lambda entry: f"{entry.topic} {entry.params.decode()}",
         )
         return entry.payload
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls over the daemon's socket during this run, other plugins' included."""
+        return list(self._plugin.calls)
+
+    def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
+        """The params of the next call of a command of the daemon, by whomever."""
+        return _params_in(self._plugin.calls, method, self._waiter, timeout)
 
     # The plugin's end
 
@@ -428,3 +499,7 @@ class RunningPlugin:
         self._expected.append(self._plugin)
         exited = self._plugin.process.exited()
         return self._waiter.bounded(exited, timeout, f"'{self.name}' did not end")
+
+
+def _log_line(entry: LogEntry) -> str:
+    return f"{entry.level} {entry.message}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, json
 
+from clnwire._wire.foreign import in_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,6 +47,9 @@ class _Entry(Struct, frozen=True):
 
 class Traffic:
     """The messages of a host, both ways, in order. `str()` gives a report for people."""
+
+    is_reported = False
+    """Whether the report of a failed test shows them, so that its error does not."""
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque(maxlen=KEPT)
@@ -113,5 +118,5 @@ def _body(raw: Raw | UnsetType, size: int) -> str:
 
 def _cut(text: str, size: int) -> str:
     """The text cut to `size`, without characters that move a terminal's cursor."""
-    line = "".join(char if char.isprintable() else " " for char in text[:SHOWN_CHARACTERS])
+    line = in_one_line(text[:SHOWN_CHARACTERS])
     return line if len(text) <= SHOWN_CHARACTERS else f"{line}… ({size} bytes)"

@@ -1,23 +1,84 @@
-"""Waits for events in the host's thread. A time-out's error shows the last messages."""
+"""Waits for events in the host's thread, and words the errors of waits that end in vain."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+import asyncio
+import concurrent.futures
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from clnwire.errors import UsageError
-from clnwire.host.hooks import bounded
+from clnwire.errors import ClnwireError
+from clnwire.host.errors import PluginDiedError
 from clnwire.host.loop_thread import LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
     from clnwire.host.journal import Journal
+    from clnwire.testing._stderr import LastLines
     from clnwire.testing._traffic import Traffic
+
+__tracebackhide__ = True
 
 T = TypeVar("T")
 
 LAST_MESSAGES: Final = 10
-"""How many messages an error shows; pytest's report shows more."""
+"""How many messages an error shows."""
+
+
+class Pending(Generic[T]):
+    """A call that a plugin has not answered yet: see `BlockingHost.start_call` and `start_hook`.
+
+    `await` gives its result in any asyncio loop.
+    """
+
+    def __init__(
+        self, waiter: Waiter, coroutine: Coroutine[Any, Any, T], what: str, patience: float
+    ) -> None:
+        self._waiter, self._what, self._patience = waiter, what, patience
+        self._future = waiter.loop.start(coroutine)
+
+    def done(self) -> bool:
+        """Whether it has ended, with a result or an error."""
+        return self._future.done()
+
+    def result(self, timeout: float | None = None) -> T:
+        """The result. Raises what `call` or `hook` raises.
+
+        After a `TimeoutError`, at `timeout` seconds (the host's `patience` unless given), the call
+        is still pending.
+        """
+        seconds = self._patience if timeout is None else timeout
+        if not concurrent.futures.wait([self._future], seconds).done:
+            raise self._late(seconds)
+        return self._waiter.told(self._future.result)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self.within(None).__await__()
+
+    async def within(self, timeout: float | None) -> T:
+        """As `result`, to await."""
+        seconds = self._patience if timeout is None else timeout
+        inner = asyncio.wrap_future(self._future)
+        try:
+            if not (await asyncio.wait([inner], timeout=seconds))[0]:
+                raise self._late(seconds)
+        finally:
+            if not inner.done():
+                # Nobody waits any more, but the call itself goes on.
+                inner.add_done_callback(_retrieved)
+        return self._waiter.told(self._future.result)
+
+    def cancel(self) -> None:
+        """Gives the call up; the plugin does not notice."""
+        self._future.cancel()
+
+    def _late(self, seconds: float) -> TimeoutError:
+        return TimeoutError(self._waiter.explained(f"{self._what} within {seconds:g} s"))
+
+
+def _retrieved(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 class Waiter:
@@ -25,6 +86,8 @@ class Waiter:
 
     def __init__(self, patience: float, traffic: Traffic) -> None:
         self.loop = LoopThread()
+        self.stderr: list[LastLines] = []
+        """What the plugins' processes wrote to stderr, in the order of their start."""
         self._patience, self._traffic = patience, traffic
 
     def act(self, function: Callable[[], T]) -> T:
@@ -33,19 +96,40 @@ class Waiter:
         async def act() -> T:
             return function()
 
-        return self.loop.run(act())
+        return self.run(act())
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs the coroutine in the host's thread, and gives its result."""
+        return self.told(lambda: self.loop.run(coroutine))
+
+    def told(self, function: Callable[[], T]) -> T:
+        """Calls the function; its errors tell what happened, and nothing of the host's inside."""
+        try:
+            return function()
+        except PluginDiedError as error:
+            died = PluginDiedError(error.plugin, error.reason, error.pending, error.kind)
+            died.args = (self.explained(str(error) + self._last_lines(error.plugin)),)
+            raise died from None
+        except (ClnwireError, TimeoutError) as error:
+            raise error.with_traceback(None) from None
+
+    def start(
+        self, coroutine: Coroutine[Any, Any, T], what: str, patience: float | None = None
+    ) -> Pending[T]:
+        """Starts the coroutine in the host's thread. `what` did not happen if it is late."""
+        seconds = self._patience if patience is None else patience
+        return Pending(self, coroutine, what, seconds)
 
     def bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
         """The coroutine's result. Raises `TimeoutError` if `what` does not come in time."""
-        seconds = self._patience if timeout is None else timeout
+        return self.settled(self.start(waiting, what), timeout)
+
+    def settled(self, pending: Pending[T], timeout: float | None) -> T:
+        """The result of a call that ends with this wait."""
         try:
-            return self.loop.run(bounded(waiting, seconds, what))
-        except TimeoutError as error:
-            raise TimeoutError(self.explained(str(error))) from None
-        except UsageError:
-            # Close it in case the loop never ran it: Python warns of coroutines never awaited.
-            waiting.close()
-            raise
+            return pending.result(timeout)
+        finally:
+            pending.cancel()
 
     def wait_in(
         self,
@@ -53,16 +137,33 @@ class Waiter:
         wanted: Callable[[T], bool],
         what: str,
         timeout: float | None,
-        came: Callable[[], str],
+        came: Callable[[T], str],
     ) -> T:
-        """The first wanted entry. Raises `TimeoutError`, which shows the other entries."""
+        """The next wanted entry. Raises `TimeoutError`, which shows all entries."""
         seconds = self._patience if timeout is None else timeout
         try:
-            return self.loop.run(journal.wait(wanted, seconds))
+            return self.run(journal.wait(wanted, seconds))
         except TimeoutError:
-            text = f"{what} within {seconds:g} s; there is:\n{came() or '(nothing)'}"
-            raise TimeoutError(self.explained(text)) from None
+            raise TimeoutError(
+                self.explained(f"{what} within {seconds:g} s{_overview(journal, wanted, came)}")
+            ) from None
 
     def explained(self, text: str) -> str:
-        """The text, and the last messages."""
+        """The text, and the last messages, unless a test's report shows them."""
+        if self._traffic.is_reported:
+            return text
         return f"{text}\nThe last messages:\n{self._traffic.text(LAST_MESSAGES)}"
+
+    def _last_lines(self, plugin: str) -> str:
+        """The end of what the plugin of this name last wrote to stderr."""
+        written = [each for each in self.stderr if each.plugin == plugin]
+        text = self.loop.run(written[-1].text()) if written else ""
+        return f"\nThe end of its stderr:\n{text}" if text else ""
+
+
+def _overview(entries: Sequence[T], wanted: Callable[[T], bool], came: Callable[[T], str]) -> str:
+    """What came instead, and how much of it earlier waits have returned."""
+    fitting = sum(map(wanted, entries))
+    earlier = f" after the {fitting} that earlier waits returned" if fitting else ""
+    listed = "\n".join(map(came, entries)) or "(nothing)"
+    return f"{earlier}; there is:\n{listed}"

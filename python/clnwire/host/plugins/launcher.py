@@ -68,6 +68,7 @@ class Launcher:
         stderr: int | IO[bytes] | None = None,
     ) -> Plugin:
         """Starts a plugin's process, or its thread. Raises `HostError`."""
+        self._host.owner.on_start()
         dialect, directory = self._host.dialect, self._host.directory
         if isinstance(spec.path, (str, Path)):
             path = Path(spec.path).absolute()

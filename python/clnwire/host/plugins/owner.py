@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from clnwire._wire.levels import ALIASES, WARNINGS
 from clnwire.host.encoding import log_event
-from clnwire.host.journal import Journal, LogEntry, TopicEntry
+from clnwire.host.journal import Call, Journal, LogEntry, TopicEntry
 
 if TYPE_CHECKING:
     from clnwire.host.errors import PluginDiedError
@@ -38,6 +38,7 @@ class PluginOwner:
         self.logs: Journal[LogEntry] = Journal()
         self.remarks: Journal[LogEntry] = Journal()
         self.notifications: Journal[TopicEntry] = Journal()
+        self.calls: Journal[Call] = Journal()
         self.ending = False
         """Whether the host is ending its plugins: their end is then not reported."""
         self._plugins, self._life, self._dialect = plugins, life, dialect
@@ -70,6 +71,16 @@ class PluginOwner:
         self.notifications.add(TopicEntry(plugin, topic, params))
         self._plugins.notify(topic, params, plugin)
 
+    def on_call(self, call: Call) -> None:
+        """A plugin or another client has called a command on the socket."""
+        self.calls.add(call)
+        for plugin in self._plugins.running():
+            plugin.calls.add(call)
+
+    def on_start(self) -> None:
+        """A plugin is started: entries may follow again."""
+        self.logs.ended = self.notifications.ended = self.calls.ended = None
+
     def on_end(self, plugin: Plugin, error: PluginDiedError) -> None:
         """A plugin ended or was killed."""
         if not self.ending:
@@ -82,8 +93,8 @@ class PluginOwner:
                 reason = f"{error}; the daemon of 2019 goes on asking it ({hooks}), and crashes"
                 self._life.finish(reason, failed=True)
         if not self._plugins.running():
-            for journal in (self.logs, self.notifications):
-                journal.fail(error)
+            for journal in (self.logs, self.notifications, self.calls):
+                journal.end(error)
 
     def announce(self, topic: str, plugin: Plugin) -> None:
         """Notifies the subscribers of `plugin_started` or `plugin_stopped`."""

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from clnwire._core import Frame, Framer, IdMap, MalformedError, Outbox
 from clnwire.host.errors import DeathKind, PluginDiedError
-from clnwire.host.journal import LogEntry, RemarkKind
+from clnwire.host.journal import Call, Journal, LogEntry, RemarkKind, TopicEntry
 from clnwire.host.plugins.chunked_writer import ChunkedWriter, Cut
 from clnwire.host.plugins.output import (
     LogLines,
@@ -86,6 +86,12 @@ class Plugin:
         """Whether the host closed the plugin's stdin to end it."""
         self.death: PluginDiedError | None = None
         """How the plugin ended; `None` while it runs."""
+        self.logs: Journal[LogEntry] = Journal()
+        """The log lines of this run."""
+        self.published: Journal[TopicEntry] = Journal()
+        """What this run published on its own topics."""
+        self.calls: Journal[Call] = Journal()
+        """The calls on the daemon's socket during this run, also those of others."""
         self._owner, self._ids = owner, ids
         self._outbox = Outbox()
         self._calls: dict[bytes, _Call] = {}
@@ -236,6 +242,7 @@ class Plugin:
             if call is not None and call.notify is not None:
                 call.notify(output)
         elif output.topic in self.manifest.topics:
+            self.published.add(TopicEntry(self.name, output.topic, output.params))
             self._owner.on_publication(self.name, output)
         else:
             message = f"topic {output.topic!r} is not in its manifest; the daemon drops it"
@@ -243,7 +250,9 @@ class Plugin:
 
     def _log(self, log: LogLines) -> None:
         for line in log.lines:
-            self._owner.on_log(LogEntry(self.name, log.level, line))
+            entry = LogEntry(self.name, log.level, line)
+            self.logs.add(entry)
+            self._owner.on_log(entry)
         most = self.dialect.longest_line
         if most is not None and log.longest > most:
             message = (
@@ -278,4 +287,6 @@ class Plugin:
                 call.future.set_exception(self.death)
                 # Mark the exception as retrieved: the waiting task may have been cancelled.
                 call.future.exception()
+        for journal in (self.logs, self.published, self.calls):
+            journal.end(self.death)
         self._owner.on_end(self, self.death)
