@@ -78,6 +78,7 @@ class Hooks(Base):
         filters: Sequence[str | int] = (),
         on_failure: dict[str, Any] | None = None,
         thread: bool = False,
+        unknown: bool = False,
     ) -> Callable[[_F], _F]: ...
 '''
 
@@ -111,7 +112,9 @@ class Topics(Base):
     def subscriptions(self) -> Sequence[Subscription]: ...
 {overloads}
     @overload
-    def subscribe(self, topic: str, *, thread: bool = False) -> Callable[[_F], _F]: ...
+    def subscribe(
+        self, topic: str, *, thread: bool = False, unknown: bool = False
+    ) -> Callable[[_F], _F]: ...
 '''
 
 HOOK = """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from clnwire._definition.functions import is_async
+from clnwire._definition.hints import refuse_habits
 from clnwire._definition.signature import read_signature, refuse_async_in_thread, summary
 from clnwire._wire.codec import split
 from clnwire.error_codes import INVALID_PARAMS
@@ -44,6 +45,7 @@ class Method:
         self.is_async = is_async(function)
         refuse_async_in_thread(function, f"method '{name}'", thread=thread)
         signature = read_signature(function, f"method '{name}'")
+        refuse_habits(f"method '{name}'", signature.parameters)
         self.contexts = signature.contexts
         self.usage = usage(signature.parameters)
         first, whole = summary(function)

@@ -70,6 +70,28 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
     return Signature(parameters, contexts)
 
 
+def must_be_function(function: object, decorator: str, *, most: int) -> None:
+    """Raises `UsageError` for what cannot be called with one argument, or with none (`most`)."""
+    if not callable(function):
+        raise UsageError(f"write @plugin.{decorator}, without parentheses, above a function")
+    refuse_generator(function, decorator)
+    try:
+        given = parameters_of(function)
+    except (TypeError, ValueError):
+        return  # C functions may have no signature.
+    needed = [each.name for each in given if each.is_required and each.kind in _NEEDED]
+    by_name = [each.name for each in given if each.is_required and each.kind == "keyword only"]
+    if len(needed) > most or by_name:
+        takes = "one parameter at most, the Init" if most else "no parameters"
+        names = ", ".join((*needed, *by_name))
+        raise UsageError(
+            f"{decorator}: the function takes {takes}, not {names}; use the plugin object itself"
+        )
+
+
+_NEEDED = ("positional only", "positional")
+
+
 def refuse_async(function: Callable[..., object], what: str) -> None:
     """Raises `UsageError` for an `async def`, where clnwire needs the result at once."""
     refuse_generator(function, what)
@@ -144,15 +166,18 @@ def with_contexts(
     return call
 
 
-def event_parameter(signature: Signature, what: str) -> Any:
+def event_parameter(signature: Signature, what: str, event: Any = None) -> Any:
     """The annotation of the parameter that takes the event; `Any` if it has none.
 
-    Raises `UsageError` if the handler does not take exactly one.
+    Raises `UsageError` if the handler does not take exactly one. `event` is the event's Struct, for
+    the message.
     """
     if len(signature.parameters) != 1:
         names = ", ".join(parameter.name for parameter in signature.parameters) or "none"
+        kind = "dict" if event is None else event.__name__
         raise UsageError(
-            f"{what}: a handler takes exactly one parameter for the event, not {names}"
+            f"{what}: a handler takes exactly one parameter for the event, not {names}; write "
+            f"def handler(event: {kind}), and use event.MEMBER and the plugin object itself"
         )
     (parameter,) = signature.parameters
     if parameter.kind == "keyword only":

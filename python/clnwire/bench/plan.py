@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.bench.load.messages import NUMBER, Ask, db_write, notification, request
 from clnwire.bench.results import BenchError
 from clnwire.host.encoding import custom_notification
@@ -14,7 +15,7 @@ from clnwire.host.plugins.startup import MIGRATIONS
 from clnwire.host.rules.decoding import as_object
 from clnwire.host.rules.dialect import CURRENT
 from clnwire.host.rules.filters import sample_that_passes
-from clnwire.host.rules.names import TOPICS, did_you_mean
+from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import topic_sample
 
 if TYPE_CHECKING:

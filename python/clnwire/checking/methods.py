@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import catalogue as rules
 from clnwire.checking.calls import is_deadlock
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_DIED
 from clnwire.errors import RpcError
 from clnwire.host.config import ConfigError
 from clnwire.host.directory import NODE_ID
-from clnwire.host.rules.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Raw, ValidationError
 
 from clnwire._core import MalformedError, validate
+from clnwire._wire.nearest import did_you_mean
 from clnwire.error_codes import PLUGIN_ERROR
 from clnwire.errors import RpcError
 from clnwire.host import empty_node
 from clnwire.host.config import ConfigError
-from clnwire.host.rules.names import did_you_mean
 from clnwire.rpc._text import decoder
 
 if TYPE_CHECKING:

@@ -250,7 +250,7 @@ def options(context: Any) -> list[str]:
 def near(word: str, known: Sequence[str]) -> str:
     """A hint at the nearest known word, or an empty string."""
     # Only errors need this, so import it here.
-    from clnwire.host.rules.names import did_you_mean
+    from clnwire._wire.nearest import did_you_mean
 
     return did_you_mean(word, known)
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import UNSET
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host import HostError
-from clnwire.host.rules.names import TOPICS, did_you_mean
+from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import DecodeError, json
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
 from clnwire.checking.catalogue import rules_of
@@ -23,7 +24,6 @@ from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.plugins.startup import command_line
 from clnwire.host.rules.dialect import Name
-from clnwire.host.rules.names import did_you_mean
 
 DIALECTS: dict[str, tuple[Name, ...]] = {
     "both": ("current", "2019"),

@@ -8,6 +8,7 @@ import msgspec
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.dialect import Dialect
+from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError, unawaited
 from clnwire.hooks._spec import ErrorParts, HookSpec, Refuse, keep_psbt, refuse
@@ -30,9 +31,11 @@ def answer_encoder(
     if spec.complete is not None and not dialect.is_at_least(spec.complete[0]):
         complete = partial(spec.complete[1], warn=warn)
 
+    remark = _remarks(spec.name, warn)
+
     def encode_answer(answer: Any) -> bytes:
         if type(answer) not in spec.answers:
-            return _encode_free(spec, answer, complete)
+            return _encode_free(spec, answer, complete, remark)
         if isinstance(answer, Refuse):
             raise RefusedError(answer.reason)
         return encode_any(answer) if complete is None else complete(answer)
@@ -40,7 +43,12 @@ def answer_encoder(
     return encode_answer
 
 
-def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] | None) -> bytes:
+def _encode_free(
+    spec: HookSpec,
+    answer: Any,
+    complete: Callable[[Any], bytes] | None,
+    remark: Callable[[HookAnswer, str], None],
+) -> bytes:
     """Encodes an answer that is not a Struct of the hook. It may have a newer daemon's members."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
@@ -62,6 +70,8 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
     # Structs leave out members that are `None`, so dicts do too: the daemon would read a null.
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
+    for name in _unknown_members(struct, present):
+        remark(struct, name)
     if complete is not None:
         return _with_later_members(complete(struct), struct, present)
     return encoded if present == given else encode(present)
@@ -69,9 +79,26 @@ def _encode_free(spec: HookSpec, answer: Any, complete: Callable[[Any], bytes] |
 
 def _with_later_members(completed: bytes, struct: HookAnswer, present: dict[str, Any]) -> bytes:
     """Adds to the completed answer the members of the dict that only a newer daemon knows."""
-    known = {field.encode_name for field in msgspec.structs.fields(struct)} | {"result"}
-    later = {name: value for name, value in present.items() if name not in known}
+    later = {name: present[name] for name in _unknown_members(struct, present)}
     return encode({**msgspec.json.decode(completed), **later}) if later else completed
+
+
+def _unknown_members(struct: HookAnswer, members: dict[str, Any]) -> list[str]:
+    known = (*struct.__struct_encode_fields__, "result")
+    return [name for name in members if name not in known]
+
+
+def _remarks(hook: str, warn: Callable[[str], object]) -> Callable[[HookAnswer, str], None]:
+    """Logs each unknown member of an answer once: it may be misspelt, or a newer daemon's."""
+    told: set[str] = set()
+
+    def remark(struct: HookAnswer, name: str) -> None:
+        if name not in told:
+            told.add(name)
+            near = did_you_mean(name, struct.__struct_encode_fields__)
+            warn(f"hook '{hook}': '{name}' is not a member of this answer{near}; sent as it is")
+
+    return remark
 
 
 def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
@@ -94,7 +121,7 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
             problems.insert(0, f": {error}")
     # The message does not show the whole answer, which may hold a secret.
     said = f"the handler answered with result {result!r}"
-    raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted(spec)}")
+    raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted_members(spec)}")
 
 
 def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
@@ -130,6 +157,20 @@ def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fai
         stop = str(error)
         return lambda params, reason, bare_continue: refuse(params, stop, bare_continue)
     return lambda params, reason, bare_continue: answer
+
+
+def _permitted_members(spec: HookSpec) -> str:
+    kinds = [kind for kind in spec.answers if kind is not Refuse]
+    return f"permitted answers: {', '.join(map(_form, kinds))}"
+
+
+def _form(kind: type[HookAnswer]) -> str:
+    """What an answer must have, as JSON."""
+    tag = kind.__struct_config__.tag
+    result = [f'"result": "{tag}"'] if tag is not None else []
+    fields = msgspec.structs.fields(kind)
+    members = [f'"{each.encode_name}": …' for each in fields if each.required]
+    return f"{{{', '.join((*result, *members))}}}"
 
 
 def _permitted(spec: HookSpec) -> str:

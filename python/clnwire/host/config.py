@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.host.errors import HostError
 from clnwire.host.rules.decoding import as_array
-from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.options import Given
 
 if TYPE_CHECKING:

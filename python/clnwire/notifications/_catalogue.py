@@ -29,7 +29,7 @@ NATIVE: Final = frozenset(
 TYPED: Final = NATIVE | {"pay_part_start", "pay_part_end"}
 """Topics that have a module with their name here. `cln-xpay` publishes the last two."""
 
-_FORMER_NAMES: Final = {
+FORMER_NAMES: Final = {
     "xpay_pay_part_start": "pay_part_start",
     "xpay_pay_part_end": "pay_part_end",
 }
@@ -38,7 +38,7 @@ _FORMER_NAMES: Final = {
 
 def topic_spec(topic: str) -> TopicSpec | None:
     """The topic's description, by its present or a former name; `None` if its event is a dict."""
-    name = _FORMER_NAMES.get(topic, topic)
+    name = FORMER_NAMES.get(topic, topic)
     if name not in TYPED:
         return None
     spec: TopicSpec = import_module(f"clnwire.notifications.{name}").SPEC

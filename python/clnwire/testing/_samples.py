@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.structs import Event
 from clnwire.errors import UsageError
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 

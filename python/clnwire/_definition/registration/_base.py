@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from clnwire.errors import UsageError, sendable
 
@@ -29,8 +29,12 @@ class Base:
             raise UsageError(f"{kind} {name!r}: a name cannot contain a lone surrogate")
 
 
+NOTHING: Final[Any] = None
+"""The default of a parameter that must be given, so that leaving it out gets a `UsageError`."""
+
+
 def must_be_named(decorator: str, name: object) -> None:
-    """Raises `UsageError` for `@plugin.hook` without a name: Python passes the function as `name`,
-    and nothing would be registered."""
+    """Raises `UsageError` for `@plugin.hook()`, and for `@plugin.hook`, where Python passes the
+    function as `name` and nothing would be registered."""
     if not isinstance(name, str):
-        raise UsageError(f"@plugin.{decorator} needs a name: @plugin.{decorator}('name')")
+        raise UsageError(f"write @plugin.{decorator}('NAME'), with the name in quotes")

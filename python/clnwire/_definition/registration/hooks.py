@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire._definition.events import Hook
-from clnwire._definition.registration._base import Base, must_be_named
+from clnwire._definition.registration._base import NOTHING, Base, must_be_named
 from clnwire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ class Hooks(Base):
 
     def hook(
         self,
-        name: str,
+        name: str = NOTHING,
         *,
         before: Sequence[str] = (),
         after: Sequence[str] = (),
         filters: Sequence[str | int] = (),
         on_failure: object = None,
         thread: bool = False,
+        unknown: bool = False,
     ) -> Callable[[F], F]:
         """Registers a function for a hook: the daemon waits for its answer.
 
@@ -43,7 +44,8 @@ class Hooks(Base):
         (docs/plugin.md).
 
         An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
-        function runs in a thread. Raises `UsageError` for a registration that cannot work.
+        function runs in a thread. `unknown=True` permits a hook that only a newer lightningd has.
+        Raises `UsageError` for a registration that cannot work.
         """
         must_be_named("hook", name)
 
@@ -61,6 +63,7 @@ class Hooks(Base):
                 filters=[*filters],
                 on_failure=on_failure,
                 thread=thread,
+                unknown=unknown,
             )
             return function
 

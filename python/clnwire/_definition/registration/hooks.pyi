@@ -245,4 +245,5 @@ class Hooks(Base):
         filters: Sequence[str | int] = (),
         on_failure: dict[str, Any] | None = None,
         thread: bool = False,
+        unknown: bool = False,
     ) -> Callable[[_F], _F]: ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from clnwire._definition.registration._base import Base
-from clnwire._definition.signature import refuse_generator
+from clnwire._definition.registration._base import NOTHING, Base
+from clnwire._definition.signature import must_be_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +16,19 @@ F = TypeVar("F", bound="Callable[..., Any]")
 class Lifecycle(Base):
     """Registers functions that are not handlers of messages."""
 
-    def on_init(self, function: F) -> F:
+    def on_init(self, function: F = NOTHING) -> F:
         """Calls the function at `init`, with the `Init` if it has a parameter.
 
         If it raises, the plugin is disabled, with the exception as the reason.
         """
-        refuse_generator(function, "on_init")
+        must_be_function(function, "on_init", most=1)
         self._definition.init_functions.append(function)
         return function
 
-    def on_shutdown(self, function: F) -> F:
+    def on_shutdown(self, function: F = NOTHING) -> F:
         """Calls the function before the plugin ends: after `shutdown`, end of input, SIGTERM or
         SIGINT."""
-        refuse_generator(function, "on_shutdown")
+        must_be_function(function, "on_shutdown", most=0)
         self._definition.shutdown_functions.append(function)
         return function
 
@@ -48,7 +48,7 @@ class Lifecycle(Base):
 
         def register(function: F) -> F:
             self._must_be_open("background function", getattr(function, "__name__", "?"))
-            refuse_generator(function, "background")
+            must_be_function(function, "background", most=0)
             self._definition.background_functions.append(Background(function, fatal=fatal))
             return function
 

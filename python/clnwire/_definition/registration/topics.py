@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire._definition.events import Subscription
-from clnwire._definition.registration._base import Base, must_be_named
+from clnwire._definition.registration._base import NOTHING, Base, must_be_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,9 @@ class Topics(Base):
         """The registered subscriptions, in the order in which they are called."""
         return self._definition.subscriptions
 
-    def subscribe(self, topic: str, *, thread: bool = False) -> Callable[[F], F]:
+    def subscribe(
+        self, topic: str = NOTHING, *, thread: bool = False, unknown: bool = False
+    ) -> Callable[[F], F]:
         """Calls the function for every notification of the topic; `"*"` subscribes to all topics.
 
         An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
@@ -29,12 +31,14 @@ class Topics(Base):
         in the order in which they came.
 
         A parameter of type `Notification` receives the topic's name and the sending plugin's.
+        `unknown=True` permits another plugin's topic whose name is almost one of lightningd's.
         """
         must_be_named("subscribe", topic)
 
         def register(function: F) -> F:
             self._must_be_open("subscription", topic)
-            self._definition.subscriptions.append(Subscription(topic, function, thread=thread))
+            subscription = Subscription(topic, function, thread=thread, unknown=unknown)
+            self._definition.subscriptions.append(subscription)
             return function
 
         return register

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.host.encoding import custom_notification, text_of
 from clnwire.host.errors import HostError, ManifestError
-from clnwire.host.rules.names import did_you_mean
 from clnwire.host.rules.order import CycleError, named, ordered
 
 if TYPE_CHECKING:

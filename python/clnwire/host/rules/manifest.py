@@ -14,11 +14,12 @@ from msgspec import Struct, field, json
 
 from clnwire import _core
 from clnwire._wire.facts import BUILTIN, COMMANDS
+from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
 from clnwire.host.errors import ManifestError, ManifestProblem
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded, shown
 from clnwire.host.rules.dialect import CURRENT, HostDialect
-from clnwire.host.rules.names import FILTERS, OPTIONS, did_you_mean
+from clnwire.host.rules.names import FILTERS, OPTIONS
 from clnwire.messages.getmanifest import FeatureBits
 
 FEATURE_PLACES = FeatureBits.__struct_fields__

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from clnwire.notifications._catalogue import NATIVE
@@ -24,9 +22,3 @@ _OPTIONS: Final = """
     plugin plugin-dir proxy regtest rgb rpc-file rpc-file-mode signet testnet version wallet
 """
 OPTIONS: Final = frozenset(_OPTIONS.split())
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` if a known name is similar, else an empty string."""
-    near = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""

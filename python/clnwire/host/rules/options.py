@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.options import BOOLEANS, c_integer, fits_64_bits
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.rules.decoding import as_array, object_text
-from clnwire.host.rules.names import did_you_mean
 
 if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostManifest, Option

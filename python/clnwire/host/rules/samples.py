@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Final, TypeAlias
 
+from clnwire._wire.nearest import did_you_mean
 from clnwire.host.directory import NODE_ID
 from clnwire.host.rules.dialect import dialect_named
-from clnwire.host.rules.names import did_you_mean
 
 Event: TypeAlias = dict[str, Any]
 
