@@ -107,8 +107,8 @@ class RpcError(ClnwireError):
     data: object
 
     def __init__(self, code: int, message: str, data: object = None) -> None:
-        given: object = code
-        if isinstance(given, str):
+        second: object = message
+        if isinstance(second, int):
             raise UsageError(f"RpcError takes the code first: RpcError({message!r}, {code!r})")
         super().__init__(code, message, data)
         self.code = code

@@ -279,7 +279,7 @@ def test_a_dict_of_another_form_is_refused(hook, answer):
 def test_what_is_taken_never_ends_the_daemon(hook, result, members):
     answer = members if result is None else {"result": result, **members}
     try:
-        encoded = answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(answer)
+        encoded = answer_encoder(hook_spec(hook), CURRENT, [].append)(answer)
     except UsageError:
         return
     assert verdict(hook, encoded) is None
@@ -344,3 +344,35 @@ def test_true_is_the_documents_answer_to_db_write():
     assert encode(True) == b'{"result":"continue"}'
     with pytest.raises(UsageError):
         encode(False)
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "near"),
+    [
+        ("openchannel", {"result": "reject", "error": "no"}, "error_message"),
+        (
+            "peer_connected",
+            {"result": "disconnect", "eror_message": "no", "error_message": "disconnected"},
+            "error_message",
+        ),
+        ("openchannel", {"result": "reject", "a_member_of_tomorrow": 1}, None),
+    ],
+)
+def test_a_misspelt_member_is_remarked_once(hook, answer, near):
+    said: list[str] = []
+    encode = answer_encoder(hook_spec(hook), CURRENT, said.append)
+    assert json.loads(encode(answer)) == json.loads(encode(answer)) == answer
+    name = [*answer][1]
+    remark = f"hook '{hook}': '{name}' is not a member of this answer; did you mean '{near}'?"
+    assert said == ([] if near is None else [remark])
+
+
+def test_a_refused_dict_is_told_the_forms_of_answers():
+    encode = answer_encoder(hook_spec("htlc_accepted"), CURRENT, pytest.fail)
+    with pytest.raises(UsageError) as error:
+        encode({"result": "reject"})
+    assert str(error.value) == (
+        "the handler answered with result 'reject'; permitted answers: "
+        '{"result": "continue"}, {"result": "fail", "failure_message": …}, '
+        '{"result": "fail", "failure_onion": …}, {"result": "resolve", "payment_key": …}'
+    )

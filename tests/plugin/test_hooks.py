@@ -70,7 +70,7 @@ FAILURES = {
 def failing(hooks: dict[str, str]) -> str:
     """A plugin whose hooks do this."""
     handlers = [
-        f"@plugin.hook({hook!r})\ndef on_{hook}(event):\n    {statement}\n"
+        f"@plugin.hook({hook!r}, unknown=True)\ndef on_{hook}(event):\n    {statement}\n"
         for hook, statement in hooks.items()
     ]
     return MUTE + "".join(handlers)
@@ -329,7 +329,7 @@ def test_hooks_take_and_answer_dicts(plugin):
                 return {"return": {"error": {"code": -1, "message": "no"}}}
             return CONTINUE
 
-        @plugin.hook("a_hook_of_tomorrow")
+        @plugin.hook("a_hook_of_tomorrow", unknown=True)
         def tomorrow(event):
             return msgspec.Raw(b'{"result": "whatever"}')
         """

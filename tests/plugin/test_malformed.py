@@ -15,7 +15,7 @@ PLUGIN = """
     def guard(event):
         return CONTINUE
 
-    @plugin.hook("invoice_creation")
+    @plugin.hook("invoice_creation", unknown=True)
     def created(event):
         return CONTINUE
 

@@ -47,7 +47,12 @@ WORKER = """
 
 
 @pytest.mark.parametrize(
-    "other", ['@plugin.method("x")', '@plugin.hook("peer_connected")', '@plugin.hook("new_hook")']
+    "other",
+    [
+        '@plugin.method("x")',
+        '@plugin.hook("peer_connected")',
+        '@plugin.hook("new_hook", unknown=True)',
+    ],
 )
 def test_db_write_beside_others_is_refused_at_start(plugin, other):
     daemon = plugin(f"{ALONE}\n    {other}\n    def f(event): ...\n")

@@ -106,7 +106,7 @@ def on_command(event: dict[str, Any]) -> Continue | RpcCommandReturn:
     return RpcCommandReturn.error(-1, "no payments here")
 
 
-@plugin.hook("a_hook_of_tomorrow")
+@plugin.hook("a_hook_of_tomorrow", unknown=True)
 def on_tomorrow(event: dict[str, Any]) -> dict[str, Any]:
     return {"result": "whatever"}
 

@@ -57,7 +57,7 @@ async def on_recover(event: msgspec.Raw) -> Continue:
     return CONTINUE
 
 
-@plugin.hook("of_tomorrow", thread=True)
+@plugin.hook("of_tomorrow", thread=True, unknown=True)
 def on_tomorrow(event: dict[str, Any]) -> dict[str, str]:
     return {"result": "continue"}
 

@@ -37,6 +37,6 @@ def on_write(event: DbWrite) -> Continue:
     return CONTINUE
 
 
-@plugin.hook("a_hook_of_tomorrow", on_failure={"result": "no"})
+@plugin.hook("a_hook_of_tomorrow", on_failure={"result": "no"}, unknown=True)
 def on_tomorrow(event: dict[str, object]) -> dict[str, object]:
     return {"result": "continue"}

@@ -8,7 +8,7 @@ import msgspec
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.dialect import Dialect
-from clnwire._wire.nearest import did_you_mean
+from clnwire._wire.nearest import nearest
 from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError, unawaited
 from clnwire.hooks._spec import ErrorParts, HookSpec, Refuse, keep_psbt, refuse
@@ -47,7 +47,7 @@ def _encode_free(
     spec: HookSpec,
     answer: Any,
     complete: Callable[[Any], bytes] | None,
-    remark: Callable[[HookAnswer, str], None],
+    remark: Callable[[str, HookAnswer], None],
 ) -> bytes:
     """Encodes an answer that is not a Struct of the hook. It may have a newer daemon's members."""
     if answer is None:
@@ -71,7 +71,7 @@ def _encode_free(
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
     for name in _unknown_members(struct, present):
-        remark(struct, name)
+        remark(name, struct)
     if complete is not None:
         return _with_later_members(complete(struct), struct, present)
     return encoded if present == given else encode(present)
@@ -88,15 +88,20 @@ def _unknown_members(struct: HookAnswer, members: dict[str, Any]) -> list[str]:
     return [name for name in members if name not in known]
 
 
-def _remarks(hook: str, warn: Callable[[str], object]) -> Callable[[HookAnswer, str], None]:
-    """Logs each unknown member of an answer once: it may be misspelt, or a newer daemon's."""
+def _remarks(hook: str, warn: Callable[[str], object]) -> Callable[[str, HookAnswer], None]:
+    """Logs once that an unknown member is almost one that the answer has.
+
+    Others may be a newer daemon's.
+    """
     told: set[str] = set()
 
-    def remark(struct: HookAnswer, name: str) -> None:
-        if name not in told:
+    def remark(name: str, struct: HookAnswer) -> None:
+        known = struct.__struct_encode_fields__
+        parts = (each for each in known if name in each or each in name)
+        near = next(parts, None) or nearest(name, known)
+        if near is not None and name not in told:
             told.add(name)
-            near = did_you_mean(name, struct.__struct_encode_fields__)
-            warn(f"hook '{hook}': '{name}' is not a member of this answer{near}; sent as it is")
+            warn(f"hook '{hook}': '{name}' is not a member of this answer; did you mean '{near}'?")
 
     return remark
 
@@ -161,7 +166,7 @@ def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fai
 
 def _permitted_members(spec: HookSpec) -> str:
     kinds = [kind for kind in spec.answers if kind is not Refuse]
-    return f"permitted answers: {', '.join(map(_form, kinds))}"
+    return f"permitted answers: {', '.join(dict.fromkeys(map(_form, kinds)))}"
 
 
 def _form(kind: type[HookAnswer]) -> str:
