@@ -55,8 +55,8 @@ WRONG: list[tuple[Callable[[Plugin], Any], str]] = [
     (
         lambda plugin: plugin.hook("htlc_acepted"),
         (
-            "hook 'htlc_acepted': lightningd has no such hook; did you mean 'htlc_accepted'?; for one "
-            "of a newer lightningd, pass unknown=True"
+            "hook 'htlc_acepted': lightningd has no such hook; did you mean "
+            "'htlc_accepted'?; for one of a newer lightningd, pass unknown=True"
         ),
     ),
     (
@@ -66,9 +66,12 @@ WRONG: list[tuple[Callable[[Plugin], Any], str]] = [
             "'forward_event'? For a topic of another plugin, pass unknown=True"
         ),
     ),
-    (lambda plugin: plugin.hook(), "write @plugin.hook('NAME'), with the name in quotes"),
-    (lambda plugin: plugin.subscribe(), "write @plugin.subscribe('NAME'), with the name in quotes"),
-    (lambda plugin: plugin.method(), "write @plugin.method('NAME'), with the name in quotes"),
+    (lambda plugin: plugin.hook(), "@plugin.hook needs a name: @plugin.hook('name')"),
+    (
+        lambda plugin: plugin.subscribe(),
+        "@plugin.subscribe needs a name: @plugin.subscribe('name')",
+    ),
+    (lambda plugin: plugin.method(), "@plugin.method needs a name: @plugin.method('name')"),
     (
         lambda plugin: plugin.on_init(),
         "write @plugin.on_init, without parentheses, above a function",

@@ -787,7 +787,7 @@ def test_run_from_a_terminal_it_says_what_it_offers():
         ("@plugin.method('a', thread=True)\nasync def a(): ...", "thread=True is for plain"),
         ("@plugin.hook('recover', thread=True)\nasync def a(x): ...", "thread=True is for plain"),
         ("@plugin.subscribe('x', thread=True)\nasync def a(x): ...", "thread=True is for plain"),
-        ("@plugin.background(3)\ndef a(): ...", "takes keyword arguments only"),
+        ("@plugin.background(3)\ndef a(): ...", "without parentheses, above a function"),
         ("Plugin(max_in_flight=0)", "must be at least 1"),
         (
             "@plugin.method('a')\ndef a(): ...\n@plugin.method('a')\ndef b(): ...",

@@ -596,7 +596,7 @@ NOT_EXECUTABLE = _error(
     "not-executable",
     "the file is not executable",
     "The daemon runs the file itself, and refuses one that is not executable: Permission denied.",
-    "chmod +x PLUGIN",
+    "Type: chmod +x PLUGIN.",
 )
 NO_INTERPRETER_LINE = _error(
     "CW802",
@@ -610,7 +610,7 @@ CARRIAGE_RETURN = _error(
     "carriage-return",
     "the first line ends as on Windows",
     "The carriage return becomes part of the interpreter's name, and there is no such file.",
-    "sed -i 's/\\r$//' PLUGIN",
+    "Type: sed -i 's/\\r$//' PLUGIN.",
 )
 MISSING_INTERPRETER = _error(
     "CW804",

@@ -37,4 +37,4 @@ def must_be_named(decorator: str, name: object) -> None:
     """Raises `UsageError` for `@plugin.hook()`, and for `@plugin.hook`, where Python passes the
     function as `name` and nothing would be registered."""
     if not isinstance(name, str):
-        raise UsageError(f"write @plugin.{decorator}('NAME'), with the name in quotes")
+        raise UsageError(f"@plugin.{decorator} needs a name: @plugin.{decorator}('name')")
