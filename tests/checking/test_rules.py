@@ -167,12 +167,14 @@ def test_a_failure_in_one_line(text: str, line: str) -> None:
 
 def test_a_method_that_refuses_made_up_parameters(tmp_path: Path) -> None:
     body = """
-    MANIFEST["rpcmethods"] = [{"name": "mine", "usage": "peer_id scid n", "description": ""}]
+    MANIFEST["rpcmethods"] = [{"name": "mine", "usage": "peer_id scid n mode:a|b",
+                               "description": ""}]
     def handle(message, handle=handle):
         if message["method"] != "mine":
             return handle(message)
         params = message["params"]
         assert params["scid"] == "1x1x1" and len(params["peer_id"]) == 66
+        assert params["mode"] == "a"
         if params["n"] == 1:
             return fail(message, -32602, "n must be above 1")
         reply(message, {})
@@ -182,7 +184,7 @@ def test_a_method_that_refuses_made_up_parameters(tmp_path: Path) -> None:
     assert made_up.findings == []
     (note,) = made_up.notes
     assert "n must be above 1; give it others: --call 'mine={...}'" in note
-    params = b'{"peer_id":"%b","scid":"1x1x1","n":2}' % (66 * b"0")
+    params = b'{"peer_id":"%b","scid":"1x1x1","n":2,"mode":"a"}' % (66 * b"0")
     given = checked(path, dialects=("current",), calls={"mine": params})
     assert (given.findings, given.notes) == ([], [])
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import enum
 import json
 import os
 import subprocess
 import sys
+from typing import Annotated, Any, Literal, NamedTuple
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from clnwire._definition.methods import Method
 from tests.plugin.conftest import source
 
 PLUGIN = """
@@ -477,3 +485,100 @@ def test_check_reads_values_alike(running):
     checked = {"command_to_check": "take-msat"}
     assert daemon.call("check", ["take-msat", "5sat"]) == checked
     assert "amount such as" in json.dumps(daemon.request("check", ["take-msat", "x"])["error"])
+
+
+class Word(enum.Enum):
+    A = "a"
+    ONE = "1"
+
+
+class Point(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    my_x: int
+    y: str | None = None
+    z: list[float] = []
+
+
+class Tree(msgspec.Struct):
+    n: list[Tree] = []
+    v: int | None = None
+
+
+class Left(msgspec.Struct, tag=True):
+    a: int = 1
+
+
+class Right(msgspec.Struct, tag=True):
+    b: str = ""
+
+
+class Row(msgspec.Struct, array_like=True):
+    a: int
+    b: str = "x"
+
+
+class Pair(NamedTuple):
+    a: int
+    b: str = "z"
+
+
+@dataclasses.dataclass
+class Record:
+    a: bool
+    b: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+KINDS: list[Any] = [str, int, float, bool, Any, object, bytes, list, dict, tuple, msgspec.Raw]
+KINDS += [int | str, float | int, bool | str, int | bool | None, datetime.datetime]
+KINDS += [list[int | str], set[int], tuple[int, str], tuple[int, ...], dict[int, str]]
+KINDS += [Literal[1, 2, "a"], Literal["a", None], Word, Point | None, list[Point], Left | Right]
+KINDS += [Tree, Row, Pair, list[Record] | None, dict[str, list[Point] | int]]
+KINDS += [
+    Annotated[int, msgspec.Meta(ge=1, le=9)],
+    Annotated[list[int], msgspec.Meta(max_length=1)],
+]
+WORDS = ("", "a", "1", "true", "Left", "Right", "nan", "2020-01-01T00:00:00Z", "null", "yes", "é")
+NAMES = st.sampled_from(["a", "b", "myX", "y", "z", "n", "v", "type", "1"])
+VALUES = st.recursive(
+    st.sampled_from([None, True, False, 0, 5, -1, 1.0, 1.5, 2**70, *WORDS]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=6,
+)
+
+
+def methods_of_plain_types() -> list[Method]:
+    """A method for each type, with it as the type of its parameter."""
+    methods: list[Method] = []
+    for kind in KINDS:
+
+        def take(x: object) -> object:
+            return x
+
+        take.__annotations__["x"] = kind
+        methods.append(Method("take", take))
+    return methods
+
+
+METHODS = methods_of_plain_types()
+
+
+@given(VALUES, st.sampled_from(METHODS))
+def test_a_value_read_alone_is_what_msgspec_decodes(value, method):
+    params, text = method.params, json.dumps({"x": value}).encode()
+    assert params._decode_names != params._decode_each, "such a method is as fast as msgspec"
+    try:
+        expected = params._decode_names(text).x
+    except msgspec.ValidationError:
+        return
+    found = params._decode_each(text).x
+    if isinstance(expected, msgspec.Raw):
+        found, expected = bytes(found), bytes(expected)
+    assert repr(found) == repr(expected)
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused(running):
+    daemon = running(PLUGIN)
+    deep = '{"amount":1,"rest":' * 5_000 + "null" + "}" * 5_000
+    daemon.write(f'{{"id":1,"method":"take-chain","params":[{deep}]}}')
+    error = daemon.reply()["error"]
+    assert error["code"] == -32602
+    assert "parameter 'x" in error["message"]

@@ -78,8 +78,8 @@ class Params:
         self._decode_positions: Callable[[bytes], Any] = self._decode_each
         if not self._variadic and not special:
             positions = self._struct(self._positional, special, array_like=True)
-            self._decode_names = msgspec.json.Decoder(self._arguments).decode
-            self._decode_positions = msgspec.json.Decoder(positions).decode
+            self._decode_names = self._decoder(self._arguments)
+            self._decode_positions = self._decoder(positions)
 
     def decode(self, params: bytes) -> Any:
         """Decodes and checks the JSON text of a call's params.
@@ -154,6 +154,12 @@ class Params:
             raise UsageError(f"{where}: {error}") from None
         return fits
 
+    def _decoder(self, struct: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+        try:
+            return msgspec.json.Decoder(struct).decode
+        except TypeError as error:
+            raise UsageError(f"method '{self._method}': {error}") from None
+
     def _struct(
         self, parameters: list[Parameter], special: set[str], *, array_like: bool
     ) -> type[msgspec.Struct]:
@@ -225,6 +231,8 @@ class Params:
             self._readers[parameter.name], _ = reader(parameter.annotation)
         try:
             return self._readers[parameter.name].read(value)
+        except RecursionError:
+            raise self._invalid(f"parameter '{name}' is nested too deeply") from None
         except MisfitError as misfit:
             raise self._invalid(f"parameter '{name}{misfit.place}' {misfit.problem}") from None
 

@@ -81,7 +81,7 @@ def reader(annotation: Any) -> tuple[Reader, bool]:
     """The reader of an annotation, and whether it refuses nothing that msgspec's strict decoding
     accepts. Raises `TypeError` for a type that JSON does not have."""
     builder = _Builder()
-    return builder.build(annotation), builder.special == 0
+    return builder.build(annotation), builder.fits_msgspec
 
 
 def shown(text: bytes) -> str:
@@ -288,9 +288,15 @@ class _Builder:
     """Builds the reader of one annotation."""
 
     def __init__(self) -> None:
+        self.fits_msgspec = True
+        """Whether no reader refuses what msgspec's strict decoding accepts."""
         self.special = 0
-        """How many readers refuse something that msgspec's strict decoding accepts."""
+        """How many readers do, or may do so because they read the type that is being built."""
         self._objects: dict[Any, tuple[_Object, int | None]] = {}
+
+    def _mark(self) -> None:
+        self.special += 1
+        self.fits_msgspec = False
 
     def build(self, annotation: Any) -> Reader:
         annotation = _without_alias(annotation)
@@ -312,7 +318,7 @@ class _Builder:
         rules = [rule for rule in map(_text_type, metadata) if rule is not None]
         if metas and _is_union(base):
             # msgspec refuses bounds on a union, e.g. on `int | None`.
-            self.special += 1
+            self._mark()
             kinds = typing.get_args(base)
             return self._union([k if k is type(None) else _bound(k, metas) for k in kinds])
         inner = self._text(rules[0]) if rules else self.build(base)
@@ -325,7 +331,7 @@ class _Builder:
         return _Bounded(inner, _checked(kind), expected, _is_secret(inner))
 
     def _text(self, found: TextType) -> Reader:
-        self.special += 1
+        self._mark()
         return _Text(found.expected, found.read, found.is_secret)
 
     def _union(self, kinds: Iterable[Any]) -> Reader:
@@ -398,11 +404,11 @@ class _Builder:
         if annotation is bool:
             return _Text("true, false, yes or no", _boolean)
         if isinstance(annotation, type) and hasattr(annotation, "__fspath__"):
-            self.special += 1
+            self._mark()
             return _Text("a path", annotation)
         named = f"{getattr(annotation, '__module__', '')}.{getattr(annotation, '__name__', '')}"
         if named == "decimal.Decimal":
-            self.special += 1  # msgspec accepts the strings "nan" and "inf"
+            self._mark()  # msgspec accepts the strings "nan" and "inf"
         choices = [_encoded(value) for value in _choices(annotation)]
         if choices:
             expected = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))

@@ -81,8 +81,12 @@ def chosen(target: Target, offered: Mapping[str, HostMethod]) -> dict[str, bytes
 
 
 def sample_params(usage: str) -> dict[str, Any]:
-    """A value for each required parameter, chosen by its name."""
-    return {name: _sample(name) for name in required_parameters(usage) or ()}
+    """A value for each required parameter: the first that the usage permits, or one chosen by the
+    parameter's name."""
+    hints = {name: hint for name, _, hint in (word.partition(":") for word in usage.split())}
+    required = required_parameters(usage) or ()
+    firsts = {name: re.split(r"\||\.\.|[<>]", hints[name])[0] for name in required}
+    return {name: first or _sample(name) for name, first in firsts.items()}
 
 
 def _sample(name: str) -> Any:
