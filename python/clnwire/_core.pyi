@@ -354,11 +354,14 @@ class Driver:
         `grace` seconds after the end began, it exits with status 1. While `max_in_flight` messages
         are in tasks and threads, no more are read.
         """
-    def serve(self, keep: Callable[[], object] | None = None, /) -> None:
+    def serve(
+        self, ending: Callable[[], object], keep: Callable[[], object] | None = None, /
+    ) -> None:
         """Serves until the daemon hangs up or `stop` is called, and the threads have finished.
 
-        In a process with asyncio, `keep` is called after handlers and before the next read: one of
-        them may have run an event loop, which resets the wakeup descriptor when it closes.
+        `ending` is called when no more is read, before the threads are awaited. In a process with
+        asyncio, `keep` is called after handlers and before the next read: one of them may have run
+        an event loop, which resets the wakeup descriptor when it closes.
 
         Raises `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all
         requests before that are answered.

@@ -19,7 +19,7 @@ from clnwire._definition.registration.options import Options
 from clnwire._definition.registration.topics import Topics
 from clnwire._runtime import forks, stdio
 from clnwire._runtime.log import Log
-from clnwire._runtime.run import Run
+from clnwire._runtime.run import Run, Stopping
 from clnwire._runtime.serving import serve
 from clnwire._wire.codec import encode_any
 from clnwire._wire.environment import LIGHTNINGD_VERSION, program_name
@@ -191,6 +191,23 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         if init is None:
             raise NotReadyError("the configuration is not available before init")
         return init.configuration
+
+    @property
+    def stopping(self) -> Stopping:
+        """The beginning of the plugin's end: `await plugin.stopping`, or `plugin.stopping.wait(5)`
+        in a thread. Set as soon as no more messages are read, and after a run.
+
+        Raises `NotReadyError` before the plugin runs.
+        """
+        run = self._run
+        if run is not None:
+            return run.stopping
+        if not self._definition.is_closed:
+            raise NotReadyError("stopping is not available before the plugin runs")
+        # A thread that an earlier run has left is to end.
+        stopping = Stopping(0)
+        stopping.set()
+        return stopping
 
     @property
     def allow_deprecated_apis(self) -> bool | None:

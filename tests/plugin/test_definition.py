@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 NAMES = {
     # What registers.
-    *("background", "hook", "method", "on_init", "on_shutdown", "option", "subscribe", "topic"),
+    *("background", "hook", "method", "every", "on_init", "on_shutdown", "option"),
+    *("subscribe", "topic"),
     # What has been registered.
     *("custom_messages", "dynamic", "feature_bits", "hooks", "methods", "options"),
     *("subscriptions", "topics"),
     # What runs, and what is there while it does.
     *("allow_deprecated_apis", "configuration", "disable", "log", "notify", "rpc", "run", "run_on"),
+    "stopping",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from clnwire._runtime.forks import end_if_child
@@ -15,18 +16,37 @@ if TYPE_CHECKING:
 
 def start_thread(run: Run, background: Background) -> None:
     """Runs a plain background function in a daemon thread."""
-    threading.Thread(
+    thread = threading.Thread(
         target=_call, args=(run, background), name=f"clnwire-{background.name}", daemon=True
-    ).start()
+    )
+    if background.period is not None:
+        run.rounds.append(thread)
+    thread.start()
 
 
 def _call(run: Run, background: Background) -> None:
     try:
-        refuse_unawaited("it", background.function())
+        if background.period is None:
+            refuse_unawaited("it", background.function())
+        else:
+            _run_rounds(run, background)
     except BaseException as error:
         end_if_child(run.driver, error)
         failed(run, background, error)
     end_if_child(run.driver)
+
+
+def _run_rounds(run: Run, background: Background) -> None:
+    wait = 0.0
+    while not run.stopping.wait(wait):
+        due = background.next_round()
+        try:
+            refuse_unawaited("it", background.function())
+        except Exception as error:
+            end_if_child(run.driver, error)
+            log_failure(run, background, error)
+        end_if_child(run.driver)
+        wait = due - time.monotonic()
 
 
 def failed(run: Run, background: Background, error: BaseException) -> None:
@@ -37,7 +57,11 @@ def failed(run: Run, background: Background, error: BaseException) -> None:
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         run.driver.fail(error)
         return
-    end = "; the plugin ends" if background.fatal else ""
-    run.log.exception(f"background {background.name}: {describe_error(error)}{end}", error)
+    log_failure(run, background, error, "; the plugin ends" if background.fatal else "")
     if background.fatal:
         run.driver.fail(SystemExit(1))
+
+
+def log_failure(run: Run, background: Background, error: BaseException, end: str = "") -> None:
+    """Logs what a background function has raised."""
+    run.log.exception(f"background {background.name}: {describe_error(error)}{end}", error)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from clnwire._core import Turn
 from clnwire._definition.functions import is_async
 from clnwire._runtime import startup
-from clnwire._runtime.background import failed
+from clnwire._runtime.background import failed, log_failure
 from clnwire._runtime.forks import end_if_child
 from clnwire.errors import MalformedError, describe_error, refuse_unawaited
 
@@ -177,9 +178,10 @@ class _Serving:
 
     async def _run_background(self, background: Background) -> None:
         try:
-            result = background.function()
-            if asyncio.iscoroutine(result):
-                await result
+            if background.period is None:
+                await _call(background)
+            else:
+                await self._run_rounds(background)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -187,11 +189,26 @@ class _Serving:
             failed(self._run, background, error)
         end_if_child(self._driver)
 
+    async def _run_rounds(self, background: Background) -> None:
+        while not self._ended.is_set():
+            due = background.next_round()
+            try:
+                await _call(background)
+            except (Exception, asyncio.CancelledError) as error:
+                end_if_child(self._driver, error)
+                if self._ended.is_set() and isinstance(error, asyncio.CancelledError):
+                    raise
+                log_failure(self._run, background, error)
+            end_if_child(self._driver)
+            if not self._ended.is_set():
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+
     # Shutdown
 
     def _end(self) -> None:
         if not self._ended.is_set():
             self._ended.set()
+            self._run.stopping.set()
             self._driver.begin_end()
         if not self._driver.in_flight:
             self._idle.set()
@@ -201,12 +218,16 @@ class _Serving:
         background = [*self._background]
         for task in background:
             task.cancel()
+        rounds = self._run.rounds
+        joined = self._loop.run_in_executor(None, self._run.join_rounds) if rounds else None
         grace = min(self._run.settings.shutdown_seconds / 2, LONGEST_GRACE)
         try:
             await asyncio.wait_for(self._idle.wait(), grace)
         except asyncio.TimeoutError:
             await self._cancel_handlers()
         await asyncio.gather(*background, return_exceptions=True)
+        if joined is not None:
+            await joined
 
     async def _cancel_handlers(self) -> None:
         self._driver.stop()
@@ -237,3 +258,9 @@ class _Serving:
             self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
+
+
+async def _call(background: Background) -> None:
+    result = background.function()
+    if asyncio.iscoroutine(result):
+        await result

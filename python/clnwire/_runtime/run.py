@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 # `_thread` instead of `threading`, to keep the start of plugins without threads short.
-from _thread import get_ident
+from _thread import TIMEOUT_MAX, allocate_lock, get_ident
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clnwire._definition.current import handled
-from clnwire.errors import OptionError, UsageError
+from clnwire.errors import DeadlockError, OptionError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    import threading
+    from collections.abc import Callable, Generator
 
     from clnwire._core import Driver, MalformedError
     from clnwire._definition.definition import Definition
@@ -24,6 +27,76 @@ if TYPE_CHECKING:
     from clnwire._runtime.thread_pool import Pool
     from clnwire._wire.dialect import Dialect
     from clnwire.messages.init import Init
+
+
+class Stopping:
+    """The beginning of a plugin's end: `await plugin.stopping`, or `plugin.stopping.wait(seconds)`
+    in a thread. Thread-safe."""
+
+    __slots__ = ("_futures", "_is_set", "_lock", "_thread")
+
+    def __init__(self, thread: int) -> None:
+        """`thread`: the id of the thread that serves the daemon."""
+        self._is_set, self._thread = False, thread
+        # Held until the end begins. Each waiting thread takes and releases it then.
+        self._lock = allocate_lock()
+        self._lock.acquire()
+        self._futures: set[asyncio.Future[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Stopping {self._is_set}>"
+
+    def is_set(self) -> bool:
+        """Whether the end has begun."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Blocks the thread until the end begins; returns whether it has begun within `timeout`
+        seconds.
+
+        Raises `DeadlockError` on the thread that serves the daemon, where it would never begin:
+        use `await plugin.stopping`, or a handler with `thread=True`.
+        """
+        if self._is_set:
+            return True
+        if get_ident() == self._thread:
+            raise DeadlockError(
+                "stopping.wait() blocks the thread that serves the daemon, so the end would never "
+                "begin; use `await plugin.stopping` in an `async def`, or a handler with "
+                "thread=True"
+            )
+        limit = -1 if timeout is None else min(max(0, timeout), TIMEOUT_MAX)
+        if self._lock.acquire(timeout=limit):
+            self._lock.release()
+        return self._is_set
+
+    def __await__(self) -> Generator[Any, None, None]:
+        from asyncio import get_running_loop
+
+        future: asyncio.Future[None] = get_running_loop().create_future()
+        self._futures.add(future)
+        try:
+            # Read after the future is stored, and set before the futures are read.
+            if not self._is_set:
+                yield from future
+        finally:
+            self._futures.discard(future)
+
+    def set(self) -> None:
+        """Wakes all that wait. The serving thread calls it."""
+        if self._is_set:
+            return
+        self._is_set = True
+        self._lock.release()
+        for future in tuple(self._futures):
+            # The loop of another thread may be closed.
+            with contextlib.suppress(RuntimeError):
+                future.get_loop().call_soon_threadsafe(_set_done, future)
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class Run:
@@ -46,6 +119,9 @@ class Run:
         self.thread = get_ident()
         """The id of the thread that serves the daemon."""
         self.is_over = False
+        self.stopping = Stopping(self.thread)
+        self.rounds: list[threading.Thread] = []
+        """The threads of the plain functions that `every` has registered."""
         self.disabled = definition.disabled
         """The reason why the plugin is disabled; `None` if it is not."""
         self.dialect: Dialect | None = None
@@ -116,8 +192,15 @@ class Run:
             (sys.__stderr__ or sys.stderr).write(f"clnwire: {what}\n")
         return 1
 
+    def join_rounds(self) -> None:
+        """Waits for the rounds of plain functions to end, for half of `shutdown_seconds`."""
+        until = time.monotonic() + self.settings.shutdown_seconds / 2
+        for thread in self.rounds:
+            thread.join(min(max(0.0, until - time.monotonic()), TIMEOUT_MAX))
+
     def end(self) -> None:
         """Marks the run as over and ends the idle threads."""
         self.is_over = True
+        self.stopping.set()
         if self.pool_if_used is not None:
             self.pool.close()

@@ -77,7 +77,7 @@ def _serve_in_loop(run: Run) -> int:
 def _serve_blocking(run: Run, restore_signals: RestoreSignals | None) -> int:
     startup.register(run)
     try:
-        run.driver.serve(restore_signals)
+        run.driver.serve(run.stopping.set, restore_signals)
     except _core.MalformedError as error:
         return run.report_malformed(error)
     return 0
@@ -85,7 +85,9 @@ def _serve_blocking(run: Run, restore_signals: RestoreSignals | None) -> int:
 
 def _end(run: Run) -> None:
     driver = run.driver
-    # Under an event loop, `event_loop` has run them already.
+    # Under an event loop, `event_loop` has done both already.
+    if not run.is_async:
+        run.join_rounds()
     for function in () if run.is_async else run.definition.shutdown_functions:
         try:
             refuse_unawaited("on_shutdown", function())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from clnwire._definition.options import Option
 from clnwire._definition.registration._base import NOTHING, Base
 from clnwire._definition.signature import must_be_function
+from clnwire.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +55,32 @@ class Lifecycle(Base):
             return function
 
         return register if function is None else register(function)
+
+    def every(self, seconds: float | Option[int], *, jitter: float = 0.1) -> Callable[[F], F]:
+        """Calls the function after `init` and then every `seconds`, until the plugin ends.
+
+        `seconds` may be an option's handle; its value is read before each round. Each interval is
+        up to the fraction `jitter` shorter or longer, at random, so that nodes do not act in step.
+        Rounds do not overlap: one that takes longer delays the next. If a round raises, the failure
+        is logged, and the next round comes.
+
+        An `async def` runs in a task, a plain function in a thread. At the end a task is cancelled;
+        for a round in a thread the plugin waits, up to half of `shutdown_seconds`. Raises
+        `UsageError` for a registration that cannot work.
+        """
+        from clnwire._definition.background import Background, check_seconds
+
+        if not isinstance(seconds, Option):
+            check_seconds(seconds)
+        if not 0 <= jitter <= 1:
+            raise UsageError(f"every: jitter must be from 0 to 1, not {jitter!r}")
+
+        def register(function: F) -> F:
+            self._must_be_open("background function", getattr(function, "__name__", "?"))
+            must_be_function(function, "every", most=0)
+            self._definition.background_functions.append(
+                Background(function, period=seconds, jitter=jitter)
+            )
+            return function
+
+        return register

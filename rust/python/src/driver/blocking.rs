@@ -62,6 +62,7 @@ impl Driver {
     /// Serves until the input ends or the plugin is stopped, then waits for the jobs.
     pub(super) fn serve_blocking(
         slf: &Bound<'_, Self>,
+        ending: &Bound<'_, PyAny>,
         keep: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
@@ -85,6 +86,9 @@ impl Driver {
             this.wake();
         }
         this.set_shutdown_deadline();
+        if !this.is_disowned() {
+            ending.call0()?;
+        }
         this.wait_for_jobs(py, |jobs| jobs.count() == 0)?;
         this.raise_failure()?;
         ended

@@ -244,10 +244,15 @@ impl Driver {
         Ok(())
     }
 
-    /// In a process with asyncio, `keep` is called after handlers.
-    #[pyo3(signature = (keep = None, /))]
-    fn serve(slf: &Bound<'_, Self>, keep: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        Self::serve_blocking(slf, keep)
+    /// `ending` is called when no more is read, before the jobs are awaited. In a process with
+    /// asyncio, `keep` is called after handlers.
+    #[pyo3(signature = (ending, keep = None, /))]
+    fn serve(
+        slf: &Bound<'_, Self>,
+        ending: &Bound<'_, PyAny>,
+        keep: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        Self::serve_blocking(slf, ending, keep)
     }
 
     /// From now on this thread's event loop calls `turn`. `soon` schedules a call of `turn`, and
