@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import enum
+from pathlib import Path
+from typing import Literal
+
 import pytest
 
 from clnwire import NotReadyError, Option, OptionError, UsageError
+from clnwire.types import Msat
 
 OPTIONS = """
     import json
@@ -219,7 +224,6 @@ def test_reading_before_init_raises():
         ({"name": "x", "default": [1, -(2**63) - 1], "multi": True}, "does not fit in 64 bits"),
         ({"name": "x", "default": "abc", "multi": True}, "the default must be a list, not 'abc'"),
         ({"name": "x", "default": 5, "multi": True}, "the default must be a list, not 5"),
-        ({"name": "x", "default": 1.5}, "float"),
         (
             {"name": "x", "type": "text"},
             "unknown type 'text'; use one of string, string-conceal, int",
@@ -293,3 +297,59 @@ def test_the_error_about_a_long_value_is_short():
     with pytest.raises(OptionError) as caught:
         option.read(b'"%s"' % (b"x" * 1000))
     assert str(caught.value).startswith(f"option 'n': '{'x' * 78}… is not an integer")
+
+
+class Speed(enum.Enum):
+    FAST = "fast"
+    SLOW = "slow"
+
+
+OTHER_TYPES = [
+    (Speed, Speed.FAST, "fast", b'"slow"', Speed.SLOW),
+    (float, 0.5, "0.5", b'"1.25"', 1.25),
+    (float, 0.5, "0.5", b"2", 2.0),
+    (Literal["a", "b"], "a", "a", b'"b"', "b"),
+    (Msat, 5000, "5000", b'"2sat"', 2000),
+    (Path, Path("/x"), "/x", b'"/tmp/y"', Path("/tmp/y")),
+]
+
+
+@pytest.mark.parametrize(("kind", "default", "text", "given", "value"), OTHER_TYPES)
+def test_a_type_that_the_protocol_does_not_have(kind, default, text, given, value):
+    option = Option("a", default, type=kind)
+    assert (option.type, option.default_text) == ("string", text)
+    assert option.read(None) == default
+    assert option.read(given) == option.read_change(given) == value
+    assert Option("a", type=kind).read(None) is None
+    assert Option("a", [default], type=kind, multi=True).read(b"[%b]" % given) == [value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "text"),
+    [
+        (Speed, b'"fats"', 'option \'a\' must be "fast" or "slow", not "fats"'),
+        (float, b'"x"', "option 'a' must be a number, not \"x\""),
+        (Msat, b'"1btcs"', "option 'a' must be"),
+    ],
+)
+def test_a_value_that_does_not_fit_another_type(kind, given, text):
+    with pytest.raises(OptionError) as error:
+        Option("a", type=kind).read(given)
+    assert str(error.value).startswith(text)
+
+
+def test_an_enum_is_known_by_its_default():
+    assert Option("a", Speed.FAST).read(b'"slow"') is Speed.SLOW
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"type": Literal["a", "b"], "default": "c"}, "this is the default"),
+        ({"type": object()}, "its type cannot be read"),
+        ({"type": Speed, "multi": True, "default": Speed.FAST}, "the default must be a list"),
+    ],
+)
+def test_another_type_that_cannot_work(arguments, text):
+    with pytest.raises(UsageError, match=text):
+        Option("a", **arguments)

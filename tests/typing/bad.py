@@ -62,4 +62,4 @@ print(PeerDisconnect(message="x"))  # mistake: no such field
 plugin.option("count", "x").value + 1  # mistake: a string
 plugin.option("on", 1, on_change=len)  # mistake: takes no int
 plugin.option("x", type="flag", multi=True)  # mistake: a flag cannot be multi
-plugin.option("y", 1.5)  # mistake: no such type
+plugin.option("y", 1.5).value + "x"  # mistake: a number

@@ -55,7 +55,7 @@ def _method_rows(method: Method) -> list[tuple[str, str]]:
 def _option_text(option: Option[Any]) -> str:
     if option.default is None or option.type == "flag":
         return option.description
-    return f"{option.description} (default: {option.default})".lstrip()
+    return f"{option.description} (default: {option.default_text})".lstrip()
 
 
 def _section(title: str, rows: list[tuple[str, str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, get_args
 
 import msgspec
 
@@ -12,6 +12,8 @@ from clnwire.errors import NotReadyError, OptionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from clnwire._definition.values import Reader
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -58,12 +60,27 @@ class Option(Generic[T_co]):
         self.multi, self.dynamic, self.deprecated = multi, dynamic, deprecated
         self.on_change = on_change
         _check_kinds(self)
-        self.type = _option_type(name, default, type, multi=multi)
+        kind = type or _type_of_default(default, multi=multi)
+        self._reader: Reader | None = None
+        if isinstance(kind, str):
+            self.type = cast("OptionType", kind)  # `_check` refuses others.
+        elif kind in _PYTHON_TYPES:
+            self.type = _PYTHON_TYPES[kind]
+        else:
+            self.type, self._reader = "string", _reader(name, kind)
+            self.default = _default_of(name, default, self._reader, multi=multi)
         self._value_in_run = value_in_run or _no_value
         _check(self)
 
     def __repr__(self) -> str:
         return f"<Option {self.name!r}: {self.type}, {self._shown_value()}>"
+
+    @property
+    def default_text(self) -> Any:
+        """The default as the manifest has it: for types that the protocol lacks, it is text."""
+        if self._reader is None or self.default is None:
+            return self.default
+        return [*map(_text_of, self.default)] if self.multi else _text_of(self.default)
 
     def _shown_value(self) -> str:
         value = self._value_in_run(self.name)
@@ -129,6 +146,8 @@ class Option(Generic[T_co]):
             return self._integer(value)
         if self.type in ("bool", "flag"):
             return self._boolean(value)
+        if self._reader is not None:
+            return _read(self.name, self._reader, raw)
         if isinstance(value, str):
             return value
         if raw[:1] not in (b"{", b"[", b"n"):
@@ -165,19 +184,47 @@ def _no_value(name: str) -> Any:
     return NO_VALUE
 
 
-def _option_type(
-    name: str, default: Any, declared: OptionType | type | None, *, multi: bool
-) -> OptionType:
-    """The protocol's name for the declared type, or for the type of the default."""
-    if isinstance(declared, str):
-        return declared
-    sample: Any = default[0] if multi and default else default
-    python_type = declared or (str if sample is None or (multi and not default) else type(sample))
-    if python_type not in _PYTHON_TYPES:
-        raise UsageError(
-            f"option '{name}': the type must be str, int, bool or 'flag', not {python_type}"
-        )
-    return _PYTHON_TYPES[python_type]
+def _type_of_default(default: Any, *, multi: bool) -> Any:
+    if default is None or (multi and not default):
+        return str
+    sample: Any = default[0] if multi else default
+    return sample.__class__
+
+
+def _reader(name: str, kind: Any) -> Reader:
+    """Reads values of a type that the protocol lacks: `float`, an enum, `Literal`, `Msat`."""
+    # Imported late: few options need it.
+    from clnwire._definition.values import reader
+
+    try:
+        return reader(kind)[0]
+    except TypeError as error:
+        raise UsageError(f"option '{name}': its type cannot be read: {error}") from None
+
+
+def _default_of(name: str, default: Any, reader: Reader, *, multi: bool) -> Any:
+    if default is None:
+        return None
+    values: list[Any] = default if multi else [default]
+    try:
+        read = [_read(name, reader, msgspec.json.encode(_text_of(value))) for value in values]
+    except OptionError as error:
+        raise UsageError(f"{error}; this is the default") from None
+    return read if multi else read[0]
+
+
+def _read(name: str, reader: Reader, raw: bytes) -> Any:
+    from clnwire._definition.values import MisfitError
+
+    try:
+        return reader.read(raw)
+    except MisfitError as misfit:
+        raise OptionError(f"option '{name}' {misfit.problem}") from None
+
+
+def _text_of(value: Any) -> str:
+    """What a user would write for a value."""
+    return str(getattr(value, "value", value))
 
 
 def _check_kinds(option: Option[Any]) -> None:
@@ -215,7 +262,7 @@ def _check(option: Option[Any]) -> None:
 
 
 def _check_default(option: Option[Any]) -> None:
-    if option.default is None or option.type == "flag":
+    if option.default is None or option.type == "flag" or option.default_text is not option.default:
         return
     python_type = {"int": int, "bool": bool}.get(option.type, str)
     values: list[Any] = list(option.default) if option.multi else [option.default]

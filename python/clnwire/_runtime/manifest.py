@@ -131,7 +131,7 @@ def _announced_default(option: Option[Any]) -> str | int | bool | None:
     neither is the list of a `multi` option. `Option.read` applies the default when the daemon
     sends no value.
     """
-    default = option.default
+    default = option.default_text
     if default is None or option.multi or option.type == "flag":
         return None
     if isinstance(default, str) and b"\\" in encode(default):

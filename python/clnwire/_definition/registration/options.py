@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from clnwire._definition.options import Option
 from clnwire._definition.registration._base import Base
@@ -10,7 +10,7 @@ from clnwire._definition.registration._base import Base
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from clnwire._wire.options import OptionType
+_T = TypeVar("_T")
 
 
 class Options(Base):
@@ -148,12 +148,49 @@ class Options(Base):
         deprecated: bool | Sequence[str] = False,
         on_change: Callable[[list[str]], object] | None = None,
     ) -> Option[list[str]]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: _T,
+        *,
+        type: type[_T] = ...,
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[_T], object] | None = None,
+    ) -> Option[_T]: ...
+    @overload
+    def option(
+        self,
+        name: str,
+        default: None = None,
+        *,
+        type: type[_T],
+        description: str = "",
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[_T], object] | None = None,
+    ) -> Option[_T | None]: ...
+    @overload
     def option(
         self,
         name: str,
         default: Any = None,
         *,
-        type: OptionType | type | None = None,
+        type: object,
+        description: str = "",
+        multi: Literal[False] = False,
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[Any], object] | None = None,
+    ) -> Option[Any]: ...
+    def option(
+        self,
+        name: str,
+        default: Any = None,
+        *,
+        type: Any = None,
         description: str = "",
         multi: bool = False,
         dynamic: bool = False,
@@ -162,10 +199,12 @@ class Options(Base):
     ) -> Option[Any]:
         """Adds an option to lightningd's configuration; returns a handle with its `.value`.
 
-        The default `type` is that of the default value. `multi`: the option may be given several
-        times. `dynamic`: `setconfig` may change the value; `on_change` is called with the new value
-        before it takes effect, and raises to refuse it. Raises `UsageError` for options that the
-        daemon would refuse.
+        The default `type` is that of the default value. It is one of the protocol's types, or any
+        type that a method's parameter may have: an enum, `float`, `Literal["fast", "slow"]`,
+        `Msat`. For the daemon those are strings, which clnwire reads. `multi`: the option may be
+        given several times. `dynamic`: `setconfig` may change the value; `on_change` is called with
+        the new value before it takes effect, and raises to refuse it. Raises `UsageError` for
+        options that the daemon would refuse.
         """
         self._must_be_new("option", name, self.options)
         option: Option[Any] = Option(
