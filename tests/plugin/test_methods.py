@@ -111,7 +111,7 @@ def test_params_fill_the_signature(running, method, params, result):
         ("far", [[{"x": 1}, {"x": "?"}]], "parameter 'points[1].x' must be an integer, not \"?\""),
         ("hello", {"name": []}, "parameter 'name' must be a string, not []"),
         ("place", {"p": {}}, "parameter 'p.x' is missing"),
-        ("place", [{"x": 1, "y": [1]}], "parameter 'p.y' must be an array of 2, not [1]"),
+        ("place", [{"x": 1, "y": [1]}], "parameter 'p.y' must be an array of length 2, not [1]"),
     ],
 )
 def test_a_bad_call_is_told_which_parameter(running, method, params, said):

@@ -76,6 +76,11 @@ KINDS = {
     "hash": Hash,
     "secret": Secret,
     "secret?": Secret | None,
+    "secrets": list[Secret],
+    "two-secrets": Annotated[list[Secret], Meta(max_length=1)],
+    "aware": Annotated[datetime.datetime, Meta(tz=True)],
+    "described": Annotated[Target | None, Meta(description="Whom")],
+    "limited": Annotated[Limit, Meta(description="How much")],
     "hex": Hex,
     "bytes": HexBytes,
     "u8": U8,
@@ -202,6 +207,8 @@ def take(running):
             "Chain(amount=1000, rest=Chain(amount=2000, rest=None))",
         ),
         ("deal", '{"type":"sell","price":"5sat"}', "Sell(price=5)"),
+        ("described", '{"label":7}', "Target(label='7', node=None, on=True)"),
+        ("limited", '{"label":1.0}', "Limit(label='1.0', most=1)"),
         ("limit", '{"label":1.0}', "Limit(label='1.0', most=1)"),
         ("by-node", f'{{"{NODE}":"1sat"}}', f"{{'{NODE}': 1000}}"),
     ],
@@ -216,6 +223,8 @@ def test_null_for_an_optional_value(take, kind):
 
 
 AMOUNT = "must be an amount such as 5sat, 10msat or 0.001btc (msat without a unit)"
+AWARE = "must be a date and time such as 2026-01-31T12:00:00Z, with a time zone"
+SECRETS = json.dumps(["ab" * 32] * 2)
 PUBLIC_KEY = "must be a public key (66 hexadecimal digits)"
 
 
@@ -271,7 +280,15 @@ PUBLIC_KEY = "must be a public key (66 hexadecimal digits)"
         ("hash", "1", "'x' must be a hash (64 hexadecimal digits), not 1: it has 1 digit"),
         ("secret", '"ab"', "'x' must be a secret (64 hexadecimal digits): it has 2 digits"),
         ("secret?", '"ab"', "'x' must be a secret (64 hexadecimal digits): it has 2 digits"),
-        ("secret", "[1]", "'x' must be a secret (64 hexadecimal digits), not [1]"),
+        ("secret", "[1]", "'x' must be a secret (64 hexadecimal digits), not this array"),
+        ("secrets", '"ab"', "'x' must be an array"),
+        (
+            "two-secrets",
+            '["ab"]',
+            "'x[0]' must be a secret (64 hexadecimal digits): it has 2 digits",
+        ),
+        ("two-secrets", SECRETS, "'x' must be an array of at most 1 item, not this array"),
+        ("aware", '"2026-01-31"', f"'x' {AWARE}, not \"2026-01-31\""),
         (
             "hex",
             '"abc"',
@@ -326,7 +343,7 @@ PUBLIC_KEY = "must be a public key (66 hexadecimal digits)"
         ("positive?", "0", "'x' must be an integer above 0, not 0"),
         ("long", "12", "'x' must be a string of at least 3 characters, not 12"),
         ("few", "[1,2,3]", "'x' must be an array of at most 2 items, not [1,2,3]"),
-        ("pair", "[1]", "'x' must be an array of 2, not [1]"),
+        ("pair", "[1]", "'x' must be an array of length 2, not [1]"),
         ("target", '{"node":null}', "'x.label' is missing"),
         ("target", '{"label":1,"z":2}', "'x.z' is unknown"),
         ("targets", '[{"label":[]}]', "'x[0].label' must be a string, not []"),

@@ -33,6 +33,8 @@ _NAMES: Final = {
     type(None): "null",
     bytes: "bytes in base64",
 }
+_KINDS_OF_JSON: Final = {b"[": "this array", b"{": "this object", b"n": "null"}
+"""The first character of a JSON text → what it is, if it is no word."""
 _CATCH_ALL: Final = ("a string", "a path")
 """What every word is; so in a union, the other types are asked first."""
 _NAMES_BY_MODULE: Final = {
@@ -49,9 +51,10 @@ _BOUNDS: Final = {
     "le": "of at most {}",
     "lt": "below {}",
     "multiple_of": "divisible by {}",
-    "min_length": "of at least {} {unit}",
-    "max_length": "of at most {} {unit}",
+    "min_length": "of at least {} {unit}s",
+    "max_length": "of at most {} {unit}s",
     "pattern": "that matches {!r}",
+    "tz": "{}",
 }
 
 
@@ -314,7 +317,7 @@ class _Builder:
 
     def _annotated(self, annotation: Any) -> Reader:
         base, metadata = annotation.__origin__, annotation.__metadata__
-        metas = tuple(each for each in metadata if isinstance(each, msgspec.Meta))
+        metas = tuple(each for each in metadata if _bounds(each))
         rules = [rule for rule in map(_text_type, metadata) if rule is not None]
         if metas and _is_union(base):
             # msgspec refuses bounds on a union, e.g. on `int | None`.
@@ -361,7 +364,7 @@ class _Builder:
         inner = typing.get_args(annotation)
         if origin is tuple and inner and inner[-1] is not ...:
             readers = [self.build(each) for each in inner]
-            return _Tuple(readers, f"an array of {len(readers)}")
+            return _Tuple(readers, f"an array of length {len(readers)}")
         if origin in (list, set, frozenset, tuple):
             return _Items(self.build(inner[0] if inner else Any), origin)
         if origin is dict:
@@ -488,20 +491,29 @@ def _choices(annotation: Any) -> list[Any]:
     return []
 
 
+def _bounds(meta: object) -> dict[str, Any]:
+    """The bounds of a `msgspec.Meta`; empty for any other object."""
+    if not isinstance(meta, msgspec.Meta):
+        return {}
+    found = {name: getattr(meta, name) for name in _BOUNDS}
+    return {name: bound for name, bound in found.items() if bound is not None}
+
+
 def _bounded(expected: str, metas: tuple[msgspec.Meta, ...]) -> str:
     if not expected:
         return ""
-    unit = "items" if expected.startswith("an array") else "characters"
-    unit = "members" if expected.startswith("an object") else unit
-    bounds = [(name, getattr(meta, name)) for meta in metas for name in _BOUNDS]
-    given = {name: bound for name, bound in bounds if bound is not None}
+    unit = "item" if expected.startswith("an array") else "character"
+    unit = "member" if expected.startswith("an object") else unit
+    given = {name: bound for meta in metas for name, bound in _bounds(meta).items()}
     texts = {name: _BOUNDS[name].format(bound, unit=unit) for name, bound in given.items()}
+    texts = {name: text.replace(f" 1 {unit}s", f" 1 {unit}") for name, text in texts.items()}
     if "ge" in given and "le" in given:
         texts = {**texts, "ge": f"from {given['ge']} to {given['le']}"}
         del texts["le"]
-    found = list(texts.values())
+    if "tz" in given:
+        texts["tz"] = f"{'with' if given['tz'] else 'without'} a time zone"
     comma = "," if "such as" in expected else ""
-    return f"{expected}{comma} {' and '.join(found)}" if found else expected
+    return f"{expected}{comma} {' and '.join(texts.values())}"
 
 
 def _range(meta: msgspec.Meta) -> str:
@@ -526,6 +538,13 @@ def _is_number(value: Any, text: bytes, *, strict: bool) -> bool:
 
 
 def _is_secret(reader: Reader) -> bool:
+    """Whether error messages must not show a value: a secret, or something that contains one."""
+    if isinstance(reader, _Items):
+        return _is_secret(reader.item)
+    if isinstance(reader, _Mapping):
+        return _is_secret(reader.key) or _is_secret(reader.value)
+    if isinstance(reader, _Tuple):
+        return any(map(_is_secret, reader.items))
     return bool(getattr(reader, "is_secret", False))
 
 
@@ -541,7 +560,7 @@ def _word(text: bytes) -> str | None:
     if text[:1] == b'"':
         value: str = decode(text, str)
         return value
-    return None if text[:1] in (b"{", b"[", b"n") else text.decode()
+    return None if text[:1] in _KINDS_OF_JSON else text.decode()
 
 
 def _items(text: bytes) -> list[bytes]:
@@ -560,8 +579,10 @@ def _inner(reader: Reader, text: bytes, place: str) -> Any:
 
 
 def _misfit(reader: Reader, text: bytes, reason: str = "") -> MisfitError:
-    hidden = _is_secret(reader) and _word(text) is not None
-    came = "" if hidden else f", not {shown(text)}"
+    came = shown(text)
+    if _is_secret(reader):
+        came = _KINDS_OF_JSON.get(text[:1], "")
+    came = f", not {came}" if came else ""
     return MisfitError(f"must be {reader.expected}{came}{reason and f': {reason}'}")
 
 
