@@ -60,6 +60,10 @@ def clnwire_host(
     host.traffic.is_reported = True
     with host:
         yield host
+        problems = host.close()
+    if problems:
+        # Without a traceback: it would show this fixture.
+        pytest.fail("; ".join(problems), pytrace=False)
 
 
 @pytest.fixture

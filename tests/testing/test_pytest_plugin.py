@@ -18,6 +18,18 @@ from tests.testing import author
 Run: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
 
 
+BAD = """
+import os, sys
+from clnwire import Plugin
+plugin = Plugin()
+@plugin.method("crash")
+def crash():
+    print("the disk is full", file=sys.stderr, flush=True)
+    os._exit(5)
+plugin.run()
+"""
+
+
 @pytest.fixture
 def run_pytest(tmp_path: Path) -> Run:
     """Runs a test file, with no other plugins than those asked for."""
@@ -102,6 +114,111 @@ def test_a_failure_shows_the_traffic(run_pytest: Run) -> None:
     assert re.search(r"x… \(100\d\d bytes\)\n", shown)
 
 
+def test_a_failure_begins_with_the_useful_line(run_pytest: Run, tmp_path: Path) -> None:
+    """The test's own line and what happened: no helper's frame, and the messages once."""
+    (tmp_path / "bad.py").write_text(BAD)
+    done = run_pytest(
+        """
+        import asyncio
+        from clnwire.hooks import PeerConnected
+        from clnwire.testing import sample
+
+        def test_late(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.call("slow", timeout=0.05)  # line
+
+        def test_pending(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.start_call("slow").result(0.05)  # line
+
+        def test_awaited(run_plugin_async):
+            async def run():
+                plugin = await run_plugin_async(AUTHOR)
+                await plugin.call("slow", timeout=0.05)  # line
+            asyncio.run(run())
+
+        def test_log(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.wait_for_log("never", timeout=0.05)  # line
+
+        def test_topic(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.wait_for_topic("news", timeout=0.05)  # line
+
+        def test_dead(run_plugin):
+            plugin = run_plugin("bad.py")
+            plugin.start_call("crash")
+            plugin.wait_for_call("pay", timeout=60)  # line
+
+        def test_refused(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.call("hello", [1, 2, 3])  # line
+
+        def test_nobody(run_plugin):
+            plugin = run_plugin(AUTHOR)
+            plugin.hook("openchannel")  # line
+
+        def test_answer(clnwire_host):
+            clnwire_host.run(clnwire_host.host.call("nothing"))  # line
+
+        def test_sample():
+            sample(PeerConnected, peer={"adr": ""})  # line
+        """,
+        "-p",
+        "clnwire",
+    )
+    assert outcomes(done) == {"failed": 10}
+    start, _, summary = done.stdout.partition("short test summary info")
+    failures = re.split(r"^_{3,} test_\w+ _{3,}$", start, flags=re.MULTILINE)[1:]
+    for failure in failures:
+        shown, _, traffic = failure.partition("- clnwire traffic -")
+        assert re.search(
+            r"^> .*  # line\n( +\^+\n)?E +\S*(Error|Died)\S*: ", shown, re.MULTILINE
+        ), failure
+        # Nothing of clnwire, concurrent.futures or asyncio, but asyncio.run itself.
+        frames = re.findall(r"^(\S+\.py):\d+: ", shown, re.MULTILINE)
+        foreign = [name for name in frames if name != "test_it.py"]
+        assert not foreign or "run_plugin_async" in shown, failure
+        assert all("/asyncio/" in name for name in foreign), failure
+        assert "→" not in shown, failure
+        assert len(re.findall(r"→ \S+ +getmanifest", traffic)) <= 1, failure
+    for name, error in (
+        ("late", "TimeoutError: 'slow' was not answered within 0.05 s"),
+        ("log", "TimeoutError: 'author.py' logged nothing with 'never' within 0.05 s"),
+        ("dead", "clnwire.host.errors.PluginDiedError: plugin 'bad.py' exited with status 5"),
+        ("sample", "clnwire.errors.UsageError: PeerConnected.peer has no member 'adr'"),
+    ):
+        assert f"test_it.py::test_{name} - {error}"[:60] in summary
+        assert f"E       {error}" in start
+    assert "E       The end of its stderr:\nE       the disk is full\n" in start
+
+
+def test_async_tests(run_pytest: Run, tmp_path: Path) -> None:
+    """The fixture is a plain one: whatever runs the test's coroutine gives it its loop."""
+    (tmp_path / "conftest.py").write_text(
+        "import asyncio, pytest\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_pyfunc_call(pyfuncitem):\n"
+        "    names = pyfuncitem._fixtureinfo.argnames\n"
+        "    given = {name: pyfuncitem.funcargs[name] for name in names}\n"
+        "    asyncio.run(pyfuncitem.obj(**given))\n"
+        "    return True\n"
+    )
+    done = run_pytest(
+        """
+        import asyncio
+
+        async def test_it(run_plugin_async):
+            plugin = await run_plugin_async(AUTHOR)
+            answers = await asyncio.gather(*(plugin.call("hello", [name]) for name in "ab"))
+            assert answers == ["Hello a", "Hello b"]
+        """,
+        "-p",
+        "clnwire",
+    )
+    assert outcomes(done) == {"passed": 1}
+
+
 def test_a_setup_that_fails_shows_it_too(run_pytest: Run) -> None:
     done = run_pytest(
         """
@@ -147,7 +264,8 @@ def test_a_plugin_that_does_not_end_well_fails_its_test(run_pytest: Run, tmp_pat
         "clnwire",
     )
     assert outcomes(done) == {"passed": 2, "failed": 1, "error": 2}
-    assert "AssertionError: plugin 'bad.py' exited with status 4\n" in done.stdout
+    assert "\nplugin 'bad.py' exited with status 4\n" in done.stdout
+    assert "def clnwire_host" not in done.stdout
     assert "ValueError: mine" in done.stdout
 
 

@@ -27,7 +27,56 @@ OWN: Final = frozenset(_OWN.split())
 """The commands that the host implements."""
 _DASHED: Final = ("askrene_", "autoclean_", "bkpr_", "clnrest_", "dev_")
 """Prefixes of the commands whose names are spelled with `-`; all other names have `_`."""
-_NAMED: Final = {"PublicKey": NODE_ID, "Hex32": "00" * 32, "Hash": "00" * 32, "Txid": "00" * 32}
+_ZEROS: Final = "00" * 32
+_NAMED: Final = {
+    "PublicKey": NODE_ID,
+    "Hash": _ZEROS,
+    "Secret": _ZEROS,
+    "ChannelId": _ZEROS,
+    "Txid": _ZEROS,
+    "Outpoint": f"{_ZEROS}:0",
+    "ShortChannelId": "103x1x0",
+    "ShortChannelIdDir": "103x1x0/0",
+}
+_PAID: Final = "pay_index amount_received_msat paid_at payment_preimage"
+_ALSO: Final = {
+    "AskreneBiasChannelBiases": "timestamp",
+    "AskreneBiasNodeNodeBiases": "timestamp",
+    "BkprEditdescriptionbyoutpointUpdated": "outpoint blockheight",
+    "BkprListaccounteventsEvents": "txid",
+    "CloseReply": "txs txids",
+    "ConnectAddress": "socket",
+    "DelinvoiceReply": f"bolt11 {_PAID}",
+    "DisableofferReply": "force_paths",
+    "EnableofferReply": "force_paths",
+    "GetemergencyrecoverdataReply": "can_create_penalty backed_up_channel_ids",
+    "GetinfoAddress": "address",
+    "GetlogLog": "num_skipped",
+    "GetroutesRoutesPath": "node_id_in node_id_out amount_in_msat amount_out_msat cltv_in cltv_out",
+    "ListclosedchannelsClosedchannels": "funding_withheld",
+    "ListhtlcsHtlcs": "created_index",
+    "ListoffersOffers": "force_paths",
+    "PluginReply": "plugins",
+    "SendpayReply": "message",
+    "WaitanyinvoiceReply": _PAID,
+    "WaitinvoiceReply": _PAID,
+    "WaitsendpayReply": "payment_preimage",
+}
+"""Optional members that the schemas require beside the smallest values of the others."""
+_FITTING: Final[dict[str, dict[str, Any]]] = {
+    "CheckmessageReply": {"verified": True},
+    "EnableofferReply": {"active": True},
+    "FundchannelCompleteReply": {"commitments_secured": True},
+    "GetinfoReply": {"color": "02c1c1"},
+    "InvoicerequestReply": {"active": True},
+    "ListpeerchannelsChannels": {"state": "CHANNELD_NORMAL", "peer_connected": True},
+    "OfferReply": {"active": True},
+    "OpenchannelUpdateReply": {"commitments_secured": True},
+    "ReserveinputsReservations": {"reserved": True},
+    "SetconfigConfig": {"dynamic": True},
+    "SignmessageReply": {"signature": "00" * 64, "recid": "00"},
+}
+"""Values that the schemas require, or that a node has most of the time."""
 _EMPTY: Final[dict[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Any: {}}
 
 
@@ -73,5 +122,10 @@ def least(kind: Any) -> Any:
         first = get_args(kind)[0]
         return first if origin is Literal else least(first)
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return {each.encode_name: least(each.type) for each in fields(kind) if each.required}
+        also, fitting = _ALSO.get(kind.__name__, "").split(), _FITTING.get(kind.__name__, {})
+        return {
+            each.encode_name: fitting[each.name] if each.name in fitting else least(each.type)
+            for each in fields(kind)
+            if each.required or each.name in also
+        }
     return _EMPTY.get(kind, {} if origin is dict else [] if origin is not None else None)

@@ -102,26 +102,33 @@ class BlockingHost:
             raise AssertionError(self._waiter.explained("; ".join(problems)))
 
     def close(self) -> list[str]:
-        """Ends all plugins and the host; returns a line for each plugin that ended wrongly."""
+        """Ends all plugins and the host; returns a text for each plugin that ended wrongly."""
         if self._waiter.loop.is_closed:
             return []
         watched = self._watched()
         try:
             self._waiter.run(self.host.stop())
+            deaths = [each.death for each in watched if each.returncode != 0]
+            problems = [self._waiter.with_stderr(each) for each in deaths if each is not None]
             for lines in self._waiter.stderr:
                 self._waiter.run(lines.close())
         finally:
             self._waiter.loop.close()
-        return [str(plugin.death) for plugin in watched if plugin.returncode != 0]
+        return problems
 
     def _watched(self) -> list[host_plugin.Plugin]:
         """The plugins that must exit with status 0.
 
-        This leaves out those that the test has ended or waited for, and disabled ones, which the
-        host ends itself.
+        This leaves out those that the test has ended or waited for, those whose end an error has
+        told it, and disabled ones, which the host ends itself.
         """
         started = dict.fromkeys([*self._started, *self.host.plugins])
-        return [each for each in started if each not in self._expected and each.disabled is None]
+        known = {id(death) for death in self._waiter.deaths}
+        return [
+            each
+            for each in started
+            if each not in self._expected and each.disabled is None and id(each.death) not in known
+        ]
 
     def start(
         self,

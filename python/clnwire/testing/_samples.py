@@ -1,33 +1,43 @@
-"""Plausible events as Structs, and the names of events."""
+"""Plausible events and results of commands as Structs, and the names of events."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast, get_type_hints
+import types
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.structs import Event
+from clnwire.commands._command import Reply
 from clnwire.errors import UsageError
 from clnwire.hooks._catalogue import HOOKS, hook_spec
+from clnwire.host.empty_node import least
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 
+__tracebackhide__ = True
+
 E = TypeVar("E", bound=Event)
+S = TypeVar("S", bound=Struct)
 
 
 def sample(event: type[E], /, **changes: object) -> E:
-    """A plausible event of a hook or a topic: `sample(DbWrite, writes=["DELETE FROM t"])`.
+    """A plausible event, or a command's result: `sample(DbWrite, writes=["DELETE FROM t"])`.
 
     `changes` are members with other values. For a member that is itself a Struct a dict of its
-    members will do: `sample(PeerConnected, peer={"direction": "out"})` leaves the others as they
-    are. The same daemon, peer and payment are in all samples.
+    members will do, and for a list of Structs a list of dicts: `sample(PeerConnected,
+    peer={"direction": "out"})` leaves the others as they are, and `sample(ListpeerchannelsReply,
+    channels=[{"peer_id": me}, {}])` has two channels. The same daemon, peer and payment are in all
+    events. A result is that of a node with nothing in it; the Structs in it have samples, too.
 
-    Raises `UsageError` for a Struct that is not an event, for a member that it does not have, and a
+    Raises `UsageError` for a Struct that is neither, for a member that it does not have, and a
     value that does not fit.
     """
+    if issubclass(event, Reply):
+        return _changed(_least(event), changes, event.__name__)
     name = name_of_type(event)
     if name in HOOKS and hook_spec(name).event is event:
         found: Any = hook_spec(name).decoder()(msgspec.json.encode(hook_sample(name)))
@@ -47,14 +57,20 @@ def name_of_type(event: type[Event]) -> str:
     ]
     if not any(spec is not None and spec.event is event for spec in specs):
         raise UsageError(
-            f"{event.__name__} is not an event of a hook or topic; clnwire.hooks and "
-            "clnwire.notifications have those"
+            f"{event.__name__} is neither an event nor a command's result; clnwire.hooks and "
+            "clnwire.notifications have the events, clnwire.commands the results"
         )
     return name
 
 
-def _changed(struct: Struct, changes: dict[str, Any], where: str) -> Struct:
+def _least(kind: type[S]) -> S:
+    return msgspec.convert(least(kind), kind)
+
+
+def _changed(struct: S, changes: dict[str, Any], where: str) -> S:
     hints = get_type_hints(type(struct), include_extras=True)
+    names = {each.encode_name: each.name for each in fields(struct)}
+    changes = {names.get(name, name): value for name, value in changes.items()}
     for name in changes:
         if name not in hints:
             known = ", ".join(struct.__struct_fields__)
@@ -67,9 +83,16 @@ def _changed(struct: Struct, changes: dict[str, Any], where: str) -> Struct:
     return replace(struct, **values)
 
 
-def _value(old: object, new: object, hint: object, where: str) -> object:
-    if isinstance(old, Struct) and isinstance(new, dict):
-        return _changed(old, cast("dict[str, Any]", new), where)
+def _value(old: object, new: object, hint: Any, where: str) -> object:
+    """The new value of a member; dicts in it become the Structs of the member's type."""
+    for kind in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+        if isinstance(new, dict) and isinstance(kind, type) and issubclass(kind, Struct):
+            base = old if isinstance(old, kind) else _least(kind)
+            return _changed(base, cast("dict[str, Any]", new), where)
+        if isinstance(new, list) and get_origin(kind) is list:
+            (item,) = get_args(kind)
+            each = enumerate(cast("list[object]", new))
+            return [_value(None, value, item, f"{where}[{place}]") for place, value in each]
     try:
         return msgspec.convert(new, hint)
     except msgspec.ValidationError as error:

@@ -88,6 +88,8 @@ class Waiter:
         self.loop = LoopThread()
         self.stderr: list[LastLines] = []
         """What the plugins' processes wrote to stderr, in the order of their start."""
+        self.deaths: list[PluginDiedError] = []
+        """Those that an error has told the test."""
         self._patience, self._traffic = patience, traffic
 
     def act(self, function: Callable[[], T]) -> T:
@@ -107,8 +109,9 @@ class Waiter:
         try:
             return function()
         except PluginDiedError as error:
+            self.deaths.append(error)
             died = PluginDiedError(error.plugin, error.reason, error.pending, error.kind)
-            died.args = (self.explained(str(error) + self._last_lines(error.plugin)),)
+            died.args = (self.explained(self.with_stderr(error)),)
             raise died from None
         except (ClnwireError, TimeoutError) as error:
             raise error.with_traceback(None) from None
@@ -154,11 +157,11 @@ class Waiter:
             return text
         return f"{text}\nThe last messages:\n{self._traffic.text(LAST_MESSAGES)}"
 
-    def _last_lines(self, plugin: str) -> str:
-        """The end of what the plugin of this name last wrote to stderr."""
-        written = [each for each in self.stderr if each.plugin == plugin]
+    def with_stderr(self, death: PluginDiedError) -> str:
+        """How the plugin ended, and the end of what it wrote to stderr."""
+        written = [each for each in self.stderr if each.plugin == death.plugin]
         text = self.loop.run(written[-1].text()) if written else ""
-        return f"\nThe end of its stderr:\n{text}" if text else ""
+        return f"{death}\nThe end of its stderr:\n{text}" if text else str(death)
 
 
 def _overview(entries: Sequence[T], wanted: Callable[[T], bool], came: Callable[[T], str]) -> str:
