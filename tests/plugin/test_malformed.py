@@ -1,4 +1,4 @@
-"""What a caller sends that is no JSON: lightningd forwards it, and only that message is lost."""
+"""What a caller sends that is not JSON: lightningd forwards it, and only that message is lost."""
 
 import json
 
@@ -134,4 +134,4 @@ def test_a_notification_is_a_line_in_the_log(daemon, topic):
 def test_what_has_neither_id_nor_method_is_a_line_in_the_log(daemon):
     send(daemon, b"garbage")
     works(daemon)
-    assert "a message that is no JSON is lost" in daemon.log_text()
+    assert "a message that is not JSON is lost" in daemon.log_text()

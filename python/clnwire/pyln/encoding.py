@@ -50,7 +50,7 @@ def use_fast_decoder() -> None:
 
 
 def decode_init(frame: Frame) -> dict[str, Any]:
-    """An `init` that is no JSON: lightningd copies int options as the user wrote them, `0x10`."""
+    """An `init` that is not JSON: lightningd copies int options as the user wrote them, `0x10`."""
     message = dict(members(frame.bytes))
     params = dict(members(message["params"]))
     options = {name: _value(text) for name, text in members(params["options"])}

@@ -394,7 +394,7 @@ class Plugin:
 
     def _handle(self, frame: Frame) -> None:
         if frame.kind == "malformed" and frame.method != "init":
-            self._refuse(frame, PARSE_ERROR, f"the message is no JSON: {frame.fault}")
+            self._refuse(frame, PARSE_ERROR, f"the message is not JSON: {frame.fault}")
             return
         message = loads(frame.bytes) if frame.kind != "malformed" else decode_init(frame)
         if not isinstance(message, dict) or "method" not in message:

@@ -219,7 +219,7 @@ impl<'py> Batch<'_, 'py> {
                 return self.malformed_request(frame, token, &method, error);
             }
             (Some(token), None) => {
-                let message = format!("the message is no JSON: {}", error.value(self.py()));
+                let message = format!("the message is not JSON: {}", error.value(self.py()));
                 self.refuse(token, PARSE_ERROR, &message);
             }
             (None, topic) => self.malformed_notification(frame, topic.as_deref(), &error),
@@ -261,7 +261,7 @@ impl<'py> Batch<'_, 'py> {
             is_logged = true;
         }
         if !is_logged {
-            let message = format!("a message that is no JSON is lost: {}", error.value(py));
+            let message = format!("a message that is not JSON is lost: {}", error.value(py));
             self.driver.channel.log("warn", &message);
         }
     }
