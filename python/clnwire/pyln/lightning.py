@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from clnwire._core import Framer
 from clnwire.pyln import transport
+from clnwire.pyln.commands import add_commands
 from clnwire.pyln.encoding import dumps, loads, old_json_default, to_json_default
 from clnwire.pyln.millisatoshi import Millisatoshi
 from clnwire.pyln.unix_socket import UnixSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
 __all__ = [
     "LightningRpc",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 LOST: Final = "Connection to RPC server lost."
+SEPARATOR: Final = b"\n\n"
 RECEIVED: Final = 1 << 18
 """Bytes that are received at once."""
 
@@ -143,7 +145,7 @@ class UnixDomainSocketRpc:
     def _readobj(self, sock: Any, buff: Any = b"") -> tuple[Any, Any]:
         """A message, and what has been received behind it."""
         frames = buff if isinstance(buff, _Frames) else _Frames(buff)
-        return frames.next(sock), frames
+        return frames.next(sock), frames if frames.more else b""
 
     @contextmanager
     def notify(self, fn: Callable[..., Any]) -> Generator[None]:
@@ -169,8 +171,15 @@ class _Frames:
 
     def __init__(self, received: bytes) -> None:
         self._framer = Framer()
-        self._framer.feed(received) if received else None
-        self._frames: Iterator[Any] = iter(self._framer)
+        self._last = received
+        if received:
+            self._framer.feed(received)
+
+    @property
+    def more(self) -> bool:
+        """Whether more than a blank line has come behind the last message."""
+        waits = self._framer.buffered
+        return waits > len(SEPARATOR) or (waits > 0 and not self._last.endswith(SEPARATOR))
 
     def next(self, sock: Any) -> Any:
         while True:
@@ -180,6 +189,7 @@ class _Frames:
             if not data:
                 return {"error": LOST}
             self._framer.feed(data)
+            self._last = data
 
 
 def _result(reply: Any, this_id: str, method: str, payload: Any) -> Any:
@@ -200,3 +210,11 @@ class LightningRpc(UnixDomainSocketRpc):
 
     def __init__(self, socket_path: Any, executor: Any = None, logger: Any = logging) -> None:
         super().__init__(socket_path, executor, logger)
+
+    def getpeer(self, peer_id: Any, level: Any = None) -> Any:
+        """The first of `listpeers`, or `None`."""
+        reply = self.call("listpeers", {"id": peer_id, "level": level})
+        return (reply.get("peers") and reply["peers"][0]) or None
+
+
+add_commands(LightningRpc)
