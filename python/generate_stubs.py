@@ -85,13 +85,13 @@ class Hooks(Base):
 TOPICS_HEAD = '''
 """Registration of subscriptions. The overloads tie each topic to the type of its event."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
 
 from clnwire import notifications
-from clnwire._definition.events import Subscription
+from clnwire._definition.events import Subscription, Topic
 from clnwire._definition.registration._base import Base
 from clnwire._definition.requests import Notification
 
@@ -110,6 +110,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Topics(Base):
     @property
     def subscriptions(self) -> Sequence[Subscription]: ...
+    @property
+    def topics(self) -> Mapping[str, Topic]: ...
+    def notify(self, method: str, params: object) -> None: ...
+    def topic(self, name: str) -> Topic: ...
 {overloads}
     @overload
     def subscribe(

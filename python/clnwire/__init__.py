@@ -15,6 +15,6 @@ __getattr__, __dir__, __all__ = lazy(
         "_runtime.log": "Log",
         "errors": "CallTimeoutError ClnwireError ConnectionLostError DeadlockError MalformedError"
         " NotReadyError OptionError ReplyError RpcError UsageError",
-        "plugin": "Plugin",
+        "plugin": "Plugin Registry",
     },
 )

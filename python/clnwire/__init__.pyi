@@ -15,7 +15,7 @@ from clnwire.errors import (
     RpcError,
     UsageError,
 )
-from clnwire.plugin import Plugin
+from clnwire.plugin import Plugin, Registry
 
 __all__ = [
     "CallTimeoutError",
@@ -29,6 +29,7 @@ __all__ = [
     "Option",
     "OptionError",
     "Plugin",
+    "Registry",
     "ReplyError",
     "Request",
     "RpcError",

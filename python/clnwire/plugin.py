@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from clnwire import _core
 from clnwire._definition.current import HANDLED
 from clnwire._definition.definition import Definition, Settings
-from clnwire._definition.events import Topic
 from clnwire._definition.options import NO_VALUE
 from clnwire._definition.registration.hooks import Hooks
 from clnwire._definition.registration.lifecycle import Lifecycle
@@ -24,7 +23,6 @@ from clnwire._runtime.serving import serve
 from clnwire._wire.codec import encode_any
 from clnwire._wire.environment import LIGHTNINGD_VERSION, program_name
 from clnwire.errors import NotReadyError, UsageError, sendable
-from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -40,6 +38,35 @@ _SENT_OTHERWISE = {
     "progress": "Request.progress",
 }
 """Notification → what sends it well-formed; for another form the daemon kills the plugin."""
+
+
+class Registry(Options, Methods, Hooks, Topics, Lifecycle):
+    """What a module of a larger plugin registers; `plugin.include(registry)` adds it to a plugin.
+
+    Has the decorators of `Plugin`. Several plugins may include one registry, one after the other,
+    such as a new plugin for each test.
+    """
+
+    _last_call = "include()"
+
+    def __init__(self) -> None:
+        self._definition = Definition()
+
+    @property
+    def plugin(self) -> Plugin:
+        """The plugin that has included the registry last. Raises `NotReadyError` before."""
+        plugin: Plugin | None = self._definition.plugin
+        if plugin is None:
+            raise NotReadyError("no plugin has included this registry: plugin.include(registry)")
+        return plugin
+
+    def notify(self, method: str, params: object) -> None:
+        """The plugin's `notify`."""
+        self.plugin.notify(method, params)
+
+    def _value_in_run(self, name: str) -> Any:
+        plugin = self._definition.plugin
+        return NO_VALUE if plugin is None else plugin._value_in_run(name)  # noqa: SLF001
 
 
 class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
@@ -85,19 +112,18 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
 
         Raises `UsageError` for settings that cannot work.
         """
-        self._definition = Definition(
-            Settings(
-                dynamic=dynamic,
-                mixed_db_write=mixed_db_write,
-                feature_bits=feature_bits,
-                custom_messages=custom_messages,
-                max_frame_bytes=max_frame_bytes,
-                max_depth=max_depth,
-                watchdog_seconds=watchdog_seconds,
-                shutdown_seconds=shutdown_seconds,
-                max_in_flight=max_in_flight,
-                max_threads=max_threads,
-            )
+        self._definition = Definition()
+        self._definition.settings = Settings(
+            dynamic=dynamic,
+            mixed_db_write=mixed_db_write,
+            feature_bits=feature_bits,
+            custom_messages=custom_messages,
+            max_frame_bytes=max_frame_bytes,
+            max_depth=max_depth,
+            watchdog_seconds=watchdog_seconds,
+            shutdown_seconds=shutdown_seconds,
+            max_in_flight=max_in_flight,
+            max_threads=max_threads,
         )
         self.log = Log()
         self._run: Run | None = None
@@ -123,23 +149,16 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
 
     # Before running
 
-    def topic(self, name: str) -> Topic:
-        """Announces a custom topic, and returns the handle that publishes to it.
+    def include(self, registry: Registry) -> None:
+        """Registers everything that is registered on the registry.
 
-        Raises `UsageError` for a topic of lightningd's, and once the plugin runs.
+        Raises `UsageError` for a name that is registered twice, and once the plugin runs.
         """
-        self._must_be_new("topic", name, self._definition.topics)
-        if name in NATIVE:
-            raise UsageError(
-                f"topic '{name}': lightningd has a topic of that name and would refuse the plugin"
-            )
-        topic = self._definition.topics[name] = Topic(self.notify, name)
-        return topic
-
-    @property
-    def topics(self) -> Mapping[str, Topic]:
-        """The custom topics, by name."""
-        return self._definition.topics
+        included = registry._definition  # noqa: SLF001
+        if self._definition.is_closed or included.plugin is self:
+            raise UsageError("include() must be called once for each registry, before run()")
+        self._definition.add(included)
+        included.is_closed, included.plugin = True, self
 
     def disable(self, reason: str) -> None:
         """Disables the plugin and gives the daemon the reason.

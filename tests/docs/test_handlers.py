@@ -17,6 +17,7 @@ CALLS = {
     "divide": ({"a": 7, "rounded": True}, 4),
     "hello": ([], "Hello World"),
     "later": ([0.01], "done"),
+    "next": ([4], 5),
     "node-id": ([], GETINFO["id"]),
     "note": (["milk"], 1),
     "paid": ([], []),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clnwire import NotReadyError, Plugin, UsageError
+from clnwire import NotReadyError, Plugin, Registry, UsageError
+from clnwire.hooks import PeerConnected, PeerDisconnect
 from clnwire.testing import BlockingHost
 
 if TYPE_CHECKING:
@@ -24,7 +25,17 @@ NAMES = {
     *("custom_messages", "dynamic", "feature_bits", "hooks", "methods", "options"),
     *("subscriptions", "topics"),
     # What runs, and what is there while it does.
-    *("allow_deprecated_apis", "configuration", "disable", "log", "notify", "rpc", "run", "run_on"),
+    *(
+        "allow_deprecated_apis",
+        "configuration",
+        "disable",
+        "include",
+        "log",
+        "notify",
+        "rpc",
+        "run",
+        "run_on",
+    ),
     "stopping",
 }
 
@@ -179,3 +190,95 @@ def test_a_run_may_end_while_another_thread_uses_the_plugin():
         ending.looks = iter([run])
         with pytest.raises(UsageError, match="before init is answered"):
             ending.disable("too late")
+
+
+# Registries
+
+
+def modular() -> tuple[Registry, Callable[[], Plugin]]:
+    """A registry of a module, and what makes a plugin that includes it."""
+    registry = Registry()
+    limit = registry.option("limit", 7)
+    news = registry.topic("news")
+
+    @registry.method("limit")
+    def get() -> list[object]:
+        news.publish({"limit": limit.value})
+        return [limit.value, registry.plugin.configuration.network]
+
+    @registry.hook("peer_connected")
+    def on_peer(event: PeerConnected) -> PeerDisconnect:
+        return PeerDisconnect("no")
+
+    @registry.subscribe("block_added")
+    async def on_block(event: object) -> None:
+        registry.plugin.log("a block")
+
+    @registry.on_init
+    def ready() -> None:
+        registry.plugin.log("ready")
+
+    @registry.every(1000)
+    async def work() -> None:
+        registry.plugin.log("round")
+
+    @registry.on_shutdown
+    def end() -> None:
+        registry.plugin.log("bye")
+
+    def make_plugin() -> Plugin:
+        plugin = Plugin()
+        plugin.method("own")(lambda: "own")
+        plugin.include(registry)
+        return plugin
+
+    return registry, make_plugin
+
+
+def test_a_plugin_has_what_its_registries_have():
+    registry, make_plugin = modular()
+    with pytest.raises(NotReadyError, match=r"plugin\.include\(registry\)"):
+        _ = registry.plugin
+    with pytest.raises(NotReadyError):
+        _ = registry.options["limit"].value
+    for limit in (5, 6):
+        plugin = make_plugin()
+        with BlockingHost() as host:
+            running = host.start(plugin, {"limit": limit})
+            assert running.call("limit") == [limit, "regtest"]
+            assert running.wait_for_topic("news") == {"limit": limit}
+            assert running.hook(PeerConnected) == PeerDisconnect("no")
+            assert running.call("own") == "own"
+            running.notify("block_added")
+            for line in ("ready", "round", "a block"):
+                running.wait_for_log(line)
+            assert running.hang_up() == 0
+            assert "bye" in running.log_text()
+
+
+def test_what_a_registry_cannot_add():
+    registry, make_plugin = modular()
+    plugin = make_plugin()
+    with pytest.raises(UsageError, match="once for each registry"):
+        plugin.include(registry)
+    with pytest.raises(UsageError, match=r"method 'late': register it before include\(\)"):
+        registry.method("late")(lambda: None)
+    with pytest.raises(
+        UsageError, match=r"on_init function 'late': register it before include\(\)"
+    ):
+
+        @registry.on_init
+        def late() -> None: ...
+
+    other = Registry()
+    other.method("limit")(lambda: None)
+    other.subscribe("connect")(lambda event: None)
+    before = snapshot(plugin)
+    with pytest.raises(UsageError, match="method 'limit' is registered twice"):
+        plugin.include(other)
+    assert snapshot(plugin) == before
+    ran = Plugin()
+    with BlockingHost() as host:
+        host.start(ran)
+    with pytest.raises(UsageError, match=r"before run\(\)"):
+        ran.include(other)

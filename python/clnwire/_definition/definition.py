@@ -69,8 +69,10 @@ class Settings:
 class Definition:
     """Everything that was registered on a plugin. A run only reads it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    settings: Settings
+    """Of a plugin; a registry has none."""
+
+    def __init__(self) -> None:
         self.options: dict[str, Option[Any]] = {}
         self.methods: dict[str, Method] = {}
         self.hooks: dict[str, Hook] = {}
@@ -82,7 +84,22 @@ class Definition:
         self.disabled: str | None = None
         """The reason given to `Plugin.disable` before the run; `None` without one."""
         self.is_closed = False
-        """True once the plugin has been run: further registrations raise `UsageError`."""
+        """True after a run, and after `include`: further registrations raise `UsageError`."""
+        self.plugin: Any = None
+        """The plugin that has included a registry last."""
+
+    def add(self, other: Definition) -> None:
+        """Adds what is registered on another one. Raises `UsageError` for a name of both."""
+        mine, others = vars(self), vars(other)
+        for kind in ("options", "methods", "hooks", "topics"):
+            for name in others[kind]:
+                if name in mine[kind]:
+                    raise UsageError(f"{kind[:-1]} '{name}' is registered twice")
+        for kind, found in others.items():
+            if isinstance(found, dict):
+                mine[kind].update(found)
+            elif isinstance(found, list):
+                mine[kind].extend(found)
 
     @property
     def is_dynamic(self) -> bool:

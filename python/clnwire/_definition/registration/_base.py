@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 class Base:
-    """Base of the mixins. Registrations are refused once the plugin runs."""
+    """Base of the mixins. Registrations are refused after `_last_call`."""
 
     _definition: Definition
+    _last_call = "run()"
+    """The call after which nothing more is registered."""
 
     def _must_be_new(self, kind: str, name: str, registered: Container[str]) -> None:
         self._must_be_open(kind, name)
@@ -24,7 +26,7 @@ class Base:
 
     def _must_be_open(self, kind: str, name: str) -> None:
         if self._definition.is_closed:
-            raise UsageError(f"{kind} '{name}': register it before run()")
+            raise UsageError(f"{kind} '{name}': register it before {self._last_call}")
         if sendable(name) != name:
             raise UsageError(f"{kind} {name!r}: a name cannot contain a lone surrogate")
 

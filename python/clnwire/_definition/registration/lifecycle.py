@@ -23,14 +23,14 @@ class Lifecycle(Base):
 
         If it raises, the plugin is disabled, with the exception as the reason.
         """
-        must_be_function(function, "on_init", most=1)
+        self._check(function, "on_init", most=1)
         self._definition.init_functions.append(function)
         return function
 
     def on_shutdown(self, function: F = NOTHING) -> F:
         """Calls the function before the plugin ends: after `shutdown`, end of input, SIGTERM or
         SIGINT."""
-        must_be_function(function, "on_shutdown", most=0)
+        self._check(function, "on_shutdown")
         self._definition.shutdown_functions.append(function)
         return function
 
@@ -49,8 +49,7 @@ class Lifecycle(Base):
         from clnwire._definition.background import Background
 
         def register(function: F) -> F:
-            self._must_be_open("background function", getattr(function, "__name__", "?"))
-            must_be_function(function, "background", most=0)
+            self._check(function, "background")
             self._definition.background_functions.append(Background(function, fatal=fatal))
             return function
 
@@ -76,11 +75,14 @@ class Lifecycle(Base):
             raise UsageError(f"every: jitter must be from 0 to 1, not {jitter!r}")
 
         def register(function: F) -> F:
-            self._must_be_open("background function", getattr(function, "__name__", "?"))
-            must_be_function(function, "every", most=0)
+            self._check(function, "every")
             self._definition.background_functions.append(
                 Background(function, period=seconds, jitter=jitter)
             )
             return function
 
         return register
+
+    def _check(self, function: Callable[..., object], decorator: str, *, most: int = 0) -> None:
+        must_be_function(function, decorator, most=most)
+        self._must_be_open(f"{decorator} function", getattr(function, "__name__", "?"))

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clnwire._definition.events import Subscription
+from clnwire._definition.events import Subscription, Topic
 from clnwire._definition.registration._base import NOTHING, Base, must_be_named
+from clnwire.errors import UsageError
+from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Topics(Base):
-    """Registers subscriptions."""
+    """Registers subscriptions and custom topics."""
 
     @property
     def subscriptions(self) -> Sequence[Subscription]:
         """The registered subscriptions, in the order in which they are called."""
         return self._definition.subscriptions
+
+    @property
+    def topics(self) -> Mapping[str, Topic]:
+        """The custom topics, by name."""
+        return self._definition.topics
+
+    def notify(self, method: str, params: object) -> None:
+        """Sends a notification to the daemon."""
+        raise NotImplementedError
+
+    def topic(self, name: str) -> Topic:
+        """Announces a custom topic, and returns the handle that publishes to it.
+
+        Raises `UsageError` for a topic of lightningd's, and once the plugin runs.
+        """
+        self._must_be_new("topic", name, self._definition.topics)
+        if name in NATIVE:
+            raise UsageError(
+                f"topic '{name}': lightningd has a topic of that name and would refuse the plugin"
+            )
+        topic = self._definition.topics[name] = Topic(self.notify, name)
+        return topic
 
     def subscribe(
         self, topic: str = NOTHING, *, thread: bool = False, unknown: bool = False
