@@ -363,6 +363,29 @@ def test_pending_calls(run_plugin: RunPlugin) -> None:
         running.start_call("open").result()
     with pytest.raises(UsageError, match="no sample"):
         running.start_hook("no_such_hook")
+    given_up = running.start_call("open", ["back"])
+    running.start_call("open").cancel()
+    given_up.result()
+    given_up.cancel()
+    assert given_up.result() == "back", "too late to give it up"
+
+
+def test_a_pending_call_at_the_end() -> None:
+    plugin = Plugin()
+    plugin.method("hold")(asyncio.Event().wait)
+    with BlockingHost() as host:
+        running = host.start(plugin)
+        held, given_up = host.start_call("hold"), host.start_call("hold")
+        given_up.cancel()
+        with pytest.raises(UsageError, match="'hold' was not answered: it was cancelled"):
+            given_up.result()
+        running.kill()
+        with pytest.raises(RpcError, match="killed by the test"):
+            held.result()
+        host.answer("never", NEVER)
+        never = host.start_call("never")
+    with pytest.raises(UsageError, match=r"'never' was not answered: .*the host is closed"):
+        never.result()
 
 
 def test_a_notification_names_its_publisher(run_plugin: RunPlugin) -> None:

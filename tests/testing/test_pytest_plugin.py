@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.testing import author
+from tests.testing.test_docs import ASYNC_TESTS
 
 Run: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
 
@@ -195,15 +196,7 @@ def test_a_failure_begins_with_the_useful_line(run_pytest: Run, tmp_path: Path) 
 
 def test_async_tests(run_pytest: Run, tmp_path: Path) -> None:
     """The fixture is a plain one: whatever runs the test's coroutine gives it its loop."""
-    (tmp_path / "conftest.py").write_text(
-        "import asyncio, pytest\n"
-        "@pytest.hookimpl(tryfirst=True)\n"
-        "def pytest_pyfunc_call(pyfuncitem):\n"
-        "    names = pyfuncitem._fixtureinfo.argnames\n"
-        "    given = {name: pyfuncitem.funcargs[name] for name in names}\n"
-        "    asyncio.run(pyfuncitem.obj(**given))\n"
-        "    return True\n"
-    )
+    (tmp_path / "conftest.py").write_text(ASYNC_TESTS)
     done = run_pytest(
         """
         import asyncio

@@ -24,7 +24,7 @@ E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=Struct)
 
 
-def sample(event: type[E], /, **changes: object) -> E:
+def sample(event: type[E], /, **changes: Any) -> E:
     """A plausible event, or a command's result: `sample(DbWrite, writes=["DELETE FROM t"])`.
 
     `changes` are members with other values. For a member that is itself a Struct a dict of its

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from clnwire.errors import ClnwireError
+from clnwire.errors import ClnwireError, UsageError
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.loop_thread import LoopThread
 
@@ -50,7 +50,7 @@ class Pending(Generic[T]):
         seconds = self._patience if timeout is None else timeout
         if not concurrent.futures.wait([self._future], seconds).done:
             raise self._late(seconds)
-        return self._waiter.told(self._future.result)
+        return self._waiter.told(self._result)
 
     def __await__(self) -> Generator[Any, None, T]:
         return self.within(None).__await__()
@@ -66,11 +66,18 @@ class Pending(Generic[T]):
             if not inner.done():
                 # Nobody waits any more, but the call itself goes on.
                 inner.add_done_callback(_retrieved)
-        return self._waiter.told(self._future.result)
+        return self._waiter.told(self._result)
 
     def cancel(self) -> None:
         """Gives the call up; the plugin does not notice."""
         self._future.cancel()
+
+    def _result(self) -> T:
+        try:
+            return self._future.result()
+        except concurrent.futures.CancelledError:
+            reason = "it was cancelled, or the host is closed"
+            raise UsageError(f"{self._what}: {reason}") from None
 
     def _late(self, seconds: float) -> TimeoutError:
         return TimeoutError(self._waiter.explained(f"{self._what} within {seconds:g} s"))
