@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ import clnwire.pyln.lightning as own_lightning  # noqa: E402
 import clnwire.pyln.plugin as own_plugin  # noqa: E402
 
 __all__ = [
+    "both",
     "original",
     "original_lightning",
     "original_plugin",
@@ -41,10 +43,15 @@ def outcome(function: Callable[[], Any]) -> tuple[str, Any]:
     return type(value).__name__, str(value)
 
 
+def both(sides: Iterable[Any], use: Callable[[Any], Any]) -> list[tuple[str, Any]]:
+    """The outcome on each side."""
+    return [outcome(partial(use, side)) for side in sides]
+
+
 def parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
     """Name, kind and default of each parameter."""
     found = inspect.signature(function).parameters.values()
-    return [(each.name, each.kind, each.default) for each in found]
+    return [(each.name, each.kind, str(each.default)) for each in found]
 
 
 @contextmanager

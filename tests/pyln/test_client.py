@@ -12,7 +12,15 @@ from typing import Any, Final
 
 import pytest
 
-from tests.pyln.both import original, original_lightning, outcome, own, own_lightning, parameters
+from tests.pyln.both import (
+    both,
+    original,
+    original_lightning,
+    outcome,
+    own,
+    own_lightning,
+    parameters,
+)
 
 SIDES: Final = (original.LightningRpc, own.LightningRpc)
 METHODS: Final = [
@@ -248,7 +256,7 @@ def test_no_daemon(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(refused))
     for path in (tmp_path / "none", refused, "/" + "x" * 200):
-        theirs, ours = (outcome(lambda: side(path).getinfo()) for side in SIDES)  # noqa: B023
+        theirs, ours = both(SIDES, lambda side: side(path).getinfo())  # noqa: B023
         assert theirs == ours
 
 

@@ -10,9 +10,10 @@ import copy
 import logging
 import os
 import sys
+from collections.abc import Callable
 from threading import RLock, get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from clnwire._core import Framer, MalformedError
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN, LIGHTNINGD_VERSION
@@ -20,19 +21,24 @@ from clnwire._wire.levels import CURRENT_LEVELS
 from clnwire.pyln import binding, transport, usage
 from clnwire.pyln.declared import OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
 from clnwire.pyln.encoding import decode_init, dumps, loads, use_fast_decoder
-from clnwire.pyln.lightning import LightningRpc
+from clnwire.pyln.lightning import LightningRpc, Millisatoshi
 from clnwire.pyln.request import Request, RequestState, RpcException
 from clnwire.pyln.streams import PluginLogHandler, PluginStream, monkey_patch
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from clnwire._core import Frame
 
 __all__ = [
+    "JSONType",
+    "JsonDecoratorType",
+    "LightningRpc",
     "Method",
     "MethodType",
+    "Millisatoshi",
+    "NoneDecoratorType",
     "Option",
     "Plugin",
     "PluginLogHandler",
@@ -43,6 +49,11 @@ __all__ = [
     "hook_fallbacks",
     "monkey_patch",
 ]
+
+JSONType: TypeAlias = str | int | float | bool | dict[str, Any] | list[Any] | None
+"""What JSON has."""
+NoneDecoratorType: TypeAlias = Callable[..., Callable[..., None]]
+JsonDecoratorType: TypeAlias = Callable[..., Callable[..., JSONType]]
 
 BUILT_IN: Final = ("getmanifest", "init", "setconfig")
 """Methods of every plugin; the manifest leaves them out."""
@@ -344,7 +355,7 @@ class Plugin:
             self.stdout.flush()
 
     @property
-    def has_short_way(self) -> bool:
+    def _has_short_way(self) -> bool:
         """Whether no link of the way from an answer to the daemon was replaced."""
         return (
             transport.original(self.stdout)
@@ -352,7 +363,7 @@ class Plugin:
             and "_write_locked" not in self.__dict__
         )
 
-    def send_reply(self, reply: bytes) -> None:
+    def _send_reply(self, reply: bytes) -> None:
         """Writes a reply, or holds it for as long as quick handlers have messages to handle."""
         self._holds_reply = is_held = self._serving_thread == get_ident()
         with self.write_lock:

@@ -76,9 +76,9 @@ class Request(dict[str, Any]):
         """Answers with a value that JSON has. Raises `ValueError` if it has been answered."""
         self._check_pending("result")
         self.result = result
-        if self.plugin.has_short_way and type(self)._write_result is Request._write_result:
+        if self.plugin._has_short_way and type(self)._write_result is Request._write_result:
             reply = f'{{"jsonrpc": "2.0", "id": {dumps(self.id)}, "result": {dumps(result)}}}\n\n'
-            self.plugin.send_reply(reply.encode())
+            self.plugin._send_reply(reply.encode())
         else:
             self._write_result({"jsonrpc": "2.0", "id": self.id, "result": result})
         self._end(RequestState.FINISHED)
