@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Struct, json
 
 from clnwire._wire.codec import decode, encode, is_finite, split
-from clnwire._wire.foreign import in_one_line, printable_json
 from clnwire._wire.options import BOOLEANS
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ def reader(annotation: Any) -> tuple[Reader, bool]:
 
 def shown(text: bytes) -> str:
     """JSON text for a message: shortened, on one line, without unprintable characters."""
+    from clnwire._wire.foreign import in_one_line, printable_json
+
     whole = text[: _SHOWN * 6].decode("utf-8", "replace")
     short = whole if len(whole) <= _SHOWN else f"{whole[: _SHOWN - 1]}…"
     return in_one_line(printable_json(short))
