@@ -376,6 +376,10 @@ def test_the_rest_is_read_alike(running):
     assert daemon.call("rest", {"on": "yes"}) == "((), {'on': True})"
     error = daemon.request("rest", {"on\n": 5})["error"]["message"]
     assert error.startswith("rest: parameter 'on\\n' must be true, false, yes or no, not 5 (")
+    error = daemon.request("rest", {"n" * 1000: 5})["error"]["message"]
+    assert error.startswith(f"rest: parameter '{'n' * 79}…' must be true")
+    error = daemon.request("take-str", {"n" * 1000: 5})["error"]["message"]
+    assert error == f"take-str: unknown parameter '{'n' * 79}…' (usage: take-str x)"
 
 
 def test_choices_and_bounds_are_in_the_usage(plugin):

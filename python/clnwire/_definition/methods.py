@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SIMPLE: Final = (Any, object, str, int, float, bool, type(None), msgspec.Raw)
 """Types whose values msgspec's strict decoding accepts or refuses as clnwire does."""
 _SIMPLE_ORIGINS: Final = (list, dict, tuple, set, typing.Union, UnionType)
+_SHOWN: Final = 80
+"""A message shows no more characters of a name than this."""
 _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 
 
@@ -203,7 +205,7 @@ class Params:
         for name in values:
             parameter = named.get(name) or (None if name in self._filled else rest)
             if parameter is None:
-                raise self._invalid(f"unknown parameter '{name}'")
+                raise self._invalid(f"unknown parameter '{_short(name)}'")
             taking[name] = parameter
         self._require(set(values))
         found = {name: self._decode_one(taking[name], values[name], name) for name in values}
@@ -234,7 +236,8 @@ class Params:
         except RecursionError:
             raise self._invalid(f"parameter '{name}' is nested too deeply") from None
         except MisfitError as misfit:
-            raise self._invalid(f"parameter '{name}{misfit.place}' {misfit.problem}") from None
+            where = _short(f"{name}{misfit.place}")
+            raise self._invalid(f"parameter '{where}' {misfit.problem}") from None
 
     def _invalid(self, problem: str) -> RpcError:
         from clnwire._wire.foreign import in_one_line
@@ -253,6 +256,11 @@ def _with_parameters(description: str, parameters: list[Parameter]) -> str:
     found = in_annotations(parameters)
     lines = [f"\n  {name}: {text}" for name, text in found.items()]
     return f"{description}\n\nParameters:{''.join(lines)}" if lines else description
+
+
+def _short(name: str) -> str:
+    """A name that the caller chose, for a message."""
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
 def _is_simple(annotation: Any) -> bool:
