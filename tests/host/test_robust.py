@@ -262,6 +262,31 @@ def test_a_plugin_that_logs_megabytes_does_not_fill_the_memory(
     assert book[-1].message == "y"
 
 
+def test_each_wait_returns_another_entry_even_if_old_ones_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal, "KEPT", 4)
+    book: journal.Journal[str] = journal.Journal()
+
+    async def take() -> str:
+        return await book.wait(lambda entry: entry.startswith("a"), 0)
+
+    async def run() -> None:
+        early = [asyncio.ensure_future(book.wait(lambda entry: True, None)) for _ in range(2)]
+        await asyncio.sleep(0)
+        for entry in ("a1", "a2", "b1", "a3", "b2", "a4", "a5", "a6"):
+            book.add(entry)
+        assert await asyncio.gather(*early) == ["a1", "a2"], "each entry goes to one wait"
+        assert await take() == "a3"
+        book.add("a7")
+        assert list(book) == ["b2", "a4", "a5", "a6", "a7"]
+        assert [await take() for _ in range(4)] == ["a4", "a5", "a6", "a7"]
+        with pytest.raises(TimeoutError):
+            await take()
+
+    asyncio.run(run())
+
+
 def test_a_caller_that_does_not_read_is_not_buffered_for_ever(
     make: MakePlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,8 @@ def test_what_the_plugin_calls(start: Start, clnwire_host: BlockingHost) -> None
     assert plugin.call("pay-it", ["lnbc1"]) == "lnbc1"
     assert clnwire_host.wait_for_call("pay") == {"bolt11": "lnbc1"}
     assert [call.method for call in clnwire_host.calls] == ["listfunds", "pay"]
+    seen = clnwire_host.run(clnwire_host.host.wait_for_call("listfunds"))
+    assert (seen.params, str(seen.id).startswith("cln:balance#")) == ({}, True)
     clnwire_host.answer("pay", RpcError(210, "no route"))
     with pytest.raises(RpcError, match="could not pay: no route"):
         plugin.call("pay-it", ["lnbc2"])
