@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PANELS: Final = {
     "Write a plugin": ("new", "examples", "check", "bench"),
-    "Run plugins without a node": ("run", "call", "fire", "hook", "demo"),
+    "Run plugins without a node": ("run", "pyln", "call", "fire", "hook", "demo"),
     "Record what a node says": ("record", "replay", "trace"),
 }
 """Where the list of commands shows which; the others come last."""

@@ -1,11 +1,12 @@
 """Takes the place of pyln-client on `PYTHONPATH`, and passes on to `clnwire.pyln`.
 
-`pyln` is a namespace, so `pyln.proto` and others stay as they are, and modules of pyln-client that
-clnwire does not have (`gossmap`, `clnutils`) come from an installed pyln-client. If clnwire cannot
-be imported, the installed pyln-client is used, and a line on stderr says why.
+`pyln.proto` and others stay as they are, and modules of pyln-client that clnwire does not have
+(`gossmap`, `clnutils`) come from an installed pyln-client. If clnwire cannot be imported, the
+installed pyln-client is used, and a line on stderr says why.
 """
 
 import sys
+from importlib.machinery import PathFinder
 from os.path import isfile
 from typing import Any
 
@@ -29,38 +30,25 @@ _OTHERS = {
 
 
 def _use_clnwire() -> None:
-    from clnwire.pyln import (
-        LightningRpc,
-        Millisatoshi,
-        Plugin,
-        RpcError,
-        RpcException,
-        lightning,
-        monkey_patch,
-        plugin,
-    )
+    # It is imported when the daemon has the manifest, too late to use pyln-client.
+    if PathFinder.find_spec("msgspec") is None:
+        raise ImportError("its dependency msgspec is not installed with it")
+    from clnwire import pyln
 
-    sys.modules[f"{__name__}.plugin"] = plugin
-    sys.modules[f"{__name__}.lightning"] = lightning
-    globals().update(
-        LightningRpc=LightningRpc,
-        Millisatoshi=Millisatoshi,
-        Plugin=Plugin,
-        RpcError=RpcError,
-        RpcException=RpcException,
-        lightning=lightning,
-        monkey_patch=monkey_patch,
-        plugin=plugin,
-    )
+    for name in ("lightning", "plugin"):
+        sys.modules[f"{__name__}.{name}"] = globals()[name] = getattr(pyln, name)
+    names = [name for name in pyln.__all__ if name != "__version__"]
+    globals().update({name: getattr(pyln, name) for name in names}, __all__=names)
 
 
-def _use_installed(why: ImportError) -> None:
+def _use_installed(why: Exception) -> None:
     from pathlib import Path
 
+    reason = f"clnwire cannot be imported by Python {sys.version.split()[0]} ({why})"
     places = [place for place in __path__ if place != _OWN]
     if not places:
-        raise ImportError(f"clnwire cannot be imported ({why}), and no pyln-client is installed")
-    sys.stderr.write(f"clnwire cannot be imported ({why}): the installed pyln-client is used\n")
+        raise ImportError(f"{reason}, and no pyln-client is installed") from why
+    sys.stderr.write(f"{reason}: the installed pyln-client is used\n")
     __path__[:] = places
     file = Path(places[0], "__init__.py")
     globals()["__file__"] = str(file)
@@ -79,16 +67,24 @@ def __getattr__(name: str) -> Any:
     try:
         module = import_module(f"{__name__}.{_OTHERS[name]}")
     except ModuleNotFoundError as error:
-        raise ImportError(f"{name} needs pyln-client beside clnwire ({error})") from error
+        text = f"clnwire has no {name}; install pyln-client as well, which has it ({error})"
+        raise ImportError(text) from None
     return getattr(module, name)
 
 
-try:
-    __import__("clnwire")
-except ModuleNotFoundError:
-    # The one that this file belongs to may serve; what the environment has comes first.
-    sys.path.append(_OWN.rpartition("/clnwire/pyln/path/")[0])
-try:
-    _use_clnwire()
-except ImportError as _error:
-    _use_installed(_error)
+def _start() -> None:
+    # What the environment has comes first; then the one that this file belongs to.
+    last = _OWN.rpartition("/clnwire/pyln/path/")[0]
+    sys.path.append(last)
+    try:
+        _use_clnwire()
+    # An older Python fails at clnwire's syntax.
+    except Exception as why:
+        if sys.path[-1] == last:
+            sys.path.pop()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "clnwire"]:
+            del sys.modules[name]
+        _use_installed(why)
+
+
+_start()
