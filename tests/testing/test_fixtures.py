@@ -388,6 +388,9 @@ def test_a_pending_call_at_the_end() -> None:
         never = host.start_call("never")
     with pytest.raises(UsageError, match=r"'never' was not answered: .*the host is closed"):
         never.result()
+    for late in (host.start_call, host.start_hook, host.wait_for_call):
+        with pytest.raises(UsageError, match="the host is closed"):
+            late("peer_connected")
 
 
 def test_a_notification_names_its_publisher(run_plugin: RunPlugin) -> None:

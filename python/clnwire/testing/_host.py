@@ -229,13 +229,11 @@ class BlockingHost:
     def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
         """Calls a hook as `hook` does, without waiting, for plugins that hold the event."""
         name = name_of(event)
-        if name == "db_write" and is_sample(event, payload):
-            asking = self._write_next()
-        else:
-            content = payload_of(event, payload, hook_sample, self._dialect)
-            asking = self.host.hook(name, content)
+        is_next_write = name == "db_write" and is_sample(event, payload)
+        content = payload_of(event, payload, hook_sample, self._dialect)
 
         async def ask() -> Any:
+            asking = self._write_next() if is_next_write else self.host.hook(name, content)
             return answer_struct(name, await asking)
 
         return self._waiter.start(ask(), f"hook {name} was not answered")
