@@ -40,16 +40,20 @@ class Parameters:
         self.required: Final = self.known.difference(optional)
         self.optional: Final = self.known - self.required
         self.takes_more: Final = bool(code.co_flags & _VAR_KEYWORD)
+        hints = getattr(function, "__annotations__", {})
+        rest = code.co_argcount + code.co_kwonlyargcount
         self.is_plain: Final = not (
             code.co_posonlyargcount
             or code.co_flags & _VAR_POSITIONAL
+            or (self.takes_more and hints.get(code.co_varnames[rest]) is Millisatoshi)
             or hasattr(function, "__wrapped__")
             or hasattr(function, "__signature__")
         )
         """Whether every argument can be given by its name."""
         self.injected: Final = tuple(name for name in INJECTED if name in self.known)
-        hints = getattr(function, "__annotations__", {})
-        self.amounts: Final = tuple(name for name in self.known if hints.get(name) is Millisatoshi)
+        self.amounts: Final = tuple(
+            name for name in (*self.names, *only) if hints.get(name) is Millisatoshi
+        )
 
     def accept(self, params: dict[str, Any]) -> bool:
         """Whether a call with these, by name, fits."""
@@ -149,9 +153,8 @@ def quick_arguments(
         return None
     if not parameters.amounts:
         return params
-    arguments = dict(params)
-    coerce(function, arguments)
-    return arguments
+    amounts = {name: Millisatoshi(params[name]) for name in parameters.amounts if name in params}
+    return {**params, **amounts}
 
 
 def coerce(function: Callable[..., Any], arguments: dict[str, Any]) -> None:

@@ -64,8 +64,7 @@ class UnixDomainSocketRpc:
         if caller_name is None:
             caller_name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
         self.caller_name = caller_name
-        self.cmdprefix: Any = None
-        """Precedes the ids of calls. While it is not set, the id of the handled message does."""
+        self._prefix: Any = None
         self.next_id = 1
         self._notify: Callable[..., Any] | None = None
         self._filter: Any = None
@@ -82,12 +81,23 @@ class UnixDomainSocketRpc:
 
         return command
 
+    @property
+    def cmdprefix(self) -> Any:
+        """Precedes the ids of calls: in a handler the id of the message, unless it is set there."""
+        client, prefix = transport.handling.get()
+        return prefix if client is self else self._prefix
+
+    @cmdprefix.setter
+    def cmdprefix(self, prefix: Any) -> None:
+        if transport.handling.get()[0] is self:
+            transport.handling.set((self, prefix))
+        else:
+            self._prefix = prefix
+
     def get_json_id(self, method: str, cmdprefix: Any) -> str:
         """The id of the next call."""
         own = f"{self.caller_name}:{method}#{self.next_id}"
         prefix = self.cmdprefix if cmdprefix is None else cmdprefix
-        if prefix is None:
-            prefix = transport.current_id.get()
         return f"{prefix}/{own}" if prefix else own
 
     def call(

@@ -509,7 +509,7 @@ class Plugin:
     deprecated_apis: bool = True
 
     def _exec_func(self, func: Callable[..., Any], request: Request) -> Any:
-        token = transport.current_id.set(request.id)
+        token = transport.handling.set((self.rpc, request.id))
         try:
             kind: type = request.params.__class__
             if issubclass(kind, dict):
@@ -519,7 +519,7 @@ class Plugin:
             bound = self._bind_pos(func, request.params, request)
             return func(*bound.args, **bound.kwargs)
         finally:
-            transport.current_id.reset(token)
+            transport.handling.reset(token)
 
     def _call_by_name(self, func: Callable[..., Any], request: Request) -> Any:
         params: dict[str, Any] = request.params

@@ -108,8 +108,9 @@ def pipes() -> Pipes:
     return _pipes[0]
 
 
-current_id: Final[ContextVar[Any]] = ContextVar("current_id", default=None)
-"""The id of the message that is handled in this context."""
+handling: Final[ContextVar[tuple[Any, Any]]] = ContextVar("handling", default=(None, None))
+"""The client of the plugin that handles a message in this context, and what precedes the ids of its
+calls: the message's id."""
 
 
 def release() -> None:

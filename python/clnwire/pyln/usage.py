@@ -59,7 +59,7 @@ def text(methods: Iterable[Method], options: Iterable[Option]) -> str:
     """The usage of a plugin with these methods and options."""
     parts = [OVERVIEW.format(file=os.path.abspath(sys.argv[0]))]
     shown = [
-        f"\n  {method.name} {method.get_usage()}\n"
+        f"\n{method.name} {method.get_usage()}\n"
         for method in methods
         if method.name not in BUILT_IN and method.mtype == MethodType.RPCMETHOD
     ]
