@@ -8,7 +8,6 @@ import msgspec
 
 from clnwire._definition.functions import is_async
 from clnwire._definition.signature import event_parameter, read_signature, refuse_async_in_thread
-from clnwire._wire.nearest import did_you_mean, nearest
 from clnwire._wire.older import event_decoder
 from clnwire._wire.structs import Event, HookAnswer
 from clnwire.errors import UsageError
@@ -103,6 +102,8 @@ class Topic:
 
 def _must_be_known(hook: str) -> None:
     if hook not in HOOKS:
+        from clnwire._wire.nearest import did_you_mean
+
         raise UsageError(
             f"hook '{hook}': lightningd has no such hook{did_you_mean(hook, HOOKS)}; "
             "for one of a newer lightningd, pass unknown=True"
@@ -113,6 +114,8 @@ def _must_not_be_misspelt(topic: str) -> None:
     """Other plugins publish topics of any name, so only what is almost a known name is refused."""
     if topic in TYPED or topic == "*" or topic in FORMER_NAMES:
         return
+    from clnwire._wire.nearest import nearest
+
     near = nearest(topic, TYPED, ALMOST_EQUAL)
     if near is not None:
         raise UsageError(

@@ -1,15 +1,8 @@
-"""Hints for what plugins of pyln-client do, and plugins of clnwire do otherwise."""
+"""Hints for names that pyln-client's `Plugin` has and clnwire's has not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-from clnwire.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from clnwire._definition.functions import Parameter
+from typing import Final
 
 _INSTEAD: Final = {
     "init": "@plugin.on_init; the daemon's configuration is plugin.configuration",
@@ -42,20 +35,3 @@ def missing(plugin: object, name: str) -> AttributeError:
     if name in _INSTEAD:
         text = f"{text}; use {_INSTEAD[name]}"
     return AttributeError(text, name=name, obj=plugin)
-
-
-_INJECTED: Final = {
-    "plugin": "leave it out, and use the plugin object itself",
-    "request": "annotate it, `request: clnwire.Request`",
-}
-"""Parameters that pyln-client fills in by their names → what to do instead."""
-
-
-def refuse_habits(what: str, parameters: Iterable[Parameter]) -> None:
-    """Raises `UsageError` for parameters that callers would have to give, but do not know of."""
-    for parameter in parameters:
-        name, annotation = parameter.name, parameter.annotation
-        if name in _INJECTED and annotation is Any:
-            raise UsageError(f"{what}: callers would have to give '{name}'; {_INJECTED[name]}")
-        if getattr(annotation, "__name__", "") == "Millisatoshi":
-            raise UsageError(f"{what}: annotate '{name}' as clnwire.types.Msat, an int in msat")

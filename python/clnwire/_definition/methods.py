@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from clnwire._definition.functions import is_async
-from clnwire._definition.hints import refuse_habits
 from clnwire._definition.signature import read_signature, refuse_async_in_thread, summary
 from clnwire._wire.codec import split
 from clnwire.error_codes import INVALID_PARAMS
@@ -29,6 +28,12 @@ _SHOWN: Final = 80
 """A message shows no more characters of a name than this."""
 _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 
+_INJECTED = {
+    "plugin": "leave it out, and use the plugin object itself",
+    "request": "annotate it, `request: clnwire.Request`",
+}
+"""Parameters that pyln-client fills in by their names → what to do instead."""
+
 
 class Method:
     """A method as it was registered."""
@@ -47,7 +52,7 @@ class Method:
         self.is_async = is_async(function)
         refuse_async_in_thread(function, f"method '{name}'", thread=thread)
         signature = read_signature(function, f"method '{name}'")
-        refuse_habits(f"method '{name}'", signature.parameters)
+        _refuse_habits(f"method '{name}'", signature.parameters)
         self.contexts = signature.contexts
         self.usage = usage(signature.parameters)
         first, whole = summary(function)
@@ -56,6 +61,16 @@ class Method:
         self.long_description = _with_parameters(whole or self.description, self.parameters)
         self.category, self.deprecated = category, deprecated
         self.params = Params(name, signature)
+
+
+def _refuse_habits(what: str, parameters: list[Parameter]) -> None:
+    """Raises `UsageError` for parameters that callers would have to give, but do not know of."""
+    for parameter in parameters:
+        name, annotation = parameter.name, parameter.annotation
+        if name in _INJECTED and annotation is Any:
+            raise UsageError(f"{what}: callers would have to give '{name}'; {_INJECTED[name]}")
+        if getattr(annotation, "__name__", "") == "Millisatoshi":
+            raise UsageError(f"{what}: annotate '{name}' as clnwire.types.Msat, an int in msat")
 
 
 class Params:

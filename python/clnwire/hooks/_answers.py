@@ -8,7 +8,6 @@ import msgspec
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.dialect import Dialect
-from clnwire._wire.nearest import nearest
 from clnwire._wire.structs import HookAnswer
 from clnwire.errors import NotAwaitedError, UsageError, unawaited
 from clnwire.hooks._spec import ErrorParts, HookSpec, Refuse, keep_psbt, refuse
@@ -96,6 +95,8 @@ def _remarks(hook: str, warn: Callable[[str], object]) -> Callable[[str, HookAns
     told: set[str] = set()
 
     def remark(name: str, struct: HookAnswer) -> None:
+        from clnwire._wire.nearest import nearest  # Imported late: most answers are Structs.
+
         known = struct.__struct_encode_fields__
         parts = (each for each in known if name in each or each in name)
         near = next(parts, None) or nearest(name, known)
