@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,13 @@ from clnwire import Option, Plugin, UsageError
 
 MOST = 262_144
 """lightningd up to v26.06.6 aborts at a longer line (cap_header and logv in lightningd/log.c)."""
+
+
+def without_place(line: str) -> str:
+    """A failure's line without its end, ` (plugin_under_test.py:13)`."""
+    text, place = line.rsplit(" ", 1)
+    assert re.fullmatch(r"\(plugin_under_test\.py:[1-9][0-9]*\)", place), line
+    return text
 
 
 def in_json(text: str) -> int:
@@ -198,7 +206,9 @@ def test_a_traceback_begins_in_the_authors_code(plugin):
     daemon.start()
     daemon.request("broken", [1])
     first, head, frame, *_ = (line["message"] for line in daemon.logs)
-    assert first == "broken: ZeroDivisionError: division by zero"
+    (number,) = re.findall("line ([0-9]+)", frame)
+    place = f"(plugin_under_test.py:{number})"
+    assert first == f"broken: ZeroDivisionError: division by zero {place}"
     assert head == "Traceback (most recent call last):"
     assert "plugin_under_test.py" in frame
     assert frame.endswith("in broken")
@@ -333,7 +343,8 @@ def test_a_handler_that_leaves_says_why(plugin):
     daemon.request("leave")
     daemon.drain()
     assert daemon.process.wait(20) == 1
-    assert daemon.logs[0] == {"level": "error", "message": "leave: SystemExit: no key: set one"}
+    assert daemon.logs[0]["level"] == "error"
+    assert without_place(daemon.logs[0]["message"]) == "leave: SystemExit: no key: set one"
     assert daemon.errors() == "no key: set one\n"
 
 
@@ -394,11 +405,12 @@ def test_an_await_that_is_missing_is_named(plugin, body, returned, also):
     for name in ("whole", "part"):
         text = f"{name}: returned {returned}: `await` is missing"
         assert daemon.request(name)["error"]["message"] == text
-        assert {"level": "error", "message": text} in daemon.logs
+        assert f"error {text} (plugin_under_test.py:" in daemon.log_text()
     event = {"peer": {"id": "02", "addr": "x"}}
     assert daemon.call("peer_connected", event) == {"result": "continue"}
     assert daemon.hang_up() == 0
     errors = [line["message"] for line in daemon.logs if line["level"] == "error"]
+    errors = [without_place(each) for each in errors]
     assert f"peer_connected: returned {returned}: `await` is missing" in errors
     assert any(f"on_shutdown returned {returned}: `await` is missing" in each for each in errors)
 
@@ -436,7 +448,7 @@ def test_an_await_that_is_missing_in_a_subscription_is_named(plugin, also, threa
     daemon.notify("block_added", {"hash": "00" * 32, "height": 1})
     daemon.write('{"jsonrpc":"2.0","method":"mine","params":{"origin":"it","payload":{}}}\n\n')
     assert daemon.hang_up() == 0
-    errors = {line["message"] for line in daemon.logs if line["level"] == "error"}
+    errors = {without_place(line["message"]) for line in daemon.logs if line["level"] == "error"}
     assert errors == {f"{topic}: returned a coroutine: `await` is missing" for topic in TOPICS}
 
 
@@ -479,7 +491,7 @@ def test_a_breakpoint_says_how_to_debug_a_plugin(plugin, debugger):
         assert reply["result"] == "went on"
         assert "plugin_under_test.py:" in lines[0]
     else:
-        assert reply["error"]["message"] == lines[0]
+        assert reply["error"]["message"] == without_place(lines[0])
 
 
 @pytest.mark.parametrize("value", ["0", "builtins.print"])
@@ -520,3 +532,57 @@ def test_a_name_that_cannot_be_sent_is_refused(kind):
     with pytest.raises(UsageError, match=r"'a.udce9'"):
         registered = getattr(Plugin(), kind)(os.fsdecode(b"a\xe9"))
         registered(lambda event: None)
+
+
+def test_a_long_reason_keeps_its_place(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("long")
+        def long():
+            raise ValueError("x" * 300_000 + "\\nsecond line")
+        """
+    )
+    daemon.start()
+    daemon.request("long")
+    first, second, *_ = (line["message"] for line in daemon.logs)
+    assert without_place(first).endswith("x [... 290018 more characters]")
+    assert second == "second line"
+
+
+def test_no_cause_begins_in_clnwire(plugin):
+    daemon = plugin(
+        """
+        @plugin.method("call", thread=True)
+        def call():
+            try:
+                plugin.rpc.getinfo()
+            except OSError:
+                raise ValueError("no daemon")
+        """
+    )
+    daemon.start()
+    daemon.request("call")
+    heads = [
+        daemon.logs[number + 1]["message"]
+        for number, line in enumerate(daemon.logs)
+        if line["message"].startswith("Traceback")
+    ]
+    assert len(heads) == 2
+    assert all("plugin_under_test.py" in each for each in heads)
+
+
+def test_an_answer_that_is_none_is_one_line_with_the_handlers_place(plugin):
+    daemon = plugin(
+        """
+        @plugin.hook("peer_connected")
+        def on_peer(event):
+            return None
+        """
+    )
+    daemon.start()
+    daemon.call("peer_connected", {"peer": {"id": "02", "addr": "x"}})
+    assert daemon.hang_up() == 0
+    (line,) = daemon.logs
+    assert line["level"] == "error"
+    text = "peer_connected: the handler returned None; it must return an answer, such as CONTINUE"
+    assert without_place(line["message"]) == text

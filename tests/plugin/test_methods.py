@@ -237,7 +237,9 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
     for code in ("-1", None, 1 << 63):
         error = daemon.request("bad-code", [code])["error"]
         assert error == {"code": -32603, "message": f"bad-code: what a code (code {code})"}
-        assert f"error bad-code: what a code (code {code})\n" in daemon.log_text()
+        assert (
+            f"error bad-code: what a code (code {code}) (plugin_under_test.py:" in daemon.log_text()
+        )
     assert daemon.request("odd-text", ["refused"])["error"] == {"code": -9, "message": "\\ud800!"}
     failed = {"code": -32603, "message": "odd-text: ValueError: \\ud800!"}
     assert daemon.request("odd-text", ["failed"])["error"] == failed

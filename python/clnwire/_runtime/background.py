@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from clnwire._runtime.forks import end_if_child
+from clnwire._runtime.log import log_failure
 from clnwire.errors import describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _run_rounds(run: Run, background: Background) -> None:
             refuse_unawaited("it", background.function())
         except Exception as error:
             end_if_child(run.driver, error)
-            log_failure(run, background, error)
+            failed_once(run, background, error)
         end_if_child(run.driver)
         wait = due - time.monotonic()
 
@@ -57,11 +58,12 @@ def failed(run: Run, background: Background, error: BaseException) -> None:
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         run.driver.fail(error)
         return
-    log_failure(run, background, error, "; the plugin ends" if background.fatal else "")
+    failed_once(run, background, error, "; the plugin ends" if background.fatal else "")
     if background.fatal:
         run.driver.fail(SystemExit(1))
 
 
-def log_failure(run: Run, background: Background, error: BaseException, end: str = "") -> None:
+def failed_once(run: Run, background: Background, error: BaseException, end: str = "") -> None:
     """Logs what a background function has raised."""
-    run.log.exception(f"background {background.name}: {describe_error(error)}{end}", error)
+    reason = f"background {background.name}: {describe_error(error)}{end}"
+    log_failure(run.log, reason, error, background.function)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 from clnwire._core import Turn
 from clnwire._definition.functions import is_async
 from clnwire._runtime import startup
-from clnwire._runtime.background import failed, log_failure
+from clnwire._runtime.background import failed, failed_once
 from clnwire._runtime.forks import end_if_child
+from clnwire._runtime.log import log_failure
 from clnwire.errors import MalformedError, describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class _Serving:
                 end_if_child(self._driver, error)
                 if self._ended.is_set() and isinstance(error, asyncio.CancelledError):
                     raise
-                log_failure(self._run, background, error)
+                failed_once(self._run, background, error)
             end_if_child(self._driver)
             if not self._ended.is_set():
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -246,7 +247,8 @@ class _Serving:
                 else:
                     refuse_unawaited("on_shutdown", result)
             except Exception as error:
-                self._run.log.exception(f"on_shutdown: {describe_error(error)}", error)
+                reason = f"on_shutdown: {describe_error(error)}"
+                log_failure(self._run.log, reason, error, function)
             end_if_child(self._driver)
 
     def _clean_up(self) -> None:

@@ -7,10 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from clnwire._wire.levels import COMMON_LEVELS, CURRENT_LEVELS, LogLevel, check_level
-from clnwire.errors import sendable
+from clnwire.errors import ClnwireError, sendable
 
 if TYPE_CHECKING:
     import logging
+    import traceback
     from collections.abc import Callable
     from types import TracebackType
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # `os.path` because importing pathlib takes time at each start.
 _OWN_CODE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
+
+
+LONGEST_REASON: Final = 10_000
+"""Characters of a failure's reason. A longer one is cut, so that the place after it is not."""
 
 
 class Log:
@@ -108,20 +113,78 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
+def log_failure(
+    log: Log, reason: str, error: BaseException, function: Callable[..., object] | None = None
+) -> None:
+    """Logs the reason and the place in the author's code in one line, then the traceback.
+
+    If all frames are clnwire's own, the place is that of `function`, and the traceback is logged
+    only for unforeseen errors, at level `debug`.
+    """
+    frames = _from_author(error.__traceback__)
+    place = _place_of(function) if frames is None else _place_in(frames)
+    head, *rest = reason.split("\n", 1)
+    if len(head) > LONGEST_REASON:
+        missing = len(head) - LONGEST_REASON
+        head = f"{head[:LONGEST_REASON]} [... {missing} more characters]"
+    log.error("\n".join((f"{head}{place}", *rest)))
+    if frames is not None:
+        log.error(_formatted(error))
+    elif not isinstance(error, ClnwireError):
+        log.debug(_formatted(error))
+
+
+def _place_in(frames: TracebackType) -> str:
+    """The innermost place in the file of the first frame."""
+    file, line = frames.tb_frame.f_code.co_filename, 0
+    frame: TracebackType | None = frames
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == file:
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return f" ({os.path.basename(file)}:{line})"  # noqa: PTH119
+
+
+def _place_of(function: Callable[..., object] | None) -> str:
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    if code is None:
+        return ""
+    return f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})"  # noqa: PTH119
+
+
 def _formatted(error: BaseException) -> str:
-    """The formatted traceback, starting at the first frame that is not clnwire's."""
+    """The formatted traceback, each part starting at the first frame that is not clnwire's."""
     try:
         import traceback
 
-        frames = _without_own_frames(error.__traceback__)
-        return "".join(traceback.format_exception(type(error), error, frames))
+        parts = traceback.TracebackException.from_exception(error)
+        _begin_at_author(parts)
+        return "".join(parts.format())
     except BaseException as failure:  # Formatting a NameError's suggestions runs author code.
         return f"no traceback: formatting it failed with {type(failure).__name__}"
 
 
-def _without_own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """The frames without the leading ones of clnwire, or all frames if all are clnwire's."""
-    return _from_author(frames) or frames
+def _begin_at_author(parts: traceback.TracebackException) -> None:
+    """Drops leading frames of clnwire, and causes that have no other frames.
+
+    If all frames of the exception itself are clnwire's, they stay.
+    """
+    if _drop_own_frames(parts):
+        for name in ("__cause__", "__context__"):
+            before = getattr(parts, name)
+            if before is not None and not _drop_own_frames(before):
+                setattr(parts, name, None)
+            elif before is not None:
+                _begin_at_author(before)
+
+
+def _drop_own_frames(parts: traceback.TracebackException) -> bool:
+    """Drops the leading frames of clnwire, and returns whether frames are left; else keeps all."""
+    for number, frame in enumerate(parts.stack):
+        if not frame.filename.startswith(_OWN_CODE):
+            del parts.stack[:number]
+            return True
+    return False
 
 
 def has_author_frames(frames: TracebackType | None) -> bool:

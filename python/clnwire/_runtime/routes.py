@@ -13,7 +13,7 @@ from clnwire import _core
 from clnwire._definition.requests import request_kind
 from clnwire._definition.signature import with_contexts
 from clnwire._runtime.debugging import HOW_TO_DEBUG
-from clnwire._runtime.log import has_author_frames
+from clnwire._runtime.log import has_author_frames, log_failure
 from clnwire._wire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
 from clnwire.errors import (
@@ -47,7 +47,7 @@ def bind_method(
         decode=method.params.decode,
         call=method.params.bind(function),
         encode=encode_any,
-        recover=lambda error, params: error_reply(method.name, error, log),
+        recover=lambda error, params: error_reply(method.name, error, log, method.function),
         spawn=spawn,
     )
 
@@ -68,7 +68,7 @@ def bind_hook(
         answer = answer_for(params, reason, bare_continue)
         # A failure to log must not keep the answer from the daemon.
         with contextlib.suppress(Exception):
-            _log_failure(log, reason, error)
+            _log_failure(log, reason, error, hook.function)
         return answer
 
     return _core.Route(
@@ -90,7 +90,7 @@ def bind_subscription(
     """A subscription's route."""
 
     def failed(error: BaseException, params: bytes) -> bytes:
-        _log_failure(log, _reason(subscription.topic, error), error)
+        _log_failure(log, _reason(subscription.topic, error), error, subscription.function)
         return b"null"
 
     return _core.Route(
@@ -103,7 +103,9 @@ def bind_subscription(
     )
 
 
-def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
+def error_reply(
+    method: str, error: BaseException, log: Log, function: Callable[..., object] | None = None
+) -> ErrorParts:
     """The code, message and encoded data of an error reply.
 
     Exceptions other than `RpcError` are logged, except for malformed JSON of the caller's.
@@ -115,7 +117,7 @@ def error_reply(method: str, error: BaseException, log: Log) -> ErrorParts:
         # A mistake of the caller's; the plugin's log does not need it.
         return PARSE_ERROR, reason, None
     with contextlib.suppress(Exception):
-        _log_failure(log, reason, error)
+        _log_failure(log, reason, error, function)
     return INTERNAL_ERROR, reason, None
 
 
@@ -136,11 +138,13 @@ def _encoded_data(method: str, error: RpcError, log: Log) -> bytes | None:
         return None
 
 
-def _log_failure(log: Log, reason: str, error: BaseException) -> None:
-    if isinstance(error, RefusedError) or _is_from_caller(error) or _needs_no_traceback(error):
+def _log_failure(
+    log: Log, reason: str, error: BaseException, function: Callable[..., object] | None
+) -> None:
+    if isinstance(error, RefusedError) or _is_from_caller(error) or _is_cancelled(error):
         log.error(reason)
     else:
-        log.exception(reason, error)
+        log_failure(log, reason, error, function)
 
 
 def _is_from_caller(error: BaseException) -> bool:
@@ -162,11 +166,6 @@ def _reason(name: str, error: BaseException) -> str:
     if type(error).__module__ == "bdb":
         return f"{name}: {describe_error(error)}: {HOW_TO_DEBUG}"
     return f"{name}: {describe_error(error)}"
-
-
-def _needs_no_traceback(error: BaseException) -> bool:
-    """Whether a traceback would add nothing to the reason."""
-    return _is_about_result(error) or _is_cancelled(error)
 
 
 def _is_about_result(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from clnwire import _core
 from clnwire._runtime import forks, startup
-from clnwire._runtime.log import bridge_logging, end_bridge
+from clnwire._runtime.log import bridge_logging, end_bridge, log_failure
 from clnwire.errors import describe_error, refuse_unawaited
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _end(run: Run) -> None:
         try:
             refuse_unawaited("on_shutdown", function())
         except Exception as error:
-            run.log.exception(f"on_shutdown: {describe_error(error)}", error)
+            log_failure(run.log, f"on_shutdown: {describe_error(error)}", error, function)
         forks.end_if_child(driver)
     run.hang_up()
     for stream in (sys.stdout, sys.stderr):

@@ -13,6 +13,7 @@ import msgspec
 from clnwire import _core
 from clnwire._definition.current import handled
 from clnwire._definition.functions import is_async, parameters_of
+from clnwire._runtime.log import log_failure
 from clnwire._runtime.manifest import manifest
 from clnwire._runtime.routes import bind_hook, bind_method, bind_subscription, error_reply
 from clnwire._wire.codec import encode, split
@@ -151,7 +152,7 @@ class _Startup:
         log = self._log
 
         def failed(error: BaseException, params: bytes) -> bytes:
-            log.exception("shutdown", error)
+            log_failure(log, "shutdown", error)
             return b"null"
 
         self._driver.on_notification(
@@ -202,7 +203,7 @@ class _Startup:
 
     def _init_failed(self, error: Exception) -> None:
         # Disable the plugin: lightningd takes an error reply to `init` for success.
-        self._log.exception(f"init: {describe_error(error)}", error)
+        log_failure(self._log, f"init: {describe_error(error)}", error)
         self._run.disabled = f"init failed: {describe_error(error)}"
 
     def _initialised(self) -> Disabled:

@@ -9,7 +9,7 @@ import msgspec
 from clnwire._wire.codec import encode, encode_any
 from clnwire._wire.dialect import Dialect
 from clnwire._wire.structs import HookAnswer
-from clnwire.errors import NotAwaitedError, UsageError, unawaited
+from clnwire.errors import NotAwaitedError, UsageError
 from clnwire.hooks._spec import ErrorParts, HookSpec, Refuse, keep_psbt, refuse
 
 Fail: TypeAlias = Callable[[bytes, str, bytes], bytes | ErrorParts]
@@ -51,8 +51,6 @@ def _encode_free(
     """Encodes an answer that is not a Struct of the hook. It may have a newer daemon's members."""
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
-    if (what := unawaited(answer)) is not None:
-        raise NotAwaitedError(f"{what}: `await` is missing")
     if isinstance(answer, HookAnswer) and spec.answers:
         raise UsageError(f"the handler returned {answer!r}; {_permitted(spec)}")
     try:
@@ -61,6 +59,8 @@ def _encode_free(
         spelled = given if spec.former is None else spec.former(given)
         members = msgspec.convert(spelled, dict[str, Any])
     except (TypeError, ValueError) as error:
+        if isinstance(error, NotAwaitedError):
+            raise
         raise UsageError(
             f"the handler returned {answer!r}; an answer must be a JSON object"
         ) from error
