@@ -113,3 +113,17 @@ def test_fallbacks_are_a_superset() -> None:
     theirs, ours = original_plugin.hook_fallbacks, own_plugin.hook_fallbacks
     assert theirs.items() <= ours.items()
     assert not {"db_write", "commitment_revocation"} & set(ours)
+
+
+def test_dispatch_by_hand_raises_for_unknown_names() -> None:
+    got: list[Any] = []
+    for side in (original_plugin, own_plugin):
+        with unlogged():
+            plugin = side.Plugin(autopatch=False)
+        for use, req_id in ((plugin._dispatch_request, 1), (plugin._dispatch_notification, None)):
+            with pytest.raises(
+                ValueError, match=r"^No (method|subscription for) m found\.$"
+            ) as error:
+                use(side.Request(plugin, req_id, "m", {}))
+            got.append(str(error.value))
+    assert got[:2] == got[2:]

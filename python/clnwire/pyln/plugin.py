@@ -65,6 +65,10 @@ MOST_LOGGED: Final = 200_000
 """Characters of a log line: lightningd aborts at 262,144 bytes of escaped text."""
 
 
+class UnknownNameError(ValueError):
+    """The plugin has no such method, or no handler of such a topic."""
+
+
 class Plugin:
     """A plugin of lightningd."""
 
@@ -412,10 +416,13 @@ class Plugin:
             self.log(f"a message without a method was ignored: {frame!r}", level="warn")
             return
         request = self._parse_request(cast("dict[str, Any]", message))
-        if request.id is not None:
-            self._dispatch_request(request)
-        else:
-            self._dispatch_notification(request)
+        try:
+            if request.id is not None:
+                self._dispatch_request(request)
+            else:
+                self._dispatch_notification(request)
+        except UnknownNameError as error:
+            self._refuse_unknown(request, str(error))
 
     def _refuse(self, frame: Frame, code: int, message: str) -> None:
         self.log(message, level="warn")
@@ -445,8 +452,9 @@ class Plugin:
         name = request.method
         method = self.methods.get(name)
         if method is None:
-            self._refuse_unknown(request)
-            return
+            # Without a manifest there is no plugin.
+            raise_as = ValueError if name == "getmanifest" else UnknownNameError
+            raise raise_as(f"No method {name} found.")
         request.background = method.background
         try:
             result = self._exec_func(method.func, request)
@@ -455,13 +463,11 @@ class Plugin:
         except Exception as error:
             self._answer_failed(request, error)
 
-    def _refuse_unknown(self, request: Request) -> None:
-        text = f"No method {request.method} found."
-        if request.method == "getmanifest":
-            raise ValueError(text)  # Without a manifest there is no plugin.
+    def _refuse_unknown(self, request: Request, text: str) -> None:
         self.log(text, level="warn")
-        error = {"code": METHOD_NOT_FOUND, "message": text}
-        self._write_locked({"jsonrpc": "2.0", "id": request.id, "error": error})
+        if request.id is not None:
+            error = {"code": METHOD_NOT_FOUND, "message": text}
+            self._write_locked({"jsonrpc": "2.0", "id": request.id, "error": error})
 
     def _answer_failed(self, request: Request, error: Exception) -> None:
         from traceback import format_exc
@@ -486,8 +492,7 @@ class Plugin:
         topic, params = request.method, request.params
         function = self.subscriptions.get(topic) or self.subscriptions.get("*")
         if function is None:
-            self.log(f"No subscription for {topic} found.", level="warn")
-            return
+            raise UnknownNameError(f"No subscription for {topic} found.")
         if isinstance(params, dict):
             self._complete(topic, cast("dict[str, Any]", params), request.origin)
         try:
