@@ -238,6 +238,8 @@ class _Dialect:
         if session is not None:
             self._report.starts += 1
             self._report.messages += session.watch.sent
+            for request, reply in session.answers():
+                self._report.answers.setdefault(request, reply)
             await session.end()
 
     def _at(self, where: str) -> None:

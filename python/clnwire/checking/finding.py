@@ -49,6 +49,8 @@ class Report(Struct):
     """How often it was started."""
     messages: int = 0
     """How many messages it was sent."""
+    answers: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    """Request → the first reply to it. The directory of a start is written `DIR`."""
 
     def add(self, finding: Finding) -> None:
         """Adds a finding. If another dialect has the same one, adds the dialect to that one."""

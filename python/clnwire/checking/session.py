@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Final
 
@@ -122,6 +123,11 @@ class CheckSession:
         """The version of the next `db_write`."""
         self._version += 1
         return self._version
+
+    def answers(self) -> list[tuple[bytes, bytes]]:
+        """Requests and replies; the host's directory is written `DIR`."""
+        place = str(Path(self.host.rpc_path).parent).encode()
+        return [(request.replace(place, b"DIR"), reply) for request, reply in self.watch.answers]
 
     def failure_since(self, mark: int) -> str | None:
         """What the plugin logged as failed since `len(host.logs)` was this, with a traceback."""

@@ -46,7 +46,9 @@ class Watch:
         self.last_out = b""
         self.sent = 0
         self.stray: list[StrayReply] = []
-        self._waiting: dict[bytes, str] = {}
+        self.answers: list[tuple[bytes, bytes]] = []
+        """Requests, and the plugin's replies."""
+        self._waiting: dict[bytes, tuple[str, bytes]] = {}
         self._answered: set[bytes] = set()
         self._last_output = 0.0
 
@@ -65,21 +67,22 @@ class Watch:
 
     def waiting(self) -> list[str]:
         """The methods of the open requests, as JSON text."""
-        return list(self._waiting.values())
+        return [method for method, _ in self._waiting.values()]
 
     def _sent(self, frame: bytes) -> None:
         self.last_in = frame
         self.sent += 1
         found = dict(reversed(members(frame)))
         if "id" in found:
-            self._waiting[found["id"]] = found["method"].decode()
+            self._waiting[found["id"]] = (found["method"].decode(), frame)
 
     def _replied(self, reply: Frame, token: bytes) -> None:
-        method = self._waiting.pop(token, None)
+        method, request = self._waiting.pop(token, (None, b""))
         if method is None:
             self.stray.append(StrayReply(self._kind(token), reply.bytes, self.last_in))
             return
         self._answered.add(token)
+        self.answers.append((request, reply.bytes))
         if method == '"getmanifest"':
             self.manifest, self.manifest_seconds = reply.result, perf_counter() - self.spawned
         elif method == '"init"':

@@ -10,7 +10,8 @@ FOLDER: Final = str(Path(__file__).resolve().parents[1] / "pyln" / "path")
 PYTHONPATH: Final = "PYTHONPATH"
 
 
-def search_path() -> str:
-    """This process's `PYTHONPATH` with the folder in front."""
-    before = os.environ.get(PYTHONPATH)
-    return f"{FOLDER}{os.pathsep}{before}" if before else FOLDER
+def search_path(*, has_it: bool = True) -> str:
+    """This process's `PYTHONPATH`, with the folder in front or without it."""
+    given = os.environ.get(PYTHONPATH, "").split(os.pathsep)
+    others = [place for place in given if place and place != FOLDER]
+    return os.pathsep.join([FOLDER, *others] if has_it else others)

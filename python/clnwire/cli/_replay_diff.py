@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import UNSET, json
 
 from clnwire._wire.counting import counted
-from clnwire.replay.differences import compare_replies
+from clnwire.replay.differences import compare_bytes, compare_replies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,9 @@ LONGEST: Final = 200
 class Comparison:
     """Compares answers with the recorded ones, in any order."""
 
-    def __init__(self, ignored: Sequence[str]) -> None:
+    def __init__(self, ignored: Sequence[str], *, to_the_byte: bool = False) -> None:
         self._ignored = ignored
+        self._compare = compare_bytes if to_the_byte else compare_replies
         self._different: list[tuple[Step, list[Change]]] = []
         self._counts: Counter[str] = Counter()
         self._compared = self._unknown = 0
@@ -42,7 +43,7 @@ class Comparison:
             self._unknown += 1
             return
         self._compared += 1
-        changes = compare_replies(step.reply, reply, self._ignored)
+        changes = self._compare(step.reply, reply, self._ignored)
         if changes:
             self._counts[step.method] += 1
             if len(self._different) < MOST_KEPT:

@@ -1,13 +1,14 @@
 """`clnwire check`: a linter for plugins in any language."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from msgspec import DecodeError, json
@@ -16,9 +17,10 @@ from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
 from clnwire.checking.catalogue import rules_of
-from clnwire.cli import _findings
+from clnwire.cli import _both, _findings
 from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
 from clnwire.cli._completion import rule_codes
+from clnwire.cli._drop_in import PYTHONPATH, search_path
 from clnwire.cli._failing import fail
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
@@ -38,6 +40,7 @@ EXAMPLES = (
         "clnwire check ./plugin.py --select CW3 --json",
         "the rules whose codes begin so, for programs",
     ),
+    ("clnwire check ./plugin.py --with-pyln", "pyln-client or clnwire: what is different?"),
     ("clnwire check --explain CW302", "what a finding means, and what to do"),
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -87,6 +90,12 @@ def check(
             help="Calls a method, with made-up parameters or these; '*' is all methods.",
         ),
     ] = None,
+    with_pyln: Annotated[
+        bool,
+        typer.Option(
+            "--with-pyln", help="Checks it on pyln-client and on clnwire: what is different?"
+        ),
+    ] = False,
     as_json: AsJson = False,
     explain: Annotated[
         str | None,
@@ -98,7 +107,10 @@ def check(
     The plugin gets made-up events, so give it no options of one in use. Its methods are called
     only with --call.
 
-    Status 1: there are findings. Status 2: it could not be checked.
+    With --with-pyln the plugin is one that imports `pyln.client`. It is checked with the installed
+    pyln-client and with clnwire in its place, and only what differs is printed.
+
+    Status 1: there are findings, or differences. Status 2: it could not be checked.
     """
     if explain is not None:
         _explain(explain)
@@ -112,6 +124,8 @@ def check(
         command_line(plugin)
         target = Target(plugin, arguments or (), options, _calls(call or ()))
         limits = Limits(timeout, slow_start, slow_hook)
+        if with_pyln:
+            _compare(target, DIALECTS[dialect or "current"], limits, wanted, as_json=as_json)
         report = _run(target, DIALECTS[dialect or "both"], limits, shown=not as_json)
     except HostError as error:
         fail("check", str(error), as_json=as_json)
@@ -121,12 +135,30 @@ def check(
     findings = report.chosen(wanted)
     seconds = perf_counter() - started
     if as_json:
-        found = _findings.as_json(plugin.name, findings, report, seconds)
-        sys.stdout.write(json.encode(found).decode() + "\n")
+        _print_json(_findings.as_json(plugin.name, findings, report, seconds))
     else:
         sys.stdout.write(_findings.as_text(plugin.name, findings, report, seconds))
-    if findings:
-        raise typer.Exit(1)
+    raise typer.Exit(1 if findings else 0)
+
+
+def _print_json(found: object) -> None:
+    sys.stdout.write(json.encode(found).decode() + "\n")
+
+
+def _compare(
+    target: Target, dialects: Sequence[Name], limits: Limits, wanted: list[Rule], *, as_json: bool
+) -> NoReturn:
+    """Checks the plugin on both, and prints what differs. Exits with 1 if anything does."""
+    reports: list[Report] = []
+    for has_it in (False, True):
+        os.environ[PYTHONPATH] = search_path(has_it=has_it)
+        reports.append(_run(target, dialects, limits, shown=not as_json))
+    found = _both.differences(reports[0], reports[1], wanted)
+    if as_json:
+        _print_json({"ok": not found, "differences": found})
+    else:
+        sys.stdout.write(_both.as_text(target.path.name, found, len(reports[1].answers)))
+    raise typer.Exit(1 if found else 0)
 
 
 def _calls(words: Sequence[str]) -> dict[str, bytes | None]:

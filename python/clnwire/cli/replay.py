@@ -38,6 +38,9 @@ def replay(
     diff: Annotated[
         bool, typer.Option("--diff", help="Also compares the answers with the recorded ones.")
     ] = False,
+    to_the_byte: Annotated[
+        bool, typer.Option("--bytes", help="As --diff, and compares the text as well.")
+    ] = False,
     ignore: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME,...", help="Members that --diff ignores."),
@@ -70,7 +73,7 @@ def replay(
     the plugin cannot be started or ended.
     """
     ignored = [name for group in ignore or [] for name in group.split(",") if name]
-    comparison = Comparison(ignored) if diff else None
+    comparison = Comparison(ignored, to_the_byte=to_the_byte) if diff or to_the_byte else None
     try:
         steps = read_capture(capture, parse_span(first, last), on_cut=_say)
         play = Replay(

@@ -1,7 +1,8 @@
-"""Compares two answers member by member, by value rather than by text."""
+"""Compares two answers, member by member by value, or byte by byte."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
 from typing import Any, Final, TypeAlias
@@ -38,6 +39,33 @@ def compare_replies(recorded: bytes, got: bytes, ignored: Collection[str] = ()) 
     except RecursionError:
         # The JSON is nested too deeply for Python, so compare the text.
         return list(_compare("", _as_text(before), _as_text(after), frozenset(ignored)))
+
+
+def compare_bytes(recorded: bytes, got: bytes, ignored: Collection[str] = ()) -> list[Change]:
+    """As `compare_replies`; if the values are the same, also where the texts differ.
+
+    Members named in `ignored` do not count directly in the result or error.
+    """
+    changes = compare_replies(recorded, got, ignored)
+    one, other = _without(recorded, ignored), _without(got, ignored)
+    if changes or one == other:
+        return changes
+    start = next(at for at in range(len(one) + 1) if one[at : at + 1] != other[at : at + 1])
+    return [Change(f"byte {start}", *(_near(text, start) for text in (one, other)))]
+
+
+def _without(reply: bytes, ignored: Collection[str]) -> bytes:
+    """The reply; of its result or error, the members of these names have no value."""
+    for inner in _outcome(reply).values() if ignored else ():
+        for name, text in members(inner) if inner.startswith(b"{") else ():
+            if name in ignored:
+                member = rb'("%s"\s*:\s*)%s' % (re.escape(name.encode()), re.escape(text))
+                reply = re.sub(member, rb"\1", reply, count=1)
+    return reply
+
+
+def _near(text: bytes, at: int) -> str:
+    return text[max(0, at - 20) : at + 40].decode("utf-8", "replace")
 
 
 def _as_text(outcome: dict[str, bytes]) -> dict[str, str]:
