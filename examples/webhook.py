@@ -19,7 +19,15 @@ plugin = Plugin()
 address = plugin.option("webhook-address", "127.0.0.1:8080", description="Web server: host:port")
 seconds = plugin.option("webhook-retry", 5, description="Seconds until the next attempt")
 unsent: deque[bytes] = deque()
-sending = asyncio.Lock()
+sending: asyncio.Lock
+
+
+@plugin.on_init
+def begin() -> None:
+    # A test may run the plugin again, in another event loop, where an older lock would not work.
+    global sending  # noqa: PLW0603 - one lock for each run
+    sending = asyncio.Lock()
+    unsent.clear()
 
 
 def where() -> tuple[str, int]:
@@ -68,14 +76,12 @@ async def on_payment(event: dict[str, Any]) -> None:
         plugin.log.warn(f"webhook: {error}; {len(unsent)} unsent")
 
 
-@plugin.background
+@plugin.every(seconds)
 async def retry() -> None:
-    while True:
-        await asyncio.sleep(seconds.value)
-        try:
-            await send_all()
-        except (OSError, asyncio.TimeoutError) as error:
-            plugin.log.debug(f"webhook: {error}")
+    try:
+        await send_all()
+    except (OSError, asyncio.TimeoutError) as error:
+        plugin.log.debug(f"webhook: {error}")
 
 
 @plugin.method("webhook-flush")

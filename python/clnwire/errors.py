@@ -36,6 +36,11 @@ def sendable(value: object) -> str:
 def describe_error(error: BaseException) -> str:
     """An exception's type and text (for clnwire's own exceptions the text alone). Never raises."""
     text = sendable(error)
+    if isinstance(error, RuntimeError) and "different event loop" in text:
+        text += (
+            "; an earlier run has used it: create it in on_init, or let a function make the plugin "
+            "and what it keeps (docs/testing.md)"
+        )
     return text if isinstance(error, ClnwireError) else f"{type(error).__name__}: {text}"
 
 

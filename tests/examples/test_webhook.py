@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import pytest
@@ -108,6 +109,35 @@ def test_what_could_not_be_sent_is_kept(with_server):
         assert await host.call("webhook-flush") == {"unsent": 0}
 
     with_server(talk)
+
+
+def test_the_object_runs_in_one_test_after_another():
+    spec = spec_from_file_location("webhook", EXAMPLES / "webhook.py")
+    assert spec is not None
+    assert spec.loader is not None
+    webhook = module_from_spec(spec)
+    spec.loader.exec_module(webhook)
+
+    async def talk(host: Host, server: Server) -> None:
+        server.answer.clear()
+        pay(host, "first")
+        await server.arrived.wait()
+        flush = asyncio.ensure_future(host.call("webhook-flush"))
+        # Answered after the flush has begun to wait for the lock.
+        assert await host.call("webhook-unsent") == 1
+        server.answer.set()
+        assert await flush == {"unsent": 0}
+        await server.close()
+        pay(host, "left over")
+        await host.wait_for_log("1 unsent")
+
+    for _ in range(2):
+        with BlockingHost() as host:
+            server = Server()
+            host.run(server.open())
+            host.start(webhook.plugin, {"webhook-address": f"127.0.0.1:{server.port}"})
+            host.run(asyncio.wait_for(talk(host.host, server), 20))
+            assert server.got == ["first"]
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clnwire import NotReadyError, Plugin, UsageError
+from clnwire import NotReadyError, Plugin, RpcError, UsageError
 from clnwire._wire.codec import encode
 from clnwire.hooks import HtlcAccepted
 from clnwire.testing import BlockingHost, sample
@@ -274,6 +274,21 @@ def test_waiting_on_the_thread_that_serves_is_refused():
         assert running.call("awaiting") == "not yet"
         with pytest.raises(Exception, match=r"blocks the thread.* use `await plugin"):
             running.call("blocking")
+
+
+def test_what_an_earlier_run_has_used_says_where_to_create_it():
+    plugin = Plugin()
+    never = asyncio.Event()
+
+    @plugin.method("hold")
+    async def hold() -> None:
+        await asyncio.wait_for(never.wait(), 0.01)
+
+    for expected in ("TimeoutError", "different event loop; an earlier run.*create it in on_init"):
+        with BlockingHost() as host:
+            running = host.start(plugin)
+            with pytest.raises(RpcError, match=expected):
+                running.call("hold")
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", None])
