@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from clnwire import _core
 from clnwire._definition.current import HANDLED
 from clnwire._definition.definition import Definition, Settings
+from clnwire._definition.events import Topic as Topic
 from clnwire._definition.options import NO_VALUE
 from clnwire._definition.registration.hooks import Hooks
 from clnwire._definition.registration.lifecycle import Lifecycle

@@ -26,6 +26,7 @@ CALLS = {
     "safe-pay": (["lnbcrt1"], "complete"),
     "spendable": ([PEER], 0),
     "summary": ([], "regtest: 0 outputs"),
+    "tip": ([PEER, "any"], f"1 × any to {PEER}: "),
     "try-to-pay": (["lnbcrt1"], "complete"),
 }
 """The params of each method, and its result."""

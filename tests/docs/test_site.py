@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import pkgutil
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +53,12 @@ def test_every_page_is_in_the_navigation(conf: ModuleType) -> None:
     named = [page for pages in conf.navigation().values() for page in pages]
     assert len(named) == len(set(named))
     assert {page.stem for page in DOCS.glob("*.md")} <= {*named, "index"}
+
+
+def test_the_reference_names_what_exists() -> None:
+    for page in (DOCS / "reference").glob("*.rst"):
+        for name in re.findall(r"^\.\. auto\w+:: (\S+)$", page.read_text(), re.MULTILINE):
+            assert pkgutil.resolve_name(name) is not None
 
 
 def test_docstrings_become_lists_and_code(conf: ModuleType) -> None:
