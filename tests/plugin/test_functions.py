@@ -134,6 +134,9 @@ def without_inspect(function: Any) -> list[tuple[str, Any, Any]]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_it_says_what_inspect_says(function):
     assert without_inspect(function) == with_inspect(function)
+    if isinstance(inspect.unwrap(function), (functools.partial, Callable, AsyncCallable)):
+        assert inspect.isfunction(undecorated(function))
+        return
     assert docstring(function).rstrip() == (inspect.getdoc(function) or "").rstrip()
     assert undecorated(function) is inspect.unwrap(function)
     assert is_async_generator(function) is inspect.isasyncgenfunction(function)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from clnwire import NotReadyError, Option, OptionError, UsageError
-from clnwire.types import Msat
+from clnwire.types import Msat, Secret
 
 OPTIONS = """
     import json
@@ -311,6 +312,8 @@ OTHER_TYPES = [
     (Literal["a", "b"], "a", "a", b'"b"', "b"),
     (Msat, 5000, "5000", b'"2sat"', 2000),
     (Path, Path("/x"), "/x", b'"/tmp/y"', Path("/tmp/y")),
+    (timedelta, timedelta(hours=1), "PT3600S", b'"PT1M"', timedelta(minutes=1)),
+    (bytes, b"abc", "YWJj", b'"YWI="', b"ab"),
 ]
 
 
@@ -330,12 +333,19 @@ def test_a_type_that_the_protocol_does_not_have(kind, default, text, given, valu
         (Speed, b'"fats"', 'option \'a\' must be "fast" or "slow", not "fats"'),
         (float, b'"x"', "option 'a' must be a number, not \"x\""),
         (Msat, b'"1btcs"', "option 'a' must be"),
+        (float, b"0x10", "option 'a' must be a number, not \"0x10\""),
     ],
 )
 def test_a_value_that_does_not_fit_another_type(kind, given, text):
     with pytest.raises(OptionError) as error:
         Option("a", type=kind).read(given)
     assert str(error.value).startswith(text)
+
+
+def test_a_secret_is_concealed():
+    option = Option("a", type=Secret | None, value_in_run=lambda name: "ab" * 32)
+    assert option.type == "string-conceal"
+    assert "ab" not in repr(option)
 
 
 def test_an_enum_is_known_by_its_default():

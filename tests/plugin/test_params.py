@@ -9,14 +9,16 @@ import json
 import os
 import subprocess
 import sys
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clnwire import RpcError
 from clnwire._definition.methods import Method
+from clnwire.types import Secret
 from tests.plugin.conftest import source
 
 PLUGIN = """
@@ -461,6 +463,44 @@ def rest(x: int, y: int = 1):
 def plain(x: int):
     """Nothing is said in Args: here."""
 '''
+
+
+class Signed(msgspec.Struct, tag="signed"):
+    key: Secret
+    count: int = 1
+    others: list[Signed] = []
+
+
+class Listed(msgspec.Struct, array_like=True):
+    key: Secret
+    count: int
+
+
+class Keyed(TypedDict):
+    key: Secret
+    count: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "token"),
+    [
+        (Signed, '{"type":"other","key":"KEY"}'),
+        (Signed | int, '"KEY"'),
+        (tuple[Signed, int], '[{"type":"signed","key":"KEY"}]'),
+        (Annotated[list[Signed], msgspec.Meta(max_length=0)], '[{"key":"KEY"}]'),
+        (Listed, '["KEY","x"]'),
+        (Keyed, '{"key":"KEY","count":"x"}'),
+        (dict[Secret, int], '{"KEY":"x"}'),
+    ],
+)
+def test_no_error_shows_a_secret_in_a_value(kind, token):
+    def take(x): ...
+
+    take.__annotations__["x"] = kind
+    params = Method("take", take).params
+    with pytest.raises(RpcError) as caught:
+        params.decode(b'{"x":%b}' % token.replace("KEY", "ab" * 32).encode())
+    assert "abab" not in caught.value.message
 
 
 def test_what_parameters_mean_is_in_the_help(plugin):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NewType
 
 import pytest
 
@@ -15,6 +16,8 @@ from clnwire.notifications import Connect, Disconnect
 
 class Millisatoshi:
     """Stands for pyln-client's."""
+
+    __module__ = "pyln.client.lightning"
 
 
 def of_another_hook(event: HtlcAccepted) -> None: ...
@@ -142,8 +145,79 @@ def test_what_works() -> None:
     @plugin.method("hello")
     def hello(request: Request, plugin: str = "x") -> None: ...
 
+    @plugin.method("stop-one")
+    def stop_one(plugin=None, *request) -> None: ...
+
     plugin.on_init(lambda init: None)
     plugin.on_init(lambda: None)
     plugin.on_init(lambda init, more=1: None)
     plugin.on_shutdown(lambda: None)
     assert sorted(plugin.hooks) == ["hook_of_tomorrow", "peer_connected"]
+
+
+class Store:
+    """A handler with a state."""
+
+    def __call__(self, event: Connect) -> None: ...
+    def answer(self, name: str, count: int = 2) -> str:
+        """Says it.
+
+        Twice, mostly.
+        """
+        return name * count
+
+
+class Greeter:
+    async def __call__(self, name: str) -> str:
+        return name
+
+
+def with_store(store: Store, event: Connect) -> None: ...
+def on_event(event: Connect, *, store: Store) -> None: ...
+def untold(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **named: Any) -> Any:
+        return function(*args, **named)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        Store(),
+        functools.partial(with_store, Store()),
+        functools.partial(on_event, store=Store()),
+        functools.partial(Store()),
+        untold(Store()),
+        lambda event, store=1, *, more=2: None,
+    ],
+)
+def test_callables_as_handlers(handler: Callable[..., Any]) -> None:
+    Plugin().subscribe("connect")(handler)
+    Plugin().hook("hook_of_tomorrow", unknown=True)(handler)
+
+
+@pytest.mark.parametrize(
+    "handler", [lambda **members: None, lambda event, **members: None, lambda event, plugin=1: None]
+)
+def test_handlers_of_members(handler: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError):
+        Plugin().subscribe("connect")(handler)
+
+
+def test_callables_as_methods() -> None:
+    plugin = Plugin()
+    plugin.method("partial")(functools.partial(Store().answer, count=3))
+    plugin.method("object")(Greeter())
+    answer = plugin.methods["partial"]
+    assert (answer.usage, answer.description) == ("name", "Says it.")
+    decoded = answer.params.decode(b'["ab"]')
+    assert answer.params.bind(answer.function)(decoded) == "ababab"
+    assert plugin.methods["object"].is_async
+
+
+def test_an_amount_of_the_author() -> None:
+    def pay(amount) -> None: ...
+
+    pay.__annotations__["amount"] = NewType("Millisatoshi", int)
+    Plugin().method("pay-it")(pay)

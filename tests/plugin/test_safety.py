@@ -838,7 +838,7 @@ def test_run_from_a_terminal_it_says_what_it_offers():
             "method 'a': the annotations cannot",
         ),
         (
-            "import functools\nplugin.method('a')(functools.partial(print, 1))",
+            "import operator\nplugin.method('a')(operator.itemgetter(1))",
             "annotations cannot be read",
         ),
         ("@plugin.method('a')\ndef a(x: type): ...", "method 'a': parameter 'x': JSON has no"),

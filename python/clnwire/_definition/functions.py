@@ -7,6 +7,7 @@ partials, and functions with attributes (decorators set `__wrapped__`).
 
 from __future__ import annotations
 
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
@@ -97,13 +98,17 @@ def is_generator(function: Function) -> bool:
 
 
 def undecorated(function: Function) -> Function:
-    """The innermost function under its decorators (`__wrapped__`); it has the annotations."""
+    """The function that has the annotations: under decorators and partials, or an object's
+    `__call__`."""
     if _is_plain(function):
         return function
     from inspect import unwrap
 
     inner: Function = unwrap(function)
-    return inner
+    while isinstance(inner, partial):
+        inner = unwrap(inner.func)
+    call = _call_of(inner)
+    return unwrap(call) if isinstance(call, FunctionType) else inner
 
 
 def docstring(function: Function) -> str:
@@ -112,6 +117,8 @@ def docstring(function: Function) -> str:
         return _without_indentation(function.__doc__ or "")
     from inspect import getdoc
 
+    while isinstance(function, partial):
+        function = function.func
     return getdoc(function) or ""
 
 

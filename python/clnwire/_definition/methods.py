@@ -27,6 +27,11 @@ _SIMPLE_ORIGINS: Final = (list, dict, tuple, set, typing.Union, UnionType)
 _SHOWN: Final = 80
 """A message shows no more characters of a name than this."""
 _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
+_INJECTED: Final = {
+    "plugin": "leave it out, and use the plugin object itself",
+    "request": "annotate it, `request: clnwire.Request`",
+}
+"""Parameters that pyln-client fills in by their names → what to do instead."""
 
 _INJECTED = {
     "plugin": "leave it out, and use the plugin object itself",
@@ -260,6 +265,21 @@ class Params:
         hint = f"{self._method} {self._usage}".rstrip()
         text = in_one_line(f"{self._method}: {problem} (usage: {hint})")
         return RpcError(INVALID_PARAMS, text)
+
+
+def _refuse_habits(what: str, parameters: list[Parameter]) -> None:
+    """Raises `UsageError` for parameters that pyln-client fills in or converts."""
+    for parameter in parameters:
+        name, annotation = parameter.name, parameter.annotation
+        is_needed = parameter.is_required and parameter.kind not in _VARIADIC
+        if name in _INJECTED and annotation is Any and is_needed:
+            raise UsageError(
+                f"{what}: callers would have to give '{name}'; {_INJECTED[name]}; "
+                f"if they shall give it, annotate it, `{name}: str`"
+            )
+        module = str(getattr(annotation, "__module__", ""))
+        if getattr(annotation, "__name__", "") == "Millisatoshi" and "pyln" in module.split("."):
+            raise UsageError(f"{what}: annotate '{name}' as clnwire.types.Msat, an int in msat")
 
 
 def _with_parameters(description: str, parameters: list[Parameter]) -> str:

@@ -67,7 +67,8 @@ class Option(Generic[T_co]):
         elif kind in _PYTHON_TYPES:
             self.type = _PYTHON_TYPES[kind]
         else:
-            self.type, self._reader = "string", _reader(name, kind)
+            self._reader = _reader(name, kind)
+            self.type = "string-conceal" if getattr(self._reader, "is_secret", False) else "string"
             self.default = _default_of(name, default, self._reader, multi=multi)
         self._value_in_run = value_in_run or _no_value
         _check(self)
@@ -142,6 +143,7 @@ class Option(Generic[T_co]):
         except msgspec.MsgspecError:
             # lightningd copies integers into the JSON as the user spelled them: 0x10, 010.
             value = raw.decode("utf-8", "replace")
+            raw = msgspec.json.encode(value)
         if self.type == "int":
             return self._integer(value)
         if self.type in ("bool", "flag"):
@@ -224,7 +226,8 @@ def _read(name: str, reader: Reader, raw: bytes) -> Any:
 
 def _text_of(value: Any) -> str:
     """What a user would write for a value."""
-    return str(getattr(value, "value", value))
+    text = msgspec.json.encode(value, enc_hook=str)
+    return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
 
 def _check_kinds(option: Option[Any]) -> None:

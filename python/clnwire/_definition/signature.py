@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -57,9 +58,12 @@ def read_signature(function: Callable[..., object], what: str) -> Signature:
     """
     refuse_generator(function, what)
     hints = _hints(function, what)
+    given = parameters_of(function)
+    if isinstance(function, partial):
+        given = [each for each in given if each.name not in function.keywords]
     parameters: list[Parameter] = []
     contexts: list[Context] = []
-    for position, parameter in enumerate(parameters_of(function)):
+    for position, parameter in enumerate(given):
         annotation = hints.get(parameter.name, Any)
         context = _context_type(annotation)
         if context is not None:
@@ -169,18 +173,24 @@ def with_contexts(
 def event_parameter(signature: Signature, what: str, event: Any = None) -> Any:
     """The annotation of the parameter that takes the event; `Any` if it has none.
 
-    Raises `UsageError` if the handler does not take exactly one. `event` is the event's Struct, for
-    the message.
+    Raises `UsageError` if the handler does not take exactly one; others may have defaults. `event`
+    is the event's Struct, for the message.
     """
-    if len(signature.parameters) != 1:
+    given = signature.parameters
+    if [each.kind for each in given] == ["rest", "named rest"]:  # a decorator's function
+        given = given[:1]
+    # Those that pyln-client would fill in get no value here.
+    filled = ("plugin", "request")
+    given = given[:1] + [each for each in given[1:] if each.is_required or each.name in filled]
+    if len(given) != 1:
         names = ", ".join(parameter.name for parameter in signature.parameters) or "none"
         kind = "dict" if event is None else event.__name__
         raise UsageError(
             f"{what}: a handler takes exactly one parameter for the event, not {names}; write "
             f"def handler(event: {kind}), and use event.MEMBER and the plugin object itself"
         )
-    (parameter,) = signature.parameters
-    if parameter.kind == "keyword only":
+    (parameter,) = given
+    if parameter.kind in ("keyword only", "named rest"):
         raise UsageError(f"{what}: the event is passed by position, '{parameter.name}' cannot be")
     return parameter.annotation
 

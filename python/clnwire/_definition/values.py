@@ -106,6 +106,7 @@ class _Scalar(Struct, frozen=True):
 
     kind: Any
     expected: str
+    is_secret: bool = False
 
     def read(self, text: bytes) -> Any:
         if self.kind is msgspec.Raw:
@@ -132,7 +133,8 @@ class _Scalar(Struct, frozen=True):
             return _misfit(self, text)
         # A type whose members are not read one by one: msgspec says what is wrong, and where.
         what, _, place = problem.rpartition(" - at `$")
-        return MisfitError(f"is wrong: {what or problem} in {shown(text)}", place[:-1])
+        where = "" if self.is_secret else f" in {shown(text)}"
+        return MisfitError(f"is wrong: {what or problem}{where}", place[:-1])
 
 
 class _Text(Struct, frozen=True):
@@ -243,7 +245,7 @@ class _Mapping(Struct, frozen=True):
             raise _misfit(self, text)
         found: dict[Any, Any] = {}
         for name, value in _members(text).items():
-            place = f".{name}"
+            place = "" if _is_secret(self.key) else f".{name}"
             key = _inner(self.key, encode(name), place)
             found[key] = _inner(self.value, value, place)
         return found
@@ -261,6 +263,7 @@ class _Object(Struct):
     """An object that becomes a Struct or a dataclass."""
 
     make: Callable[..., Any]
+    is_secret: bool
     forbids_unknown: bool = False
     tag: tuple[str, Any] | None = None
     members: dict[str, _Member] | None = None
@@ -385,7 +388,7 @@ class _Builder:
             self.special += 1 if special is None else special
             return built
         config = getattr(kind, "__struct_config__", None)
-        built = _Object(kind)
+        built = _Object(kind, _holds_secret(kind))
         if config is not None:
             built.forbids_unknown = config.forbid_unknown_fields
             if config.tag is not None:
@@ -418,7 +421,7 @@ class _Builder:
             expected = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
         else:
             expected = _NAMES_BY_MODULE.get(named) or _name_of(annotation)
-        return _Scalar(_checked(annotation), expected)
+        return _Scalar(_checked(annotation), expected, not expected and _holds_secret(annotation))
 
 
 def _checked(annotation: Any) -> Any:
@@ -547,6 +550,18 @@ def _is_secret(reader: Reader) -> bool:
     if isinstance(reader, _Tuple):
         return any(map(_is_secret, reader.items))
     return bool(getattr(reader, "is_secret", False))
+
+
+def _holds_secret(annotation: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Whether a type is a secret's, or has one in its members."""
+    found = _text_type(annotation)
+    if found is not None or annotation in above:
+        return found is not None and found.is_secret
+    kind = typing.get_origin(annotation) or annotation
+    inner = [*typing.get_args(annotation)]
+    if isinstance(kind, type) and hasattr(kind, "__annotations__"):
+        inner += typing.get_type_hints(kind, include_extras=True).values()
+    return any(_holds_secret(each, (*above, annotation)) for each in inner)
 
 
 def _boolean(text: str) -> bool:
