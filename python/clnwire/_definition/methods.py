@@ -33,12 +33,6 @@ _INJECTED: Final = {
 }
 """Parameters that pyln-client fills in by their names → what to do instead."""
 
-_INJECTED = {
-    "plugin": "leave it out, and use the plugin object itself",
-    "request": "annotate it, `request: clnwire.Request`",
-}
-"""Parameters that pyln-client fills in by their names → what to do instead."""
-
 
 class Method:
     """A method as it was registered."""
@@ -69,12 +63,17 @@ class Method:
 
 
 def _refuse_habits(what: str, parameters: list[Parameter]) -> None:
-    """Raises `UsageError` for parameters that callers would have to give, but do not know of."""
+    """Raises `UsageError` for parameters that pyln-client fills in or converts."""
     for parameter in parameters:
         name, annotation = parameter.name, parameter.annotation
-        if name in _INJECTED and annotation is Any:
-            raise UsageError(f"{what}: callers would have to give '{name}'; {_INJECTED[name]}")
-        if getattr(annotation, "__name__", "") == "Millisatoshi":
+        is_needed = parameter.is_required and parameter.kind not in _VARIADIC
+        if name in _INJECTED and annotation is Any and is_needed:
+            raise UsageError(
+                f"{what}: callers would have to give '{name}'; {_INJECTED[name]}; "
+                f"if they shall give it, annotate it, `{name}: str`"
+            )
+        module = str(getattr(annotation, "__module__", ""))
+        if getattr(annotation, "__name__", "") == "Millisatoshi" and "pyln" in module.split("."):
             raise UsageError(f"{what}: annotate '{name}' as clnwire.types.Msat, an int in msat")
 
 
@@ -265,21 +264,6 @@ class Params:
         hint = f"{self._method} {self._usage}".rstrip()
         text = in_one_line(f"{self._method}: {problem} (usage: {hint})")
         return RpcError(INVALID_PARAMS, text)
-
-
-def _refuse_habits(what: str, parameters: list[Parameter]) -> None:
-    """Raises `UsageError` for parameters that pyln-client fills in or converts."""
-    for parameter in parameters:
-        name, annotation = parameter.name, parameter.annotation
-        is_needed = parameter.is_required and parameter.kind not in _VARIADIC
-        if name in _INJECTED and annotation is Any and is_needed:
-            raise UsageError(
-                f"{what}: callers would have to give '{name}'; {_INJECTED[name]}; "
-                f"if they shall give it, annotate it, `{name}: str`"
-            )
-        module = str(getattr(annotation, "__module__", ""))
-        if getattr(annotation, "__name__", "") == "Millisatoshi" and "pyln" in module.split("."):
-            raise UsageError(f"{what}: annotate '{name}' as clnwire.types.Msat, an int in msat")
 
 
 def _with_parameters(description: str, parameters: list[Parameter]) -> str:
