@@ -39,6 +39,7 @@ CLIENTS = {
     "clnwire": "clnwire",
     "clnwire, awaitable": "clnwire",
     "clnwire, dicts": "clnwire",
+    "clnwire for pyln-client": "clnwire",
     "pyln-client": "pyln-client",
 }
 """Client → the package that it needs."""
@@ -173,6 +174,12 @@ def work(client: str, path: str, folder: Path, scenario: str, calls: int) -> dic
         from pyln.client import LightningRpc
 
         rpc: Any = LightningRpc(path)
+    elif client == "clnwire for pyln-client":
+        from clnwire.pyln import LightningRpc as DropIn
+        from clnwire.pyln.encoding import use_fast_decoder
+
+        use_fast_decoder()  # As in a plugin, from init on.
+        rpc = DropIn(path)
     else:
         rpc = connect(path)
     rpc.getinfo()

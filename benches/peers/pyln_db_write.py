@@ -1,4 +1,4 @@
-"""The measured plugin on pyln-client: a `db_write` handler."""
+"""The measured plugin on pyln-client, and on clnwire in its place: a `db_write` handler."""
 
 from pyln.client import Plugin
 

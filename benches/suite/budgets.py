@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .cases import BEYOND_ASCII, ESCAPES, FLOOD, METHOD, START, round_trip, round_trip_with, window
-from .results import BARE, CLNWIRE, FLOOR, PYLN, RAW
+from .results import BARE, CLNWIRE, DROP_IN, FLOOR, PYLN, RAW
 
 if TYPE_CHECKING:
     from .results import Results
@@ -16,7 +16,7 @@ LIBPLUGIN = "libplugin"
 cannot be installed alone, so these are quoted. Of the floor's range, the end that favours libplugin
 counts."""
 
-OURS = (CLNWIRE, RAW)
+OURS = (CLNWIRE, RAW, DROP_IN)
 NO_SDK = (FLOOR, BARE, *OURS)
 
 
@@ -122,6 +122,28 @@ def _throughput() -> list[Budget]:
     return [*windows, flood]
 
 
+def _drop_in() -> list[Budget]:
+    """The plugins of pyln-client, unchanged, on clnwire."""
+
+    def budget(name: str, case: str, figure: str, unit: str, pyln: float) -> Budget:
+        faster = figure == "messages_per_second"
+        name = f"{name}, drop-in"
+        return Budget(name, case, figure, unit, DROP_IN, more_is_better=faster, pyln=pyln)
+
+    many = "messages_per_second"
+    return [
+        *(
+            budget(f"round trip, {size}", round_trip(size), "p50_us", "µs", 0.25)
+            for size in ("0.4 kB", "2.4 kB", "12 kB")
+        ),
+        budget("window of 64, 0.4 kB", window("0.4 kB"), many, "/s", 8),
+        budget("notifications", FLOOD, many, "/s", 6),
+        budget("method, round trip", METHOD, "p50_us", "µs", 0.25),
+        budget("exec to manifest", START, "manifest_ms", "ms", 0.6),
+        budget("peak memory, idle", START, "idle_memory_kb", "kB", 0.6),
+    ]
+
+
 BUDGETS = [
     *_round_trips(),
     *_throughput(),
@@ -129,6 +151,7 @@ BUDGETS = [
     Budget("CPU a message, 0.4 kB", round_trip("0.4 kB"), "processor_us", "µs", floor_excess=2),
     Budget("exec to manifest", START, "manifest_ms", "ms", pyln=0.55),
     Budget("peak memory, idle", START, "idle_memory_kb", "kB", pyln=0.5),
+    *_drop_in(),
 ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cases import ROOT
-from .results import BARE, CLNWIRE, FLOOR, PYLN, RAW
+from .results import BARE, CLNWIRE, DROP_IN, FLOOR, PYLN, RAW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +102,16 @@ def clnwire() -> list[Peer]:
     python = environment(CLNWIRE, wheel, clear=True)
     version = package_version(python, "clnwire")
     typed, raw = python_plugin(python, "clnwire"), SOURCES / "clnwire_db_write_raw.py"
-    return [Peer(CLNWIRE, version, typed), Peer(RAW, version, {"writes": [python, raw]})]
+    others = environment(DROP_IN, wheel, clear=True)
+    code = "import clnwire; print(clnwire.__path__[0])"
+    folder = Path(execute([others, "-c", code]).strip(), "pyln", "path")
+    # As PYTHONPATH has it, which a peer's command cannot.
+    (folder.parents[2] / "drop-in.pth").write_text(f"{folder}\n")
+    return [
+        Peer(CLNWIRE, version, typed),
+        Peer(RAW, version, {"writes": [python, raw]}),
+        Peer(DROP_IN, version, python_plugin(others, "pyln")),
+    ]
 
 
 def pyln_client() -> Peer:

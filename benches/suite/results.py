@@ -19,6 +19,7 @@ FLOOR = "floor"
 CLNWIRE = "clnwire"
 RAW = "clnwire, Raw"
 PYLN = "pyln-client"
+DROP_IN = "clnwire for pyln-client"
 BARE = "Python alone"
 
 

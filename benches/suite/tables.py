@@ -20,7 +20,7 @@ from .cases import (
     round_trip,
     window,
 )
-from .results import BARE, CLNWIRE, FLOOR, RAW, fate
+from .results import BARE, CLNWIRE, DROP_IN, FLOOR, RAW, fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ NAMES = {
     FLOOR: "the floor (native, answers a constant)",
     CLNWIRE: "clnwire, typed",
     RAW: "clnwire, `msgspec.Raw`",
+    DROP_IN: "clnwire, a plugin of pyln-client",
 }
 BUDGETS = """\
 Budgets: what clnwire is to reach in the same run. The ratios are clnwire's figure divided by the
@@ -163,6 +164,7 @@ def budgets(results: Results) -> str:
             ", ".join(verdict.better) or "none",
         ]
         for verdict in judge(results)
+        if verdict.budget.peer in results.peers
     ]
     head = ["figure", "clnwire", "÷ floor", "÷ pyln-client", "budget", "", "better"]
     return table(head, rows)
