@@ -51,7 +51,7 @@ def test_all_ways_to_fail_give_it(plugin, hook, on_failure, answer):
         f"""
         failures = iter(["raises", "forgets", "answers nonsense"])
 
-        @plugin.hook("{hook}", on_failure={on_failure})
+        @plugin.hook("{hook}", on_failure={on_failure}, unknown={hook == "tomorrows"})
         def on_event(event{": dict" if hook == "tomorrows" else ""}):
             failure = next(failures)
             if failure == "raises":
@@ -150,7 +150,8 @@ def test_refuse_as_the_answer_stops_the_daemon_with_its_reason(plugin):
 def test_what_is_no_answer_is_refused_at_registration(hook, on_failure, said):
     plugin = Plugin()
     with pytest.raises(UsageError) as error:
-        plugin.hook(hook, on_failure=on_failure)(lambda event: CONTINUE)
+        unknown = hook == "tomorrows"
+        plugin.hook(hook, on_failure=on_failure, unknown=unknown)(lambda event: CONTINUE)
     assert said in str(error.value)
 
 
