@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -103,6 +104,9 @@ def test_a_file_that_the_daemon_cannot_start(tmp_path: Path, code: str) -> None:
         ("#!/usr/bin/env -S A=1 no-such-python", "'no-such-python'"),
         ("#!python3", "'python3'"),
         ("#!", "''"),
+        ("#!/usr/bin/env -S 'no-such-python", "no-such-python"),
+        ("#!/usr/bin/env -S PATH=/nowhere sh", "'sh'"),
+        ("#!/" + "a" * 5000, f"'/{'a' * 79}'"),
         ("\ufeff#!/usr/bin/env python3", "byte order mark"),
     ],
 )
@@ -113,7 +117,30 @@ def test_a_first_line_that_finds_nothing(tmp_path: Path, line: str, word: str) -
     assert word in finding.message
 
 
-@pytest.mark.parametrize("line", ["#!/bin/sh", "#!/usr/bin/env sh", "#! /usr/bin/env -S sh -e"])
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels split the arguments")
+def test_env_gets_one_argument_without_s(tmp_path: Path) -> None:
+    path = write_plugin(tmp_path, "")
+    _first_line(path, "#!/usr/bin/env sh -u")
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run([path], check=True, capture_output=True)
+    (finding,) = obstacles(path)
+    assert finding.message.endswith("'sh -u', which is not there; env -S takes several words")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#!/bin/sh",
+        "#!/usr/bin/env sh",
+        "#!/usr/bin/env\tsh",
+        "#! /usr/bin/env -S sh -e",
+        "#!/usr/bin/env -Ssh -e",
+        "#!/usr/bin/env -S 'sh' -e",
+        "#!/usr/bin/env --split-string=sh -e",
+        "#!/usr/bin/env -vS -u HOME -C /tmp A=1 sh",
+        f"#!/usr/bin/env -S PATH={Path(sys.executable).parent} {Path(sys.executable).name}",
+    ],
+)
 def test_a_first_line_that_finds_its_interpreter(tmp_path: Path, line: str) -> None:
     path = write_plugin(tmp_path, "")
     _first_line(path, line)
@@ -148,6 +175,15 @@ def test_a_whole_traceback_is_shown(tmp_path: Path) -> None:
     assert "KeyError: 'a'" in lines
     assert lines[-1] == "ValueError: none"
     assert sum(line == lines[0] for line in lines) == 2
+
+
+def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path) -> None:
+    path = write_plugin(tmp_path, "def a(:\n")
+    (finding,) = checked(path, dialects=("current",)).findings
+    lines = finding.traceback.splitlines()
+    assert f'File "{path}", line ' in lines[0]
+    assert lines[1].strip() == "def a(:"
+    assert lines[-1].startswith("SyntaxError: ")
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,16 @@ from clnwire.checking import catalogue as rules
 
 _HEAD: Final = 65536
 """Bytes that are read to tell a script from a binary, and to find its imports."""
+_SHOWN: Final = 80
+"""A message shows no more characters of a name than this."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _IMPORTS_CLNWIRE: Final = re.compile(rb"^\s*(?:from|import)\s+clnwire\b", re.MULTILINE)
 _FINDS_CLNWIRE: Final = (
     "from importlib.util import find_spec; raise SystemExit(not find_spec('clnwire'))"
 )
+_SPLIT_OPTION: Final = re.compile(r"-v?S|--split-string=?")
+_OPTIONS_WITH_VALUE: Final = ("-u", "--unset", "-C", "--chdir")
+"""Those of env whose value is the next word."""
 _LONGEST_LOOK: Final = 20.0
 """Seconds that a Python has to say whether it finds clnwire."""
 
@@ -63,7 +68,9 @@ def _in_first_line(head: bytes, path: str) -> Obstacle | None:
         return Obstacle(rules.CARRIAGE_RETURN, message)
     name, interpreter = _interpreter(line[2:].decode("utf-8", "replace"))
     if interpreter is None:
-        message = f"its first line names '{name}', which is not there"
+        message = f"its first line names '{name[:_SHOWN]}', which is not there"
+        if " " in name:
+            message += "; env -S takes several words"
         return Obstacle(rules.MISSING_INTERPRETER, message)
     if _IMPORTS_CLNWIRE.search(head) and not _has_clnwire(interpreter):
         message = f"its first line finds {interpreter}, which has no clnwire"
@@ -74,13 +81,40 @@ def _in_first_line(head: bytes, path: str) -> Obstacle | None:
 
 def _interpreter(line: str) -> tuple[str, str | None]:
     """The name in the line, and the program that it stands for if there is one."""
-    name, *others = line.split() or [""]
+    name, rest = (*line.split(None, 1), "", "")[:2]
     if Path(name).name == "env" and shutil.which(name) is not None:
-        # Options of env, mostly -S, and settings of variables come first.
-        name = next((word for word in others if word[0] != "-" and "=" not in word), "")
-        return name, shutil.which(name)
+        return _found_by_env(rest.strip())
     # The kernel does not search PATH.
     return name, shutil.which(name) if os.sep in name else None
+
+
+def _found_by_env(rest: str) -> tuple[str, str | None]:
+    """The name among env's arguments, and the program that env finds."""
+    if not rest.startswith("-") and sys.platform == "linux":
+        # Linux passes all that follows as one argument; -S splits it.
+        return rest, shutil.which(rest)
+    path = None
+    words = _words(rest)
+    while words:
+        word = words.pop(0)
+        split = _SPLIT_OPTION.match(word)
+        if split is not None:
+            words[:0] = _words(word[split.end() :])
+        elif word in _OPTIONS_WITH_VALUE:
+            del words[:1]
+        elif word.startswith("PATH="):
+            path = os.path.expandvars(word.removeprefix("PATH="))
+        elif not word.startswith("-") and "=" not in word:
+            word = os.path.expandvars(word)
+            return word, shutil.which(word, path=path)
+    return "", None
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quotation without an end
+        return text.split()
 
 
 def _has_clnwire(interpreter: str) -> bool:

@@ -9,7 +9,11 @@ TRACEBACK: Final = "Traceback (most recent call last):"
 """The first line of a traceback; it counts as a failure at any level."""
 _ONE: Final = rf"{re.escape(TRACEBACK)}\n(?:[ \t].*\n)+\S.*"
 """The frames are indented; the exception is not."""
-_CHAIN: Final = re.compile(rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*")
+_SYNTAX: Final = r'  File ".*", line \d+\n(?:[ \t].*\n)+(?:Syntax|Indentation|Tab)Error: .*'
+"""Python reports a file that it cannot compile without the first line."""
+_CHAIN: Final = re.compile(
+    rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}"
+)
 
 
 def last_traceback(text: str) -> str:
