@@ -177,6 +177,28 @@ def test_a_whole_traceback_is_shown(tmp_path: Path) -> None:
     assert sum(line == lines[0] for line in lines) == 2
 
 
+GROUP = f"""#!{sys.executable}
+from clnwire import Plugin
+plugin = Plugin()
+@plugin.method("mine")
+def mine():
+    raise ExceptionGroup("several", [ValueError("first"), KeyError("second")])
+plugin.run()
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has no exception groups")
+def test_a_group_of_exceptions_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "group.py"
+    path.write_text(GROUP)
+    path.chmod(0o755)
+    (finding,) = checked(path, dialects=("current",), calls={"mine": None}).findings
+    assert finding.rule.code == "CW609"
+    assert "+" not in finding.message
+    assert "    | ValueError: first" in finding.traceback.splitlines()
+    assert "    | KeyError: 'second'" in finding.traceback.splitlines()
+
+
 def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path) -> None:
     path = write_plugin(tmp_path, "def a(:\n")
     (finding,) = checked(path, dialects=("current",)).findings

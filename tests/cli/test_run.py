@@ -476,7 +476,10 @@ def test_the_node_is_empty_but_for_answers(folder: Path) -> None:
     [
         ('{"channels": [\n  {"peer_id": 7,}]}', "x.json:2:17: "),
         ('{"channels": [', "x.json:1:15: "),
-        ("{}", "x.json: the answer does not fit listpeerchannels: Object missing required field"),
+        (
+            "{}",
+            "the answer does not fit listpeerchannels: Object missing required field `channels`",
+        ),
         (
             '{"channels": [{"peer_connected": 7}]}',
             "member 'channels[0].peer_connected' does not fit listpeerchannels: Expected `bool`",

@@ -138,7 +138,7 @@ class CheckSession:
                 return "\n".join(said[number:])
             if entry.level in ERRORS:
                 following = "\n".join(said[number + 1 :])
-                is_start = following.startswith(TRACEBACK)
+                is_start = TRACEBACK in following.partition("\n")[0]
                 return f"{entry.message}\n{following}" if is_start else entry.message
         return None
 

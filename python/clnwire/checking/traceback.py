@@ -11,8 +11,9 @@ _ONE: Final = rf"{re.escape(TRACEBACK)}\n(?:[ \t].*\n)+\S.*"
 """The frames are indented; the exception is not."""
 _SYNTAX: Final = r'  File ".*", line \d+\n(?:[ \t].*\n)+(?:Syntax|Indentation|Tab)Error: .*'
 """Python reports a file that it cannot compile without the first line."""
+_GROUP: Final = rf"  \+ Exception Group {re.escape(TRACEBACK)}(?:\n[ \t].*)+"
 _CHAIN: Final = re.compile(
-    rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}"
+    rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}|{_GROUP}"
 )
 
 
@@ -28,6 +29,7 @@ def summary(text: str) -> str:
     raised = last_traceback(text).rpartition("\n")[2]
     # The first line may say what the exception does, without its type.
     said = raised.partition(": ")[2] or raised.rstrip(":")
-    if not said or said in first:
+    # All lines of an exception group are indented.
+    if not said or said in first or said.startswith(" "):
         return first
     return raised if TRACEBACK in first else f"{first}: {raised}"

@@ -75,8 +75,8 @@ def _read(name: str, file: Path, *, is_current: bool) -> bytes:
     except MalformedError as error:
         raise ConfigError(f"{file}:{_place(text, error.offset)}: {error.reason}") from None
     except ValidationError as error:
-        problem, _, member = str(error).rstrip("`").partition(" - at `$.")
-        where = f"member '{member}'" if member else "the answer"
+        problem, _, member = str(error).partition(" - at `$.")
+        where = f"member '{member[:-1]}'" if member else "the answer"
         raise ConfigError(f"{file}: {where} does not fit {name}: {problem}") from None
     return text
 
