@@ -126,6 +126,7 @@ def test_one_struct_for_two() -> None:
             r"ListpeerchannelsReply.channels\[0\].to_us_msat: Expected",
         ),
         (PeerDisconnect, {}, "PeerDisconnect is neither an event nor a command's"),
+        ("db_write", {}, "sample takes a Struct, such as clnwire.hooks.DbWrite, not 'db_write'"),
     ],
 )
 def test_what_does_not_fit(event: type[Event], changes: dict[str, Any], problem: str) -> None:

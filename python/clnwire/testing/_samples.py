@@ -36,6 +36,8 @@ def sample(event: type[E], /, **changes: Any) -> E:
     Raises `UsageError` for a Struct that is neither, for a member that it does not have, and a
     value that does not fit.
     """
+    if not isinstance(event, type):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"sample takes a Struct, such as clnwire.hooks.DbWrite, not {event!r}")
     if issubclass(event, Reply):
         return _changed(_least(event), changes, event.__name__)
     name = name_of_type(event)
