@@ -50,6 +50,8 @@ class Parameters:
             or hasattr(function, "__signature__")
         )
         """Whether every argument can be given by its name."""
+        self.given: Final = tuple(name for name in self.names if name not in INJECTED)
+        """Those that a caller gives by position."""
         self.injected: Final = tuple(name for name in INJECTED if name in self.known)
         self.amounts: Final = tuple(
             name for name in (*self.names, *only) if hints.get(name) is Millisatoshi
@@ -151,10 +153,29 @@ def quick_arguments(
     inject(params, parameters.injected, plugin, request)
     if not parameters.accept(params):
         return None
-    if not parameters.amounts:
-        return params
-    amounts = {name: Millisatoshi(params[name]) for name in parameters.amounts if name in params}
-    return {**params, **amounts}
+    return _with_amounts(params, parameters)
+
+
+def quick_positions(
+    function: Callable[..., Any], params: list[Any], plugin: object, request: object
+) -> dict[str, Any] | None:
+    """The arguments by name, as `bind_positions` would bind them; `None` if it has to do it."""
+    parameters = parameters_of(function)
+    if parameters is None or len(params) > len(parameters.given):
+        return None
+    # Those that are not given may have defaults.
+    arguments = dict(zip(parameters.given, params))  # noqa: B905
+    inject(arguments, parameters.injected, plugin, request)
+    return _with_amounts(arguments, parameters) if parameters.accept(arguments) else None
+
+
+def _with_amounts(arguments: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
+    names = [name for name in parameters.amounts if name in arguments]
+    return (
+        {**arguments, **{name: Millisatoshi(arguments[name]) for name in names}}
+        if names
+        else arguments
+    )
 
 
 def coerce(function: Callable[..., Any], arguments: dict[str, Any]) -> None:

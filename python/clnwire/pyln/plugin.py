@@ -521,8 +521,7 @@ class Plugin:
                 return self._call_by_name(func, request)
             if not issubclass(kind, list):
                 raise TypeError("Parameters to function call must be either a dict or a list.")
-            bound = self._bind_pos(func, request.params, request)
-            return func(*bound.args, **bound.kwargs)
+            return self._call_by_position(func, request)
         finally:
             transport.handling.reset(token)
 
@@ -533,6 +532,14 @@ class Plugin:
             if arguments is not None:
                 return func(**arguments)
         bound = self._bind_kwargs(func, params, request)
+        return func(*bound.args, **bound.kwargs)
+
+    def _call_by_position(self, func: Callable[..., Any], request: Request) -> Any:
+        if type(self)._bind_pos is Plugin._bind_pos:
+            arguments = binding.quick_positions(func, request.params, self, request)
+            if arguments is not None:
+                return func(**arguments)
+        bound = self._bind_pos(func, request.params, request)
         return func(*bound.args, **bound.kwargs)
 
     def _bind_kwargs(
