@@ -476,6 +476,10 @@ class Listed(msgspec.Struct, array_like=True):
     count: int
 
 
+class Place(TypedDict):
+    x: int
+
+
 class Keyed(TypedDict):
     key: Secret
     count: int
@@ -501,6 +505,28 @@ def test_no_error_shows_a_secret_in_a_value(kind, token):
     with pytest.raises(RpcError) as caught:
         params.decode(b'{"x":%b}' % token.replace("KEY", "ab" * 32).encode())
     assert "abab" not in caught.value.message
+
+
+def test_a_default_may_be_a_struct():
+    default = Listed("ab" * 32, 1)
+
+    def take(x=default):
+        return x
+
+    take.__annotations__["x"] = Listed
+    params = Method("take", take).params
+    for text in (b"{}", b"[]", b"[null]", b"null"):
+        assert params.bind(take)(params.decode(text)) == default
+
+
+def test_a_type_read_as_a_whole_names_the_parameter_alone():
+    def take(x): ...
+
+    take.__annotations__["x"] = Place
+    with pytest.raises(RpcError) as caught:
+        Method("take", take).params.decode(b"[5]")
+    said = "take: parameter 'x' is wrong: Expected `object`, got `int` in 5 (usage: take x)"
+    assert caught.value.message == said
 
 
 def test_what_parameters_mean_is_in_the_help(plugin):

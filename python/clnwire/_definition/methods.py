@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from functools import partial
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -309,9 +310,15 @@ def _field(parameter: Parameter, annotation: Any) -> Any:
     if parameter.is_required:
         return (parameter.name, annotation)
     default: Any = parameter.default
+    # msgspec requires a factory for mutable defaults.
     if isinstance(default, (list, dict, set, bytearray)):
-        # msgspec requires a factory for mutable defaults.
         return (parameter.name, annotation, msgspec.field(default_factory=default.copy))
+    if isinstance(default, msgspec.Struct):
+        return (
+            parameter.name,
+            annotation,
+            msgspec.field(default_factory=partial(msgspec.structs.replace, default)),
+        )
     return (parameter.name, annotation, default)
 
 

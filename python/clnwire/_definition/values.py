@@ -132,9 +132,11 @@ class _Scalar(Struct, frozen=True):
         if self.expected:
             return _misfit(self, text)
         # A type whose members are not read one by one: msgspec says what is wrong, and where.
-        what, _, place = problem.rpartition(" - at `$")
+        what, is_inside, place = problem.rpartition(" - at `$")
+        if not is_inside:
+            what, place = problem, ""
         where = "" if self.is_secret else f" in {shown(text)}"
-        return MisfitError(f"is wrong: {what or problem}{where}", place[:-1])
+        return MisfitError(f"is wrong: {what}{where}", place[:-1])
 
 
 class _Text(Struct, frozen=True):
