@@ -12,6 +12,7 @@ import pytest
 
 from clnwire.checking import RULES, Limits, Report, Target, check
 from clnwire.checking.file import obstacles
+from clnwire.checking.methods import required_parameters
 from clnwire.checking.traceback import summary
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.rules.dialect import Name
@@ -221,6 +222,11 @@ def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path) -> None:
 def test_a_failure_in_one_line(text: str, line: str) -> None:
     frames = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
     assert summary(text.format(frames)) == line
+
+
+def test_a_usage_with_any_number_of_parameters() -> None:
+    assert required_parameters("a [b] [rest ...] [named-rest ...]") == ["a"]
+    assert required_parameters("a rest ...") is None
 
 
 def test_a_method_that_refuses_made_up_parameters(tmp_path: Path) -> None:

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(r"(\[)?([A-Za-z_][A-Za-z0-9_-]*)(:[^\[\]]+)?(\])?\Z")
 """A parameter in a usage: `label`, `[label]`, or with what it takes, as in `mode:fast|slow`."""
+_REST: Final = re.compile(r"\[[A-Za-z_][A-Za-z0-9_-]* \.\.\.\]")
+"""Any number of parameters in a usage: `[label ...]`."""
 
 
 def required_parameters(usage: str) -> list[str] | None:
     """The required parameters; `None` if the usage has an unknown form."""
     required: list[str] = []
-    for word in usage.split():
+    for word in _REST.sub("", usage).split():
         match = _WORD.match(word)
         if match is None or bool(match[1]) != bool(match[4]):
             return None
