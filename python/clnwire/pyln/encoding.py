@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from json import JSONEncoder
+from json import encoder as json_encoder
 from json import loads as python_loads
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,9 +29,32 @@ def to_json_default(self: Any, obj: Any) -> Any:
 
 setattr(JSONEncoder, "default", to_json_default)  # noqa: B010 - its parameter is named `o`.
 
-dumps: Final = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-"""JSON text with Python's separators. Raises `ValueError` for NaN and infinity, which are no JSON,
-and `TypeError`."""
+_encoder: Final = JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+def _default(value: Any) -> Any:
+    return _encoder.default(value)  # A plugin may replace that of the class.
+
+
+def dumps(value: Any) -> str:
+    """JSON text with Python's separators. Raises `ValueError` for NaN and infinity, which are no
+    JSON, and `TypeError`."""
+    if _encode is not None:
+        try:
+            return "".join(_encode(value, 0))
+        except Exception:
+            _containers.clear()
+    # Raises Python's own error; the value may also have been in use by another thread.
+    return _encoder.encode(value)
+
+
+_containers: Final[dict[int, Any]] = {}
+"""Those that are being encoded."""
+_make: Final[Any] = getattr(json_encoder, "c_make_encoder", None)
+_encode: Final[Any] = _make and _make(
+    _containers, _default, json_encoder.encode_basestring, None, ": ", ", ", False, False, False
+)
+"""What `JSONEncoder.encode` makes anew for each value."""
 
 
 def loads(text: bytes) -> Any:
