@@ -1485,3 +1485,144 @@ case(
     *(f'{{"id": "i{n}", "method": "hold", "params": [{n}]}}' for n in range(100_000)),
     ask("free"),
 )
+
+# What is mended, beyond the above.
+
+case(
+    "children print",
+    """
+    import os, subprocess
+    @plugin.method("m")
+    def m():
+        os.system("echo by a child")
+        subprocess.run(["echo", "by another"])
+        return "done"
+""",
+    ask("m"),
+    difference="output of C libraries and children",
+    shows=('by a child', '"result": "done"'),
+)
+case(
+    "long line",
+    """
+    plugin.log("x" * 300_000)
+""",
+    difference="long log lines",
+)
+case(
+    "prefix in threads",
+    """
+    import threading
+    @plugin.method("m")
+    def m(plugin):
+        thread = threading.Thread(target=lambda: plugin.rpc.call("by-thread"))
+        thread.start()
+        thread.join()
+        raise ValueError("leaves the prefix")
+    @plugin.method("after")
+    def after():
+        return plugin.rpc.cmdprefix
+""",
+    ask("m"),
+    ask("after"),
+    difference="prefix of ids in threads",
+)
+case(
+    "malformed",
+    ECHO,
+    '{"id": 1, "method": "echo", "params": [1,]}',
+    ask("echo", [2]),
+    difference="malformed messages",
+    shows=("-32700", '"result": 2'),
+)
+case(
+    "answers many late",
+    """
+    import threading
+    held = []
+    @plugin.async_hook("htlc_accepted")
+    def hook(request, **kwargs):
+        held.append(request)
+    @plugin.subscribe("block_added")
+    def block(**kwargs):
+        while held:
+            held.pop(0).set_result({"result": "continue"})
+    plugin.run()
+    plugin.log(f"{len(held)} are never answered")
+""",
+    *(ask("htlc_accepted", {"htlc": n}, id=f"h{n}") for n in range(200)),
+    tell("block_added", {"block_added": {}}),
+    *(ask("htlc_accepted", {"htlc": n}, id=f"n{n}") for n in range(200)),
+)
+case(
+    "death while others write",
+    """
+    import os, threading
+    def work():
+        while True:
+            plugin.log("working") if os.getppid() == 0 else None
+    threading.Thread(target=work, daemon=True).start()
+    @plugin.hook("db_write")
+    def write(data_version, **kwargs):
+        if data_version == 3:
+            plugin.log("dies now")
+            os.kill(os.getpid(), 9)
+        return {"result": "continue"}
+""",
+    *(ask("db_write", {"data_version": n, "writes": []}) for n in range(6)),
+)
+case(
+    "daemon thread",
+    """
+    import threading, time
+    def work():
+        while True:
+            time.sleep(60)
+    threading.Thread(target=work, daemon=True).start()
+""",
+)
+case(
+    "signal at the end",
+    """
+    import os, signal, sys
+    def stop(number, frame):
+        plugin.log("stops")
+        sys.exit(4)
+    signal.signal(signal.SIGTERM, stop)
+    @plugin.method("m")
+    def m():
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(100_000): pass
+        return "never"
+""",
+    ask("m"),
+)
+case(
+    "pool of processes",
+    """
+    import multiprocessing
+    def square(number):
+        return number * number
+    @plugin.method("m")
+    def m():
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            return pool.map(square, range(5))
+""",
+    ask("m"),
+    ask("m"),
+)
+case(
+    "nested dispatch",
+    """
+    @plugin.method("outer")
+    def outer(plugin):
+        from pyln.client.plugin import Request
+        plugin._dispatch_request(Request(plugin, "inner", "inner", {}))
+        return plugin.rpc.call("after-inner")["params"]
+    @plugin.method("inner")
+    def inner(plugin):
+        return plugin.rpc.call("by-inner")["params"]
+""",
+    ask("outer"),
+    difference="prefix of ids in threads",
+)

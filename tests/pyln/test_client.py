@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -319,3 +320,28 @@ def test_errors_are_values() -> None:
         assert isinstance(error, ValueError)
         texts.append((str(error), error.args, error.method, error.payload, error.error))
     assert texts[0] == texts[1]
+
+
+def test_an_error_can_be_pickled() -> None:
+    error = own.RpcError("m", {"a": 1}, {"code": 1})
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), vars(again)) == (str(error), vars(error))
+    with pytest.raises(TypeError):
+        pickle.loads(pickle.dumps(original.RpcError("m", {"a": 1}, {"code": 1})))
+
+
+def test_progress_of_a_command(daemon: Daemon) -> None:
+    def reply(request: dict[str, Any]) -> bytes:
+        said = {"method": "progress", "params": {"id": 1, "num": 1, "total": 2}}
+        before = (
+            b"" if request["method"] == "notifications" else json.dumps(said).encode() + b"\n\n"
+        )
+        return before + ok(request)
+
+    daemon.reply = reply
+    client, said = own.LightningRpc(daemon.path), list[Any]()
+    with pytest.raises(ZeroDivisionError), client.notify(lambda **got: said.append(got)):
+        client.getinfo()
+        raise ZeroDivisionError
+    assert [(got["message"], got["progress"]["num"]) for got in said] == [(None, 1)]
+    assert client._notify is None
