@@ -1500,7 +1500,7 @@ case(
 """,
     ask("m"),
     difference="output of C libraries and children",
-    shows=('by a child', '"result": "done"'),
+    shows=("by a child", '"result": "done"'),
 )
 case(
     "long line",
@@ -1625,4 +1625,32 @@ case(
 """,
     ask("outer"),
     difference="prefix of ids in threads",
+)
+
+for name, code in {"killed": "os.kill(os.getpid(), 9)", "_exit": "os._exit(7)"}.items():
+    case(
+        f"{name} behind answers",
+        f"""
+        import os
+        @plugin.method("m")
+        def m(n):
+            if n == 9:
+                {code}
+            return n
+    """,
+        *(ask("m", [n]) for n in range(12)),
+        difference="answers before a death",
+    )
+case(
+    "a term behind answers",
+    """
+    import os, signal
+    @plugin.method("m")
+    def m(n):
+        if n == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return n
+""",
+    *(ask("m", [n]) for n in range(12)),
+    difference="answers before a death",
 )
