@@ -455,16 +455,12 @@ class Wire:
         """Takes bytes that were read from the daemon before. Raises `RuntimeError` if another
         thread reads."""
     def read(self) -> Frame | None:
-        """The next message, `None` at the end of the input. Writes what waits to be written before
-        it waits itself. Signal handlers run meanwhile.
+        """The next message, `None` at the end of the input. Signal handlers run meanwhile.
 
         Raises `MalformedError` if the input ends inside a message, `OSError`, `RuntimeError` if
         another thread reads, and what signal handlers raise."""
-    def write(self, message: bytes, later: bool = False, /) -> None:
-        """Writes a message, with what separates it from the next one; `later`: before the next wait
-        for input, or with the next message that is written. Raises `OSError`."""
-    def flush(self) -> None:
-        """Writes what waits to be written. Raises `OSError`."""
+    def write(self, message: bytes, /) -> None:
+        """Writes a message, with what separates it from the next one. Raises `OSError`."""
     @property
     def input_fd(self) -> int: ...
     @property

@@ -1,7 +1,8 @@
 """The codes of JSON-RPC errors, of JSON-RPC 2.0 and of lightningd.
 
 Use them in `RpcError(code, message)`, and to find out why a call has failed. Commands may use other
-codes as well. Source: `common/jsonrpc_errors.h` of lightningd, whose names are kept.
+codes as well. Source: `common/jsonrpc_errors.h` of lightningd, whose names are kept, without
+`JSONRPC2_`.
 """
 
 from typing import Final

@@ -90,30 +90,8 @@ def test_a_message_that_is_not_json_is_lost_alone(daemon: Daemon) -> None:
     assert next_one.bytes == NOTE
 
 
-def test_what_is_held_goes_with_the_next_message(daemon: Daemon) -> None:
-    daemon.wire.write(b"a\n\n", True)
-    daemon.wire.write(b"b\n\n")
-    assert daemon.reads() == b"a\n\nb\n\n"
-
-
-def test_what_is_held_goes_before_a_wait(daemon: Daemon) -> None:
-    daemon.wire.write(b"a\n\n", True)
-    reading = threading.Thread(target=daemon.wire.read)
-    reading.start()
-    assert daemon.reads() == b"a\n\n"
-    daemon.hangs_up()
-    reading.join()
-
-
-def test_what_is_held_waits_while_there_are_messages(daemon: Daemon) -> None:
-    daemon.sends(NOTE + NOTE)
-    daemon.wire.read()
-    daemon.wire.write(b"a\n\n", True)
-    daemon.wire.read()
-    os.set_blocking(daemon.output, False)
-    with pytest.raises(BlockingIOError):
-        daemon.reads()
-    daemon.wire.flush()
+def test_a_message_is_written_at_once(daemon: Daemon) -> None:
+    daemon.wire.write(b"a\n\n")
     assert daemon.reads() == b"a\n\n"
 
 

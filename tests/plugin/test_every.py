@@ -298,10 +298,26 @@ def test_a_period_that_cannot_be(seconds):
 
 
 def test_a_decorator_without_its_seconds_is_refused():
-    with pytest.raises(UsageError, match="every: seconds must be a number above 0, not <function"):
+    with pytest.raises(UsageError, match=r"write @plugin.every\(60\), with the seconds"):
 
         @Plugin().every  # type: ignore[arg-type]
         def work() -> None: ...
 
     with pytest.raises(UsageError, match="jitter must be from 0 to 1"):
         Plugin().every(1, jitter=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "topics"),
+    [("async def", "", ["shutdown"]), ("def", ", thread=True", ["shutdown"]), ("def", "", [])],
+)
+def test_what_may_hold_an_event_hears_of_the_end(plugin, kind, arguments, topics):
+    """Otherwise `plugin stop` kills the plugin, and lets pass what it holds."""
+    daemon = plugin(
+        f"""
+        @plugin.hook("htlc_accepted"{arguments})
+        {kind} hold(event):
+            return CONTINUE
+        """
+    )
+    assert daemon.start()["subscriptions"] == topics

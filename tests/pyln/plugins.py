@@ -1639,7 +1639,6 @@ for name, code in {"killed": "os.kill(os.getpid(), 9)", "_exit": "os._exit(7)"}.
             return n
     """,
         *(ask("m", [n]) for n in range(12)),
-        difference="answers before a death",
     )
 case(
     "a term behind answers",
@@ -1652,5 +1651,4 @@ case(
         return n
 """,
     *(ask("m", [n]) for n in range(12)),
-    difference="answers before a death",
 )

@@ -52,6 +52,8 @@ class Background:
 
 def check_seconds(seconds: Any, what: str = "seconds") -> float:
     """`seconds` if it can be a period. Raises `UsageError`."""
+    if callable(seconds):
+        raise UsageError("every: write @plugin.every(60), with the seconds in parentheses")
     if not isinstance(seconds, (int, float)) or not 0 < seconds < LONGEST:
         raise UsageError(f"every: {what} must be a number above 0, not {seconds!r}")
     return seconds

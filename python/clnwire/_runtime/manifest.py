@@ -65,12 +65,14 @@ def _subscriptions(run: Run, dialect: Dialect) -> list[str]:
     """The topics to subscribe to, each once.
 
     With `*` all others are left out, since the daemon would deliver them twice, except for `log`,
-    which `*` does not include. `shutdown` is added for plugins that act on it.
+    which `*` does not include. `shutdown` is added for plugins that act on it, and for those whose
+    hooks may hold an event: otherwise `plugin stop` kills them and lets the event pass.
     """
     definition = run.definition
     topics = dict.fromkeys(name for each in definition.subscriptions for name in each.topics)
     wants_all = "*" in topics
-    must_know = definition.shutdown_functions or "db_write" in definition.hooks
+    holds = any(hook.is_async or hook.thread for hook in definition.hooks.values())
+    must_know = holds or definition.shutdown_functions or "db_write" in definition.hooks
     if must_know and dialect.takes_topic("shutdown") and not wants_all:
         topics["shutdown"] = None
     unknown = [topic for topic in topics if not dialect.takes_topic(topic)]

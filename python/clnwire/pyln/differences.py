@@ -114,12 +114,6 @@ DIFFERENCES: Final = (
         "What nobody reads is lost.",
     ),
     Difference(
-        "answers before a death",
-        "Each answer is written before the next message is handled.",
-        "While messages wait and their handlers are quick, answers are written together: for the "
-        "daemon, a plugin that is killed then has died some messages earlier.",
-    ),
-    Difference(
         "output of C libraries and children",
         "What they print lands between messages.",
         "It becomes lines of the log.",

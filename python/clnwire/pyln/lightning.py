@@ -119,7 +119,6 @@ class UnixDomainSocketRpc:
         chosen = self._filter if filter is None else filter
         if chosen is not None:
             request["filter"] = chosen
-        transport.release()
         connection = UnixSocket(self.socket_path)
         try:
             reply = self._exchange(connection, request)

@@ -11,8 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from threading import RLock, get_ident
-from time import perf_counter
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from clnwire._core import Framer, MalformedError
@@ -59,8 +58,6 @@ BUILT_IN: Final = ("getmanifest", "init", "setconfig")
 """Methods of every plugin; the manifest leaves them out."""
 METHOD_NOT_FOUND: Final = -32601
 PARSE_ERROR: Final = -32700
-QUICK: Final = 0.0002
-"""Seconds. Answers are held back while handlers run that took no longer the last time."""
 MOST_LOGGED: Final = 200_000
 """Characters of a log line: lightningd aborts at 262,144 bytes of escaped text."""
 
@@ -113,9 +110,6 @@ class Plugin:
         self.dynamic = dynamic
         self.child_init: Callable[..., Any] | None = None
         self.write_lock = RLock()
-        self._serving_thread: int | None = None
-        self._holds_reply = False
-        self._seconds: dict[str | None, float] = {}
         os.register_at_fork(after_in_child=self._renew_lock)
         handler = PluginLogHandler(self)
         handler.setFormatter(logging.Formatter("%(name)-12s: %(message)s"))
@@ -368,10 +362,8 @@ class Plugin:
         )
 
     def _send_reply(self, reply: bytes) -> None:
-        """Writes a reply, or holds it for as long as quick handlers have messages to handle."""
-        self._holds_reply = is_held = self._serving_thread == get_ident()
         with self.write_lock:
-            transport.pipes().write(reply, later=is_held)
+            transport.pipes().write(reply)
 
     def _renew_lock(self) -> None:
         # Another thread of the parent may hold it.
@@ -389,23 +381,11 @@ class Plugin:
             self._serve(_cut(self.stdin.buffer))
 
     def _serve(self, frames: Iterable[Frame]) -> None:
-        self._serving_thread = get_ident()
         try:
             for frame in frames:
-                if self._holds_reply and self._seconds.get(frame.method, QUICK) >= QUICK:
-                    self._release()
-                started = perf_counter()
                 self._handle(frame)
-                self._seconds[frame.method] = perf_counter() - started
         except MalformedError as error:
             self.log(f"the input ended inside a message: {error}", level="warn")
-        finally:
-            self._serving_thread = None
-            self._release()
-
-    def _release(self) -> None:
-        self._holds_reply = False
-        transport.release()
 
     def _handle(self, frame: Frame) -> None:
         if frame.kind == "malformed" and frame.method != "init":

@@ -59,10 +59,10 @@ class Pipes:
         """As it was at first: the daemon's pipe, and what Python has read of it already."""
         os.register_at_fork(after_in_child=self._in_child)
 
-    def write(self, message: bytes, *, later: bool = False) -> None:
-        """Writes a message; with the next one if `later`. Without a daemon it is lost."""
+    def write(self, message: bytes) -> None:
+        """Writes a message. Without a daemon it is lost."""
         try:
-            self.wire.write(message, later)
+            self.wire.write(message)
         except BrokenPipeError:
             return
 
@@ -74,17 +74,11 @@ class Pipes:
             self.wire.feed(stdin.buffer.read1(len(waiting)))
         else:
             return
-        while True:
-            try:
-                frame = self.wire.read()
-            except BrokenPipeError:
-                continue
-            if frame is None:
-                return
+        while (frame := self.wire.read()) is not None:
             yield frame
 
     def close(self) -> None:
-        """Writes what there is, at the end of the process."""
+        """Logs the last output of others, at the end of the process."""
         try:
             self.wire.close(LAST_OUTPUT)
         except OSError:
@@ -111,12 +105,6 @@ def pipes() -> Pipes:
 handling: Final[ContextVar[tuple[Any, Any]]] = ContextVar("handling", default=(None, None))
 """The client of the plugin that handles a message in this context, and what precedes the ids of its
 calls: the message's id."""
-
-
-def release() -> None:
-    """Writes what is held back: the daemon may need it before it answers a call."""
-    if _pipes:
-        _pipes[0].write(b"")
 
 
 def is_daemons_child() -> bool:

@@ -62,28 +62,20 @@ impl Wire {
                 if framer.is_ended() {
                     return Ok(None);
                 }
-                self.flush(py)?;
                 self.read_some(py, framer)?;
             }
         })?
     }
 
-    #[pyo3(signature = (message, later = false, /))]
-    fn write(&self, py: Python<'_>, message: &[u8], later: bool) -> PyResult<()> {
+    #[pyo3(signature = (message, /))]
+    fn write(&self, py: Python<'_>, message: &[u8]) -> PyResult<()> {
         let mut outbox = self.channel.outbox();
         if !outbox.reserve(message.len()) {
             return Err(PyMemoryError::new_err("no memory to send a message"));
         }
         outbox.message(message);
         drop(outbox);
-        if later { Ok(()) } else { self.flush(py) }
-    }
-
-    fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        while py.detach(|| self.channel.flush(None)).map_err(os_error)? == Waited::Signal {
-            py.check_signals()?;
-        }
-        Ok(())
+        self.flush(py)
     }
 
     #[getter]
@@ -118,6 +110,13 @@ impl Wire {
             // Waiting would hold Python's lock, which the other thread may need.
             Err(TryLockError::WouldBlock) => Err(PyRuntimeError::new_err("another thread reads")),
         }
+    }
+
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        while py.detach(|| self.channel.flush(None)).map_err(os_error)? == Waited::Signal {
+            py.check_signals()?;
+        }
+        Ok(())
     }
 
     /// Waits for input, without Python's lock. Returns early on a signal, after its handler.
