@@ -60,6 +60,16 @@ def on_creation(event):
 plugin.run()
 """
 
+GATE = """
+@plugin.hook("rpc_command", filters=["listpeers"])
+async def hold(event: RpcCommand):
+    plugin.log.info("holds it")
+    await plugin.stopping
+    return RpcCommandReturn.error(-1, "held until the end")
+
+plugin.run()
+"""
+
 COPY = """
 import sys
 
@@ -131,6 +141,20 @@ def test_the_log_tells_why_a_plugin_died(node: Node, folder: Path) -> None:
     dying = script(folder / "dying.py", HEAD + "import nowhere_to_be_found\n\nplugin.run()\n")
     node.start(plugins=(dying,))
     until(lambda: "plugin-dying.py: ModuleNotFoundError" in node.log)
+
+
+def test_what_is_held_is_answered_at_plugin_stop(node: Node, folder: Path) -> None:
+    gate = script(folder / "gate.py", HEAD + GATE)
+    node.start(plugins=(gate,))
+    replies: list[dict[str, object]] = []
+    caller = threading.Thread(target=lambda: replies.append(node.answer("listpeers")))
+    caller.start()
+    until(lambda: "holds it" in node.log)
+    node.call("plugin", {"subcommand": "stop", "plugin": str(gate)})
+    caller.join(PATIENCE)
+    assert [reply.get("error") for reply in replies] == [
+        {"code": -1, "message": "held until the end"}
+    ]
 
 
 @pytest.mark.parametrize("is_busy", [False, True], ids=["calm", "busy"])
