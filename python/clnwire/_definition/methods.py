@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _SIMPLE: Final = (Any, object, str, int, float, bool, type(None), msgspec.Raw)
 """Types whose values msgspec's strict decoding accepts or refuses as clnwire does."""
 _SIMPLE_ORIGINS: Final = (list, dict, tuple, set, typing.Union, UnionType)
-_SHOWN: Final = 80
-"""A message shows no more characters of a name than this."""
 _VARIADIC: tuple[Kind, ...] = ("rest", "named rest")
 _INJECTED: Final = {
     "plugin": "leave it out, and use the plugin object itself",
@@ -204,9 +202,10 @@ class Params:
         rest = self._variadic_parameter("rest")
         self._require({p.name for p in self._positional[: len(values)]}, by_position=True)
         if rest is None and len(values) > len(self._positional):
-            raise self._invalid(
-                f"takes at most {_counted(len(self._positional))}, {len(values)} were given"
-            )
+            from clnwire._wire.counting import counted
+
+            most = counted(len(self._positional), "parameter")
+            raise self._invalid(f"takes at most {most}, {len(values)} were given")
         taking: list[Parameter] = [*self._positional]
         if rest is not None:
             taking += [rest] * (len(values) - len(taking))
@@ -225,7 +224,9 @@ class Params:
         for name in values:
             parameter = named.get(name) or (None if name in self._filled else rest)
             if parameter is None:
-                raise self._invalid(f"unknown parameter '{_short(name)}'")
+                from clnwire._wire.foreign import shortened
+
+                raise self._invalid(f"unknown parameter '{shortened(name)}'")
             taking[name] = parameter
         self._require(set(values))
         found = {name: self._decode_one(taking[name], values[name], name) for name in values}
@@ -256,7 +257,9 @@ class Params:
         except RecursionError:
             raise self._invalid(f"parameter '{name}' is nested too deeply") from None
         except MisfitError as misfit:
-            where = _short(f"{name}{misfit.place}")
+            from clnwire._wire.foreign import shortened
+
+            where = shortened(f"{name}{misfit.place}")
             raise self._invalid(f"parameter '{where}' {misfit.problem}") from None
 
     def _invalid(self, problem: str) -> RpcError:
@@ -276,11 +279,6 @@ def _with_parameters(description: str, parameters: list[Parameter]) -> str:
     found = in_annotations(parameters)
     lines = [f"\n  {name}: {text}" for name, text in found.items()]
     return f"{description}\n\nParameters:{''.join(lines)}" if lines else description
-
-
-def _short(name: str) -> str:
-    """A name that the caller chose, for a message."""
-    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
 def _is_simple(annotation: Any) -> bool:
@@ -320,7 +318,3 @@ def _field(parameter: Parameter, annotation: Any) -> Any:
             msgspec.field(default_factory=partial(msgspec.structs.replace, default)),
         )
     return (parameter.name, annotation, default)
-
-
-def _counted(count: int) -> str:
-    return f"{count} parameter" if count == 1 else f"{count} parameters"

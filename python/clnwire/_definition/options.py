@@ -20,8 +20,6 @@ T_co = TypeVar("T_co", covariant=True)
 PythonType: TypeAlias = type
 
 _PYTHON_TYPES: dict[type, OptionType] = {str: "string", int: "int", bool: "bool"}
-_SHOWN = 80
-"""A message shows no more characters of a value than this."""
 NO_VALUE: Any = object()
 """The value of every option before `init`."""
 
@@ -173,11 +171,10 @@ class Option(Generic[T_co]):
         raise self._mismatch(value, "true, false, yes or no")
 
     def _mismatch(self, value: object, expected: str) -> OptionError:
+        from clnwire._wire.foreign import shortened
+
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        shown = repr(text)
-        if len(shown) > _SHOWN:
-            shown = f"{shown[: _SHOWN - 1]}…"
-        return OptionError(f"option '{self.name}': {shown} is not {expected}")
+        return OptionError(f"option '{self.name}': {shortened(repr(text))} is not {expected}")
 
 
 def _no_value(name: str) -> Any:
@@ -265,7 +262,9 @@ def _check(option: Option[Any]) -> None:
 
 
 def _check_default(option: Option[Any]) -> None:
-    if option.default is None or option.type == "flag" or option.default_text is not option.default:
+    # A default of a type that the protocol lacks has been read already.
+    is_read = option.default_text is not option.default
+    if option.default is None or option.type == "flag" or is_read:
         return
     python_type = {"int": int, "bool": bool}.get(option.type, str)
     values: list[Any] = list(option.default) if option.multi else [option.default]

@@ -21,8 +21,6 @@ from clnwire._wire.options import BOOLEANS
 if TYPE_CHECKING:
     from clnwire.types._texts import TextType
 
-_SHOWN: Final = 80
-"""A message shows no more characters of a value than this."""
 _HINT: Final = 40
 """A hint in the usage is not longer than this."""
 _NAMES: Final = {
@@ -88,11 +86,11 @@ def reader(annotation: Any) -> tuple[Reader, bool]:
 
 def shown(text: bytes) -> str:
     """JSON text for a message: shortened, on one line, without unprintable characters."""
-    from clnwire._wire.foreign import in_one_line, printable_json
+    from clnwire._wire.foreign import MOST_SHOWN, in_one_line, printable_json, shortened
 
-    whole = text[: _SHOWN * 6].decode("utf-8", "replace")
-    short = whole if len(whole) <= _SHOWN else f"{whole[: _SHOWN - 1]}…"
-    return in_one_line(printable_json(short))
+    # A character of JSON text takes up to four bytes; no more is decoded than may be shown.
+    whole = text[: MOST_SHOWN * 6].decode("utf-8", "replace")
+    return in_one_line(printable_json(shortened(whole)))
 
 
 def hint(annotation: Any) -> str:

@@ -1,4 +1,7 @@
-"""Escaping of untrusted text before it is printed, so that it cannot control a terminal."""
+"""Escaping and shortening of untrusted text before it is printed.
+
+It can neither control a terminal nor fill a message.
+"""
 
 import re
 from typing import Final
@@ -7,6 +10,15 @@ _UNSAFE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Control characters (except tab and line feed), bidirectional controls, lone surrogates."""
+
+
+MOST_SHOWN: Final = 80
+"""A message about a value or a name shows no more of its characters, unless it says otherwise."""
+
+
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """The text, cut to `most` characters; the last one of a cut text is `…`."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def printable(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import UNSET, json
 
 from clnwire._wire.counting import counted
+from clnwire._wire.foreign import shortened
 from clnwire.replay.differences import compare_bytes, compare_replies
 
 if TYPE_CHECKING:
@@ -119,5 +120,4 @@ def _print(console: Console, text: str, style: str | None = None) -> None:
 
 
 def _shown(value: object) -> str:
-    text = json.encode(value).decode()
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return shortened(json.encode(value).decode(), LONGEST)

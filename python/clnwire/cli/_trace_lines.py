@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import MsgspecError, Raw, json
 
 from clnwire._core import MalformedError, validate
-from clnwire._wire.foreign import in_one_line
+from clnwire._wire.foreign import in_one_line, shortened
 
 if TYPE_CHECKING:
     from clnwire.captures.conversation import CapturedMessage
@@ -56,7 +56,7 @@ class Lines:
 
     def _plain(self, message: CapturedMessage) -> None:
         line = f"{_head(message)}{latency(message):>11}  {self._content(message)}".rstrip()
-        sys.stdout.write((line if self._full else _cut(line, WIDTH)) + "\n")
+        sys.stdout.write((line if self._full else shortened(line, WIDTH)) + "\n")
 
     def _coloured(self, message: CapturedMessage) -> None:
         from rich.text import Text
@@ -157,7 +157,3 @@ def printable(text: str) -> str:
 def _shortened(found: re.Match[str]) -> str:
     text = found[1]
     return found[0] if len(text) <= LONGEST else f'"{text[:KEPT]}…+{len(text) - KEPT}"'
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
