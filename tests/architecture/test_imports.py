@@ -18,7 +18,7 @@ LAYERS = [
     {"rpc", "_definition"},
     {"_runtime"},
     {"plugin", "__init__", "pyln"},
-    {"captures", "host"},
+    {"captures", "host", "replica"},
     {"testing", "checking", "replay"},
     {"bench"},
     {"cli", "__main__", "_pyinstaller"},
