@@ -40,8 +40,10 @@ class Why(enum.Enum):
     """Nothing has been stored for this node."""
     GAP = "gap"
     """The node has committed sets that the replica lacks."""
+    MOVED = "moved"
+    """Another instance wrote the last set. An equal version does not mean equal content."""
     LOST = "lost"
-    """This instance has stored sets, and the engine has none of them."""
+    """The engine lacks what this instance has stored, or meant to, in its last epoch."""
 
 
 class Reason(enum.Enum):
@@ -217,6 +219,10 @@ class Begin(msgspec.Struct, frozen=True):
             return snapshot
         if self.expected is None:
             return f"the engine has lost the replica of this node; {snapshot}"
+        if self.why is Why.MOVED:
+            return f"another instance wrote the replica ({_place(self.expected)}); {snapshot}"
+        if self.why is Why.LOST:
+            return f"the engine has nothing after epoch {self.expected.epoch}; {snapshot}"
         missed = _count(self.sequence - self.expected.sequence)
         return f"the replica lacks {missed} after version {self.expected.version}; {snapshot}"
 
@@ -238,7 +244,8 @@ def decide_start(
         head: What the engine has stored last.
         local: The version of the node's database: `committed_version` of the first set.
         known: Whether this very instance, and not a copy of its directory, has claimed or held
-            the epoch of `head`. Without a head it is ignored.
+            the epoch of `head`, or was restored from exactly this head, chain included. Without a
+            head it is ignored.
         highest_epoch: The highest epoch that this instance has ever claimed; 0 if none.
         on_gap: What to do when the node is ahead of what it has stored.
     """
@@ -248,7 +255,7 @@ def decide_start(
     epoch = max(head.epoch, highest_epoch) + 1
     ahead = _ahead(local, head.version)
     if ahead == 0:
-        return TakeOver(head, epoch, replaces=False)
+        return _start_level(head, epoch, known=known, highest_epoch=highest_epoch)
     if ahead > 0:
         return _start_after_gap(head, epoch, ahead, known=known, on_gap=on_gap)
     if ahead < -1:
@@ -268,6 +275,15 @@ def _start_without_head(local: int, highest_epoch: int, on_gap: OnGap) -> Begin 
             "clnwire-replica.toml begins a new replica",
         )
     return Begin(None, 1, highest_epoch + 1, local, Why.LOST)
+
+
+def _start_level(head: Head, epoch: int, *, known: bool, highest_epoch: int) -> Begin | TakeOver:
+    # Sets may be stored after a base only if the base and the sets are what the node has. If that
+    # is not certain, a snapshot makes it so.
+    if known and head.epoch >= highest_epoch:
+        return TakeOver(head, epoch, replaces=False)
+    why = Why.LOST if known else Why.MOVED
+    return Begin(head, head.generation + 1, epoch, head.sequence, why)
 
 
 def _start_after_gap(
