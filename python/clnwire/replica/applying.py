@@ -1,0 +1,87 @@
+"""Executes sets of writes on a SQLite database, as the node has executed them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from clnwire.replica.errors import ReplicaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_TRANSACTION: Final = re.compile(r"\s*(BEGIN|COMMIT|END)\b", re.IGNORECASE)
+"""Statements to skip: each set gets its own transaction."""
+
+
+class _Params(msgspec.Struct):
+    writes: list[str]
+
+
+_decode = msgspec.json.Decoder(_Params).decode
+
+
+def statements(payload: bytes | memoryview) -> list[str]:
+    """The statements of a set, from the params of its `db_write` message."""
+    return _decode(payload).writes
+
+
+class Applier:
+    """A database that sets are executed on, each in its own transaction. A context manager.
+
+    The file is not synced: `close` it and sync it before relying on it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+        # A crash leaves a file to discard, so nothing has to be synced or rolled back before.
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute("PRAGMA journal_mode = MEMORY")
+        self._foreign_keys: bool | None = None
+
+    def apply(self, sequence: int, payload: bytes | memoryview, *, foreign_keys: bool) -> None:
+        """Executes one set.
+
+        Raises:
+            ReplicaError: A statement fails, so the database is not the one that the set was for.
+        """
+        self._enforce(foreign_keys)
+        # Deferred constraints are checked at COMMIT, and a set has to pass them by itself.
+        self._database.execute("BEGIN")
+        statement = ""
+        try:
+            for statement in statements(payload):
+                if not _TRANSACTION.match(statement):
+                    self._database.execute(statement)
+            self._database.execute("COMMIT")
+        except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError) as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise ReplicaError(
+                f"set {sequence} cannot be executed: {error}; its statement: {statement[:200]}"
+            ) from error
+
+    def _enforce(self, foreign_keys: bool) -> None:
+        if foreign_keys != self._foreign_keys:
+            self._database.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+            self._foreign_keys = foreign_keys
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._database.close()
+
+    def __enter__(self) -> Applier:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check_foreign_keys(database: sqlite3.Connection) -> Iterable[str]:
+    """Yields each row that refers to a row which does not exist, in words."""
+    for table, rowid, parent, _ in database.execute("PRAGMA foreign_key_check"):
+        yield f"table {table}, row {rowid}: refers to a row of {parent} that does not exist"

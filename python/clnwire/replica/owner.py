@@ -1,0 +1,134 @@
+"""Which epochs this very instance has held: `clnwire-replica.owner` beside the node's database.
+
+A copy of the node's directory must not pass for the instance that it was copied from, since the
+other one may still run. So the file records where it is: a copy of it knows no epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from clnwire.replica.errors import RefusedError
+from clnwire.replica.files import write_synced
+
+if TYPE_CHECKING:
+    from clnwire.replica.records import Head
+
+FILE: Final = "clnwire-replica.owner"
+KEPT: Final = 64
+"""How many past claims are kept. One of the last is the head's, unless the engine lost its data."""
+_MACHINE_IDS: Final = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """A take-over by this instance. It is noted before the engine has it."""
+
+    epoch: int
+    owner: str
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    """Where the file is. A copy has another inode, or is on another file system or machine."""
+
+    machine: str
+    device: int
+    filesystem: int
+    """Device numbers may change at a reboot; most file systems have an id that does not."""
+    inode: int
+
+    def is_same(self, other: _Identity) -> bool:
+        """Whether it is the same file, after a reboot too."""
+        return (self.machine, self.inode) == (other.machine, other.inode) and (
+            self.device == other.device or self.filesystem == other.filesystem != 0
+        )
+
+
+class _Content(msgspec.Struct, frozen=True):
+    node: str
+    identity: _Identity
+    claims: list[Claim]
+    """The newest is last."""
+
+
+class Owner:
+    """The owner file of a node. Each change of it is durable on return."""
+
+    def __init__(self, directory: Path, node: str) -> None:
+        """Reads the file, if there is one.
+
+        Raises:
+            RefusedError: The file is damaged, or of a node of another name.
+        """
+        self.path = directory / FILE
+        self._node = node
+        self.is_copy = False
+        """Whether the file was made elsewhere, so that what it claims is another instance's."""
+        self._claims: list[Claim] = []
+        content = self._read()
+        if content is None:
+            return
+        self.is_copy = not content.identity.is_same(_identity(self.path))
+        self._claims = [] if self.is_copy else content.claims
+
+    def knows(self, head: Head) -> bool:
+        """Whether this very instance has claimed or held the epoch of the head."""
+        return Claim(head.epoch, head.owner) in self._claims
+
+    @property
+    def highest_epoch(self) -> int:
+        """The highest epoch that this instance has ever claimed; 0 if none."""
+        return max((claim.epoch for claim in self._claims), default=0)
+
+    def claim(self, epoch: int) -> str:
+        """Notes a take-over that is about to be stored, and returns its new token."""
+        owner = secrets.token_hex(16)
+        self._note(Claim(epoch, owner))
+        return owner
+
+    def adopt(self, head: Head) -> None:
+        """Makes an epoch of another instance this one's: its runner says that the other is gone."""
+        self._note(Claim(head.epoch, head.owner))
+
+    def _read(self) -> _Content | None:
+        try:
+            content = msgspec.json.decode(self.path.read_bytes(), type=_Content)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise RefusedError(
+                f"{self.path}: cannot be read: {error}; without it the replica does not know "
+                "whether this node is the one that wrote last. If no other one exists, remove it"
+            ) from error
+        if content.node != self._node:
+            raise RefusedError(
+                f"{self.path}: is of the node {content.node!r}, and the settings say "
+                f"{self._node!r}; correct `node` in the settings"
+            )
+        return content
+
+    def _note(self, claim: Claim) -> None:
+        self._claims = [*self._claims, claim][-KEPT:]
+        write_synced(self.path, self._content)
+        self.is_copy = False
+
+    def _content(self, file: Path) -> bytes:
+        return msgspec.json.encode(_Content(self._node, _identity(file), self._claims))
+
+
+def _identity(file: Path) -> _Identity:
+    status = file.stat()
+    filesystem = os.statvfs(file).f_fsid
+    return _Identity(_machine(), status.st_dev, filesystem, status.st_ino)
+
+
+def _machine() -> str:
+    for path in _MACHINE_IDS:
+        with suppress(OSError):
+            return path.read_text().strip()
+    return ""

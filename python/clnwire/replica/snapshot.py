@@ -1,0 +1,170 @@
+"""A copy of the node's database, made while the node waits for the answer to `db_write`.
+
+The node is the only writer of its database, and it waits. So the files are copied as they are, with
+the journal of a transaction that is in progress or that a crash has left, and SQLite rolls that
+back in the copy. Nothing opens the node's own database by SQLite: a lock on it would keep the node
+from committing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sqlite3
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from clnwire.replica.errors import ReplicaError
+from clnwire.replica.files import write_all
+from clnwire.replica.records import VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUFFIXES: Final = ("", "-journal", "-wal")
+"""The files of a database. `-shm` is left out: SQLite makes it anew."""
+_FICLONE: Final = 0x40049409
+"""The request of Linux that makes a file share the blocks of another."""
+_CHUNK: Final = 4 << 20
+_LOG_SECONDS: Final = 5.0
+
+
+class Raw:
+    """The copied files of a database, which SQLite has not opened yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open(self, version: int) -> int:
+        """Rolls back what is unfinished, checks the database, and makes it one file.
+
+        Returns its size in bytes.
+
+        Args:
+            version: The `data_version` that it must have.
+
+        Raises:
+            ReplicaError: It is damaged, has another version, or is no node's database.
+        """
+        try:
+            with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
+                database.execute("PRAGMA journal_mode = DELETE")
+                check(database, version)
+        except sqlite3.Error as error:
+            raise ReplicaError(f"{self.path}: the copy of the node's database: {error}") from error
+        # A journal of a transaction that has not yet changed the file is left as it is.
+        for suffix in SUFFIXES[1:]:
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+            return os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+
+    def remove(self) -> None:
+        """Removes the files."""
+        remove(self.path)
+
+
+def copy_raw(database: Path, target: Path, log: Callable[[str], object]) -> Raw:
+    """Copies the files of a database that nobody writes to meanwhile.
+
+    Logs progress every 5 s, since the node waits. The files are readable by their owner alone.
+
+    Raises:
+        ReplicaError: There is no such database, or it cannot be copied.
+    """
+    remove(target)
+    try:
+        for suffix in SUFFIXES:
+            source = Path(f"{database}{suffix}")
+            if suffix and not source.exists():
+                continue
+            _copy(source, Path(f"{target}{suffix}"), log)
+    except OSError as error:
+        remove(target)
+        raise ReplicaError(_cannot_copy(database, target, error)) from error
+    return Raw(target)
+
+
+def _cannot_copy(database: Path, target: Path, error: OSError) -> str:
+    what = f"the node's database cannot be copied from {database} to {target}: {error.strerror}"
+    if error.errno == errno.ENOENT:
+        return f"{what}; set `database` in clnwire-replica.toml if the node has it elsewhere"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{what}; make room for one copy of the database"
+    return what
+
+
+def _copy(source: Path, target: Path, log: Callable[[str], object]) -> None:
+    read_only = os.O_RDONLY | os.O_CLOEXEC
+    create = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    source_fd = os.open(source, read_only)
+    try:
+        target_fd = os.open(target, create, 0o600)
+        try:
+            if not _share_blocks(source_fd, target_fd):
+                _copy_bytes(source_fd, target_fd, source.name, log)
+        finally:
+            os.close(target_fd)
+    finally:
+        os.close(source_fd)
+
+
+def _share_blocks(source: int, target: int) -> bool:
+    """Whether the file system could make the copy without copying (Btrfs, XFS)."""
+    with suppress(OSError):
+        fcntl.ioctl(target, _FICLONE, source)
+        return True
+    return False
+
+
+def _copy_bytes(source: int, target: int, name: str, log: Callable[[str], object]) -> None:
+    size, done, told = os.fstat(source).st_size, 0, time.monotonic()
+    while data := os.read(source, _CHUNK):
+        write_all(target, data)
+        done += len(data)
+        if time.monotonic() - told > _LOG_SECONDS:
+            told = time.monotonic()
+            log(f"copying {name}: {done >> 20:,} of {size >> 20:,} MiB; the node waits")
+
+
+def remove(path: Path) -> None:
+    """Removes a database with all its files."""
+    for suffix in (*SUFFIXES, "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def check(database: sqlite3.Connection, version: int) -> None:
+    """Raises `ReplicaError` unless the database is whole and has this `data_version`."""
+    found = data_version(database)
+    if found != version:
+        raise ReplicaError(
+            f"the database is at version {found}, and not at {version} as the node's next set says"
+        )
+    check_whole(database)
+
+
+def check_whole(database: sqlite3.Connection) -> None:
+    """Raises `ReplicaError` if SQLite finds damage in the database."""
+    (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok":
+        raise ReplicaError(f"the database is damaged: {verdict}")
+
+
+def data_version(database: sqlite3.Connection) -> int:
+    """The `data_version` of a node's database; 0 if it is empty.
+
+    Raises `ReplicaError` if it is no node's database.
+    """
+    if not database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        return 0
+    try:
+        row = database.execute("SELECT intval FROM vars WHERE name = 'data_version'").fetchone()
+    except sqlite3.Error as error:
+        raise ReplicaError(f"this is no database of Core Lightning: {error}") from error
+    return int(row[0]) % VERSIONS if row else 0

@@ -1,0 +1,94 @@
+"""The owner file: what this very instance has held, and what a copy of it must not know."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from clnwire.replica.errors import RefusedError
+from clnwire.replica.owner import FILE, Owner
+from clnwire.replica.records import Head
+
+
+def head(epoch: int, owner: str) -> Head:
+    return Head("alice", 1, epoch, owner, 7, bytes(32))
+
+
+def test_what_was_claimed_is_known_after_a_restart(tmp_path: Path) -> None:
+    first = Owner(tmp_path, "alice")
+    assert first.highest_epoch == 0
+    tokens = [first.claim(epoch) for epoch in (1, 2)]
+    second = Owner(tmp_path, "alice")
+    assert second.highest_epoch == 2
+    assert all(second.knows(head(1 + number, token)) for number, token in enumerate(tokens))
+    assert not second.knows(head(1, tokens[1]))
+    assert not second.knows(head(3, tokens[1]))
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_copy_knows_nothing(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    token = Owner(one, "alice").claim(1)
+    shutil.copytree(one, two)
+    copy = Owner(two, "alice")
+    assert copy.is_copy
+    assert not copy.knows(head(1, token))
+    assert copy.highest_epoch == 0
+    copy.claim(2)
+    assert not Owner(two, "alice").is_copy
+    assert not Owner(two, "alice").knows(head(1, token))
+
+
+def test_a_directory_may_be_renamed(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    token = Owner(tmp_path / "one", "alice").claim(1)
+    (tmp_path / "one").rename(tmp_path / "two")
+    assert Owner(tmp_path / "two", "alice").knows(head(1, token))
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_copy"),
+    [
+        ({"device": 0}, False),
+        ({"filesystem": 0}, False),
+        ({"device": 0, "filesystem": 0}, True),
+        ({"machine": "another"}, True),
+        ({"inode": 1}, True),
+    ],
+)
+def test_what_makes_a_copy(tmp_path: Path, changed: dict[str, object], is_copy: bool) -> None:
+    # The numbers of devices may change at a reboot, the id of the file system does not.
+    Owner(tmp_path, "alice").claim(1)
+    path = tmp_path / FILE
+    content = msgspec.json.decode(path.read_bytes())
+    content["identity"].update(changed)
+    path.write_bytes(msgspec.json.encode(content))
+    assert Owner(tmp_path, "alice").is_copy is is_copy
+
+
+def test_adopting(tmp_path: Path) -> None:
+    owner = Owner(tmp_path, "alice")
+    owner.adopt(head(5, "f" * 32))
+    assert Owner(tmp_path, "alice").knows(head(5, "f" * 32))
+
+
+def test_another_node_and_damage_are_refused(tmp_path: Path) -> None:
+    Owner(tmp_path, "alice").claim(1)
+    with pytest.raises(RefusedError, match="is of the node 'alice'"):
+        Owner(tmp_path, "bob")
+    (tmp_path / FILE).write_bytes(b"{")
+    with pytest.raises(RefusedError, match="cannot be read"):
+        Owner(tmp_path, "alice")
+
+
+def test_old_claims_are_forgotten(tmp_path: Path) -> None:
+    owner = Owner(tmp_path, "alice")
+    tokens = [owner.claim(epoch) for epoch in range(1, 101)]
+    assert len((tmp_path / FILE).read_bytes()) < 4096
+    assert owner.knows(head(100, tokens[-1]))
+    assert not owner.knows(head(1, tokens[0]))
