@@ -8,6 +8,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,11 +33,13 @@ METHODS: Final = [
 
 
 class Daemon:
-    """Records the bytes of each connection's request and answers by `reply`."""
+    """Records the bytes of each request and answers by `reply`."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.received: list[bytes] = []
+        self._is_closing = False
+        self._open: list[tuple[threading.Thread, socket.socket]] = []
         self.reply: Callable[[dict[str, Any]], bytes] = ok
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -47,30 +50,51 @@ class Daemon:
     def _serve(self) -> None:
         while True:
             connection, _ = self._listener.accept()
-            with connection:
-                first = connection.recv(1 << 16)
-                if first == b"stop":
-                    return
-                self._answer(connection, first)
+            if self._is_closing:
+                connection.close()
+                return
+            thread = threading.Thread(target=self._answer, args=(connection,))
+            self._open.append((thread, connection))
+            thread.start()
 
-    def _answer(self, connection: socket.socket, received: bytes) -> None:
-        while received:
-            try:
-                request, _ = json.JSONDecoder().raw_decode(received.decode())
-            except ValueError:
-                received += connection.recv(1 << 16)
-                continue
-            self.received.append(received)
-            reply = self.reply(request)
-            connection.sendall(reply)
-            received = connection.recv(1 << 16) if reply.endswith(b"\n\n") else b""
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            received = connection.recv(1 << 16)
+            while received:
+                try:
+                    request, _ = json.JSONDecoder().raw_decode(received.decode())
+                except ValueError:
+                    received += connection.recv(1 << 16)
+                    continue
+                self.received.append(received)
+                reply = self.reply(request)
+                connection.sendall(reply)
+                received = connection.recv(1 << 16) if reply.endswith(b"\n\n") else b""
 
     def close(self) -> None:
+        self.stop_listening()
+        self.hang_up()
+
+    def stop_listening(self) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
         with socket.socket(socket.AF_UNIX) as last:
             last.connect(self.path)
-            last.sendall(b"stop")
         self._thread.join()
         self._listener.close()
+
+    def hang_up(self) -> None:
+        """Closes the open connections, as at the daemon's end."""
+        for thread, connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+    @property
+    def connected(self) -> int:
+        """How many connections have come."""
+        return len(self._open)
 
     def ask(self, side: Any, use: Callable[[Any], Any]) -> tuple[list[bytes], tuple[str, Any]]:
         """What one side's client sends, and what its user gets."""

@@ -93,6 +93,12 @@ DIFFERENCES: Final = (
         "It is given as `progress=`. An exception within the block restores what was before.",
     ),
     Difference(
+        "connections of the client",
+        "Each call connects.",
+        "Calls share connections, but for those within `rpc.notify`, for commands that change how "
+        "the daemon serves a connection, and once it shuts down.",
+    ),
+    Difference(
         "dunder names of the client",
         "`hasattr(rpc, '__deepcopy__')` is true, and `copy.deepcopy` sends commands.",
         "They raise `AttributeError`.",

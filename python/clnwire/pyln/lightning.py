@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from clnwire._core import Framer
 from clnwire.pyln import transport
 from clnwire.pyln.commands import add_commands
+from clnwire.pyln.connections import CHANGE_THEIRS, Connections
 from clnwire.pyln.encoding import dumps, loads, old_json_default, to_json_default
 from clnwire.pyln.millisatoshi import Millisatoshi
 from clnwire.pyln.unix_socket import UnixSocket
@@ -49,7 +50,7 @@ class RpcError(ValueError):
 
 
 class UnixDomainSocketRpc:
-    """Calls commands by name: `rpc.getinfo()`, `rpc.call("getinfo")`. Each call connects."""
+    """Calls commands by name: `rpc.getinfo()`, `rpc.call("getinfo")`. Threads may share it."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class UnixDomainSocketRpc:
         self.next_id = 1
         self._notify: Callable[..., Any] | None = None
         self._filter: Any = None
+        self._connections = Connections()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
@@ -119,15 +121,50 @@ class UnixDomainSocketRpc:
         chosen = self._filter if filter is None else filter
         if chosen is not None:
             request["filter"] = chosen
-        connection = UnixSocket(self.socket_path)
-        try:
-            reply = self._exchange(connection, request)
-        finally:
-            connection.close()
+        reply = self._exchange(request)
         self.logger.debug("Received response for %s call: %r", method, reply)
         return _result(reply, this_id, method, payload)
 
-    def _exchange(self, connection: UnixSocket, request: dict[str, Any]) -> Any:
+    def _exchange(self, request: dict[str, Any]) -> Any:
+        shares = self._notify is None and request["method"] not in CHANGE_THEIRS and self._is_plain
+        connection = self._sent(request) if shares else None
+        is_sent, may_keep = connection is not None, False
+        if connection is None:
+            connection = UnixSocket(self.socket_path)
+        try:
+            rest = b"" if is_sent else self._begin(connection, request)
+            reply, rest = self._answer(connection, request, rest)
+            may_keep = shares and not rest and reply.get("id") == request["id"]
+            return reply
+        finally:
+            if may_keep:
+                self._connections.keep(connection)
+            else:
+                connection.close()
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether no subclass or plugin has its own way to write and read."""
+        kind, own = type(self), self.__dict__
+        return (
+            kind._writeobj is UnixDomainSocketRpc._writeobj
+            and kind._readobj is UnixDomainSocketRpc._readobj
+            and "_writeobj" not in own
+            and "_readobj" not in own
+        )
+
+    def _sent(self, request: dict[str, Any]) -> UnixSocket | None:
+        """The kept connection that the request was sent on, if there is one."""
+        kept = self._connections.take(UnixSocket, self.socket_path)
+        try:
+            if kept is not None:
+                self._writeobj(kept, request)
+        except ConnectionError:
+            # Closed meanwhile: the daemon has not read the end of the request, so did nothing.
+            kept = None
+        return kept
+
+    def _begin(self, connection: UnixSocket, request: dict[str, Any]) -> Any:
         rest: Any = b""
         if self._notify is not None:
             asked = {"jsonrpc": "2.0", "method": "notifications"}
@@ -135,12 +172,15 @@ class UnixDomainSocketRpc:
             self._writeobj(connection, {**asked, "params": {"enable": True}})
             _, rest = self._readobj(connection, rest)
         self._writeobj(connection, request)
+        return rest
+
+    def _answer(self, connection: UnixSocket, request: dict[str, Any], rest: Any) -> Any:
         while True:
             reply, rest = self._readobj(connection, rest)
             if self._notify is not None and reply.get("method") in ("message", "progress"):
                 self._tell(reply, request)
             elif reply.get("method") is None or reply.get("id") is None:
-                return reply
+                return reply, rest
 
     def _tell(self, notice: dict[str, Any], request: dict[str, Any]) -> None:
         assert self._notify is not None

@@ -18,6 +18,7 @@ from clnwire._core import Framer, MalformedError
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN, LIGHTNINGD_VERSION
 from clnwire._wire.levels import CURRENT_LEVELS
 from clnwire.pyln import binding, transport, usage
+from clnwire.pyln.connections import Connections
 from clnwire.pyln.declared import OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
 from clnwire.pyln.encoding import decode_init, dumps, loads, use_fast_decoder
 from clnwire.pyln.lightning import LightningRpc, Millisatoshi
@@ -386,6 +387,7 @@ class Plugin:
                 self._handle(frame)
         except MalformedError as error:
             self.log(f"the input ended inside a message: {error}", level="warn")
+        Connections.are_kept = False
 
     def _handle(self, frame: Frame) -> None:
         if frame.kind == "malformed" and frame.method != "init":
@@ -473,6 +475,8 @@ class Plugin:
         function = self.subscriptions.get(topic) or self.subscriptions.get("*")
         if function is None:
             raise UnknownNameError(f"No subscription for {topic} found.")
+        if topic == "shutdown":
+            Connections.are_kept = False
         if isinstance(params, dict):
             self._complete(topic, cast("dict[str, Any]", params), request.origin)
         try:
