@@ -13,8 +13,8 @@ from clnwire.replica.owner import FILE, Owner
 from clnwire.replica.records import Head
 
 
-def head(epoch: int, owner: str) -> Head:
-    return Head("alice", 1, epoch, owner, 7, bytes(32))
+def head(epoch: int, owner: str, chain: bytes = bytes(32)) -> Head:
+    return Head("alice", 1, epoch, owner, 7, chain)
 
 
 def test_what_was_claimed_is_known_after_a_restart(tmp_path: Path) -> None:
@@ -71,10 +71,12 @@ def test_what_makes_a_copy(tmp_path: Path, changed: dict[str, object], is_copy: 
     assert Owner(tmp_path, "alice").is_copy is is_copy
 
 
-def test_adopting(tmp_path: Path) -> None:
-    owner = Owner(tmp_path, "alice")
-    owner.adopt(head(5, "f" * 32))
-    assert Owner(tmp_path, "alice").knows(head(5, "f" * 32))
+def test_adopting_a_head_is_for_that_head_alone(tmp_path: Path) -> None:
+    Owner(tmp_path, "alice").adopt(head(5, "f" * 32, b"a" * 32))
+    again = Owner(tmp_path, "alice")
+    assert again.knows(head(5, "f" * 32, b"a" * 32))
+    assert not again.knows(head(5, "f" * 32, b"b" * 32))
+    assert again.highest_epoch == 0
 
 
 def test_another_node_and_damage_are_refused(tmp_path: Path) -> None:
@@ -86,9 +88,10 @@ def test_another_node_and_damage_are_refused(tmp_path: Path) -> None:
         Owner(tmp_path, "alice")
 
 
-def test_old_claims_are_forgotten(tmp_path: Path) -> None:
+def test_old_claims_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clnwire.replica.owner.KEPT", 3)
     owner = Owner(tmp_path, "alice")
-    tokens = [owner.claim(epoch) for epoch in range(1, 101)]
-    assert len((tmp_path / FILE).read_bytes()) < 4096
-    assert owner.knows(head(100, tokens[-1]))
+    tokens = [owner.claim(epoch) for epoch in range(1, 5)]
+    assert len(msgspec.json.decode((tmp_path / FILE).read_bytes())["claims"]) == 3
+    assert owner.knows(head(4, tokens[-1]))
     assert not owner.knows(head(1, tokens[0]))

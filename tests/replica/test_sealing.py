@@ -5,92 +5,115 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from clnwire.replica.errors import ReplicaError
-from clnwire.replica.sealing import Seal, is_sealed_file, read_key
-from clnwire.replica.settings import SettingsError
+from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.sealing import Place, Sealing, check_private, new_key_file
 
 PAYLOAD = b'{"data_version":7,"writes":["' + b"UPDATE a SET b = 1; " * 50 + b'"]}'
-KEY = bytes(range(32))
+PLACE = Place("alice", 1, 7)
 
 
 def nothing(_done: int, _total: int) -> None:
     """No progress is shown."""
 
 
+def key_file(folder: Path, name: str = "key") -> Path:
+    pytest.importorskip("cryptography")
+    new_key_file(folder / name)
+    return folder / name
+
+
 @pytest.fixture(params=["plain", "zlib", "aes", "both"])
-def seal(request: pytest.FixtureRequest) -> Seal:
+def sealing(request: pytest.FixtureRequest, tmp_path: Path) -> Sealing:
     kind: str = request.param
-    key = KEY if kind in ("aes", "both") else None
-    if key:
-        pytest.importorskip("cryptography")
-    return Seal("alice", compresses=kind in ("zlib", "both"), key=key)
+    key = key_file(tmp_path) if kind in ("aes", "both") else None
+    return Sealing(compress=kind in ("zlib", "both"), key_file=key)
 
 
-def test_sets(seal: Seal) -> None:
-    stored = seal.seal(1, 7, PAYLOAD)
-    assert seal.open(1, 7, memoryview(stored)) == PAYLOAD
-    assert (stored == PAYLOAD) is seal.is_plain
+def test_sets(sealing: Sealing) -> None:
+    stored = sealing.seal_set(PLACE, PAYLOAD)
+    assert sealing.open_set(PLACE, memoryview(stored)) == PAYLOAD
+    assert (stored == PAYLOAD) is sealing.is_plain
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (3 << 20) + 5])
-def test_files(seal: Seal, tmp_path: Path, size: int) -> None:
+def test_bases(sealing: Sealing, tmp_path: Path, size: int) -> None:
     plain, stored, again = tmp_path / "plain", tmp_path / "stored", tmp_path / "again"
     plain.write_bytes(os.urandom(1024) * (size >> 10) + b"x" * (size & 1023))
-    seal.seal_file((1, 7), plain, stored, nothing)
-    assert is_sealed_file(stored)
-    seal.open_file((1, 7), stored, again, nothing)
+    sealing.seal_base(PLACE, plain, stored, nothing)
+    sealing.open_base(PLACE, stored, again, nothing)
     assert again.read_bytes() == plain.read_bytes()
     assert {path.stat().st_mode & 0o777 for path in (stored, again)} == {0o600}
 
 
-def test_a_file_that_is_cut(seal: Seal, tmp_path: Path) -> None:
+def test_a_base_that_is_not_sealed(tmp_path: Path) -> None:
+    (tmp_path / "stored").write_bytes(b"SQLite format 3")
+    Sealing().open_base(PLACE, tmp_path / "stored", tmp_path / "again", nothing)
+    assert (tmp_path / "again").read_bytes() == b"SQLite format 3"
+
+
+def test_a_base_that_is_cut_or_longer(sealing: Sealing, tmp_path: Path) -> None:
     plain, stored = tmp_path / "plain", tmp_path / "stored"
     plain.write_bytes(b"x" * (3 << 20))
-    seal.seal_file((1, 7), plain, stored, nothing)
+    sealing.seal_base(PLACE, plain, stored, nothing)
     whole = stored.read_bytes()
     first = 12 + int.from_bytes(whole[8:12], "little")
-    for number, end in enumerate((8, 9, first - 1, first, first + 2, len(whole) - 1)):
-        stored.write_bytes(whole[:end])
+    parts = [whole[:end] for end in (8, 9, first - 1, first, first + 2, len(whole) - 1)]
+    for number, part in enumerate([*parts, whole + b"x"]):
+        stored.write_bytes(part)
         with pytest.raises(ReplicaError):
-            seal.open_file((1, 7), stored, tmp_path / f"again{number}", nothing)
+            sealing.open_base(PLACE, stored, tmp_path / f"again{number}", nothing)
 
 
-def test_encryption_binds_a_set_to_its_place() -> None:
-    pytest.importorskip("cryptography")
-    seal = Seal("alice", key=KEY)
-    stored = seal.seal(1, 7, PAYLOAD)
+def test_encryption_binds_a_set_to_its_place(tmp_path: Path) -> None:
+    sealing = Sealing(key_file=key_file(tmp_path))
+    stored = sealing.seal_set(PLACE, PAYLOAD)
     assert b"UPDATE" not in stored
-    assert stored != seal.seal(1, 7, PAYLOAD)
-    changed = stored[:-1] + bytes([stored[-1] ^ 1])
-    others = [
-        lambda: seal.open(1, 8, stored),
-        lambda: seal.open(2, 7, stored),
-        lambda: seal.open(1, 7, changed),
-        lambda: seal.open(1, 7, stored[:5]),
-        lambda: Seal("bob", key=KEY).open(1, 7, stored),
-        lambda: Seal("alice", key=bytes(32)).open(1, 7, stored),
+    assert stored != sealing.seal_set(PLACE, PAYLOAD)
+    changes: list[dict[str, object]] = [
+        {"node": "bob"},
+        {"generation": 2},
+        {"sequence": 8},
+        {"chunk": 0},
     ]
-    for other in others:
-        with pytest.raises(ReplicaError, match="the key does not fit"):
-            other()
-    with pytest.raises(ReplicaError, match="name encryption-key-file"):
-        Seal("alice").open(1, 7, stored)
+    for change in changes:
+        with pytest.raises(ReplicaError, match="does not open it"):
+            sealing.open_set(msgspec.structs.replace(PLACE, **change), stored)
+    for damaged in (stored[:-1] + bytes([stored[-1] ^ 1]), stored[:12], stored[:-1]):
+        with pytest.raises(ReplicaError, match="does not open it"):
+            sealing.open_set(PLACE, damaged)
+
+
+def test_keys_can_be_exchanged(tmp_path: Path) -> None:
+    old, new = key_file(tmp_path), key_file(tmp_path, "new")
+    stored = Sealing(key_file=old).seal_set(PLACE, PAYLOAD)
+    for others in (Sealing(key_file=new), Sealing()):
+        with pytest.raises(RefusedError, match="set encryption-key-file"):
+            others.open_set(PLACE, stored)
+    new.write_text(new.read_text() + old.read_text())
+    assert Sealing(key_file=new).open_set(PLACE, stored) == PAYLOAD
 
 
 def test_what_is_sealed_in_an_unknown_way() -> None:
-    with pytest.raises(ReplicaError, match="does not know"):
-        Seal("alice").open(1, 7, b"\x04abc")
-    with pytest.raises(ReplicaError, match="cannot be decompressed"):
-        Seal("alice").open(1, 7, b"\x01abc")
+    for stored in (b"", b"\x04abc"):
+        with pytest.raises(ReplicaError, match="a newer clnwire"):
+            Sealing().open_set(PLACE, stored)
+    with pytest.raises(ReplicaError, match="is damaged"):
+        Sealing().open_set(PLACE, b"\x01abc")
 
 
-def test_key_files(tmp_path: Path) -> None:
-    path = tmp_path / "key"
-    path.touch(0o600)
-    path.write_text(KEY.hex() + "\n")
-    assert read_key(path) == KEY
+def test_files_with_secrets(tmp_path: Path) -> None:
+    path = key_file(tmp_path)
+    check_private(path)
     path.write_text("abc")
-    with pytest.raises(SettingsError, match="64 hexadecimal digits"):
-        read_key(path)
+    with pytest.raises(RefusedError, match="64 hexadecimal digits"):
+        Sealing(key_file=path)
+    path.chmod(0o640)
+    with pytest.raises(RefusedError, match="chmod 600"):
+        Sealing(key_file=path)
+    with pytest.raises(RefusedError, match="is not a file"):
+        check_private(tmp_path)
+    with pytest.raises(RefusedError, match="cannot be read"):
+        check_private(tmp_path / "none")

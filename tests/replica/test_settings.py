@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clnwire.replica.rules import OnGap
-from clnwire.replica.settings import SettingsError, load, read_secret, render
+from clnwire.replica.settings import SettingsError, load, render
 
 LEAST = 'engine = "file:/mnt/copy"\nnode = "alice"\n'
 
@@ -125,15 +125,3 @@ def test_a_file_that_is_cut(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("node", ["", "a/b", "-a", "a" * 65])
 def test_names_that_a_node_cannot_have(tmp_path: Path, node: str) -> None:
     assert "at most 64 letters" in refusal(tmp_path, f'engine = "file:/a"\nnode = "{node}"\n')
-
-
-def test_a_secret_that_others_may_read(tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    path.write_bytes(b"secret")
-    path.chmod(0o640)
-    with pytest.raises(SettingsError, match="chmod 600"):
-        read_secret(path)
-    path.chmod(0o600)
-    assert read_secret(path) == b"secret"
-    with pytest.raises(SettingsError, match="cannot be read"):
-        read_secret(tmp_path / "none")

@@ -54,6 +54,8 @@ class _Content(msgspec.Struct, frozen=True):
     identity: _Identity
     claims: list[Claim]
     """The newest is last."""
+    adopted: bytes = b""
+    """The chain of a head of another instance, which this node's database is exactly at."""
 
 
 class Owner:
@@ -70,15 +72,17 @@ class Owner:
         self.is_copy = False
         """Whether the file was made elsewhere, so that what it claims is another instance's."""
         self._claims: list[Claim] = []
+        self._adopted = b""
         content = self._read()
         if content is None:
             return
         self.is_copy = not content.identity.is_same(_identity(self.path))
-        self._claims = [] if self.is_copy else content.claims
+        if not self.is_copy:
+            self._claims, self._adopted = content.claims, content.adopted
 
     def knows(self, head: Head) -> bool:
-        """Whether this very instance has claimed or held the epoch of the head."""
-        return Claim(head.epoch, head.owner) in self._claims
+        """Whether this very instance has claimed the epoch of the head, or adopted the head."""
+        return Claim(head.epoch, head.owner) in self._claims or head.chain == self._adopted
 
     @property
     def highest_epoch(self) -> int:
@@ -87,13 +91,18 @@ class Owner:
 
     def claim(self, epoch: int) -> str:
         """Notes a take-over that is about to be stored, and returns its new token."""
-        owner = secrets.token_hex(16)
-        self._note(Claim(epoch, owner))
-        return owner
+        claim = Claim(epoch, secrets.token_hex(16))
+        self._claims = [*self._claims, claim][-KEPT:]
+        self._write()
+        return claim.owner
 
     def adopt(self, head: Head) -> None:
-        """Makes an epoch of another instance this one's: its runner says that the other is gone."""
-        self._note(Claim(head.epoch, head.owner))
+        """Notes that the node's database continues exactly this head of another instance.
+
+        A set that the other one stores afterwards makes another head, which is not known.
+        """
+        self._adopted = head.chain
+        self._write()
 
     def _read(self) -> _Content | None:
         try:
@@ -112,13 +121,13 @@ class Owner:
             )
         return content
 
-    def _note(self, claim: Claim) -> None:
-        self._claims = [*self._claims, claim][-KEPT:]
+    def _write(self) -> None:
         write_synced(self.path, self._content)
         self.is_copy = False
 
     def _content(self, file: Path) -> bytes:
-        return msgspec.json.encode(_Content(self._node, _identity(file), self._claims))
+        content = _Content(self._node, _identity(file), self._claims, self._adopted)
+        return msgspec.json.encode(content)
 
 
 def _identity(file: Path) -> _Identity:

@@ -1,207 +1,271 @@
-"""Compression and encryption of what an engine stores.
+"""Compresses and encrypts what an engine stores.
 
 Sets and bases are sealed before an engine sees them, and chains and digests are of the sealed
 bytes. So a copy can be checked without the key.
 
-A set without either is the params of its message as they came, which begin with `{`. Otherwise it
-begins with a byte of flags: 1 is zlib, 2 is AES-256-GCM. If encrypted, 12 bytes of nonce follow,
-then the ciphertext with its tag; flags, place and node are authenticated too. A file is the word
-`clnwire1` and blocks, each with its length (u32, little-endian) before it and sealed like a set.
-The last block of a file is empty, so a cut is found.
+Encryption is AES-256-GCM-SIV (RFC 8452) with a random nonce of 96 bits for each blob. A counter as
+nonce would repeat when a machine is cloned or an engine goes back to an older state, and so may the
+random numbers of a cloned machine. With GCM-SIV a repeated nonce reveals only whether two blobs are
+equal, and 2³² blobs of one key are far below its limits.
+
+A sealed blob is one byte of flags; if it is encrypted, 8 bytes that identify the key and the
+12-byte nonce; then the data. What is authenticated with it: the flags, the key's identity, and
+where the blob belongs, so that blobs cannot be exchanged for one another.
+
+A set that is neither compressed nor encrypted stays as it came, and begins with `{`. A sealed base
+is the word `clnwire1`, then for each MiB of the database the length of its blob (u32,
+little-endian) and the blob. A last blob, of no bytes, shows that nothing is cut off.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
+import re
+import stat
 import zlib
 from struct import Struct
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
-from clnwire.replica.errors import ReplicaError
-from clnwire.replica.settings import ReplicaSettings, SettingsError, read_secret
+import msgspec
+
+from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.settings import ReplicaSettings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_ZLIB: Final = 1
-_AES: Final = 2
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+_COMPRESSED: Final = 1
+_ENCRYPTED: Final = 2
+_KEY_ID: Final = 8
 _NONCE: Final = 12
+_LEVEL: Final = 1
+"""zlib's fastest: sets wait for it."""
 _MAGIC: Final = b"clnwire1"
 _BLOCK: Final = 1 << 20
 _LENGTH: Final = Struct("<I")
-_PLACE: Final = Struct("<QQ")
-"""Of a set: its generation and its sequence."""
-_FILE_PLACE: Final = Struct("<QQQ?")
-"""Of a block: the base's generation and sequence, its number, and whether it is the last."""
-_LEVEL: Final = 1
-"""Of zlib: the highest speed, since the node waits."""
 
 
-class Seal:
-    """Seals what is stored, and opens it again. Opening needs no more than the key."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a blob belongs. It can be opened only there."""
 
-    def __init__(self, node: str, *, compresses: bool = False, key: bytes | None = None) -> None:
-        self._node = node.encode()
-        self._flags = (_ZLIB if compresses else 0) | (_AES if key is not None else 0)
-        self._cipher = None if key is None else _cipher(key)
+    node: str
+    generation: int
+    sequence: int
+    chunk: int | None = None
+    """The number of a base's chunk; `None` for a set."""
 
-    @classmethod
-    def of(cls, settings: ReplicaSettings) -> Seal:
-        """The seal that the settings name."""
-        file = settings.encryption_key_file
-        key = None if file is None else read_key(file)
-        return cls(settings.node, compresses=settings.compression == "zlib", key=key)
+    def bytes(self) -> bytes:
+        """What encryption authenticates."""
+        kind = "set" if self.chunk is None else f"base {self.chunk}"
+        return f"{self.node}\n{self.generation}\n{self.sequence}\n{kind}".encode()
+
+
+class _Key(NamedTuple):
+    id: bytes
+    cipher: AESGCMSIV
+
+
+class Sealing:
+    """How blobs are stored. Opening needs the key, but not to know whether they are compressed."""
+
+    def __init__(self, *, compress: bool = False, key_file: Path | None = None) -> None:
+        """Reads the key.
+
+        Args:
+            compress: Whether new blobs are compressed with zlib.
+            key_file: A file with 64 hexadecimal digits a line, readable by its owner only. The
+                first key encrypts, and each decrypts, so that a new key can be put first.
+
+        Raises:
+            RefusedError: The file cannot be used.
+        """
+        self._compress = compress
+        self._key_file = key_file
+        self._keys = [] if key_file is None else _read_keys(key_file)
+
+    def seal(self, data: bytes | memoryview, place: Place) -> bytes:
+        """The blob to store."""
+        flags = 0
+        if self._compress:
+            packed = zlib.compress(data, _LEVEL)
+            if len(packed) < len(data):
+                data, flags = packed, _COMPRESSED
+        if not self._keys:
+            return bytes((flags,)) + data
+        key = self._keys[0]
+        head = b"%c%b" % (flags | _ENCRYPTED, key.id)
+        nonce = os.urandom(_NONCE)
+        return head + nonce + key.cipher.encrypt(nonce, data, head + place.bytes())
+
+    def open(self, blob: bytes, place: Place) -> bytes:
+        """The data of a blob.
+
+        Raises:
+            RefusedError: It is encrypted with a key that is not given.
+            ReplicaError: It is damaged, or belongs to another place.
+        """
+        if not blob or blob[0] > (_COMPRESSED | _ENCRYPTED):
+            raise ReplicaError(f"{_shown(place)} is damaged, or a newer clnwire has stored it")
+        flags, data = blob[0], blob[1:]
+        if flags & _ENCRYPTED:
+            data = self._decrypt(blob, place)
+        if flags & _COMPRESSED:
+            try:
+                data = zlib.decompress(data)
+            except zlib.error as error:
+                raise ReplicaError(f"{_shown(place)} is damaged: {error}") from error
+        return data
 
     @property
     def is_plain(self) -> bool:
         """Whether it changes nothing."""
-        return not self._flags
+        return not self._keys and not self._compress
 
-    def seal(self, generation: int, sequence: int, payload: bytes) -> bytes:
-        """What to store for the params of a set."""
-        if not self._flags:
-            return payload
-        return self._seal(payload, _PLACE.pack(generation, sequence))
+    def seal_set(self, place: Place, payload: bytes) -> bytes:
+        """The payload to store for the params of a set."""
+        return payload if self.is_plain else self.seal(payload, place)
 
-    def open(self, generation: int, sequence: int, stored: bytes | memoryview) -> bytes:
-        """The params of a set.
+    def open_set(self, place: Place, stored: bytes | memoryview) -> bytes:
+        """The params of a stored set. Raises as `open` does."""
+        payload = bytes(stored)
+        return payload if payload.startswith(b"{") else self.open(payload, place)
 
-        Raises:
-            ReplicaError: The key is missing or another, or the bytes are those of another set.
-        """
-        data = bytes(stored)
-        if data[:1] == b"{":
-            return data
-        return self._open(data, _PLACE.pack(generation, sequence), f"set {sequence}")
-
-    def _seal(self, data: bytes, place: bytes) -> bytes:
-        if self._flags & _ZLIB:
-            data = zlib.compress(data, _LEVEL)
-        head = bytes([self._flags])
-        if self._cipher is None:
-            return head + data
-        nonce = os.urandom(_NONCE)
-        text: bytes = self._cipher.encrypt(nonce, data, head + place + self._node)
-        return head + nonce + text
-
-    def _open(self, data: bytes, place: bytes, what: str) -> bytes:
-        flags, rest = data[:1], data[1:]
-        if not flags or flags[0] & ~(_ZLIB | _AES):
-            raise ReplicaError(f"{what}: it is sealed in a way that this clnwire does not know")
-        if flags[0] & _AES:
-            rest = self._decrypt(rest, flags + place + self._node, what)
-        try:
-            return zlib.decompress(rest) if flags[0] & _ZLIB else rest
-        except zlib.error as error:
-            raise ReplicaError(f"{what}: cannot be decompressed: {error}") from error
-
-    def _decrypt(self, data: bytes, context: bytes, what: str) -> bytes:
-        if self._cipher is None:
-            raise ReplicaError(f"{what}: it is encrypted; name encryption-key-file in the settings")
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            plain: bytes = self._cipher.decrypt(data[:_NONCE], data[_NONCE:], context)
-        except (InvalidTag, ValueError) as error:
-            raise ReplicaError(
-                f"{what}: the key does not fit; it was encrypted with another one, or was changed"
-            ) from error
-        return plain
-
-    def seal_file(
-        self,
-        place: tuple[int, int],
-        source: Path,
-        target: Path,
-        progress: Callable[[int, int], object],
+    def seal_base(
+        self, place: Place, source: Path, target: Path, progress: Callable[[int, int], object]
     ) -> None:
-        """Writes what to store for a base to a new file. `place`: its generation and sequence."""
+        """Writes what to store for a database to a new file."""
         size = source.stat().st_size
         with source.open("rb") as plain, _create(target) as sealed:
             sealed.write(_MAGIC)
-            number = 0
-            while True:
+            for number in itertools.count():
                 block = plain.read(_BLOCK)
-                data = self._seal(block, _FILE_PLACE.pack(*place, number, not block))
+                data = self.seal(block, msgspec.structs.replace(place, chunk=number))
                 sealed.write(_LENGTH.pack(len(data)) + data)
-                number += 1
                 if not block:
                     break
                 progress(plain.tell(), size)
-            _sync(sealed)
 
-    def open_file(
-        self,
-        place: tuple[int, int],
-        source: Path,
-        target: Path,
-        progress: Callable[[int, int], object],
+    def open_base(
+        self, place: Place, stored: Path, target: Path, progress: Callable[[int, int], object]
     ) -> None:
         """Writes the database of a stored base to a new file, which is synced on return.
 
         Raises:
-            ReplicaError: As `open`, or the file is cut.
+            ReplicaError: As `open`, or the file is cut or longer than it should be.
         """
-        size = source.stat().st_size
-        with source.open("rb") as sealed, _create(target) as plain:
-            if sealed.read(len(_MAGIC)) != _MAGIC:
-                raise ReplicaError(f"{source}: it is not sealed as clnwire does")
-            number = 0
-            while block := self._open_block(place, sealed, number, source):
-                plain.write(block)
-                number += 1
-                progress(sealed.tell(), size)
-            _sync(plain)
+        size = stored.stat().st_size
+        with stored.open("rb") as sealed, _create(target) as plain:
+            if sealed.read(len(_MAGIC)) == _MAGIC:
+                for number in itertools.count():
+                    data = _block(sealed, stored)
+                    block = self.open(data, msgspec.structs.replace(place, chunk=number))
+                    if not block:
+                        break
+                    plain.write(block)
+                    progress(sealed.tell(), size)
+                if sealed.read(1):
+                    raise ReplicaError(f"{stored}: something follows its end")
+            else:
+                sealed.seek(0)
+                while block := sealed.read(_BLOCK):
+                    plain.write(block)
+                    progress(sealed.tell(), size)
+            plain.flush()
+            os.fsync(plain.fileno())
 
-    def _open_block(
-        self, place: tuple[int, int], sealed: BinaryIO, number: int, source: Path
-    ) -> bytes:
-        head = sealed.read(_LENGTH.size)
-        size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
-        data = sealed.read(size)
-        if not data or len(data) < size:
-            raise ReplicaError(f"{source}: it is cut after block {number}")
-        is_last = sealed.tell() == os.fstat(sealed.fileno()).st_size
-        context = _FILE_PLACE.pack(*place, number, is_last)
-        return self._open(data, context, f"{source}, block {number}")
+    def _decrypt(self, blob: bytes, place: Place) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
+        after = 1 + _KEY_ID
+        head, nonce, data = blob[:after], blob[after : after + _NONCE], blob[after + _NONCE :]
+        key = next((each for each in self._keys if each.id == head[1:]), None)
+        if key is None:
+            where = f"not in {self._key_file}" if self._key_file else "not given"
+            raise RefusedError(
+                f"{_shown(place)} is encrypted with the key {head[1:].hex()}, which is {where}; "
+                "set encryption-key-file to the file that has it"
+            )
+        try:
+            return key.cipher.decrypt(nonce, data, head + place.bytes())
+        except (InvalidTag, ValueError) as error:
+            raise ReplicaError(
+                f"{_shown(place)} is damaged, or was exchanged: its key does not open it"
+            ) from error
 
 
-def is_sealed_file(path: Path) -> bool:
-    """Whether a stored base is sealed; otherwise it is a database as it stands."""
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
+def sealing_of(settings: ReplicaSettings) -> Sealing:
+    """The sealing that the settings name."""
+    return Sealing(compress=settings.compression == "zlib", key_file=settings.encryption_key_file)
 
 
-def read_key(path: Path) -> bytes:
-    """The 32 bytes of a key file, which has them in hexadecimal."""
+def _block(sealed: BinaryIO, path: Path) -> bytes:
+    head = sealed.read(_LENGTH.size)
+    size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+    data = sealed.read(size)
+    if not data or len(data) < size:
+        raise ReplicaError(f"{path}: it is cut")
+    return data
+
+
+def _create(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def new_key_file(path: Path) -> None:
+    """Makes a file with a random key, readable by its owner only."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(os.urandom(32).hex() + "\n")
+        file.flush()
+        os.fsync(fd)
+
+
+def check_private(path: Path) -> None:
+    """Checks that a file with secrets is readable by its owner alone, who is the user.
+
+    Raises:
+        RefusedError: It is not, or does not exist.
+    """
     try:
-        key = bytes.fromhex(read_secret(path).decode("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise SettingsError(
-            f"{path}: must have 64 hexadecimal digits; `openssl rand -hex 32` makes them"
-        )
-    return key
+        found = path.stat()
+    except OSError as error:
+        raise RefusedError(f"{path}: cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise RefusedError(f"{path}: is not a file")
+    if found.st_mode & 0o077:
+        raise RefusedError(f"{path}: others may read its secrets; run: chmod 600 {path}")
+    if found.st_uid != os.geteuid():
+        raise RefusedError(f"{path}: belongs to another user; run: chown {os.geteuid()} {path}")
 
 
-def _cipher(key: bytes) -> Any:
+def _read_keys(path: Path) -> list[_Key]:
     try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
     except ImportError as error:
         raise SettingsError(
             "encryption needs the package cryptography: pip install 'clnwire[replica]'"
         ) from error
-    return AESGCM(key)
+    check_private(path)
+    lines = path.read_text("ascii", "replace").split()
+    if not lines or not all(re.fullmatch(r"[0-9a-fA-F]{64}", line) for line in lines):
+        raise RefusedError(f"{path}: each line must be a key of 64 hexadecimal digits")
+    keys = [bytes.fromhex(line) for line in lines]
+    return [_Key(_identity(key), AESGCMSIV(key)) for key in keys]
 
 
-def _create(path: Path) -> BinaryIO:
-    return os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
-    )
+def _identity(key: bytes) -> bytes:
+    """What names a key, and does not reveal it."""
+    return hashlib.blake2b(key, digest_size=_KEY_ID, person=b"clnwire key id").digest()
 
 
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def _shown(place: Place) -> str:
+    what = f"set {place.sequence}"
+    if place.chunk is not None:
+        what = f"chunk {place.chunk} of the base at {place.sequence}"
+    return f"{what} of node {place.node}, generation {place.generation},"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -271,14 +270,3 @@ def _toml(value: object) -> str:
         # A basic string of TOML has the escapes of JSON.
         return msgspec.json.encode(str(value)).decode()
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def read_secret(path: Path) -> bytes:
-    """The contents of a file that only its owner may read."""
-    try:
-        mode = path.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            raise SettingsError(f"{path}: others may read this secret; run `chmod 600 {path}`")
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
