@@ -10,8 +10,6 @@ import re
 from typing import Any, Final
 
 _TRACEBACK: Final = re.compile(r"^(Traceback \(most recent call last\):|  .*)$")
-_ERROR: Final = re.compile(r'("message": ")[\w.]+\.(\w+(?:Error|Exception)\b)')
-"""The last line of a traceback: `pyln.client.plugin.RpcException` is in a module of clnwire."""
 _COUNTER: Final = re.compile(r"#\d+")
 
 
@@ -28,8 +26,7 @@ def normal(output: bytes) -> list[str]:
             continue
         said = _said(message)
         if said is None or not _TRACEBACK.match(said):
-            shown = _shown(text, message)
-            kept.append(_COUNTER.sub("#N", _ERROR.sub(r"\1\2", shown)))
+            kept.append(_COUNTER.sub("#N", _shown(text, message)))
     return kept
 
 

@@ -1652,3 +1652,157 @@ case(
 """,
     *(ask("m", [n]) for n in range(12)),
 )
+case(
+    "log line in full",
+    """
+    class Own:
+        def __init__(self):
+            self.buffer, self.got = self, []
+        def write(self, data):
+            self.got.append(data.decode())
+        def flush(self): pass
+    @plugin.method("m")
+    def m(plugin):
+        real, own = plugin.stdout, Own()
+        plugin.stdout = own
+        plugin.log("a line")
+        plugin.notify = lambda method, params: type(plugin).notify(plugin, method, params)
+        plugin.log("by its own notify")
+        plugin.stdout = real
+        return own.got
+""",
+    ask("m"),
+    difference="each log line once",
+    shows=(
+        '{\\"level\\": \\"info\\", \\"message\\": \\"a line\\"}}\\n\\n"',
+        '\\"log\\": {\\"level\\": \\"info\\", \\"message\\": \\"by its own notify\\"}}}',
+    ),
+)
+case(
+    "call in db_write",
+    """
+    from pyln.client import LightningRpc, RpcError
+    @plugin.hook("db_write")
+    def write(plugin, data_version, **kwargs):
+        try:
+            plugin.rpc.getinfo()
+        except RpcError as error:
+            plugin.log(f"{error.method}: {error.error}")
+        try:
+            LightningRpc(plugin.rpc.socket_path).listpeers()
+        except RpcError as error:
+            plugin.log(f"{error.method} by another client")
+        return {"result": "continue"}
+""",
+    ask("db_write", {"data_version": 1, "writes": []}),
+    difference="calls in db_write",
+    shows=("getinfo: The daemon waits for db_write", "listpeers by another client"),
+)
+case(
+    "calls beside db_write",
+    """
+    import threading
+    def work():
+        plugin.rpc.call("by-thread", cmdprefix="p")
+    @plugin.hook("db_write")
+    def write(plugin, data_version, **kwargs):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return {"result": "continue"}
+    def later(plugin, request, **kwargs):
+        request.set_result(plugin.rpc.getinfo())
+    plugin.add_hook("rbf_channel", later, background=True)
+    @plugin.subscribe("db_write")
+    def heard(plugin, **kwargs):
+        plugin.rpc.call("by-topic")
+""",
+    ask("db_write", {"data_version": 1, "writes": []}),
+    ask("rbf_channel"),
+    tell("db_write", {"db_write": {}}),
+)
+case(
+    "older names",
+    """
+    @plugin.method("m")
+    def m(plugin, amount):
+        rpc, names = plugin.rpc, {"msatoshi": amount}
+        for call in (
+            lambda: rpc.invoice(label="l", description="d", **names),
+            lambda: rpc.pay("lnbc1", localofferid="00", **names),
+            lambda: rpc.dev_pay("lnbc1", use_shadow=False, **names),
+            lambda: rpc.sendpay([], "00", **names),
+            lambda: rpc.sendonion("00", {}, "00", **names),
+            lambda: rpc.keysend("02", **names),
+            lambda: rpc.getroute("02", riskfactor=1, **names),
+            lambda: rpc.fundchannel("02", satoshi=amount),
+            lambda: rpc.fundchannel_start("02", satoshi=amount),
+            lambda: rpc.invoice(amount, "l", "d", msatoshi=amount),
+        ):
+            try:
+                plugin.log(str(call()["params"]))
+            except TypeError as error:
+                plugin.log(str(error))
+""",
+    ask("m", [5]),
+    difference="older names of parameters",
+    shows=("'amount_msat': 5", "'localinvreqid': '00'", "'amount': 5", "multiple values"),
+)
+case(
+    "progress of a command",
+    """
+    @plugin.method("m")
+    def m(plugin):
+        said = []
+        with plugin.rpc.notify(lambda **members: said.append(members["progress"])):
+            plugin.rpc.call("report")
+        return said
+""",
+    ask("m"),
+    difference="progress of commands",
+    shows=('"num": 1',),
+)
+case(
+    "pickled error",
+    """
+    import pickle
+    from pyln.client import RpcError
+    @plugin.method("m")
+    def m():
+        error = pickle.loads(pickle.dumps(RpcError("m", {"a": 1}, "e")))
+        return [str(error), error.payload, type(error) is RpcError]
+""",
+    ask("m"),
+    difference="errors cannot be pickled",
+    shows=('{"a": 1}, true]',),
+)
+case(
+    "no reader",
+    """
+    import os
+    @plugin.method("m")
+    def m(plugin):
+        nobody, write = os.pipe()
+        os.close(nobody)
+        os.dup2(write, plugin.stdout.fileno())
+        return 1
+""",
+    ask("m"),
+    difference="a daemon that is gone",
+)
+case(
+    "names of classes",
+    """
+    from pyln.client import LightningRpc, Millisatoshi, RpcError, RpcException
+    from pyln.client.lightning import UnixDomainSocketRpc, UnixSocket
+    from pyln.client.plugin import (Method, MethodType, Option, PluginLogHandler, PluginStream,
+        Request, RequestState)
+    for kind in (LightningRpc, Millisatoshi, RpcError, RpcException, UnixDomainSocketRpc,
+                 UnixSocket, Method, MethodType, Option, PluginLogHandler, PluginStream, Request,
+                 RequestState, Plugin):
+        plugin.log(str(kind))
+    @plugin.method("m")
+    def m(plugin): return str(plugin.rpc.call("fail"))
+    raise RpcException("not caught")
+""",
+)

@@ -37,7 +37,7 @@ def hello(plugin, name="World"):
 
 @plugin.method("on")
 def on(plugin):
-    return type(plugin).__module__
+    return plugin.run.__module__
 
 
 @plugin.hook("htlc_accepted")

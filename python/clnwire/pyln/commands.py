@@ -5,6 +5,7 @@ Each is made when it is first used: most plugins call few of them.
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ dev_fail = dev-fail: peer_id as id
 dev_forget_channel = dev-forget-channel: peerid as id, force=False
 dev_memdump = dev-memdump:
 dev_memleak = dev-memleak:
-dev_pay = pay: bolt11, amount_msat?, label?, riskfactor?, maxfeepercent?, retry_for?, maxdelay?,
-    exemptfee?, dev_use_shadow=True, exclude?
+dev_pay = pay: bolt11, amount_msat|msatoshi?, label?, riskfactor?, maxfeepercent?, retry_for?,
+    maxdelay?, exemptfee?, dev_use_shadow|use_shadow=True, exclude?
 dev_reenable_commit = dev-reenable-commit: peer_id as id
 dev_rescan_outputs = dev-rescan-outputs:
 dev_rhash = dev rhash: secret
@@ -39,19 +40,20 @@ enableoffer: offer_id
 feerates: style, urgent?, normal?, slow?
 fetchinvoice: offer, amount_msat?, quantity?, recurrence_counter?, recurrence_start?,
     recurrence_label?, timeout?, payer_note?, payer_metadata?, bip353?
-fundchannel: node_id as id, amount, feerate?, announce=True, minconf?, utxos?, push_msat?,
+fundchannel: node_id as id, amount|satoshi, feerate?, announce=True, minconf?, utxos?, push_msat?,
     close_to?, request_amt?, compact_lease?, mindepth?, reserve?, channel_type?
-fundchannel_start: node_id as id, amount, feerate?, announce=True, close_to?, mindepth?,
+fundchannel_start: node_id as id, amount|satoshi, feerate?, announce=True, close_to?, mindepth?,
     channel_type?
 fundchannel_cancel: node_id as id
 fundchannel_complete: node_id as id, psbt, withhold=True
 getinfo:
 getlog: level?
-getroute: node_id as id, amount_msat, riskfactor, cltv=9, fromid?, fuzzpercent?, exclude?, maxhops?
+getroute: node_id as id, amount_msat|msatoshi, riskfactor, cltv=9, fromid?, fuzzpercent?, exclude?,
+    maxhops?
 getroutes: source, destination, amount_msat, layers, maxfee_msat, final_cltv, maxdelay?, maxparts?
 help: command?
-invoice: amount_msat, label, description, expiry?, fallbacks?, preimage?, exposeprivatechannels?,
-    cltv?, deschashonly?
+invoice: amount_msat|msatoshi, label, description, expiry?, fallbacks?, preimage?,
+    exposeprivatechannels?, cltv?, deschashonly?
 listchannels: short_channel_id?, source?, destination?
 listconfigs: config?
 listdatastore: key?
@@ -70,8 +72,8 @@ multiwithdraw: outputs, feerate?, minconf?, utxos?, **kwargs
 newaddr: addresstype?
 offer: amount, description?, issuer?, label?, quantity_max?, absolute_expiry?, recurrence?,
     recurrence_base?, recurrence_paywindow?, recurrence_limit?, single_use?, fronting_nodes?
-pay: bolt11, amount_msat?, label?, riskfactor?, maxfeepercent?, retry_for?, maxdelay?, exemptfee?,
-    localinvreqid?, exclude?, maxfee?, description?, partial_msat?
+pay: bolt11, amount_msat|msatoshi?, label?, riskfactor?, maxfeepercent?, retry_for?, maxdelay?,
+    exemptfee?, localinvreqid|localofferid?, exclude?, maxfee?, description?, partial_msat?
 xpay: invstring, amount_msat?, maxfee?, retry_for?, partial_msat?, maxdelay?, payer_note as -?,
     label?, localinvreqid?, dev_use_shadow?
 openchannel_init: node_id as id, channel_amount as amount, psbt as initialpsbt, feerate as
@@ -96,10 +98,10 @@ plugin_stop = plugin stop: plugin
 plugin_list = plugin list:
 plugin_rescan = plugin rescan:
 sendcustommsg: peer_id as node_id, message as msg
-sendpay: route, payment_hash, label?, amount_msat?, bolt11?, payment_secret?, partid?, groupid?,
-    payment_metadata?
-sendonion: onion, first_hop, payment_hash, label?, shared_secrets?, partid?, bolt11?, amount_msat?,
-    destination?
+sendpay: route, payment_hash, label?, amount_msat|msatoshi?, bolt11?, payment_secret?, partid?,
+    groupid?, payment_metadata?
+sendonion: onion, first_hop, payment_hash, label?, shared_secrets?, partid?, bolt11?,
+    amount_msat|msatoshi?, destination?
 setchannel: id, feebase?, feeppm?, htlcmin?, htlcmax?, enforcedelay?, ignorefeelimits?
 stop:
 waitanyinvoice: lastpay_index?, timeout?, **kwargs
@@ -121,15 +123,16 @@ signpsbt: psbt, signonly?
 sendpsbt: psbt, reserve?
 signmessage: message
 checkmessage: message, zbase, pubkey?
-keysend: destination, amount_msat, label?, maxfeepercent?, retry_for?, maxdelay?, exemptfee?,
-    extratlvs?
+keysend: destination, amount_msat|msatoshi, label?, maxfeepercent?, retry_for?, maxdelay?,
+    exemptfee?, extratlvs?
 xkeysend: destination, amount_msat, maxfee?, layers?, retry_for?, maxdelay?, extratlvs?
 sendamount: invstring, amount_msat, maxfee?, layers?, retry_for?, maxdelay?, payer_note?
 """
 """Lines of `method = command subcommand: parameter as member=default, …`.
 
 The command and the member are left out where they have the method's and the parameter's name. `?`
-stands for `=None`. A parameter `as -` is not sent. A line that begins with spaces goes on.
+stands for `=None`. A parameter `as -` is not sent. Behind `|` stands its name in older versions,
+which is taken as well. A line that begins with spaces goes on.
 """
 CHECKS: Final = {
     "listpays": "assert not (bolt11 and payment_hash)",
@@ -160,12 +163,14 @@ class Command:
         return function if instance is None else function.__get__(instance, owner)  # type: ignore[no-any-return]
 
     def _function(self) -> Callable[..., Any]:
-        taken, sent = ["self"], list[str]()
+        taken, sent, older = ["self"], list[str](), dict[str, str]()
         if self._subcommand:
             sent.append(f"'subcommand': {self._subcommand!r}")
         for parameter in filter(None, self._parameters.strip().split(", ")):
-            text, name, member = _parsed(parameter)
+            text, name, member, old = _parsed(parameter)
             taken.append(text)
+            if old:
+                older[old] = name
             if member != "-":
                 sent.append(name if name.startswith("**") else f"{member!r}: {name}")
         payload = f", {{{', '.join(sent)}}}" if sent else ""
@@ -180,14 +185,27 @@ def {self.name}({", ".join(taken)}):
         exec(compile(source, f"<clnwire.pyln.commands {self.name}>", "exec"), made)
         function: Any = made[self.name]
         function.__qualname__ = f"{self._owner.__name__}.{self.name}"
-        return function  # type: ignore[no-any-return]
+        return _with_older_names(function, older) if older else function
 
 
-def _parsed(parameter: str) -> tuple[str, str, str]:
-    """A parameter as Python has it, its name, and the member that it is sent as."""
+def _parsed(parameter: str) -> tuple[str, str, str, str]:
+    """A parameter as Python has it, its name, the member that it is sent as, its older name."""
     words, _, default = parameter.replace("?", "=None").partition("=")
+    words, _, old = words.partition("|")
     name, _, member = words.partition(" as ")
-    return f"{name}={default}" if default else name, name, member or name
+    return f"{name}={default}" if default else name, name, member or name, old
+
+
+def _with_older_names(function: Callable[..., Any], older: dict[str, str]) -> Callable[..., Any]:
+    @wraps(function)
+    def command(*args: Any, **kwargs: Any) -> Any:
+        for old in older.keys() & kwargs.keys():
+            # With both, the function raises: which of the two is meant?
+            if older[old] not in kwargs:
+                kwargs[older[old]] = kwargs.pop(old)
+        return function(*args, **kwargs)
+
+    return command
 
 
 def add_commands(owner: type) -> None:

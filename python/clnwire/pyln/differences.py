@@ -79,13 +79,26 @@ DIFFERENCES: Final = (
     ),
     Difference(
         "injection by position",
-        "`plugin` or `request` behind an optional parameter that is not given lands in that one.",
-        "Each lands in its own parameter.",
+        "`plugin` or `request` behind a parameter that is not given lands in that one.",
+        "Each lands in its own parameter; the error for one that has no default names that one.",
     ),
     Difference(
         "prefix of ids in threads",
         "`rpc.cmdprefix` is that of whichever handler runs, in all threads, and stays if it fails.",
         "Each context has the id of its own message. What the plugin sets by hand holds.",
+    ),
+    Difference(
+        "calls in db_write",
+        "A call within a `db_write` handler waits for the daemon, which waits for the handler: "
+        "both hang for ever.",
+        "It raises `RpcError`.",
+    ),
+    Difference(
+        "older names of parameters",
+        "A name that an older version had, such as `msatoshi` for `amount_msat`, raises "
+        "`TypeError`.",
+        "It is taken in `invoice`, `pay`, `dev_pay`, `sendpay`, `sendonion`, `keysend`, "
+        "`getroute`, `fundchannel` and `fundchannel_start`.",
     ),
     Difference(
         "progress of commands",

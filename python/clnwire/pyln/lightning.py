@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 LOST: Final = "Connection to RPC server lost."
+IN_DB_WRITE: Final = (
+    "The daemon waits for db_write and would never answer: call it after the hook, or from another "
+    "plugin."
+)
 SEPARATOR: Final = b"\n\n"
 RECEIVED: Final = 1 << 18
 """Bytes that are received at once."""
@@ -86,13 +90,14 @@ class UnixDomainSocketRpc:
     @property
     def cmdprefix(self) -> Any:
         """Precedes the ids of calls: in a handler the id of the message, unless it is set there."""
-        client, prefix = transport.handling.get()
+        client, prefix, _ = transport.handling.get()
         return prefix if client is self else self._prefix
 
     @cmdprefix.setter
     def cmdprefix(self, prefix: Any) -> None:
-        if transport.handling.get()[0] is self:
-            transport.handling.set((self, prefix))
+        client, _, request = transport.handling.get()
+        if client is self:
+            transport.handling.set((self, prefix, request))
         else:
             self._prefix = prefix
 
@@ -115,6 +120,8 @@ class UnixDomainSocketRpc:
         if isinstance(payload, dict):
             given = cast("dict[str, Any]", payload)
             payload = {name: value for name, value in given.items() if value is not None}
+        if self._hangs:
+            raise RpcError(method, payload, IN_DB_WRITE)
         this_id = self.get_json_id(method, cmdprefix)
         self.next_id += 1
         request = {"jsonrpc": "2.0", "method": method, "params": payload, "id": this_id}
@@ -187,6 +194,17 @@ class UnixDomainSocketRpc:
         params = notice["params"]
         progress = params if notice["method"] == "progress" else params.get("progress")
         self._notify(message=params.get("message"), progress=progress, request=request)
+
+    @property
+    def _hangs(self) -> bool:
+        """Whether the daemon serves nobody until the `db_write` handler of this context returns."""
+        client, _, request = transport.handling.get()
+        return (
+            request is not None
+            and request.method == "db_write"
+            and request._is_awaited
+            and getattr(client, "socket_path", None) == self.socket_path
+        )
 
     def _writeobj(self, sock: Any, obj: Any) -> None:
         sock.sendall(dumps(obj).encode())

@@ -498,7 +498,7 @@ class Plugin:
     deprecated_apis: bool = True
 
     def _exec_func(self, func: Callable[..., Any], request: Request) -> Any:
-        token = transport.handling.set((self.rpc, request.id))
+        token = transport.handling.set((self.rpc, request.id, request))
         try:
             kind: type = request.params.__class__
             if issubclass(kind, dict):

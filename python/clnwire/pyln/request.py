@@ -66,6 +66,11 @@ class Request(dict[str, Any]):
         lines = ((_Place(code), line) for code, line in reversed(self._answered_at))
         return "".join(StackSummary.extract(lines, lookup_lines=False).format())  # type: ignore[arg-type]
 
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether the daemon waits for what the handler returns."""
+        return self.id is not None and not self.background and self.state == RequestState.PENDING
+
     def getattr(self, key: str) -> Any:
         """`params`, `id` or `method`. Raises `ValueError` for others."""
         if key not in ("params", "id", "method"):

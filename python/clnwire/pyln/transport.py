@@ -102,9 +102,11 @@ def pipes() -> Pipes:
     return _pipes[0]
 
 
-handling: Final[ContextVar[tuple[Any, Any]]] = ContextVar("handling", default=(None, None))
-"""The client of the plugin that handles a message in this context, and what precedes the ids of its
-calls: the message's id."""
+handling: Final[ContextVar[tuple[Any, Any, Any]]] = ContextVar(
+    "handling", default=(None, None, None)
+)
+"""In a handler: the plugin's client, what precedes the ids of its calls (the message's id, unless
+the plugin sets another), and the message."""
 
 
 def is_daemons_child() -> bool:

@@ -35,8 +35,14 @@ def _use_clnwire() -> None:
         raise ImportError("its dependency msgspec is not installed with it")
     from clnwire import pyln
 
-    for name in ("lightning", "plugin"):
-        sys.modules[f"{__name__}.{name}"] = globals()[name] = getattr(pyln, name)
+    # `plugin` has some of the classes of `lightning` as well.
+    for name in ("plugin", "lightning"):
+        module: Any = getattr(pyln, name)
+        sys.modules[f"{__name__}.{name}"] = globals()[name] = module
+        for value in (getattr(module, each) for each in module.__all__):
+            # The last line of a traceback names the class in full.
+            if isinstance(value, type):
+                value.__module__ = f"{__name__}.{name}"
     names = [name for name in pyln.__all__ if name != "__version__"]
     globals().update({name: getattr(pyln, name) for name in names}, __all__=names)
 
