@@ -7,8 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find rust/core/src rust/io/src rust/load/src rust/python/src -name '*.rs') \
-	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/io/Cargo.toml rust/load/Cargo.toml rust/python/Cargo.toml
+RUST_SOURCES := $(shell find rust/core/src rust/io/src rust/journal/src rust/load/src rust/python/src -name '*.rs') \
+	Cargo.toml Cargo.lock rust/core/Cargo.toml rust/io/Cargo.toml rust/journal/Cargo.toml rust/load/Cargo.toml rust/python/Cargo.toml
 
 NEEDS_CARGO = command -v cargo >/dev/null \
 	|| { echo "clnwire needs a Rust toolchain (cargo); see https://rustup.rs"; exit 1; }
@@ -46,7 +46,7 @@ test: test-rust test-models test-python
 
 test-rust:
 	@$(NEEDS_CARGO)
-	cargo test --locked --profile develop -p clnwire-core -p clnwire-io -p clnwire-load
+	cargo test --locked --profile develop -p clnwire-core -p clnwire-io -p clnwire-journal -p clnwire-load
 
 # loom runs the shared data structures in every interleaving that the memory model allows.
 test-models:
@@ -75,8 +75,8 @@ coverage: build $(VENV)/test.stamp
 coverage-rust:
 	@command -v cargo-llvm-cov >/dev/null \
 		|| { echo "coverage of Rust needs: cargo install cargo-llvm-cov && rustup component add llvm-tools"; exit 1; }
-	cargo llvm-cov --locked --profile develop -p clnwire-core --ignore-filename-regex 'rust/(io|load|python)/' --fail-under-lines 98
-	cargo llvm-cov --locked --profile develop -p clnwire-io --ignore-filename-regex 'rust/(core|load|python)/' --fail-under-lines 90
+	cargo llvm-cov --locked --profile develop -p clnwire-core --ignore-filename-regex 'rust/(io|journal|load|python)/' --fail-under-lines 98
+	cargo llvm-cov --locked --profile develop -p clnwire-io --ignore-filename-regex 'rust/(core|journal|load|python)/' --fail-under-lines 90
 
 lint: build $(VENV)/test.stamp
 	cargo fmt --all --check

@@ -6,9 +6,14 @@ Tokens, params, results and data are JSON text as `bytes`; nothing here decodes 
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
+from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, TypeAlias, final
 
+from typing_extensions import Buffer
+
 _Json: TypeAlias = bytes
+_Path: TypeAlias = str | PathLike[str]
 
 __all__ = [
     "DEFAULT_MAX_DEPTH",
@@ -20,6 +25,13 @@ __all__ = [
     "IdError",
     "IdMap",
     "Job",
+    "Journal",
+    "JournalDamagedError",
+    "JournalError",
+    "JournalFailedError",
+    "JournalFullError",
+    "JournalLockedError",
+    "JournalRecords",
     "MalformedError",
     "Outbox",
     "Route",
@@ -28,10 +40,13 @@ __all__ = [
     "Wire",
     "WritesDecoder",
     "__version__",
+    "chain_of",
+    "digest_of_file",
     "is_json",
     "mask",
     "measure",
     "members",
+    "prune_journal",
     "validate",
 ]
 
@@ -468,3 +483,107 @@ class Wire:
     def close(self, patience: float, /) -> None:
         """Gives stdout back, as a duplicate of stderr, and waits up to `patience` seconds for the
         last of the stray output to be logged. Raises `OSError`."""
+
+class JournalError(Exception):
+    """A journal cannot be written or read. The message says what to do."""
+
+class JournalDamagedError(JournalError):
+    """A file of the journal is not as it was written."""
+
+    path: Path
+    """The file."""
+    offset: int
+    """The byte at which the damaged record or header begins."""
+    what: str
+    """What is wrong there."""
+
+class JournalLockedError(JournalError):
+    """Another process, or another `Journal` of this one, writes the journal."""
+
+class JournalFullError(JournalError):
+    """There is no room for the record. Nothing is written; appending may succeed later."""
+
+class JournalFailedError(JournalError):
+    """A sync has failed, so what is on the disk is unknown. This `Journal` writes nothing more."""
+
+@final
+class Journal:
+    """An append-only journal of sets of writes, open for its one writer.
+
+    Its calls release Python's lock, and may come from several threads. After `close` they raise
+    `JournalError`.
+    """
+
+    @staticmethod
+    def create(
+        directory: _Path,
+        *,
+        sequence: int,
+        chain: bytes,
+        segment_bytes: int = ...,
+        durability: str = "power-loss",
+    ) -> Journal:
+        """Begins a journal after the set `sequence`, whose chain is `chain`.
+
+        Makes the directory if it is not there. Segments grow to `segment_bytes`. Raises
+        `FileExistsError` if there is a journal, `JournalLockedError`, `JournalFullError`,
+        `OSError`, and `ValueError` if the chain does not have 32 bytes."""
+    @staticmethod
+    def open(
+        directory: _Path, *, segment_bytes: int = ..., durability: str = "power-loss"
+    ) -> Journal:
+        """Opens a journal, and removes a torn record at its end, which was never acknowledged.
+
+        Reads the last segment and the headers of the others. Raises `FileNotFoundError` if there
+        is no journal, `JournalDamagedError`, `JournalLockedError` and `OSError`."""
+    @property
+    def sequence(self) -> int:
+        """The last set."""
+    @property
+    def chain(self) -> bytes:
+        """The chain after the last set."""
+    @property
+    def previous_chain(self) -> bytes | None:
+        """The chain before the last set; `None` if the journal has no set yet."""
+    @property
+    def torn(self) -> tuple[Path, int, int] | None:
+        """The segment, offset and length of what `open` has removed."""
+    @property
+    def room(self) -> int:
+        """The bytes that are left in the present segment."""
+    @property
+    def size(self) -> int:
+        """The bytes of all segments up to the last record. Raises `OSError`."""
+    @property
+    def reserve_missing(self) -> str | None:
+        """Why the next segment could not be prepared: usually a full disk. Once there is no `room`
+        left, `append` raises `JournalFullError`. Tries again, at most once a second."""
+    def append(self, sequence: int, epoch: int, foreign_keys: bool, payload: Buffer, /) -> bytes:
+        """Appends a set, and returns the chain after it. The record is durable on return.
+
+        A set with the sequence of the last one replaces it. Raises `JournalFullError`,
+        `JournalFailedError`, `OSError`, and `ValueError` if the sequence neither continues nor
+        replaces the last one, or the payload contains a zero byte, which JSON text does not. After
+        any error but `JournalFailedError` the journal is as it was before."""
+    def close(self) -> None:
+        """Closes the files and releases the lock. May be called twice."""
+
+@final
+class JournalRecords:
+    """The sets of a journal in order: sequence, epoch, `foreign_keys`, payload, chain."""
+
+    def __new__(
+        cls, directory: _Path, after: int, until: int | None = None, /
+    ) -> JournalRecords: ...
+    def __iter__(self) -> JournalRecords: ...
+    def __next__(self) -> tuple[int, int, bool, bytes, bytes]: ...
+
+def chain_of(previous: bytes, sequence: int, foreign_keys: bool, payload: Buffer, /) -> bytes:
+    """The chain after a set: BLAKE3 of the chain before, the sequence and the payload. Raises
+    `ValueError` if the chain before does not have 32 bytes."""
+
+def digest_of_file(path: _Path, /) -> bytes:
+    """BLAKE3 of a file. Raises `OSError`."""
+
+def prune_journal(directory: _Path, before: int, /) -> int:
+    """Removes the segments that hold only sets before `before`, and returns how many."""

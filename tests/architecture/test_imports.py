@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "python" / "clnwire"
 
 LAYERS = [
     {"_core", "errors", "error_codes", "program"},
+    {"journal"},
     {"_wire"},
     {"types", "hooks", "notifications", "messages", "commands"},
     {"rpc", "_definition"},

@@ -7,6 +7,7 @@ mod forked;
 mod framing;
 mod handlers;
 mod ids;
+mod journal;
 #[cfg(target_os = "linux")]
 mod load;
 mod outbox;
@@ -39,6 +40,11 @@ mod _core {
     use super::handlers::writes::WritesDecoder;
     #[pymodule_export]
     use super::ids::IdMap;
+    #[pymodule_export]
+    use super::journal::{
+        Journal, JournalDamagedError, JournalError, JournalFailedError, JournalFullError,
+        JournalLockedError, JournalRecords, chain_of, digest_of_file, prune_journal,
+    };
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::load::measure;
