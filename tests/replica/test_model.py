@@ -92,7 +92,7 @@ class Model(RuleBasedStateMachine):
         """The plugin is killed, and the node ends; perhaps after it has committed unseen."""
         run = self._any(which)
         run.finish()
-        if run.at in ("idle", "continued"):
+        if run.has_taken_over and run.at in ("idle", "continued"):
             run.commit_unseen(unseen)
         self._end(run)
 
@@ -104,9 +104,9 @@ class Model(RuleBasedStateMachine):
         self.world.copy(directories[which % len(directories)], with_owner=with_owner)
 
     @precondition(lambda self: len(self.world.directories) < 4)
-    @rule(adopts=st.booleans())
-    def restore(self, adopts: bool) -> None:
-        self.world.restore(adopts=adopts)
+    @rule()
+    def restore(self) -> None:
+        self.world.restore()
 
     @rule(writes=st.integers(1, 4))
     def lose(self, writes: int) -> None:

@@ -83,6 +83,12 @@ class TestStart:
         assert decision == Begin(head, 3, head.epoch + 3, head.sequence, Why.LOST)
         assert "the engine has nothing after epoch 7" in str(decision)
 
+    def test_equal_but_restored_from_a_set_that_was_replaced(self, head: Head) -> None:
+        refusal = decide_start(head, head.version, known=False, replaced=True, on_gap=OnGap.HEAL)
+        assert_refuses(refusal, Reason.REPLACED, f"version {head.version}", "epoch 7", "restore")
+        later = decide_start(head, head.version + 1, known=True, replaced=True, on_gap=OnGap.HEAL)
+        assert isinstance(later, Begin)
+
     def test_one_behind_and_known_replaces(self, head: Head) -> None:
         assert start(head, -1) == TakeOver(head, head.epoch + 1, replaces=True)
 

@@ -42,6 +42,7 @@ FAULTS = {
     "heals the stale": "begins a generation with an old database",
     "levels the unknown": "stores after an equal version of another instance",
     "levels the lost": "stores after an equal version of an older epoch",
+    "forgets the replaced": "takes a restored set for the one that has replaced it",
     "skips a gap": "stores after a gap without a snapshot",
     "appends the repeated": "stores a repeated set as one more",
     "stores settings": "takes settings for a set that replaces the last",
@@ -178,13 +179,20 @@ class Directory:
     """The identity that the owner file states. A copied file states another one's."""
     owners: set[str] = field(default_factory=set)
     highest_epoch: int = 0
-    adopted: bytes = b""
-    """The chain from which the directory was restored."""
+    adopted: Head | None = None
+    """The head from which the directory was restored."""
 
     def knows(self, head: Head | None) -> bool:
         if head is None:
             return False
-        return head.chain == self.adopted or (self.is_own and head.owner in self.owners)
+        is_adopted = self.adopted is not None and head.chain == self.adopted.chain
+        return is_adopted or (self.is_own and head.owner in self.owners)
+
+    def was_replaced(self, head: Head | None) -> bool:
+        """Whether the directory was restored from a head in whose place there is `head` now."""
+        if head is None or self.adopted is None:
+            return False
+        return self.adopted.sequence == head.sequence and self.adopted.chain != head.chain
 
     @property
     def is_own(self) -> bool:
@@ -207,7 +215,7 @@ class World:
         self.directories = [Directory(0, (), 0)]
         self.runs: dict[int, Run] = {}
         self.unseen = False
-        """Whether a node has committed without its plugin, so that equal versions may differ."""
+        """Whether equal versions may differ: after commits without the plugin, for example."""
 
     def version(self, history: History) -> int:
         return (self.first_version + len(history)) % VERSIONS
@@ -219,23 +227,24 @@ class World:
         """Copies a directory, which may be in use."""
         identity = len(self.directories)
         if not with_owner:
+            # Only the owner file tells from what a database was restored.
+            self.unseen = self.unseen or directory.adopted is not None
             copied = Directory(identity, directory.history, identity)
         elif self.fault == "copies the owner":
             highest = directory.highest_epoch
             owners = set(directory.owners)
-            copied = Directory(identity, directory.history, identity, owners, highest)
+            adopted = directory.adopted
+            copied = Directory(identity, directory.history, identity, owners, highest, adopted)
         else:
             copied = replace(directory, identity=identity, owners=set(directory.owners))
         self.directories.append(copied)
 
-    def restore(self, *, adopts: bool) -> None:
+    def restore(self) -> None:
         """Restores the newest state into a new directory, as `clnwire replica restore` does."""
         state, identity = self.engine.now, len(self.directories)
         if state.head is not None:
-            adopted = state.head.chain if adopts else b""
-            self.directories.append(
-                Directory(identity, state.restored(), identity, adopted=adopted)
-            )
+            restored = state.restored()
+            self.directories.append(Directory(identity, restored, identity, adopted=state.head))
 
     def check(self) -> None:
         """Restoring makes what the last owner committed, or one set more that it did not."""
@@ -254,6 +263,7 @@ class Run:
         self.wants_settings, self.weather = False, "fair"
         self.gives_up = False
         self.at = "idle"
+        self.has_taken_over = False
         self._content = ""
         self._settings = False
         self._life = self._live()
@@ -300,7 +310,7 @@ class Run:
                 head = yield from self._take_over(state, decision)
                 if head is None:
                     return
-                following = decision.following
+                following, self.has_taken_over = decision.following, True
             assert head is not None
             step = self._step(following, change)
             assert not isinstance(step, Refusal), f"refused without reason: {step}"

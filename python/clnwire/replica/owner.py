@@ -33,6 +33,13 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     owner: str
 
 
+class Adopted(msgspec.Struct, frozen=True, array_like=True):
+    """A head of another instance. The database continues it, so this holds for copies too."""
+
+    sequence: int
+    chain: bytes
+
+
 class _Identity(msgspec.Struct, frozen=True):
     """Where the file is. A copy has another inode, or is on another file system or machine."""
 
@@ -54,8 +61,7 @@ class _Content(msgspec.Struct, frozen=True):
     identity: _Identity
     claims: list[Claim]
     """The newest is last."""
-    adopted: bytes = b""
-    """The chain of a head of another instance, which this node's database is exactly at."""
+    adopted: Adopted | None = None
 
 
 class Owner:
@@ -72,17 +78,28 @@ class Owner:
         self.is_copy = False
         """Whether the file was made elsewhere, so that what it claims is another instance's."""
         self._claims: list[Claim] = []
-        self._adopted = b""
+        self._adopted: Adopted | None = None
         content = self._read()
         if content is None:
             return
+        self._adopted = content.adopted
         self.is_copy = not content.identity.is_same(_identity(self.path))
         if not self.is_copy:
-            self._claims, self._adopted = content.claims, content.adopted
+            self._claims = content.claims
 
     def knows(self, head: Head) -> bool:
         """Whether this very instance has claimed the epoch of the head, or adopted the head."""
-        return Claim(head.epoch, head.owner) in self._claims or head.chain == self._adopted
+        return (
+            Claim(head.epoch, head.owner) in self._claims
+            or Adopted(head.sequence, head.chain) == self._adopted
+        )
+
+    def was_replaced(self, head: Head) -> bool:
+        """Whether the database was restored from a head in whose place there is `head` now."""
+        adopted = self._adopted
+        return adopted is not None and (
+            adopted.sequence == head.sequence and adopted.chain != head.chain
+        )
 
     @property
     def highest_epoch(self) -> int:
@@ -101,7 +118,7 @@ class Owner:
 
         A set that the other one stores afterwards makes another head, which is not known.
         """
-        self._adopted = head.chain
+        self._adopted = Adopted(head.sequence, head.chain)
         self._write()
 
     def _read(self) -> _Content | None:

@@ -5,6 +5,10 @@ commits it. So a set *n* proves that *n* - 1 was committed, and at most one set 
 
 - at the first set of a run, `decide_start` compares the node's database with the engine's head;
 - `Following.step` decides on each set after that.
+
+Versions are all that there is to compare, so these decisions rest on two conditions, which
+`clnwire replica verify` checks: nobody replaces the node's database in its directory, and a node
+that ended before it committed a set is not run without its plugin for exactly one commit.
 """
 
 from __future__ import annotations
@@ -53,6 +57,8 @@ class Reason(enum.Enum):
     """The node's database is two sets or more behind the replica."""
     COPY = "copy"
     """The database is one set behind a replica that another instance wrote."""
+    REPLACED = "replaced"
+    """The database was restored with a set that was not committed and has been replaced since."""
     FORK = "fork"
     """The database is ahead of a replica that another instance wrote."""
     GAP = "gap"
@@ -236,7 +242,13 @@ def committed_version(change: Write | Settings) -> int:
 
 
 def decide_start(
-    head: Head | None, local: int, *, known: bool, highest_epoch: int = 0, on_gap: OnGap
+    head: Head | None,
+    local: int,
+    *,
+    known: bool,
+    highest_epoch: int = 0,
+    replaced: bool = False,
+    on_gap: OnGap,
 ) -> Begin | TakeOver | Refusal:
     """What to do at the first set of a run.
 
@@ -247,6 +259,7 @@ def decide_start(
             the epoch of `head`, or was restored from exactly this head, chain included. Without a
             head it is ignored.
         highest_epoch: The highest epoch that this instance has ever claimed; 0 if none.
+        replaced: Whether the database was restored from another head with the sequence of `head`.
         on_gap: What to do when the node is ahead of what it has stored.
     """
     if head is None:
@@ -254,6 +267,8 @@ def decide_start(
     # An engine that lost its last epochs must not give out one of them for a second time.
     epoch = max(head.epoch, highest_epoch) + 1
     ahead = _ahead(local, head.version)
+    if ahead == 0 and replaced:
+        return _replaced(head)
     if ahead == 0:
         return _start_level(head, epoch, known=known, highest_epoch=highest_epoch)
     if ahead > 0:
@@ -329,6 +344,15 @@ def _copy(head: Head, local: int) -> Refusal:
         f"{head.version}, which another instance wrote ({_place(head)}) and may have committed",
         "run one instance alone. If the other one is gone for good, restore with "
         f"{RESTORE}, which has that set",
+    )
+
+
+def _replaced(head: Head) -> Refusal:
+    return Refusal(
+        Reason.REPLACED,
+        f"the node's database was restored at version {head.version} with a set that its node had "
+        f"not committed, and another instance has replaced that set since ({_place(head)})",
+        f"run one instance alone. If the other one is gone for good, restore again with {RESTORE}",
     )
 
 
