@@ -12,8 +12,9 @@ A sealed blob is one byte of flags; if it is encrypted, 8 bytes that identify th
 12-byte nonce; then the data. What is authenticated with it: the flags, the key's identity, and
 where the blob belongs, so that blobs cannot be exchanged for one another.
 
-A set that is neither compressed nor encrypted stays as it came, and begins with `{`. A sealed base
-is the word `clnwire1`, then for each MiB of the database the length of its blob (u32,
+A set that is neither compressed nor encrypted stays as it came, and begins with `{`. In other sets
+the byte 0 becomes 1 2, and 1 becomes 1 3, since a journal finds torn records by zeros. A sealed
+base is the word `clnwire1`, then for each MiB of the database the length of its blob (u32,
 little-endian) and the blob. A last blob, of no bytes, shows that nothing is cut off.
 """
 
@@ -128,12 +129,12 @@ class Sealing:
 
     def seal_set(self, place: Place, payload: bytes) -> bytes:
         """The payload to store for the params of a set."""
-        return payload if self.is_plain else self.seal(payload, place)
+        return payload if self.is_plain else _without_zeros(self.seal(payload, place))
 
     def open_set(self, place: Place, stored: bytes | memoryview) -> bytes:
         """The params of a stored set. Raises as `open` does."""
         payload = bytes(stored)
-        return payload if payload.startswith(b"{") else self.open(payload, place)
+        return payload if payload.startswith(b"{") else self.open(_with_zeros(payload), place)
 
     def seal_base(
         self, place: Place, source: Path, target: Path, progress: Callable[[int, int], object]
@@ -201,6 +202,14 @@ class Sealing:
 def sealing_of(settings: ReplicaSettings) -> Sealing:
     """The sealing that the settings name."""
     return Sealing(compress=settings.compression == "zlib", key_file=settings.encryption_key_file)
+
+
+def _without_zeros(data: bytes) -> bytes:
+    return data.replace(b"\1", b"\1\3").replace(b"\0", b"\1\2")
+
+
+def _with_zeros(data: bytes) -> bytes:
+    return data.replace(b"\1\2", b"\0").replace(b"\1\3", b"\1")
 
 
 def _block(sealed: BinaryIO, path: Path) -> bytes:

@@ -49,6 +49,8 @@ class Raw:
         Raises:
             ReplicaError: It is damaged, has another version, or is no node's database.
         """
+        # Without a file, SQLite would make one that others may read.
+        self.path.touch(0o600)
         try:
             with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
                 database.execute("PRAGMA journal_mode = DELETE")
@@ -70,10 +72,17 @@ class Raw:
         remove(self.path)
 
 
-def copy_raw(database: Path, target: Path, log: Callable[[str], object]) -> Raw:
+def copy_raw(
+    database: Path,
+    target: Path,
+    log: Callable[[str], object],
+    *,
+    may_be_absent: bool = False,
+) -> Raw:
     """Copies the files of a database that nobody writes to meanwhile.
 
-    Logs progress every 5 s, since the node waits. The files are readable by their owner alone.
+    Logs progress every 5 s, since the node waits. The files are readable by their owner alone. A
+    database that may be absent, before the node's first commit, gives an empty copy.
 
     Raises:
         ReplicaError: There is no such database, or it cannot be copied.
@@ -82,7 +91,7 @@ def copy_raw(database: Path, target: Path, log: Callable[[str], object]) -> Raw:
     try:
         for suffix in SUFFIXES:
             source = Path(f"{database}{suffix}")
-            if suffix and not source.exists():
+            if (suffix or may_be_absent) and not source.exists():
                 continue
             _copy(source, Path(f"{target}{suffix}"), log)
     except OSError as error:

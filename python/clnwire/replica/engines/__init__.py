@@ -87,5 +87,5 @@ class Engine(Protocol):
         ...
 
     def prune(self, keep: Base) -> None:
-        """Removes the bases and sets of the generation of `keep` that are older than it."""
+        """Removes the bases and sets before `keep`, and all generations before its own."""
         ...

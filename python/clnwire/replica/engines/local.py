@@ -1,0 +1,436 @@
+"""The engine `file:`: a directory, on another disk than the node's database.
+
+```
+DIRECTORY/lock                    locked by the writer, whose process id it has
+DIRECTORY/head.json               node, generation, epoch, owner: what is valid
+DIRECTORY/000001/                 a generation
+    base-SEQUENCE.sqlite3, .json  bases; a base is there once its .json is
+    *.segment                     the journal: the sets after the first base
+```
+
+A generation is written aside and renamed. It counts once `head.json` names it, so after a crash
+the old one is valid or the new one is.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from clnwire.journal import (
+    Journal,
+    JournalDamagedError,
+    JournalError,
+    JournalFailedError,
+    JournalFullError,
+    JournalLockedError,
+    digest_of_file,
+    prune,
+    read,
+)
+from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.files import sync_directory, write_all, write_synced
+from clnwire.replica.records import Base, Head, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from clnwire.replica.engines import Progress
+
+_T = TypeVar("_T")
+FORMAT: Final = 1
+SEGMENT_BYTES: Final = 16 << 20
+_CHUNK: Final = 4 << 20
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_IN_MEMORY: Final = ("tmpfs", "ramfs")
+
+
+class _Owned(msgspec.Struct, frozen=True):
+    """What `head.json` says."""
+
+    format: int
+    node: str
+    generation: int
+    epoch: int
+    owner: str
+
+
+class LocalEngine:
+    """A replica in a directory. See `Engine`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        node: str,
+        *,
+        writes: bool,
+        survives: str = "power-loss",
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            directory: Where the replica is.
+            node: The node's name.
+            writes: Whether this is the writer, of which there is one. Others read meanwhile.
+            survives: What a set survives once it is stored: `power-loss` or `process-crash`.
+            segment_bytes: The size of the journal's files.
+        """
+        self.directory, self._node, self._writes = directory, node, writes
+        self._survives, self._segment_bytes = survives, segment_bytes
+        self._lock = -1
+        self._journal: Journal | None = None
+        self._head: Head | None = None
+
+    @property
+    def name(self) -> str:
+        return f"file:{self.directory}"
+
+    def open(self) -> None:
+        self._check_directory()
+        if self._writes:
+            self._lock = _lock(self.directory / "lock")
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_directory(self) -> None:
+        try:
+            status = self.directory.stat()
+        except OSError as error:
+            raise RefusedError(
+                f"{self.directory}: {error.strerror}; is its disk mounted? `clnwire replica init` "
+                "makes the directory of a new replica"
+            ) from error
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            raise RefusedError(
+                f"{self.directory}: others may read it, and it can spend the node's money; run "
+                f"`chmod 700 {self.directory}`"
+            )
+        if self._survives == "power-loss" and _file_system(self.directory) in _IN_MEMORY:
+            raise RefusedError(
+                f"{self.directory}: is in memory, and gone after a power failure; use a directory "
+                'on a disk, or survives = "process-crash"'
+            )
+
+    def _open(self) -> None:
+        owned = self._owned()
+        if owned is None:
+            return
+        if self._writes:
+            self._journal = self._open_journal(owned.generation)
+            self._head = self._head_of(owned, self._journal.sequence, self._journal.chain)
+
+    def _owned(self) -> _Owned | None:
+        path = self.directory / "head.json"
+        try:
+            owned = msgspec.json.decode(path.read_bytes(), type=_Owned)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ReplicaError(f"{path}: is damaged: {error}") from error
+        if owned.format > FORMAT:
+            raise RefusedError(
+                f"{path}: its format is newer than this clnwire; install a newer one"
+            )
+        if owned.node != self._node:
+            raise RefusedError(
+                f"{self.directory}: is the replica of the node {owned.node!r}, and not of "
+                f"{self._node!r}; give each node its own directory"
+            )
+        return owned
+
+    def _head_of(self, owned: _Owned, sequence: int, chain: bytes) -> Head:
+        return Head(owned.node, owned.generation, owned.epoch, owned.owner, sequence, chain)
+
+    def _open_journal(self, generation: int) -> Journal:
+        directory = self._generation(generation)
+        return _try(
+            lambda: Journal.open(
+                directory, segment_bytes=self._segment_bytes, durability=self._survives
+            )
+        )
+
+    def _generation(self, generation: int) -> Path:
+        return self.directory / f"{generation:06}"
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self._head = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def head(self) -> Head | None:
+        if self._writes:
+            return self._head
+        owned = self._owned()
+        if owned is None:
+            return None
+        base = self._bases_of(owned.generation)[-1]
+        sequence, chain = base.sequence, base.chain
+        for record in self.records(owned.generation, base.sequence):
+            sequence, chain = record.sequence, record.chain
+        return self._head_of(owned, sequence, chain)
+
+    # Writing
+
+    def begin(self, expected: Head | None, head: Head, base: Path, progress: Progress) -> Base:
+        self._check(expected)
+        aside = self.directory / f"{head.generation:06}.new"
+        for leftover in (aside, self._generation(head.generation)):
+            shutil.rmtree(leftover, ignore_errors=True)
+        aside.mkdir(0o700)
+        digest = _store(base, aside / _base_name(head.sequence), progress)
+        if digest != head.chain:
+            raise ReplicaError(f"{base}: has changed while it was copied; try again")
+        stored = Base(
+            head.generation,
+            head.sequence,
+            head.epoch,
+            head.chain,
+            base.stat().st_size,
+            digest,
+            time.time(),
+        )
+        write_synced(aside / _json_name(head.sequence), msgspec.json.encode(stored))
+        _try(lambda: self._create_journal(aside, head).close())
+        sync_directory(aside)
+        aside.rename(self._generation(head.generation))
+        sync_directory(self.directory)
+        journal = self._open_journal(head.generation)
+        self._own(head)
+        if self._journal is not None:
+            self._journal.close()
+        self._journal = journal
+        return stored
+
+    def _create_journal(self, directory: Path, head: Head) -> Journal:
+        return Journal.create(
+            directory,
+            sequence=head.sequence,
+            chain=head.chain,
+            segment_bytes=self._segment_bytes,
+            durability=self._survives,
+        )
+
+    def take_over(self, expected: Head, head: Head) -> None:
+        self._check(expected)
+        self._own(head)
+
+    def _own(self, head: Head) -> None:
+        owned = _Owned(FORMAT, head.node, head.generation, head.epoch, head.owner)
+        try:
+            write_synced(self.directory / "head.json", msgspec.json.encode(owned))
+        except OSError as error:
+            raise _explain(error, self.directory) from error
+        self._head = head
+
+    def _check(self, expected: Head | None) -> None:
+        if self._lock < 0:
+            raise RefusedError(f"{self.name}: is not open for writing")
+        if expected != self._head:
+            raise FencedError(f"{self.name}: another instance has written to it since")
+
+    def append(self, expected: Head, record: Record) -> Head:
+        if expected is not self._head:
+            self._check(expected)
+        journal = self._journal
+        if journal is None:
+            raise RefusedError(f"{self.name}: is not open for writing")
+        try:
+            chain = journal.append(
+                record.sequence, record.epoch, record.foreign_keys, record.payload
+            )
+        except (JournalError, OSError) as error:
+            raise _explain(error, self.directory) from error
+        self._head = head = Head(
+            expected.node, expected.generation, record.epoch, expected.owner, record.sequence, chain
+        )
+        if chain != record.chain:
+            raise ReplicaError(f"{self.name}: set {record.sequence} has another chain than it says")
+        return head
+
+    def settle(self, expected: Head, record: Record) -> Head:
+        # A write to a file fails or succeeds; nothing is unknown.
+        return self.append(expected, record)
+
+    # Reading
+
+    def bases(self) -> list[Base]:
+        owned = self._owned()
+        if owned is None:
+            return []
+        found: list[Base] = []
+        for directory in sorted(self.directory.glob("[0-9]" * 6)):
+            if int(directory.name) <= owned.generation:
+                found += self._bases_of(int(directory.name))
+        return found
+
+    def _bases_of(self, generation: int) -> list[Base]:
+        directory = self._generation(generation)
+        found = [_decode_base(path) for path in sorted(directory.glob("base-*.json"))]
+        if not found:
+            raise ReplicaError(f"{directory}: has no base, so nothing can be restored from it")
+        return found
+
+    def read_base(self, base: Base, target: Path, progress: Progress) -> None:
+        source = self.base_path(base)
+        if _store(source, target, progress) != base.file_digest:
+            target.unlink()
+            raise ReplicaError(f"{source}: is damaged: its digest is another one")
+
+    def base_path(self, base: Base) -> Path:
+        """The file of a base."""
+        return self._generation(base.generation) / _base_name(base.sequence)
+
+    def records(self, generation: int, after: int, until: int | None = None) -> Iterator[Record]:
+        try:
+            for record in read(self._generation(generation), after, until):
+                yield Record(*record)
+        except (JournalError, OSError) as error:
+            raise _explain(error, self.directory) from error
+
+    # Bases
+
+    def add_base(self, base: Base, file: Path, progress: Progress) -> None:
+        target = self.base_path(base)
+        aside = target.with_name(f".{target.name}.new")
+        aside.unlink(missing_ok=True)
+        if _store(file, aside, progress) != base.file_digest:
+            aside.unlink()
+            raise ReplicaError(f"{file}: has changed while it was copied; try again")
+        aside.rename(target)
+        write_synced(target.with_name(_json_name(base.sequence)), msgspec.json.encode(base))
+
+    def prune(self, keep: Base) -> None:
+        for base in self.bases():
+            if (base.generation, base.sequence) >= (keep.generation, keep.sequence):
+                break
+            path = self.base_path(base)
+            path.with_name(_json_name(base.sequence)).unlink()
+            sync_directory(path.parent)
+            path.unlink(missing_ok=True)
+        for directory in sorted(self.directory.glob("[0-9]" * 6)):
+            if int(directory.name) < keep.generation:
+                shutil.rmtree(directory)
+        _try(lambda: prune(self._generation(keep.generation), keep.sequence + 1))
+
+
+def make_directory(directory: Path) -> None:
+    """Makes the directory of a new replica; its parent must exist."""
+    directory.mkdir(0o700, exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def _base_name(sequence: int) -> str:
+    # Sequences of equal length sort by their names.
+    return f"base-{sequence:020}.sqlite3"
+
+
+def _json_name(sequence: int) -> str:
+    return f"base-{sequence:020}.json"
+
+
+def _decode_base(path: Path) -> Base:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Base)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ReplicaError(f"{path}: is damaged: {error}") from error
+
+
+def _lock(path: Path) -> int:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RefusedError(f"{path}: cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except BlockingIOError:
+        pid = os.read(fd, 20).decode(errors="replace").strip()
+        os.close(fd)
+        raise RefusedError(
+            f"{path.parent}: the process {pid} writes to this replica; two nodes must not have one "
+            "state: find out what that process is"
+        ) from None
+    except OSError as error:
+        os.close(fd)
+        raise _explain(error, path.parent) from error
+    return fd
+
+
+def _store(source: Path, target: Path, progress: Progress) -> bytes:
+    """Copies a file to a new one and syncs that; returns its digest, from the copy."""
+    try:
+        with source.open("rb") as file:
+            size, done = os.fstat(file.fileno()).st_size, 0
+            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                while data := file.read(_CHUNK):
+                    write_all(fd, data)
+                    done += len(data)
+                    progress(done, size)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        return digest_of_file(target)
+    except OSError as error:
+        with suppress(OSError):
+            target.unlink()
+        raise _explain(error, target.parent) from error
+
+
+def _try(call: Callable[[], _T]) -> _T:
+    try:
+        return call()
+    except (JournalError, OSError) as error:
+        raise _explain(error, Path()) from error
+
+
+def _explain(error: JournalError | OSError, directory: Path) -> ReplicaError:
+    """What an error of the journal or the system means for the node."""
+    if isinstance(error, JournalFullError):
+        return UnavailableError(f"{error}; make room on the disk of the replica")
+    if isinstance(error, JournalFailedError):
+        return RefusedError(
+            f"{error}. What the disk has is unknown now: check the disk, then start the node again"
+        )
+    if isinstance(error, JournalLockedError):
+        return RefusedError(str(error))
+    if isinstance(error, JournalDamagedError):
+        return ReplicaError(
+            f"{error}. Stop the node, move the replica away, and start the node: it begins a new "
+            "one. `clnwire replica restore --at` can use the old one up to there"
+        )
+    if isinstance(error, JournalError):
+        return ReplicaError(str(error))
+    if error.errno in _FULL:
+        return UnavailableError(f"{directory}: {error.strerror}; make room on its disk")
+    return RefusedError(f"{error.filename or directory}: {error.strerror}; check the disk")
+
+
+def _file_system(directory: Path) -> str:
+    """The type of the file system that a directory is on; empty where that cannot be known."""
+    device = directory.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    with suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            fields, _, behind = line.partition(" - ")
+            if fields.split()[2] == number:
+                return behind.split()[0]
+    return ""

@@ -1,0 +1,114 @@
+"""What runs beside the node's sets: figures are written, and bases made by another process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+from clnwire.replica import metrics
+from clnwire.replica.errors import ReplicaError
+from clnwire.replica.opening import open_engine
+from clnwire.replica.records import VERSIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.replica.keeper import Log
+    from clnwire.replica.metrics import Status
+    from clnwire.replica.settings import ReplicaSettings
+
+METRICS_SECONDS: Final = 10.0
+
+
+class Housekeeping:
+    """A thread that runs until `end`."""
+
+    def __init__(self, path: Path, settings: ReplicaSettings, status: Status, log: Log) -> None:
+        """Starts it. `path` is that of the settings."""
+        self._path, self._settings, self._status, self._log = path, settings, status, log
+        self._compaction = Compaction(path, settings, status, log)
+        self._ended = threading.Event()
+        name = "clnwire-replica-housekeeping"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while not self._ended.wait(METRICS_SECONDS):
+            self.write_metrics()
+            self._compaction.look()
+
+    def write_metrics(self) -> None:
+        """Writes the figures at once."""
+        status = self._status
+        status.version = status.sequence % VERSIONS
+        status.verified = metrics.read_verified(self._path.parent)
+        try:
+            metrics.write(status, self._settings)
+        except OSError as error:
+            self._log("unusual", f"{self._settings.metrics}: cannot be written: {error.strerror}")
+        status.slowest_seconds = 0.0
+
+    def end(self) -> None:
+        """Ends the thread, and writes the figures for the last time."""
+        self._ended.set()
+        self.write_metrics()
+
+
+class Compaction:
+    """Has a new base made when the sets since the last one have become many.
+
+    The process is another one, since the node waits for this one.
+    """
+
+    def __init__(self, path: Path, settings: ReplicaSettings, status: Status, log: Log) -> None:
+        self._command = [sys.executable, "-m", "clnwire", "replica", "compact"]
+        self._environment = {**os.environ, "CLNWIRE_REPLICA_SETTINGS": str(path)}
+        self._settings, self._status, self._log = settings, status, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._bytes_at_start = 0
+        self._next_at = settings.snapshot_interval
+
+    def look(self) -> None:
+        """Starts the process if it is time, or notes how it has ended."""
+        if self._process is not None:
+            self._note_end(self._process)
+        elif self._status.bytes_since_base >= self._next_at:
+            self._bytes_at_start = self._status.bytes_since_base
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+
+    def _note_end(self, process: subprocess.Popen[bytes]) -> None:
+        if process.poll() is None:
+            return
+        self._process = None
+        assert process.stderr is not None
+        with process.stderr as stderr:
+            said = stderr.read().decode(errors="replace").strip()
+        status = self._status
+        if process.returncode == 0:
+            self._note_base()
+        else:
+            # Not at once again: what failed will fail.
+            self._next_at = status.bytes_since_base + self._settings.snapshot_interval // 4
+            self._log("unusual", f"no new base could be made, and the log grows: {said[-500:]}")
+
+    def _note_base(self) -> None:
+        status = self._status
+        status.bytes_since_base -= self._bytes_at_start
+        self._next_at = self._settings.snapshot_interval
+        try:
+            engine = open_engine(self._settings, writes=False)
+            base = engine.bases()[-1]
+            engine.close()
+        except ReplicaError as error:
+            self._log("unusual", f"the new base cannot be looked at: {error}")
+            return
+        status.base_created, status.base_sequence = base.created, base.sequence
+        self._log("info", f"a new base at version {base.sequence % VERSIONS} is stored")

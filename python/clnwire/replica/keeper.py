@@ -1,0 +1,294 @@
+"""One run of a replica: each set is stored by the engine before the node commits it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+import msgspec
+
+from clnwire.journal import chain_of, digest_of_file
+from clnwire.replica import requests, snapshot
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.metrics import Status, read_status
+from clnwire.replica.opening import new_engine
+from clnwire.replica.owner import Owner
+from clnwire.replica.records import VERSIONS, Base, Head, Record
+from clnwire.replica.rules import Begin, Note, Refusal, TakeOver, committed_version, decide_start
+from clnwire.replica.sealing import Place, sealing_of
+from clnwire.replica.sets import read_set
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.replica.engines import Engine
+    from clnwire.replica.rules import Following, Store
+    from clnwire.replica.sets import Settings, Write
+    from clnwire.replica.settings import ReplicaSettings
+
+Level = Literal["info", "unusual", "broken"]
+Log = Callable[[Level, str], object]
+
+TOLD_SECONDS: Final = 5.0
+"""How often the log says that the node waits."""
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+_SNAPSHOT: Final = ".clnwire-replica.snapshot"
+
+_T = TypeVar("_T")
+
+
+class Keeper:
+    """Takes sets from the node. One thread uses it.
+
+    Whatever goes wrong is final: the node ends, and its next start finds out what is stored.
+    """
+
+    def __init__(self, settings: ReplicaSettings, directory: Path, log: Log) -> None:
+        """Opens nothing yet.
+
+        Args:
+            settings: The settings.
+            directory: The network's directory, where requests are.
+            log: Gets what the node's runner has to know.
+        """
+        self._settings, self._directory, self._log = settings, directory, log
+        self._sealing = sealing_of(settings)
+        self._engine: Engine = new_engine(settings, writes=True)
+        self._owner = Owner(settings.database.parent, settings.node)
+        self._request = str(directory / requests.REQUEST)
+        self._following: Following | None = None
+        self._head: Head | None = None
+        self._before = b""
+        self._refused: str | None = None
+        self.status = Status(settings.node, self._engine.name, started=time.time())
+
+    def take(self, payload: bytes) -> str | None:
+        """Stores a set, given as the params of its message.
+
+        Returns `None` once the node may commit it; otherwise why it must not.
+        """
+        if self._refused is None:
+            try:
+                self._take(payload)
+            except ReplicaError as error:
+                self._refuse(str(error))
+            except OSError as error:
+                self._refuse(f"{error.filename or self._engine.name}: {error.strerror}")
+        return self._refused
+
+    def _refuse(self, reason: str) -> None:
+        self._refused = self.status.refused = reason
+        self.close()
+
+    def close(self) -> None:
+        """Closes the engine. What is stored stays."""
+        self._engine.close()
+
+    def _take(self, payload: bytes) -> None:
+        change = read_set(payload)
+        following = self._following or self._start(change)
+        step = following.step(change)
+        if isinstance(step, Refusal):
+            raise RefusedError(str(step))
+        if not isinstance(step, Note):
+            self._store(step, payload)
+        self._following = step.after
+
+    # The hot path
+
+    def _store(self, step: Store, payload: bytes) -> None:
+        head = self._head
+        assert head is not None
+        before = self._before if step.replaces else head.chain
+        if os.path.exists(self._request):  # noqa: PTH110 - a `Path` takes five times as long.
+            self._serve_request(step, before)
+        sequence = step.sequence
+        if not self._sealing.is_plain:
+            place = Place(self._settings.node, head.generation, sequence)
+            payload = self._sealing.seal_set(place, payload)
+        chain = chain_of(before, sequence, step.foreign_keys, payload)
+        record = Record(sequence, head.epoch, step.foreign_keys, payload, chain)
+        began = time.monotonic()
+        try:
+            self._head = self._engine.append(head, record)
+        except UnavailableError as error:
+            self._head = self._insist(error, lambda: self._engine.settle(head, record))
+        self._before = before
+        self._count(record, time.monotonic() - began)
+
+    def _count(self, record: Record, seconds: float) -> None:
+        status, size = self.status, len(record.payload)
+        status.sequence = record.sequence
+        status.sets += 1
+        status.set_bytes += size
+        status.bytes_since_base += size
+        status.acknowledgement_seconds += seconds
+        if seconds > status.slowest_seconds:
+            status.slowest_seconds = seconds
+
+    def _serve_request(self, step: Store, chain: bytes) -> None:
+        assert self._head is not None
+        committed = msgspec.structs.replace(self._head, sequence=step.sequence - 1, chain=chain)
+        log = self._log
+        requests.serve(
+            self._directory, self._settings.database, committed, lambda text: log("info", text)
+        )
+
+    def _insist(self, error: UnavailableError, again: Callable[[], _T]) -> _T:
+        """Tries again until it succeeds, or the patience is over."""
+        began, patience, pause = time.monotonic(), self._settings.patience, _FIRST_PAUSE
+        told, waited = -TOLD_SECONDS, 0.0
+        while waited < patience:
+            if waited - told >= TOLD_SECONDS:
+                told = waited
+                self._log(
+                    "unusual",
+                    f"the node waits for the replica for {waited:.0f} s now, at most for "
+                    f"{patience:g} s: {error}",
+                )
+            time.sleep(min(pause, patience - waited))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self.status.retries += 1
+            try:
+                result = again()
+            except UnavailableError as another:
+                error = another
+                waited = time.monotonic() - began
+            else:
+                waited = time.monotonic() - began
+                self.status.outage_seconds += waited
+                self._log("info", f"the replica answers again; the node has waited {waited:.1f} s")
+                return result
+        self.status.outage_seconds += waited
+        raise UnavailableError(f"the replica could not be reached for {waited:.0f} s: {error}")
+
+    # The start
+
+    def _start(self, change: Write | Settings) -> Following:
+        local = committed_version(change)
+        try:
+            following = self._try_to_start(local)
+        except UnavailableError as error:
+            following = self._insist(error, lambda: self._try_to_start(local))
+        snapshot.remove(self._snapshot)
+        snapshot.remove(self._sealed)
+        head = self._head
+        assert head is not None
+        self._note_start(head)
+        self._log(
+            "info",
+            f"the replica {self._engine.name} follows from version {head.version}, generation "
+            f"{head.generation}, epoch {head.epoch}",
+        )
+        return following
+
+    def _try_to_start(self, local: int) -> Following:
+        """Takes over, whatever an attempt before may have stored."""
+        engine = self._engine
+        engine.close()
+        engine.open()
+        head = engine.head()
+        decision = decide_start(
+            head,
+            local,
+            known=head is not None and self._owner.knows(head),
+            highest_epoch=self._owner.highest_epoch,
+            on_gap=self._settings.on_gap,
+        )
+        if isinstance(decision, Refusal):
+            raise RefusedError(str(decision))
+        if isinstance(decision, TakeOver):
+            self._take_over(decision)
+        else:
+            self._begin(decision)
+        return decision.following
+
+    def _take_over(self, decision: TakeOver) -> None:
+        head = decision.head(self._owner.claim(decision.epoch))
+        if decision.replaces:
+            self._before = chain_before(self._engine, head)
+        self._engine.take_over(decision.expected, head)
+        self._head = head
+
+    def _begin(self, decision: Begin) -> None:
+        self._log("info" if decision.expected is None else "unusual", str(decision))
+        file = self._snapshot_at(decision)
+        head = decision.head(
+            self._settings.node, self._owner.claim(decision.epoch), digest_of_file(file)
+        )
+        base = self._engine.begin(decision.expected, head, file, self._progress("storing it"))
+        self._head = head
+        self._note_base(base, 0)
+
+    @property
+    def _snapshot(self) -> Path:
+        return self._settings.database.with_name(_SNAPSHOT)
+
+    @property
+    def _sealed(self) -> Path:
+        return self._settings.database.with_name(f"{_SNAPSHOT}.sealed")
+
+    def _snapshot_at(self, decision: Begin) -> Path:
+        """The file to store. The copy is made again at each attempt, since its place changes."""
+        version = decision.sequence % VERSIONS
+        began = time.monotonic()
+        raw = snapshot.copy_raw(
+            self._settings.database,
+            self._snapshot,
+            lambda text: self._log("info", text),
+            may_be_absent=version == 0,
+        )
+        size = raw.open(version)
+        seconds = time.monotonic() - began
+        self._log("info", f"copied the node's database, {size:,} bytes, in {seconds:.1f} s")
+        if self._sealing.is_plain:
+            return raw.path
+        snapshot.remove(self._sealed)
+        place = Place(self._settings.node, decision.generation, decision.sequence, 0)
+        self._sealing.seal_base(place, raw.path, self._sealed, self._progress("sealing it"))
+        return self._sealed
+
+    def _progress(self, what: str) -> Callable[[int, int], None]:
+        """Logs progress now and then, since the node waits."""
+        told = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told >= TOLD_SECONDS:
+                told = time.monotonic()
+                self._log("info", f"{what}: {done >> 20:,} of {total >> 20:,} MiB; the node waits")
+
+        return progress
+
+    def _note_start(self, head: Head) -> None:
+        status = self.status
+        status.generation, status.epoch, status.sequence = (
+            head.generation,
+            head.epoch,
+            head.sequence,
+        )
+        if not status.base_created:
+            self._note_base(self._engine.bases()[-1], self._bytes_before(head))
+
+    def _bytes_before(self, head: Head) -> int:
+        """The bytes of sets since the last base, as the last run has counted them."""
+        last = read_status(self._settings)
+        return last.bytes_since_base if last and last.generation == head.generation else 0
+
+    def _note_base(self, base: Base, bytes_since: int) -> None:
+        self.status.base_created, self.status.base_sequence = base.created, base.sequence
+        self.status.bytes_since_base = bytes_since
+
+
+def chain_before(engine: Engine, head: Head) -> bytes:
+    """The chain before the engine's last set."""
+    before = head.sequence - 1
+    for base in engine.bases():
+        if (base.generation, base.sequence) == (head.generation, before):
+            return base.chain
+    for record in engine.records(head.generation, before - 1, before):
+        return record.chain
+    raise ReplicaError(f"{engine.name}: the set {before}, before the last one, is missing")

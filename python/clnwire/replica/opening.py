@@ -1,0 +1,45 @@
+"""Opens the engine that the settings name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clnwire.replica.errors import RefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.replica.engines import Engine
+    from clnwire.replica.settings import ReplicaSettings
+
+
+def open_engine(settings: ReplicaSettings, *, writes: bool) -> Engine:
+    """Opens the engine.
+
+    Args:
+        settings: Which engine, and how durable a write has to be.
+        writes: Whether this is the node's own instance. A reader takes no lock and repairs nothing,
+            so it may read while the node runs; it may also add bases and prune.
+
+    Raises:
+        UnavailableError: It cannot be reached.
+        RefusedError: It must not be used as it is set up.
+        ReplicaError: What it has is damaged.
+    """
+    engine = new_engine(settings, writes=writes)
+    engine.open()
+    return engine
+
+
+def new_engine(settings: ReplicaSettings, *, writes: bool) -> Engine:
+    """The engine, not opened yet."""
+    if settings.scheme == "file":
+        return local_engine(settings, settings.local_directory, writes=writes)
+    raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")
+
+
+def local_engine(settings: ReplicaSettings, directory: Path, *, writes: bool) -> Engine:
+    """An engine in a directory, not opened yet."""
+    from clnwire.replica.engines.local import LocalEngine
+
+    return LocalEngine(directory, settings.node, writes=writes, survives=settings.survives)

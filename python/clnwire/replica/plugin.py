@@ -1,0 +1,105 @@
+"""The executable `clnwire-replica`: start it by `lightningd --important-plugin=…`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from clnwire import Plugin
+from clnwire.errors import ClnwireError
+from clnwire.hooks import CONTINUE, Continue, Refuse
+from clnwire.messages import Init  # noqa: TC001 - clnwire reads annotations at run time.
+
+if TYPE_CHECKING:
+    from clnwire.replica.housekeeping import Housekeeping
+    from clnwire.replica.keeper import Keeper, Level
+
+_NOT_SQLITE: Final = (
+    "the node has sent no writes at its start, so its database is not in SQLite, and db_write "
+    "cannot replicate it; use the replication of its own server, and remove clnwire-replica"
+)
+
+
+class Service:
+    """The replica of a run of the plugin.
+
+    It begins with the node's first set, which comes before `init`. `lightningd --help` starts
+    plugins too, and sends none, so nothing is touched before.
+    """
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._plugin = plugin
+        self._keeper: Keeper | None = None
+        self._housekeeping: Housekeeping | None = None
+        self._refused: str | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the node has sent a set."""
+        return self._keeper is not None or self._refused is not None
+
+    def take(self, params: bytes) -> str | None:
+        """As `Keeper.take`."""
+        if self._refused is None:
+            try:
+                keeper = self._keeper or self._begin()
+                self._refused = keeper.take(params)
+            except ClnwireError as error:
+                self._refused = str(error)
+            if self._refused is not None:
+                self.end()
+        return self._refused
+
+    def _begin(self) -> Keeper:
+        from clnwire.replica.housekeeping import Housekeeping
+        from clnwire.replica.keeper import Keeper
+        from clnwire.replica.settings import load, settings_path
+
+        path = settings_path()
+        settings = load(path)
+        self._keeper = keeper = Keeper(settings, path.parent, self._log)
+        self._housekeeping = Housekeeping(path, settings, keeper.status, self._log)
+        return keeper
+
+    def _log(self, level: Level, text: str) -> None:
+        log = self._plugin.log
+        {"info": log.info, "unusual": log.warning, "broken": log.error}[level](text)
+
+    def end(self) -> None:
+        """Closes the engine, and writes the figures."""
+        if self._keeper is not None:
+            self._keeper.close()
+        if self._housekeeping is not None:
+            self._housekeeping.end()
+            self._housekeeping = None
+
+
+def new_plugin() -> Plugin:
+    """The plugin, not running yet."""
+    plugin = Plugin()
+    service = Service(plugin)
+
+    @plugin.hook("db_write")
+    def on_write(event: bytes) -> Continue | Refuse:
+        refused = service.take(event)
+        return CONTINUE if refused is None else Refuse(f"clnwire-replica: {refused}")
+
+    @plugin.on_init
+    def check_that_sets_come(init: Init) -> None:
+        # A starting node always sends a set before, unless its database is in PostgreSQL.
+        if init.configuration.startup and not service.has_begun:
+            plugin.disable(_NOT_SQLITE)
+
+    # Called once the node sends no more sets.
+    plugin.on_shutdown(service.end)
+    return plugin
+
+
+def main() -> None:
+    """Runs the plugin. What it makes is for its own user only."""
+    os.umask(0o077)
+    new_plugin().run()
+
+
+if __name__ == "__main__":
+    main()
