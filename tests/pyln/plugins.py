@@ -840,9 +840,11 @@ case(
     "log levels",
     """
     plugin.log("a", level="warning")
+    plugin.log("b", level={"no": "text"})
+    plugin.log("c", level=["no text"])
 """,
     difference="unknown log levels",
-    shows=('"level": "warn"',),
+    shows=('"level": "warn"', '"level": "info", "message": "c"'),
 )
 case(
     "log of an exception",
@@ -1334,6 +1336,27 @@ for name, where in {
             message,
             message,
         )
+for name, where, message in (
+    ("async hook", '@plugin.async_hook("htlc_accepted")', ask("htlc_accepted")),
+    ("any topic", '@plugin.subscribe("*")', tell("m", {})),
+    (
+        "on_change",
+        '@(lambda handler: plugin.add_option("o", 1, "d", dynamic=True, on_change=handler))',
+        ask("setconfig", {"config": "o", "val": "v"}),
+    ),
+):
+    case(
+        f"exit in {name}",
+        f"""
+        import sys
+        {where}
+        def handler(*args, **kwargs):
+            plugin.log("before the end")
+            sys.exit(5)
+    """,
+        message,
+        message,
+    )
 case(
     "exit in a thread",
     """
@@ -1761,6 +1784,17 @@ case(
     ask("m"),
     difference="progress of commands",
     shows=('"num": 1',),
+)
+case(
+    "connections",
+    """
+    @plugin.method("m")
+    def m(plugin):
+        return plugin.rpc.call("which") == plugin.rpc.call("which")
+""",
+    ask("m"),
+    difference="connections of the client",
+    shows=('"result": true',),
 )
 case(
     "pickled error",

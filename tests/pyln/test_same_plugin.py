@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import os
 import socket
@@ -41,15 +42,15 @@ class Daemon:
         self._thread.start()
 
     def _serve(self) -> None:
-        while True:
+        for number in itertools.count():
             connection, _ = self._listener.accept()
             received = connection.recv(1 << 20)
             if received == b"stop":
                 connection.close()
                 return
-            threading.Thread(target=self._answer, args=(connection, received)).start()
+            threading.Thread(target=self._answer, args=(connection, received, number)).start()
 
-    def _answer(self, connection: socket.socket, received: bytes) -> None:
+    def _answer(self, connection: socket.socket, received: bytes, number: int) -> None:
         with connection:
             while received:
                 try:
@@ -58,7 +59,7 @@ class Daemon:
                     received += connection.recv(1 << 20)
                     continue
                 self.requests.append(received.decode())
-                connection.sendall(_reply(request))
+                connection.sendall(_reply(request, number))
                 received = connection.recv(1 << 20)
 
     def close(self) -> None:
@@ -74,10 +75,12 @@ class Daemon:
         return sorted(each for each in self.requests if any(mark in each for mark in marks))
 
 
-def _reply(request: dict[str, Any]) -> bytes:
+def _reply(request: dict[str, Any], number: int) -> bytes:
     reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
     if request["method"] == "fail":
         reply["error"] = {"code": -1, "message": "as asked"}
+    elif request["method"] == "which":
+        reply["result"] = number
     else:
         reply["result"] = {"method": request["method"], "params": request["params"]}
     said = {"method": "progress", "params": {"id": 1, "num": 1, "total": 2}}

@@ -160,3 +160,12 @@ def test_the_fixtures_run_it(plugin: Path):
         command, cwd=plugin.parent, env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_it_is_measured_as_the_original_is(plugin: Path):
+    has_pyln()
+    words = ["bench", plugin, "--rounds=1", "--seconds=0.05", "--json"]
+    for env in ({}, {"PYTHONPATH": str(FOLDER)}):
+        done = command_line(*words, "--method=hello", "--hook=htlc_accepted", **env)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert set(json.loads(done.stdout)["rows"]) == {"method hello", "hook htlc_accepted"}

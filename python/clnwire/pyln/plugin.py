@@ -313,9 +313,9 @@ class Plugin:
 
     # What a plugin sends.
 
-    def log(self, message: str, level: str = "info") -> None:
+    def log(self, message: object, level: object = "info") -> None:
         """Sends a line of the daemon's log for each line of the message."""
-        level = CURRENT_LEVELS.get(level, "info")
+        level = CURRENT_LEVELS.get(level, "info") if isinstance(level, str) else "info"
         is_own = type(self).notify is Plugin.notify and "notify" not in self.__dict__
         for line in str(message).split("\n"):
             params = {"level": level, "message": line[:MOST_LOGGED]}
