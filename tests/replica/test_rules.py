@@ -88,6 +88,8 @@ class TestStart:
         assert_refuses(refusal, Reason.REPLACED, f"version {head.version}", "epoch 7", "restore")
         later = decide_start(head, head.version + 1, known=True, replaced=True, on_gap=OnGap.HEAL)
         assert isinstance(later, Begin)
+        own = decide_start(head, head.version, known=True, replaced=True, on_gap=OnGap.HEAL)
+        assert isinstance(own, TakeOver)
 
     def test_one_behind_and_known_replaces(self, head: Head) -> None:
         assert start(head, -1) == TakeOver(head, head.epoch + 1, replaces=True)

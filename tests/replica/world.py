@@ -282,7 +282,15 @@ class Run:
             self._commit()
 
     def commit_unseen(self, sets: int) -> None:
-        """The plugin is killed while nothing is asked, and the node commits before it ends."""
+        """The plugin is killed while nothing is asked, and the node commits before it ends.
+
+        Not before the run's first set: the daemon then ends. And not in place of an uncommitted
+        set, which has the same version: no rule can tell them apart.
+        """
+        if not self.has_taken_over or self.at not in ("idle", "continued"):
+            return
+        if self.world.engine.now.replacing:
+            return
         for _ in range(sets):
             self.world.unseen = True
             self.directory.history += (self.world.new_content(self.directory),)
@@ -338,7 +346,15 @@ class Run:
         highest = self.directory.highest_epoch if self.directory.is_own else 0
         if fault == "forgets the wrap" and head is not None and local < head.version - 1:
             return Refusal(Reason.STALE, "old", "restore")
-        decision = decide_start(head, local, known=known, highest_epoch=highest, on_gap=OnGap.HEAL)
+        replaced = self.directory.was_replaced(head) and fault != "forgets the replaced"
+        decision = decide_start(
+            head,
+            local,
+            known=known,
+            highest_epoch=highest,
+            replaced=replaced,
+            on_gap=OnGap.HEAL,
+        )
         if head is None:
             return decision
         if isinstance(decision, Refusal):
@@ -434,7 +450,9 @@ class Run:
         goes_on = committed[: len(restored)] == restored or committed == restored[:-1]
         own = state.directory is self.directory
         assert not (own and goes_on), f"refused without reason: {refusal}"
-        assert committed != restored, f"refused without reason: {refusal}"
+        # The same state may be the base of another generation, with another chain.
+        if refusal.reason is not Reason.REPLACED:
+            assert committed != restored, f"refused without reason: {refusal}"
 
 
 def chain_of(previous: bytes, content: str) -> bytes:

@@ -58,7 +58,7 @@ class Reason(enum.Enum):
     COPY = "copy"
     """The database is one set behind a replica that another instance wrote."""
     REPLACED = "replaced"
-    """The database was restored with a set that was not committed and has been replaced since."""
+    """The database was restored, and the last set may have been replaced since."""
     FORK = "fork"
     """The database is ahead of a replica that another instance wrote."""
     GAP = "gap"
@@ -267,7 +267,7 @@ def decide_start(
     # An engine that lost its last epochs must not give out one of them for a second time.
     epoch = max(head.epoch, highest_epoch) + 1
     ahead = _ahead(local, head.version)
-    if ahead == 0 and replaced:
+    if ahead == 0 and replaced and not known:
         return _replaced(head)
     if ahead == 0:
         return _start_level(head, epoch, known=known, highest_epoch=highest_epoch)
@@ -350,8 +350,8 @@ def _copy(head: Head, local: int) -> Refusal:
 def _replaced(head: Head) -> Refusal:
     return Refusal(
         Reason.REPLACED,
-        f"the node's database was restored at version {head.version} with a set that its node had "
-        f"not committed, and another instance has replaced that set since ({_place(head)})",
+        f"the node's database was restored at version {head.version}, and another instance has "
+        f"written since ({_place(head)}). It may have replaced the last set that was restored",
         f"run one instance alone. If the other one is gone for good, restore again with {RESTORE}",
     )
 
