@@ -196,6 +196,7 @@ class Keeper:
             local,
             known=head is not None and self._owner.knows(head),
             highest_epoch=self._owner.highest_epoch,
+            replaced=head is not None and self._owner.was_replaced(head),
             on_gap=self._settings.on_gap,
         )
         if isinstance(decision, Refusal):
