@@ -167,13 +167,21 @@ def test_bytes_that_are_no_utf8(bad):
 
 
 @pytest.mark.parametrize("character", ["\x7f", "\x80", "\xff", "\u0100", "\uffff", "\U00010000"])
-@pytest.mark.parametrize("before", range(34))
-@pytest.mark.parametrize("behind", [0, 1, 15, 16, 17])
+@pytest.mark.parametrize("before", [*range(18), *range(28, 36), *range(60, 70)])
+@pytest.mark.parametrize("behind", [0, 1, 16, 31, 32, 65])
 def test_strings_are_as_narrow_as_pythons(character, before, behind):
     text = "a" * before + character + "b" * behind
     (made,) = decoded(of_text(text))[0].writes
     assert (made, hash(made)) == (text, hash(text))
     assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
+
+
+def test_strings_behind_an_emoji_are_as_narrow_as_before():
+    texts = ["🦀", "a" * 70, "é" * 70, "⚡" * 70, "\n" * 70]
+    event, quick = decoded(compact(7, texts, ascii_only=False))
+    assert (event.writes, quick) == (texts, True)
+    sizes = [sys.getsizeof("".join([*text])) for text in texts]
+    assert [sys.getsizeof(made) for made in event.writes] == sizes
 
 
 # Characters of one to four bytes.

@@ -9,17 +9,24 @@
 use std::mem::MaybeUninit;
 
 use clnwire_core::text;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
-use wide::{CmpLt, i8x16, u8x16};
+use wide::{CmpEq, i8x16};
 
 use crate::params::Params;
 
-/// How many bytes are taken at once: as many as a vector register has.
+/// How many bytes a vector register has.
 const LANES: usize = 16;
+
+/// How many bytes are taken at once.
+const BLOCK: usize = 2 * LANES;
+
+/// How far a block, a special character in it, and a block behind that reach; an escape has twelve
+/// bytes at most.
+const REACH: usize = 2 * BLOCK;
 
 /// `bytes` to the event of `db_write`.
 #[pyclass(frozen, module = "clnwire._core")]
@@ -67,8 +74,7 @@ impl WritesDecoder {
         py: Python<'py>,
         Params { text, is_plain }: Params<'_>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut texts =
-            Texts { is_plain, is_ascii: is_plain || text.is_ascii(), scratch: Vec::new() };
+        let mut texts = Texts { is_plain, ..Texts::default() };
         let Some((version, texts)) = split(py, text, &mut texts)? else { return Ok(None) };
         let writes = PyList::new(py, texts)?;
         self.event.bind(py).call1((writes, version)).map(Some)
@@ -107,13 +113,14 @@ fn start(params: &[u8]) -> Option<(u32, &[u8])> {
     Some((version, rest[digits..].strip_prefix(b",\"writes\":[")?))
 }
 
-/// Makes strings; what is known of all of them, and room to unescape in.
+/// Makes strings.
+#[derive(Default)]
 struct Texts {
     /// None has an escape, or a character beyond ASCII.
     is_plain: bool,
-    /// None has a character beyond ASCII, but for those that are escaped.
-    is_ascii: bool,
-    scratch: Vec<u8>,
+    narrow: Characters<u16>,
+    /// For the first string that has a character of four bytes, and all behind it.
+    wide: Option<Characters<u32>>,
 }
 
 impl Texts {
@@ -124,48 +131,120 @@ impl Texts {
         py: Python<'py>,
         inside: &'a [u8],
     ) -> PyResult<Option<(Bound<'py, PyString>, &'a [u8])>> {
-        let Some((text, has_escapes, behind)) = self.cut(inside) else { return Ok(None) };
-        let string = if has_escapes {
-            self.scratch.clear();
-            let Some(is_ascii) = unescape(text, &mut self.scratch) else { return Ok(None) };
-            string(py, &self.scratch, is_ascii && self.is_ascii)?
+        let (end, string) = if self.is_plain {
+            let Some(end) = memchr(b'"', inside) else { return Ok(None) };
+            (end, ascii(py, &inside[..end]))
+        } else if self.wide.is_none()
+            && let Some(end) = self.narrow.read(inside)
+        {
+            (end, self.narrow.string(py, &inside[..end]))
         } else {
-            string(py, text, self.is_ascii)?
+            let wide = self.wide.get_or_insert_default();
+            let Some(end) = wide.read(inside) else { return Ok(None) };
+            (end, wide.string(py, &inside[..end]))
         };
-        Ok(Some((string, behind)))
+        Ok(Some((string?, &inside[end + 1..])))
+    }
+}
+
+/// The characters of a string, as long as each fits `T`.
+///
+/// Python must know their number and the largest of them before there is room for them in a string.
+/// Writing them here meanwhile, and copying them then, takes less time than looking twice.
+#[derive(Default)]
+struct Characters<T> {
+    room: Vec<T>,
+    length: usize,
+    /// All bits that characters beyond ASCII or escaped have.
+    bits: u32,
+}
+
+impl<T: Copy + Default + From<u8> + TryFrom<u32> + Into<u32>> Characters<T> {
+    /// Reads the string that begins behind a quote, and gives the place of its end; nothing if it
+    /// has none, is no text, has a character that does not fit `T`, or memory for it is lacking.
+    fn read(&mut self, inside: &[u8]) -> Option<usize> {
+        let ends = |at: usize| (inside.get(at) == Some(&b'"')).then_some(at);
+        (self.length, self.bits) = (0, 0);
+        let at = self.read_on(inside)?;
+        ends(at).or_else(|| {
+            let left = &inside[at..];
+            let mut padded = [b'"'; 2 * REACH];
+            padded[..left.len()].copy_from_slice(left);
+            ends(at + self.read_on(&padded)?)
+        })
     }
 
-    /// What stands before the closing quote, whether escapes are in it, and what is behind.
-    fn cut<'a>(&self, inside: &'a [u8]) -> Option<(&'a [u8], bool, &'a [u8])> {
-        let mut end =
-            if self.is_plain { memchr(b'"', inside) } else { memchr2(b'"', b'\\', inside) }?;
-        let has_escapes = inside[end] != b'"';
-        while inside[end] != b'"' {
-            let after = end + 2;
-            end = after + memchr2(b'"', b'\\', inside.get(after..)?)?;
+    /// Reads up to a string's end, or to where less than `REACH` bytes are left.
+    fn read_on(&mut self, text: &[u8]) -> Option<usize> {
+        let (mut at, mut written, mut bits) = (0, self.length, self.bits);
+        'blocks: while let Some(reach) = text[at..].first_chunk::<REACH>() {
+            if self.room.len() < written + REACH {
+                let length = 2 * (written + 2 * REACH);
+                self.room.try_reserve(length - self.room.len()).ok()?;
+                self.room.resize(length, T::default());
+            }
+            copy(reach, &mut self.room[written..]);
+            let mut specials = specials(reach);
+            let mut done = 0;
+            // Where the next block starts does not depend on what is special in this one, as a rule:
+            // the processor reads it meanwhile.
+            while specials != 0 {
+                let place = specials.trailing_zeros() as usize;
+                written += place - done;
+                let special = &reach[place..];
+                let (code, size) = match special[0] {
+                    b'"' => {
+                        at += place;
+                        break 'blocks;
+                    }
+                    b'\\' => unescape(special)?,
+                    _ => decode(special)?,
+                };
+                self.room[written] = T::try_from(code).ok()?;
+                written += 1;
+                bits |= code;
+                done = place + size;
+                if done >= BLOCK {
+                    break;
+                }
+                specials &= u32::MAX << done;
+                if specials & 1 << done == 0 {
+                    copy(&reach[done..], &mut self.room[written..]);
+                }
+            }
+            let end = done.max(BLOCK);
+            (at, written) = (at + end, written + end - done);
         }
-        Some((&inside[..end], has_escapes, &inside[end + 1..]))
+        (self.length, self.bits) = (written, bits);
+        Some(at)
     }
-}
 
-/// A Python string of UTF-8.
-fn string<'py>(py: Python<'py>, text: &[u8], is_ascii: bool) -> PyResult<Bound<'py, PyString>> {
-    if is_ascii || text.is_ascii() { ascii(py, text) } else { beyond_ascii(py, text) }
-}
-
-/// Appends what the escapes of a JSON string stand for, in UTF-8. Returns whether none of them is
-/// beyond ASCII; nothing for an escape that is none, or is half a surrogate pair.
-fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<bool> {
-    let mut is_ascii = true;
-    while let Some(at) = memchr(b'\\', text) {
-        out.extend_from_slice(&text[..at]);
-        let (character, behind) = text::unescape_one(&text[at + 1..])?;
-        is_ascii &= character.is_ascii();
-        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        text = behind;
+    /// The Python string of what was read, which is spelled so.
+    fn string<'py>(&self, py: Python<'py>, spelling: &[u8]) -> PyResult<Bound<'py, PyString>> {
+        // Python has strings of one, two and four bytes a character. Escapes, and characters beyond
+        // ASCII, are longer than one byte.
+        match self.bits {
+            _ if self.length == spelling.len() => ascii(py, spelling),
+            0..0x80 => self.cast(py, 0x7F, |code| code as u8),
+            0x80..0x100 => self.cast(py, 0xFF, |code| code as u8),
+            0x100..0x1_0000 => self.cast(py, 0xFFFF, |code| code as u16),
+            _ => self.cast(py, 0x10_FFFF, |code| code),
+        }
     }
-    out.extend_from_slice(text);
-    Some(is_ascii)
+
+    fn cast<'py, U>(
+        &self,
+        py: Python<'py>,
+        most: u32,
+        cast: impl Fn(u32) -> U,
+    ) -> PyResult<Bound<'py, PyString>> {
+        filled(py, self.length, most, |room: &mut [MaybeUninit<U>]| {
+            room.iter_mut()
+                .zip(&self.room)
+                .map(|(character, &code)| character.write(cast(code.into())))
+                .count()
+        })
+    }
 }
 
 /// A number as JSON spells it: without zeros in front.
@@ -185,100 +264,32 @@ fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
     })
 }
 
-/// A Python string of UTF-8 that is not all ASCII. Python's own decoder takes longer.
-fn beyond_ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
-    // Python has strings of one, two and four bytes a character: the first byte of the largest
-    // character tells which. What the closures are given fits for that reason.
-    let (length, largest) = shape(text);
-    match largest {
-        0..0xC4 => filled(py, length, 0xFF, |room| widen(text, room, |code| code as u8)),
-        0xC4..0xF0 => filled(py, length, 0xFFFF, |room| widen(text, room, |code| code as u16)),
-        _ => filled(py, length, 0x10_FFFF, |room| widen(text, room, |code| code)),
+/// Which bytes of the first block are a quote, a backslash or not ASCII, the first in the lowest
+/// bit.
+fn specials(text: &[u8; REACH]) -> u32 {
+    let (halves, _) = text.as_chunks::<LANES>();
+    specials_of(halves[0]) | specials_of(halves[1]) << LANES
+}
+
+fn specials_of(half: [u8; LANES]) -> u32 {
+    let bytes = i8x16::new(half.map(|byte| byte as i8));
+    let equal = |byte: u8| bytes.cmp_eq(i8x16::splat(byte as i8));
+    // Bytes beyond ASCII have the bit that `move_mask` takes.
+    (bytes | equal(b'"') | equal(b'\\')).move_mask() as u32
+}
+
+/// Each byte of the first block as a character, or a part of one.
+fn copy<T: From<u8>>(text: &[u8], room: &mut [T]) {
+    for (character, &byte) in room[..BLOCK].iter_mut().zip(&text[..BLOCK]) {
+        *character = T::from(byte);
     }
 }
 
-/// How many characters there are in UTF-8, and the largest byte.
-fn shape(text: &[u8]) -> (usize, u8) {
-    let (mut length, mut largest) = (text.len(), u8x16::ZERO);
-    // Each of sixteen lanes counts the bytes that continue a character, -128 to -65 as signed
-    // numbers; 255 of them at most, which fit its byte.
-    for part in text.chunks(LANES * 255) {
-        let mut continuations = i8x16::ZERO;
-        let mut look = |block: [u8; LANES]| {
-            largest = largest.max(u8x16::new(block));
-            // True is -1.
-            continuations -= signed(block).cmp_lt(i8x16::splat(-64));
-        };
-        let (blocks, rest) = part.as_chunks();
-        blocks.iter().for_each(|block| look(*block));
-        if !rest.is_empty() {
-            let mut block = [0; LANES];
-            block[..rest.len()].copy_from_slice(rest);
-            look(block);
-        }
-        let counts = continuations.to_array();
-        length -= counts.iter().map(|&count| usize::from(count as u8)).sum::<usize>();
-    }
-    (length, largest.to_array().into_iter().fold(0, u8::max))
-}
-
-/// Writes the characters of UTF-8, as many as there is room for, and gives how many.
-fn widen<T: From<u8>>(
-    text: &[u8],
-    room: &mut [MaybeUninit<T>],
-    narrow: impl Fn(u32) -> T,
-) -> usize {
-    let (mut read, mut written) = (0, 0);
-    while let (Some(block), Some(free)) =
-        (text[read..].first_chunk(), room[written..].first_chunk_mut())
-    {
-        // The first byte that is not ASCII and those behind it are overwritten below.
-        copy(block, free);
-        let others = beyond(*block);
-        // A branch, so that the processor need not wait for the sum before it reads on.
-        if others == 0 {
-            (read, written) = (read + LANES, written + LANES);
-            continue;
-        }
-        let ascii = others.trailing_zeros() as usize;
-        (read, written) = (read + ascii, written + ascii);
-        let Some((code, size)) = decode(&text[read..]) else { break };
-        room[written].write(narrow(code));
-        (read, written) = (read + size, written + 1);
-    }
-    // Less than a block is left as a rule. If the text ends with a block of ASCII, that is written
-    // whole, though some of it has been already.
-    let left = text.len() - read;
-    if left < LANES
-        && let (Some(block), Some(free)) = (text.last_chunk(), room.last_chunk_mut())
-        && beyond(*block) == 0
-    {
-        copy(block, free);
-        return written + left;
-    }
-    while let Some(free) = room.get_mut(written)
-        && let Some((code, size)) = decode(&text[read..])
-    {
-        free.write(narrow(code));
-        (read, written) = (read + size, written + 1);
-    }
-    written
-}
-
-/// Which bytes of a block are not ASCII, the first in the lowest bit.
-fn beyond(block: [u8; LANES]) -> i32 {
-    signed(block).move_mask()
-}
-
-fn signed(block: [u8; LANES]) -> i8x16 {
-    i8x16::new(block.map(|byte| byte as i8))
-}
-
-/// Each byte as a character, or a part of one.
-fn copy<T: From<u8>>(block: &[u8; LANES], free: &mut [MaybeUninit<T>; LANES]) {
-    for (character, &byte) in free.iter_mut().zip(block) {
-        character.write(T::from(byte));
-    }
+/// The character that an escape stands for, and its bytes; nothing for an escape that is none, or is
+/// half a surrogate pair.
+fn unescape(escape: &[u8]) -> Option<(u32, usize)> {
+    let (character, behind) = text::unescape_one(&escape[1..])?;
+    Some((u32::from(character), escape.len() - behind.len()))
 }
 
 /// The first character of UTF-8, and its bytes.
