@@ -14,7 +14,7 @@ import pytest
 
 from clnwire.journal import chain_of, digest_of_file
 from clnwire.replica.engines.local import LocalEngine, make_directory
-from clnwire.replica.errors import FencedError, RefusedError, ReplicaError
+from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Base, Head, Record
 from tests.replica.nodes import add, payload
 
@@ -149,7 +149,7 @@ def test_bases_are_added_and_old_ones_pruned(engine: LocalEngine, base: Path) ->
 
 
 def test_one_writer_at_a_time(engine: LocalEngine) -> None:
-    with pytest.raises(RefusedError, match=f"the process {os.getpid()} writes"):
+    with pytest.raises(UnavailableError, match=f"the process {os.getpid()} writes"):
         engine_in(engine.directory).open()
 
 

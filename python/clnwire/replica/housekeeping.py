@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clnwire.replica.settings import ReplicaSettings
 
 METRICS_SECONDS: Final = 10.0
+COMPACT: Final = ("-m", "clnwire", "replica", "compact")
 
 
 class Housekeeping:
@@ -63,21 +64,21 @@ class Compaction:
     """
 
     def __init__(self, path: Path, settings: ReplicaSettings, status: Status, log: Log) -> None:
-        self._command = [sys.executable, "-m", "clnwire", "replica", "compact"]
+        self.command = [sys.executable, *COMPACT]
         self._environment = {**os.environ, "CLNWIRE_REPLICA_SETTINGS": str(path)}
         self._settings, self._status, self._log = settings, status, log
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._bytes_at_start = 0
         self._next_at = settings.snapshot_interval
 
     def look(self) -> None:
         """Starts the process if it is time, or notes how it has ended."""
-        if self._process is not None:
-            self._note_end(self._process)
+        if self.process is not None:
+            self._note_end(self.process)
         elif self._status.bytes_since_base >= self._next_at:
             self._bytes_at_start = self._status.bytes_since_base
-            self._process = subprocess.Popen(
-                self._command,
+            self.process = subprocess.Popen(
+                self.command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -87,7 +88,7 @@ class Compaction:
     def _note_end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             return
-        self._process = None
+        self.process = None
         assert process.stderr is not None
         with process.stderr as stderr:
             said = stderr.read().decode(errors="replace").strip()

@@ -46,21 +46,29 @@ class Keeper:
     Whatever goes wrong is final: the node ends, and its next start finds out what is stored.
     """
 
-    def __init__(self, settings: ReplicaSettings, directory: Path, log: Log) -> None:
+    def __init__(
+        self,
+        settings: ReplicaSettings,
+        directory: Path,
+        log: Log,
+        on_lost: Callable[[str], object] | None = None,
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             settings: The settings.
             directory: The network's directory, where requests are.
             log: Gets what the node's runner has to know.
+            on_lost: Called in another thread when this instance has to end, with the reason.
         """
         self._settings, self._directory, self._log = settings, directory, log
         self._sealing = sealing_of(settings)
-        self._engine: Engine = new_engine(settings, writes=True)
+        self._engine: Engine = new_engine(settings, writes=True, on_lost=on_lost)
         self._owner = Owner(settings.database.parent, settings.node)
         self._request = str(directory / requests.REQUEST)
         self._following: Following | None = None
-        self._head: Head | None = None
+        self.head: Head | None = None
+        """What is stored last; `None` before the first set."""
         self._before = b""
         self._refused: str | None = None
         self.status = Status(settings.node, self._engine.name, started=time.time())
@@ -100,7 +108,7 @@ class Keeper:
     # The hot path
 
     def _store(self, step: Store, payload: bytes) -> None:
-        head = self._head
+        head = self.head
         assert head is not None
         before = self._before if step.replaces else head.chain
         if os.path.exists(self._request):  # noqa: PTH110 - a `Path` takes five times as long.
@@ -113,9 +121,9 @@ class Keeper:
         record = Record(sequence, head.epoch, step.foreign_keys, payload, chain)
         began = time.monotonic()
         try:
-            self._head = self._engine.append(head, record)
+            self.head = self._engine.append(head, record)
         except UnavailableError as error:
-            self._head = self._insist(error, lambda: self._engine.settle(head, record))
+            self.head = self._insist(error, lambda: self._engine.settle(head, record))
         self._before = before
         self._count(record, time.monotonic() - began)
 
@@ -130,8 +138,8 @@ class Keeper:
             status.slowest_seconds = seconds
 
     def _serve_request(self, step: Store, chain: bytes) -> None:
-        assert self._head is not None
-        committed = msgspec.structs.replace(self._head, sequence=step.sequence - 1, chain=chain)
+        assert self.head is not None
+        committed = msgspec.structs.replace(self.head, sequence=step.sequence - 1, chain=chain)
         log = self._log
         requests.serve(
             self._directory, self._settings.database, committed, lambda text: log("info", text)
@@ -175,7 +183,7 @@ class Keeper:
             following = self._insist(error, lambda: self._try_to_start(local))
         snapshot.remove(self._snapshot)
         snapshot.remove(self._sealed)
-        head = self._head
+        head = self.head
         assert head is not None
         self._note_start(head)
         self._log(
@@ -212,7 +220,7 @@ class Keeper:
         if decision.replaces:
             self._before = chain_before(self._engine, head)
         self._engine.take_over(decision.expected, head)
-        self._head = head
+        self.head = head
 
     def _begin(self, decision: Begin) -> None:
         self._log("info" if decision.expected is None else "unusual", str(decision))
@@ -221,7 +229,7 @@ class Keeper:
             self._settings.node, self._owner.claim(decision.epoch), digest_of_file(file)
         )
         base = self._engine.begin(decision.expected, head, file, self._progress("storing it"))
-        self._head = head
+        self.head = head
         self._note_base(base, 0)
 
     @property

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from clnwire.replica.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from clnwire.replica.engines import Engine
     from clnwire.replica.settings import ReplicaSettings
 
 
-def open_engine(settings: ReplicaSettings, *, writes: bool) -> Engine:
+def open_engine(settings: ReplicaSettings, *, writes: bool = False) -> Engine:
     """Opens the engine.
 
     Args:
@@ -31,8 +32,14 @@ def open_engine(settings: ReplicaSettings, *, writes: bool) -> Engine:
     return engine
 
 
-def new_engine(settings: ReplicaSettings, *, writes: bool) -> Engine:
-    """The engine, not opened yet."""
+def new_engine(
+    settings: ReplicaSettings, *, writes: bool, on_lost: Callable[[str], object] | None = None
+) -> Engine:
+    """The engine, not opened yet.
+
+    `on_lost` is called in another thread when this instance has to end, with the reason: another
+    one may run in its place.
+    """
     if settings.scheme == "file":
         return local_engine(settings, settings.local_directory, writes=writes)
     raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")

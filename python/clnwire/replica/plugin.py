@@ -57,13 +57,18 @@ class Service:
 
         path = settings_path()
         settings = load(path)
-        self._keeper = keeper = Keeper(settings, path.parent, self._log)
+        self._keeper = keeper = Keeper(settings, path.parent, self._log, self._exit)
         self._housekeeping = Housekeeping(path, settings, keeper.status, self._log)
         return keeper
 
     def _log(self, level: Level, text: str) -> None:
         log = self._plugin.log
         {"info": log.info, "unusual": log.warning, "broken": log.error}[level](text)
+
+    def _exit(self, reason: str) -> None:
+        """Ends the process at once, and the node with it: it must not answer peers any more."""
+        self._log("broken", reason)
+        os._exit(1)
 
     def end(self) -> None:
         """Closes the engine, and writes the figures."""

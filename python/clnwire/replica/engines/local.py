@@ -364,7 +364,8 @@ def _lock(path: Path) -> int:
     except BlockingIOError:
         pid = os.read(fd, 20).decode(errors="replace").strip()
         os.close(fd)
-        raise RefusedError(
+        # An earlier run may just be ending, so a start waits for it.
+        raise UnavailableError(
             f"{path.parent}: the process {pid} writes to this replica; two nodes must not have one "
             "state: find out what that process is"
         ) from None
