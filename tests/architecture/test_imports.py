@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -77,7 +78,10 @@ def layer(name: str) -> int:
     return next(number for number, parts in enumerate(LAYERS) if part(name) in parts)
 
 
-EDGES = {name: {each for each in imported(name) if each != name} for name in MODULES}
+@cache
+def edges() -> dict[str, set[str]]:
+    """Module → what it imports. Not at import: all of xdist's workers import."""
+    return {name: {each for each in imported(name) if each != name} for name in MODULES}
 
 
 def test_each_part_has_its_layer():
@@ -87,7 +91,7 @@ def test_each_part_has_its_layer():
 def test_no_import_goes_back():
     back = [
         f"{name} imports {other}"
-        for name, others in EDGES.items()
+        for name, others in edges().items()
         for other in others
         if part(other) != part(name) and layer(other) > layer(name)
     ]
@@ -96,14 +100,14 @@ def test_no_import_goes_back():
 
 def test_packages_form_no_circle():
     graph: dict[str, set[str]] = {}
-    for name, others in EDGES.items():
+    for name, others in edges().items():
         graph.setdefault(part(name), set()).update(part(other) for other in others)
     assert_no_circle({name: others - {name} for name, others in graph.items()})
 
 
 def test_modules_form_no_circle():
     # A package's face names its modules, and the modules do not import it.
-    assert_no_circle(EDGES)
+    assert_no_circle(edges())
 
 
 def assert_no_circle(graph: dict[str, set[str]]) -> None:
@@ -115,11 +119,13 @@ def assert_no_circle(graph: dict[str, set[str]]) -> None:
 
 @pytest.mark.parametrize("name", NARROW)
 def test_what_knows_little(name: str):
-    others = {part(other) for each, found in EDGES.items() if part(each) == name for other in found}
+    others = {
+        part(other) for each, found in edges().items() if part(each) == name for other in found
+    }
     assert others - {name} <= NARROW[name]
 
 
 @pytest.mark.parametrize("package", PRIVATE)
 def test_underscored_packages_are_for_few(package: str):
-    importers = {part(name) for name, others in EDGES.items() if package in map(part, others)}
+    importers = {part(name) for name, others in edges().items() if package in map(part, others)}
     assert importers - {package} == PRIVATE[package]

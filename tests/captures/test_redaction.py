@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clnwire.captures.redaction import Redaction
@@ -147,6 +147,7 @@ def seen(value: Any, original: Any, *, masked: bool = False) -> Any:
     return type(value).__name__ if masked else value
 
 
+@settings(max_examples=50)
 @given(JSON, st.booleans())
 def test_the_rest_stays_and_the_shape_too(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only).encode()

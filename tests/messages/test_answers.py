@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clnwire import hooks
@@ -260,6 +260,7 @@ def test_a_dict_of_another_form_is_refused(hook, answer):
 
 
 @pytest.mark.parametrize("hook", sorted(HOOKS))
+@settings(max_examples=40)
 @given(
     result=st.sampled_from(
         ["continue", "fail", "resolve", "reject", "disconnect", "handled", "x", None]

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import Once
 from tests.packaging.project import ROOT
 
+TARGET = ROOT / "target"
+
 
 @pytest.fixture(scope="session")
 def sdist(once: Once) -> Path:
@@ -32,13 +34,13 @@ def wheel(sdist: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> 
 
     def build(folder: Path) -> None:
         away = tmp_path_factory.mktemp("away")
-        source = _unpack(sdist, away)
+        source = _unpack(sdist, TARGET / "sdist")
         pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", folder, source]
-        # Compiled dependencies may stay from one run to the next. What is packed does not depend on
-        # how it was optimised.
+        # What is packed does not depend on how it was optimised, so what `make test-rust` and
+        # `make develop` have compiled will do.
         environment = {
             **os.environ,
-            "CARGO_TARGET_DIR": str(ROOT / "target" / "sdist"),
+            "CARGO_TARGET_DIR": str(TARGET),
             "MATURIN_PEP517_ARGS": "--profile develop",
         }
         subprocess.run(pip, check=True, cwd=away, env=environment)
@@ -48,12 +50,19 @@ def wheel(sdist: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def _unpack(sdist: Path, folder: Path) -> Path:
-    """Unpacks it, with files that are new: cargo compiles nothing again whose files are old."""
+    """Makes the folder hold what the sdist does; returns the sdist's only folder in it.
+
+    Files that are the same are left alone: cargo compiles what is newer than its last build.
+    """
     with tarfile.open(sdist) as archive:
-        # They are our own; `filter` came with Python 3.12 and with patches of the older ones.
-        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(folder, **safe)
-    for path in folder.rglob("*"):
-        os.utime(path)
-    (source,) = folder.iterdir()
-    return source
+        files = {one.name: archive.extractfile(one) for one in archive if one.isfile()}
+        held = {name: file.read() for name, file in files.items() if file is not None}
+    for path in [path for path in folder.rglob("*") if not path.is_dir()]:
+        if path.relative_to(folder).as_posix() not in held:
+            path.unlink()
+    for name, content in held.items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return folder / next(iter(held)).partition("/")[0]
