@@ -413,8 +413,12 @@ fn find_last(path: &Path, numbers: &[u64]) -> Result<Found, Error> {
                 (0, end)
             }
         };
+        // A segment is prepared only once the one before it has a record.
+        if index + 1 < numbers.len() {
+            return Err(missing(path, number));
+        }
         let file = open_for_writing(&name)?;
-        torn = torn.or(remove_torn(&file, &name, offset, end)?);
+        torn = remove_torn(&file, &name, offset, end)?;
         unused = Some(file.metadata().map_err(Error::io("open", &name))?.len());
     }
     Err(missing(path, numbers[0]))

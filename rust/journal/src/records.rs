@@ -13,6 +13,8 @@ use crate::tail::Tail;
 /// How often and how long to wait for a writer that is within a record.
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(5);
+/// A writer is within a record of a file only if the file has changed more recently than this.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// One set of writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +120,9 @@ impl Records {
         let Self { segment, cursor, .. } = self;
         for _ in 1..TRIES {
             match segment.step(cursor) {
-                Ok(Step::End(Tail::Torn { .. })) | Err(Error::Damaged { .. }) => {
+                Ok(Step::End(Tail::Torn { .. })) | Err(Error::Damaged { .. })
+                    if is_recent(&segment.window.path) =>
+                {
                     segment.window.forget();
                     thread::sleep(PAUSE);
                 }
@@ -146,11 +150,17 @@ impl Iterator for Records {
 fn settled<T>(read: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 1..TRIES {
         match read() {
-            Err(Error::Damaged { .. }) => thread::sleep(PAUSE),
+            Err(Error::Damaged { path, .. }) if is_recent(&path) => thread::sleep(PAUSE),
             other => return other,
         }
     }
     read()
+}
+
+/// Whether a writer may be within a write. Where the clock or the file says nothing, it may.
+fn is_recent(path: &Path) -> bool {
+    let changed = path.metadata().and_then(|metadata| metadata.modified());
+    changed.map_or(true, |changed| changed.elapsed().map_or(true, |age| age < RECENT))
 }
 
 /// The last segment that begins with the set after `after`, or an earlier one.
@@ -173,15 +183,18 @@ fn find_first(directory: &Path, after: u64) -> Result<Segment, Error> {
 
 /// The segment after one, if it has been begun.
 fn next_started(directory: &Path, number: u64) -> Result<Option<Segment>, Error> {
-    let expected = number.wrapping_add(1);
-    for later in numbers(directory)?.into_iter().filter(|&later| later > number) {
-        if let Content::Started(segment) = Segment::open(&segment_path(directory, later), later)? {
-            if later == expected {
-                return Ok(Some(segment));
-            }
-            let path = segment_path(directory, expected);
-            return Err(Error::damaged(&path, 0, Fault::Missing));
-        }
+    let mut later = numbers(directory)?;
+    later.retain(|&each| each > number);
+    let Some(&first) = later.first() else { return Ok(None) };
+    let next = number.wrapping_add(1);
+    if first == next
+        && let Content::Started(segment) = Segment::open(&segment_path(directory, next), next)?
+    {
+        return Ok(Some(segment));
     }
-    Ok(None)
+    // A segment is prepared only once the one before it has a record.
+    match later.as_slice() {
+        [only] if *only == next => Ok(None),
+        _ => Err(Error::damaged(&segment_path(directory, next), 0, Fault::Missing)),
+    }
 }

@@ -1,6 +1,7 @@
 //! Prepares the next segment in a thread, so that a full disk is known before it matters.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,12 @@ pub struct Reserve {
     number: u64,
     size: u64,
     state: State,
+    /// The thread is not there in a fork of the process.
+    process: u32,
 }
 
 enum State {
-    /// The thread that prepares it ends by itself, with the size of the segment.
+    /// A thread writes it, and ends by itself.
     Preparing(JoinHandle<Result<(), Error>>),
     Ready,
     Missing {
@@ -31,13 +34,13 @@ enum State {
 impl Reserve {
     /// A segment that an earlier run has prepared.
     pub fn ready(directory: PathBuf, number: u64, size: u64) -> Self {
-        Self { directory, number, size, state: State::Ready }
+        Self { directory, number, size, state: State::Ready, process: process::id() }
     }
 
     /// Begins to prepare a segment.
     pub fn prepare(directory: PathBuf, number: u64, size: u64) -> Self {
         let state = prepare(&directory, number, size);
-        Self { directory, number, size, state }
+        Self { directory, number, size, state, process: process::id() }
     }
 
     /// Why there is no reserve, if there is none. Tries again, at most once a second.
@@ -90,11 +93,13 @@ impl Reserve {
 impl Drop for Reserve {
     /// The directory stays locked until the thread has ended.
     fn drop(&mut self) {
-        self.wait();
+        if self.process == process::id() {
+            self.wait();
+        }
     }
 }
 
-fn prepare(directory: &std::path::Path, number: u64, size: u64) -> State {
+fn prepare(directory: &Path, number: u64, size: u64) -> State {
     let path = directory.to_path_buf();
     let thread = thread::Builder::new()
         .name("clnwire-reserve".into())
@@ -105,7 +110,7 @@ fn prepare(directory: &std::path::Path, number: u64, size: u64) -> State {
     }
 }
 
-fn missing(error: std::io::Error, directory: &std::path::Path) -> State {
+fn missing(error: std::io::Error, directory: &Path) -> State {
     let error = Error::io("prepare a segment in", directory)(error);
     State::Missing { error, since: Instant::now() }
 }
