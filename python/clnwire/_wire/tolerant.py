@@ -16,6 +16,7 @@ import msgspec
 MAX_DEPTH: Final = 100
 """Well below Python's recursion limit, so that a handler can process the value recursively."""
 
+_decode: Final = msgspec.json.Decoder().decode
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRING_OR_BRACKET: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _STRING_OR_MARK: Final = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
@@ -25,7 +26,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 def loads(text: bytes) -> Any:
     """The value of a text that the framer has accepted. Raises `ValueError` if it is not JSON."""
     try:
-        return msgspec.json.decode(text)
+        return _decode(text)
     except (msgspec.MsgspecError, RecursionError):
         return _loads_tolerantly(text)
 

@@ -63,20 +63,22 @@ class Parameters:
         return self.required <= given and (self.takes_more or given <= self.known)
 
 
-_READ: Final[dict[tuple[FunctionType, int], Parameters | None]] = {}
-"""A function, and how many arguments are bound to it → its parameters, as below."""
+_READ: Final[dict[FunctionType | tuple[FunctionType], Parameters | None]] = {}
+"""A function, or one in a tuple if its first argument is bound → its parameters, as below."""
 
 
 def parameters_of(function: Callable[..., Any]) -> Parameters | None:
     """The parameters of a plain function or a bound method of one; `None` for other callables."""
-    plain, skipped = function, 0
-    if isinstance(function, MethodType):
-        plain, skipped = function.__func__, 1
-    if not isinstance(plain, FunctionType):
+    key: FunctionType | tuple[FunctionType]
+    if isinstance(function, FunctionType):
+        plain = key = function
+    elif isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        plain = function.__func__
+        key = (plain,)
+    else:
         return None
-    key = (plain, skipped)
     if key not in _READ:
-        found = Parameters(plain, skipped)
+        found = Parameters(plain, skipped=int(plain is not function))
         _READ[key] = found if found.is_plain else None
     return _READ[key]
 
@@ -170,12 +172,10 @@ def quick_positions(
 
 
 def _with_amounts(arguments: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
+    if not parameters.amounts:
+        return arguments
     names = [name for name in parameters.amounts if name in arguments]
-    return (
-        {**arguments, **{name: Millisatoshi(arguments[name]) for name in names}}
-        if names
-        else arguments
-    )
+    return {**arguments, **{name: Millisatoshi(arguments[name]) for name in names}}
 
 
 def coerce(function: Callable[..., Any], arguments: dict[str, Any]) -> None:

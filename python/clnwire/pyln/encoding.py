@@ -48,6 +48,11 @@ def dumps(value: Any) -> str:
     return _encoder.encode(value)
 
 
+def dumps_id(value: Any) -> str:
+    """The same for an id, which most daemons give as a string."""
+    return json_encoder.encode_basestring(value) if value.__class__ is str else dumps(value)
+
+
 _containers: Final[dict[int, Any]] = {}
 """Those that are being encoded."""
 _make: Final[Any] = getattr(json_encoder, "c_make_encoder", None)

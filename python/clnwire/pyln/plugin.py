@@ -22,7 +22,7 @@ from clnwire.pyln.connections import Connections
 from clnwire.pyln.declared import OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
 from clnwire.pyln.encoding import decode_init, dumps, loads, use_fast_decoder
 from clnwire.pyln.lightning import LightningRpc, Millisatoshi
-from clnwire.pyln.request import Request, RequestState, RpcException
+from clnwire.pyln.request import PENDING, Request, RequestState, RpcException, places
 from clnwire.pyln.streams import PluginLogHandler, PluginStream, monkey_patch
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clnwire._core import Frame
+    from clnwire.pyln.request import Places
 
 __all__ = [
     "JSONType",
@@ -357,8 +358,8 @@ class Plugin:
     def _has_short_way(self) -> bool:
         """Whether no link of the way from an answer to the daemon was replaced."""
         return (
-            transport.original(self.stdout)
-            and type(self)._write_locked is Plugin._write_locked
+            self.stdout.__class__ is transport.DaemonStream
+            and type(self)._write_locked is _WRITE_LOCKED
             and "_write_locked" not in self.__dict__
         )
 
@@ -382,18 +383,27 @@ class Plugin:
             self._serve(_cut(self.stdin.buffer))
 
     def _serve(self, frames: Iterable[Frame]) -> None:
+        self._served_at = places(sys._getframe())  # pyright: ignore[reportPrivateUsage]
         try:
             for frame in frames:
                 self._handle(frame)
         except MalformedError as error:
             self.log(f"the input ended inside a message: {error}", level="warn")
+        finally:
+            self._served_at = None
         Connections.are_kept = False
 
+    _served_at: Places | None = None
+    """Where the answers come from that handlers return."""
+
     def _handle(self, frame: Frame) -> None:
-        if frame.kind == "malformed" and frame.method != "init":
-            self._refuse(frame, PARSE_ERROR, f"the message is not JSON: {frame.fault}")
+        if (fault := frame.fault) is None:
+            message = loads(frame.bytes)
+        elif frame.method == "init":
+            message = decode_init(frame)
+        else:
+            self._refuse(frame, PARSE_ERROR, f"the message is not JSON: {fault}")
             return
-        message = loads(frame.bytes) if frame.kind != "malformed" else decode_init(frame)
         if not isinstance(message, dict) or "method" not in message:
             self.log(f"a message without a method was ignored: {frame!r}", level="warn")
             return
@@ -421,14 +431,9 @@ class Plugin:
         return msgs[-1]
 
     def _parse_request(self, jsrequest: dict[str, Any]) -> Request:
-        return Request(
-            self,
-            jsrequest.get("id"),
-            str(jsrequest["method"]),
-            jsrequest.get("params", {}),
-            background=False,
-            origin=jsrequest.get("origin"),
-        )
+        get = jsrequest.get
+        name = str(jsrequest["method"])
+        return Request(self, get("id"), name, get("params", {}), False, get("origin"))
 
     def _dispatch_request(self, request: Request) -> None:
         name = request.method
@@ -441,6 +446,8 @@ class Plugin:
         try:
             result = self._exec_func(method.func, request)
             if not method.background:
+                if request.state is PENDING:
+                    request._answered_at = self._served_at  # pyright: ignore[reportPrivateUsage]
                 request.set_result(result)
         except Exception as error:
             self._answer_failed(request, error)
@@ -454,7 +461,7 @@ class Plugin:
     def _answer_failed(self, request: Request, error: Exception) -> None:
         from traceback import format_exc
 
-        if request.state != RequestState.PENDING:
+        if request.state is not PENDING:
             self.log(format_exc())
         elif request.method in hook_fallbacks:
             response = hook_fallbacks[request.method]
@@ -510,16 +517,15 @@ class Plugin:
             transport.handling.reset(token)
 
     def _call_by_name(self, func: Callable[..., Any], request: Request) -> Any:
-        params: dict[str, Any] = request.params
-        if type(self)._bind_kwargs is Plugin._bind_kwargs:
-            arguments = binding.quick_arguments(func, params, self, request)
+        if type(self)._bind_kwargs is _BIND_KWARGS and "_bind_kwargs" not in self.__dict__:
+            arguments = binding.quick_arguments(func, request.params, self, request)
             if arguments is not None:
                 return func(**arguments)
-        bound = self._bind_kwargs(func, params, request)
+        bound = self._bind_kwargs(func, request.params, request)
         return func(*bound.args, **bound.kwargs)
 
     def _call_by_position(self, func: Callable[..., Any], request: Request) -> Any:
-        if type(self)._bind_pos is Plugin._bind_pos:
+        if type(self)._bind_pos is _BIND_POS and "_bind_pos" not in self.__dict__:
             arguments = binding.quick_positions(func, request.params, self, request)
             if arguments is not None:
                 return func(**arguments)
@@ -583,6 +589,12 @@ class Plugin:
     def print_usage(self) -> None:
         """Prints the usage."""
         sys.stdout.write(f"{self.get_usage()}\n")
+
+
+_WRITE_LOCKED: Final = Plugin._write_locked  # pyright: ignore[reportPrivateUsage]
+_BIND_KWARGS: Final = Plugin._bind_kwargs  # pyright: ignore[reportPrivateUsage]
+_BIND_POS: Final = Plugin._bind_pos  # pyright: ignore[reportPrivateUsage]
+"""A plugin may replace each of them."""
 
 
 def _cut(stream: Iterable[bytes]) -> Iterable[Frame]:

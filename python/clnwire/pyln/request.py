@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from clnwire.pyln.encoding import dumps
+from clnwire.pyln.encoding import dumps, dumps_id
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
+
+    Places: TypeAlias = "list[tuple[CodeType, int]]"
 
 
 INVALID_REQUEST: Final = -32600
@@ -22,6 +24,9 @@ class RequestState(Enum):
     PENDING = "pending"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+PENDING: Final = RequestState.PENDING
 
 
 class RpcException(Exception):
@@ -53,13 +58,14 @@ class Request(dict[str, Any]):
         self.background = background
         self.origin = origin
         """The plugin that sent a notification."""
-        self.state = RequestState.PENDING
-        self._answered_at: list[tuple[CodeType, int]] | None = None
+        self.state = PENDING
+
+    _answered_at: Places | None = None
 
     @property
     def termination_tb(self) -> str | None:
         """The stack of the call that answered the request; `None` before."""
-        if self._answered_at is None:
+        if self._answered_at is None or self.state is PENDING:
             return None
         from traceback import StackSummary
 
@@ -81,8 +87,9 @@ class Request(dict[str, Any]):
         """Answers with a value that JSON has. Raises `ValueError` if it has been answered."""
         self._check_pending("result")
         self.result = result
-        if self.plugin._has_short_way and type(self)._write_result is Request._write_result:
-            reply = f'{{"jsonrpc": "2.0", "id": {dumps(self.id)}, "result": {dumps(result)}}}\n\n'
+        if self.plugin._has_short_way and type(self)._write_result is _WRITE_RESULT:
+            token = dumps_id(self.id)
+            reply = f'{{"jsonrpc": "2.0", "id": {token}, "result": {dumps(result)}}}\n\n'
             self.plugin._send_reply(reply.encode())
         else:
             self._write_result({"jsonrpc": "2.0", "id": self.id, "result": result})
@@ -121,7 +128,7 @@ class Request(dict[str, Any]):
         self.plugin._write_locked(result)
 
     def _check_pending(self, what: str) -> None:
-        if self.state != RequestState.PENDING:
+        if self.state is not PENDING:
             raise ValueError(
                 f"Cannot set the {what} of a request that is not pending, current state is "
                 f"{self.state}. Request previously terminated at\n{self.termination_tb}"
@@ -129,13 +136,21 @@ class Request(dict[str, Any]):
 
     def _end(self, state: RequestState) -> None:
         self.state = state
-        # The lines are looked up only if a second answer comes: that takes longer than the rest.
-        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-        places: list[tuple[CodeType, int]] = []
-        self._answered_at = places
-        while frame is not None:
-            places.append((frame.f_code, frame.f_lineno))
-            frame = frame.f_back
+        if self._answered_at is None:
+            self._answered_at = places(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]
+
+
+_WRITE_RESULT: Final = Request._write_result  # pyright: ignore[reportPrivateUsage]
+"""A plugin may replace it."""
+
+
+def places(frame: FrameType | None) -> Places:
+    """Where a frame and its callers are. Looking up the lines takes longer than all the rest."""
+    found: Places = []
+    while frame is not None:
+        found.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return found
 
 
 class _Place:
