@@ -1303,6 +1303,26 @@ case(
     difference="dunder names of the client",
     shows=("[false, true]",),
 )
+case(
+    "connections of calls",
+    """
+    import socket
+    made = []
+    class Counted(socket.socket):
+        def __init__(self, *args):
+            made.append(self)
+            super().__init__(*args)
+    socket.socket = Counted
+    @plugin.method("m")
+    def m(plugin):
+        for _ in range(3):
+            plugin.rpc.getinfo()
+        return {"connections": len(made)}
+""",
+    ask("m"),
+    difference="connections of the client",
+    shows=('"connections": 1',),
+)
 
 # The end.
 

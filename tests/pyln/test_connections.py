@@ -18,6 +18,11 @@ from tests.pyln.both import own, own_lightning, unlogged
 from tests.pyln.test_client import Daemon, ok
 
 
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connections, "are_kept", True)  # A plugin that ended here has unset it.
+
+
 @pytest.fixture
 def daemon(tmp_path: Path) -> Generator[Daemon]:
     made = Daemon(str(tmp_path / "rpc"))
@@ -211,10 +216,7 @@ def test_an_own_socket(daemon: Daemon, rpc: Any, monkeypatch: pytest.MonkeyPatch
     assert made == [daemon.path] * 2
 
 
-def test_a_daemon_that_shuts_down_is_gone(
-    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Connections, "are_kept", True)
+def test_a_daemon_that_shuts_down_is_gone(daemon: Daemon) -> None:
     with unlogged():
         plugin: Any = own.Plugin(autopatch=False)
     plugin.rpc = own.LightningRpc(daemon.path)

@@ -37,8 +37,8 @@ class Parameters:
             *positional[len(positional) - len(defaults) :],
             *(function.__kwdefaults__ or ()),
         )
-        self.required: Final = self.known.difference(optional)
-        self.optional: Final = self.known - self.required
+        self.needed: Final = tuple(self.known.difference(optional, INJECTED))
+        """Those that a caller has to give."""
         self.takes_more: Final = bool(code.co_flags & _VAR_KEYWORD)
         hints = getattr(function, "__annotations__", {})
         rest = code.co_argcount + code.co_kwonlyargcount
@@ -59,8 +59,10 @@ class Parameters:
 
     def accept(self, params: dict[str, Any]) -> bool:
         """Whether a call with these, by name, fits."""
-        given = params.keys()
-        return self.required <= given and (self.takes_more or given <= self.known)
+        for name in self.needed:
+            if name not in params:
+                return False
+        return self.takes_more or params.keys() <= self.known
 
 
 _READ: Final[dict[FunctionType | tuple[FunctionType], Parameters | None]] = {}
@@ -70,6 +72,8 @@ _READ: Final[dict[FunctionType | tuple[FunctionType], Parameters | None]] = {}
 def parameters_of(function: Callable[..., Any]) -> Parameters | None:
     """The parameters of a plain function or a bound method of one; `None` for other callables."""
     key: FunctionType | tuple[FunctionType]
+    if function.__class__ is FunctionType and function in _READ:
+        return _READ[function]
     if isinstance(function, FunctionType):
         plain = key = function
     elif isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
@@ -101,12 +105,12 @@ def inject(params: dict[str, Any], takes: tuple[str, ...], plugin: object, reque
     """Puts the injected arguments into the message's own params; others of their names go."""
     if "plugin" in takes:
         params["plugin"] = plugin
-    elif "plugin" in params:
-        del params["plugin"]
+    else:
+        params.pop("plugin", None)
     if "request" in takes:
         params["request"] = request
-    elif "request" in params:
-        del params["request"]
+    else:
+        params.pop("request", None)
 
 
 def bind_names(
@@ -153,9 +157,9 @@ def quick_arguments(
     if parameters is None:
         return None
     inject(params, parameters.injected, plugin, request)
-    if not parameters.accept(params):
-        return None
-    return _with_amounts(params, parameters)
+    if parameters.accept(params):
+        return _with_amounts(params, parameters) if parameters.amounts else params
+    return None
 
 
 def quick_positions(
@@ -168,12 +172,12 @@ def quick_positions(
     # Those that are not given may have defaults.
     arguments = dict(zip(parameters.given, params))  # noqa: B905
     inject(arguments, parameters.injected, plugin, request)
-    return _with_amounts(arguments, parameters) if parameters.accept(arguments) else None
+    if parameters.accept(arguments):
+        return _with_amounts(arguments, parameters) if parameters.amounts else arguments
+    return None
 
 
 def _with_amounts(arguments: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
-    if not parameters.amounts:
-        return arguments
     names = [name for name in parameters.amounts if name in arguments]
     return {**arguments, **{name: Millisatoshi(arguments[name]) for name in names}}
 

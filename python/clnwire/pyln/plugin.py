@@ -432,7 +432,9 @@ class Plugin:
 
     def _parse_request(self, jsrequest: dict[str, Any]) -> Request:
         get = jsrequest.get
-        name = str(jsrequest["method"])
+        name = jsrequest["method"]
+        if name.__class__ is not str:
+            name = str(name)
         return Request(self, get("id"), name, get("params", {}), False, get("origin"))
 
     def _dispatch_request(self, request: Request) -> None:
@@ -508,7 +510,7 @@ class Plugin:
         token = transport.handling.set((self.rpc, request.id, request))
         try:
             kind: type = request.params.__class__
-            if issubclass(kind, dict):
+            if kind is dict or issubclass(kind, dict):
                 return self._call_by_name(func, request)
             if not issubclass(kind, list):
                 raise TypeError("Parameters to function call must be either a dict or a list.")

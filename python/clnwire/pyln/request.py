@@ -38,8 +38,28 @@ class RpcException(Exception):
         super().__init__(f"RpcException: {message}")
 
 
-class Request(dict[str, Any]):
+class _Slots(dict[str, Any]):
+    """Making a dict for the attributes takes as long as all else that a request takes."""
+
+    __slots__ = (
+        "__dict__",
+        "_answered_at",
+        "background",
+        "exc",
+        "id",
+        "method",
+        "origin",
+        "params",
+        "plugin",
+        "result",
+        "state",
+    )
+
+
+class Request(_Slots):
     """A request or notification. As a dict it is empty; `params` has the parameters."""
+
+    __slots__ = ()
 
     def __init__(
         self,
@@ -59,8 +79,15 @@ class Request(dict[str, Any]):
         self.origin = origin
         """The plugin that sent a notification."""
         self.state = PENDING
+        self._answered_at: Places | None = None
 
-    _answered_at: Places | None = None
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """What `vars` shows and `copy` takes: the plugin's own attributes, and all others."""
+        names = (name for name in _Slots.__slots__[2:] if hasattr(self, name))
+        members = super().__dict__
+        members.update({name: getattr(self, name) for name in names})
+        return members
 
     @property
     def termination_tb(self) -> str | None:
