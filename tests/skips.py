@@ -30,6 +30,7 @@ MACHINE: Final = (
     r"limits a running process: Linux only",
     r"two see each other's marks on Linux only",
     r"needs root to give a directory away",
+    r"needs root to mount a file system",
     r"needs another Python, from pyenv",
     r"needs eager tasks",
     r"needs a free-threaded Python",

@@ -182,7 +182,7 @@ def test_directories_that_cannot_be_used(directory: Path, base: Path, tmp_path: 
 def test_a_directory_in_memory(base: Path) -> None:
     memory = Path("/dev/shm")
     if not memory.is_dir():
-        pytest.skip("needs /dev/shm")
+        pytest.skip("needs Linux's /proc")
     directory = memory / f"clnwire-{os.getpid()}"
     make_directory(directory)
     try:

@@ -47,6 +47,7 @@ class Service:
             except ClnwireError as error:
                 self._refused = str(error)
             if self._refused is not None:
+                self._log("broken", f"the node must not commit: {self._refused}")
                 self.end()
         return self._refused
 
