@@ -151,8 +151,9 @@ def environment(name: str, package: str | Path, *, clear: bool = False) -> Path:
     folder = TARGET / "environments" / name
     python = folder / "bin" / "python"
     if clear or not python.exists():
-        execute([sys.executable, "-m", "venv", "--clear", folder])
-    execute([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package])
+        execute([sys.executable, "-m", "venv", "--clear", "--without-pip", folder])
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    execute([*pip, "install", "--quiet", package])
     return python
 
 

@@ -52,15 +52,19 @@ def imported(*words: str, **env: str) -> tuple[str, list[str]]:
     return done.stdout, [name for name in found if not name.startswith("clnwire.cli._")]
 
 
-def completed(line: str) -> tuple[list[str], list[str]]:
-    """What bash is offered for the last word, and the heavy modules."""
+def completing(line: str) -> dict[str, str]:
+    """The environment in which bash asks for the last word."""
     words = line.split(" ")
-    output, modules = imported(
-        _CLNWIRE_COMPLETE="complete_bash",
-        COMP_WORDS="\n".join(words),
-        COMP_CWORD=str(len(words) - 1),
-    )
-    return output.split(), modules
+    return {
+        "_CLNWIRE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+
+
+def completed(line: str) -> list[str]:
+    """What bash is offered for the last word."""
+    return python("-m", "clnwire", **completing(line)).stdout.split()
 
 
 def test_the_list_of_commands_imports_none() -> None:
@@ -70,11 +74,12 @@ def test_the_list_of_commands_imports_none() -> None:
 
 
 def test_commands_are_completed_without_being_imported() -> None:
-    found, modules = completed("clnwire re")
+    shown, modules = imported(**completing("clnwire re"))
+    found = shown.split()
     assert {"record", "replay"} <= set(found)
     assert all(name.startswith("re") for name in found)
     assert modules == []
-    assert set(completed("clnwire ")[0]) == set(NAMES)
+    assert set(completed("clnwire ")) == set(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +103,15 @@ def test_commands_are_completed_without_being_imported() -> None:
     ],
 )
 def test_options_and_their_values_are_completed(line: str, found: list[str]) -> None:
-    assert completed(line)[0] == found
+    assert completed(line) == found
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_complete_as_well(shell: str) -> None:
     words = "clnwire hook peer_conn"
     env = {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    output, _ = imported(_CLNWIRE_COMPLETE=f"complete_{shell}", **env)
-    assert "peer_connected" in output
+    done = python("-m", "clnwire", _CLNWIRE_COMPLETE=f"complete_{shell}", **env)
+    assert "peer_connected" in done.stdout
 
 
 class _Bash:
@@ -166,8 +171,14 @@ def test_bash_completes_a_command_and_a_file(bash: _Bash, tmp_path: Path) -> Non
     bash.until("--diff ")
 
 
+@pytest.fixture(scope="module")
+def overview() -> str:
+    """The help that lists the commands, in one line."""
+    return " ".join(clnwire("--help").stdout.replace("│", "").split())
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_each_command_says_what_it_is(name: str) -> None:
+def test_each_command_says_what_it_is(name: str, overview: str) -> None:
     done = clnwire(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Examples" in done.stdout
@@ -177,7 +188,7 @@ def test_each_command_says_what_it_is(name: str) -> None:
     # Without an import.
     source = Path(str(_group.find_spec(f"clnwire.cli.{name}").origin)).read_text()  # type: ignore
     assert _group._SUMMARY.match(source), name
-    assert _group.summary(name) in " ".join(clnwire("--help").stdout.replace("│", "").split())
+    assert _group.summary(name) in overview
 
 
 @pytest.mark.parametrize("name", NAMES)

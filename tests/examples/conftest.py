@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.daemon import Daemon
-from tests.plugin.conftest import is_forked
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REPLICA = EXAMPLES / "replica.py"
@@ -27,13 +26,12 @@ def dump(path: Path) -> list[str]:
 class Node:
     """Commits to a real database what its plugin, the replica, has approved before."""
 
-    def __init__(self, folder: Path, *, is_forked: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path, self.replica = folder / "node.sqlite3", folder / "replica.sqlite3"
         self.log, self.base = folder / "replica.sqlite3.log", folder / "replica.sqlite3.base"
         self.plugin = REPLICA
         self.version: int | None = 0
         self.dialect = "current"
-        self._is_forked = is_forked
         self._database = sqlite3.connect(self.path, isolation_level=None)
         self._database.execute("PRAGMA foreign_keys = ON")
         self._database.execute("PRAGMA synchronous = OFF")
@@ -43,7 +41,7 @@ class Node:
     def daemon(self) -> Daemon:
         """The running plugin; started when it is needed."""
         if self._daemon is None:
-            self._daemon = Daemon(self.plugin, dialect=self.dialect, is_forked=self._is_forked)
+            self._daemon = Daemon(self.plugin, dialect=self.dialect, is_forked=True)
             self._daemon.getmanifest()
         return self._daemon
 
@@ -123,11 +121,9 @@ class Node:
 
 
 @pytest.fixture
-def node(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Node]:
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """A node without tables, whose plugin has not run yet."""
-    node = Node(tmp_path, is_forked=is_forked(request))
+    node = Node(tmp_path)
     monkeypatch.setenv("CLNWIRE_REPLICA", str(node.replica))
     yield node
     node.close()

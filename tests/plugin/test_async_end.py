@@ -257,7 +257,7 @@ def resident(pid: int) -> int:
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux's /proc")  # noqa: PTH110
 @pytest.mark.parametrize("mode", ["async", "thread"])
 def test_a_flood_of_notifications_keeps_memory_flat(plugin, mode):
-    """Some 60 MB of them; a plugin that took all in would hold more than that."""
+    """Some 30 MB of them; a plugin that took all in would hold more than that."""
     head = "async def" if mode == "async" else "def"
     wait = "await asyncio.sleep(0)" if mode == "async" else "pass"
     daemon = plugin(
@@ -281,14 +281,14 @@ def test_a_flood_of_notifications_keeps_memory_flat(plugin, mode):
     batch = (json.dumps(message) + "\n\n").encode() * 1000
     daemon.write(batch * 5)
     before, most = 0, 0
-    for n in range(95):
+    for n in range(45):
         daemon.write(batch)
         before = before or resident(daemon.process.pid)
         if n % 5 == 0:
             most = max(most, resident(daemon.process.pid))
     assert most - before < 8_000_000
-    while (seen := daemon.call("seen")) < 100_000:
-        assert seen >= 98_000, "no more than max_in_flight are taken in"
+    while (seen := daemon.call("seen")) < 50_000:
+        assert seen >= 48_000, "no more than max_in_flight are taken in"
         time.sleep(0.01)
 
 

@@ -51,7 +51,7 @@ def test_a_pool_of_processes_works_and_ends(plugin, kind, method):
         """,
     )
     daemon.start()
-    for _ in range(20 if method == "fork" else 2):
+    for _ in range(10 if method == "fork" else 2):
         assert daemon.call("go") == [1, 2, 3]
     assert daemon.hang_up() == 0
     # Children that import the plugin's file again neither serve nor say goodbye.
@@ -190,6 +190,7 @@ def test_a_child_never_waits_for_a_lock_of_the_core(plugin, kind):
 
         {decorator}
         {head} go():
+            sys.setswitchinterval(0.000_1)  # the forks are not to wait for the GIL
             threads = [threading.Thread(target=make_noise, daemon=True) for _ in range(3)]
             for thread in threads:
                 thread.start()

@@ -61,12 +61,6 @@ def command_line(*words: str | Path, **env: str) -> subprocess.CompletedProcess[
     return python("-m", "clnwire", *words, **env)
 
 
-def has_pyln() -> None:
-    command = [sys.executable, "-c", "import pyln.client"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("needs pyln-client: make .venv/bench.stamp")
-
-
 def test_check_finds_nothing_with_the_drop_in(plugin: Path):
     done = command_line("check", plugin, "--call", "*", PYTHONPATH=str(FOLDER))
     assert done.stdout.endswith("s)\n")
@@ -74,7 +68,7 @@ def test_check_finds_nothing_with_the_drop_in(plugin: Path):
 
 
 def test_check_shows_what_differs_from_pyln_client(plugin: Path):
-    has_pyln()
+    pytest.importorskip("pyln.client", reason="needs the dependency group: bench")
     # A blank line and a message that is no JSON end the original.
     words = ["check", plugin, "--with-pyln", "--json", "--call", "on", "--call", 'hello=[""]']
     done = command_line(*words)
@@ -163,7 +157,7 @@ def test_the_fixtures_run_it(plugin: Path):
 
 
 def test_it_is_measured_as_the_original_is(plugin: Path):
-    has_pyln()
+    pytest.importorskip("pyln.client", reason="needs the dependency group: bench")
     words = ["bench", plugin, "--rounds=1", "--seconds=0.05", "--json"]
     for env in ({}, {"PYTHONPATH": str(FOLDER)}):
         done = command_line(*words, "--method=hello", "--hook=htlc_accepted", **env)

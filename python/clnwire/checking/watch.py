@@ -38,7 +38,6 @@ class Watch:
         self.spawned = perf_counter()
         self.manifest: bytes | None = None
         """The manifest, as the plugin sent it."""
-        self.manifest_seconds: float | None = None
         self.init_seconds: float | None = None
         """From the plugin's start to its answer to `init`."""
         self.init_error: bytes | None = None
@@ -84,7 +83,7 @@ class Watch:
         self._answered.add(token)
         self.answers.append((request, reply.bytes))
         if method == '"getmanifest"':
-            self.manifest, self.manifest_seconds = reply.result, perf_counter() - self.spawned
+            self.manifest = reply.result
         elif method == '"init"':
             self.init_seconds, self.init_error = perf_counter() - self.spawned, reply.error
 
