@@ -156,6 +156,7 @@ def test_a_node_on_postgresql_is_told(node: ProcessNode) -> None:
     node.close()
     # Started by hand, the plugin gets its first set later.
     assert "disable" not in node.start().init(startup=False)
+    assert "disable" not in node.start().init(startup=False)
     node.commit(*SCHEMA)
     node.assert_same()
 
