@@ -2,9 +2,10 @@
 
     python benches/rpc_calls.py [--quick] [--save benches/results/NAME.json]
 
-The host and each client are processes of their own, all on one core. Clients take turns in several
-rounds, and the medians are shown. Every answer is checked. Each figure includes the host's own
-work, above all for small replies, so the clients differ by more than the ratios show.
+The daemon is played by a loop that does no more than answer. It and each client are processes of
+their own, all on one core. Clients take turns in several rounds, and the medians are shown. Every
+answer is checked. Each figure includes the loop's work, so the clients differ by more than the
+ratios show.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import asyncio
 import json
 import os
 import resource
+import selectors
+import socket
 import statistics
 import subprocess
 import sys
@@ -27,10 +30,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from clnwire._core import Framer
 from clnwire.commands.getinfo import GetinfoReply
 from clnwire.commands.listpeerchannels import ListpeerchannelsReply
 from clnwire.rpc import connect
 from suite.machine import machine, version
+from suite.results import DROP_IN, PYLN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +44,13 @@ CLIENTS = {
     "clnwire": "clnwire",
     "clnwire, awaitable": "clnwire",
     "clnwire, dicts": "clnwire",
-    "clnwire for pyln-client": "clnwire",
-    "pyln-client": "pyln-client",
+    DROP_IN: "clnwire",
+    PYLN: "pyln-client",
 }
 """Client → the package that it needs."""
+
+BUDGETS = {"small, 1 in flight": 2.5, "10 MB, 1 in flight": 5.0}
+"""Scenario → how many times the calls of pyln-client the drop-in has to make."""
 
 LARGE_BYTES = 10_000_000
 SCENARIOS = {
@@ -72,7 +80,7 @@ def sample(kind: Any) -> Any:
 
 
 def answers(folder: Path) -> None:
-    """Writes the host's replies to files in the folder."""
+    """Writes the daemon's replies to files in the folder."""
     (folder / "getinfo").write_bytes(msgspec.json.encode(sample(GetinfoReply)))
     channel = msgspec.json.encode(sample(ListpeerchannelsReply)["channels"][0])
     count = LARGE_BYTES // len(channel)
@@ -81,20 +89,52 @@ def answers(folder: Path) -> None:
     (folder / "count").write_text(str(count))
 
 
-async def serve(folder: Path) -> None:
-    """The host's process, which runs until its stdin ends."""
-    from clnwire.host import Host
+def serve(folder: Path) -> None:
+    """The daemon's process, which runs until its stdin ends."""
+    results = {name: (folder / name).read_bytes() for name in ("getinfo", "listpeerchannels")}
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "rpc"))
+    listener.listen(64)
+    waiting = selectors.DefaultSelector()
+    waiting.register(listener, selectors.EVENT_READ)
+    waiting.register(sys.stdin, selectors.EVENT_READ)
+    print(folder / "rpc", flush=True)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is sys.stdin:
+                return
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                waiting.register(connection, selectors.EVENT_READ, Framer())
+            else:
+                answer(typing.cast("socket.socket", key.fileobj), key.data, results, waiting)
 
-    async with Host() as host:
-        for name in ("getinfo", "listpeerchannels"):
-            host.command(name)((folder / name).read_bytes())
-        await host.start_all([])
-        print(host.rpc_path, flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+def answer(
+    connection: socket.socket,
+    framer: Framer,
+    results: dict[str, bytes],
+    waiting: selectors.BaseSelector,
+) -> None:
+    """Answers what has come."""
+    received = connection.recv(1 << 16)
+    if not received:
+        waiting.unregister(connection)
+        connection.close()
+        return
+    framer.feed(received)
+    for frame in framer:
+        head = b'{"jsonrpc":"2.0","id":%b,"result":' % frame.id
+        result = results[frame.method or ""]
+        if len(result) < 1 << 16:
+            connection.sendall(b"%b%b}\n\n" % (head, result))
+        else:
+            for part in (head, result, b"}\n\n"):  # Without a copy.
+                connection.sendall(part)
 
 
 @contextmanager
-def host(folder: Path) -> Iterator[str]:
+def daemon(folder: Path) -> Iterator[str]:
     command = [sys.executable, __file__, "--serve", str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
@@ -104,7 +144,7 @@ def host(folder: Path) -> Iterator[str]:
 
 
 def check(method: str, count: int, reply: Any) -> None:
-    """Raises `AssertionError` unless the reply is the host's."""
+    """Raises `AssertionError` unless the reply is the daemon's."""
     get = dict.__getitem__ if isinstance(reply, dict) else getattr
     if method == "getinfo":
         assert get(reply, "blockheight") == 1_234_567
@@ -170,11 +210,11 @@ def work(client: str, path: str, folder: Path, scenario: str, calls: int) -> dic
     def checked(reply: Any) -> None:
         check(method, count, reply)
 
-    if client == "pyln-client":
+    if client == PYLN:
         from pyln.client import LightningRpc
 
         rpc: Any = LightningRpc(path)
-    elif client == "clnwire for pyln-client":
+    elif client == DROP_IN:
         from clnwire.pyln import LightningRpc as DropIn
         from clnwire.pyln.encoding import use_fast_decoder
 
@@ -236,8 +276,14 @@ def show(scenario: str, clients: dict[str, dict[str, float]]) -> None:
     for name, row in clients.items():
         times = row["median_ms"] / first["median_ms"]
         print(
-            f"  {name:20} {row['calls_per_s']:10.1f}/s  median {row['median_ms']:9.3f} ms"
+            f"  {name:23} {row['calls_per_s']:10.1f}/s  median {row['median_ms']:9.3f} ms"
             f" ({times:.1f}x)  99 % {row['p99_ms']:9.3f} ms  memory {row['memory_mb']:7.1f} MB"
+        )
+    if scenario in BUDGETS and PYLN in clients:
+        ratio = clients[DROP_IN]["calls_per_s"] / clients[PYLN]["calls_per_s"]
+        verdict = "met" if ratio >= BUDGETS[scenario] else "missed"
+        print(
+            f"  drop-in: {ratio:.1f}x the calls of pyln-client (>= {BUDGETS[scenario]}: {verdict})"
         )
 
 
@@ -249,7 +295,7 @@ def main() -> None:
     parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        asyncio.run(serve(arguments.serve))
+        serve(arguments.serve)
     elif arguments.work:
         client, path, folder, scenario, calls = arguments.work
         print(json.dumps(work(client, path, Path(folder), scenario, int(calls))))
@@ -263,7 +309,7 @@ def run(quick: bool, save: Path | None) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         answers(folder)
-        with host(folder) as path:
+        with daemon(folder) as path:
             results = measure(path, folder, 1 if quick else 5, 0.01 if quick else 1)
     if save:
         facts = {**msgspec.to_builtins(machine()), "pyln-client": version("pyln-client")}
