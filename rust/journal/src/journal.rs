@@ -13,6 +13,7 @@ use crate::format::{
 use crate::reserve::Reserve;
 use crate::segment::{Content, Cursor, Segment};
 use crate::tail::Tail;
+use crate::window::{WINDOW, Window};
 
 /// The size of a journal's first segment. Each next one is twice as large, up to the largest.
 const FIRST_SEGMENT: u64 = 4 << 20;
@@ -391,7 +392,7 @@ fn find_last(path: &Path, numbers: &[u64]) -> Result<Found, Error> {
         let name = segment_path(path, number);
         let (offset, end) = match Segment::open(&name, number)? {
             Content::Unused => (0, 0),
-            Content::Torn => (0, crate::window::Window::open(&name)?.end_of_bytes(0)?),
+            Content::Torn => (0, Window::open(&name)?.end_of_bytes(0)?),
             Content::Started(mut segment) => {
                 let mut cursor = Cursor::before(&segment.header);
                 let tail = segment.skip_records(&mut cursor)?;
@@ -406,6 +407,7 @@ fn find_last(path: &Path, numbers: &[u64]) -> Result<Found, Error> {
                     }
                     let file = open_for_writing(&name)?;
                     torn = torn.or(remove_torn(&file, &name, segment.at, end)?);
+                    write_again(&file, &mut segment)?;
                     let Segment { header, at, .. } = segment;
                     let segment = Open { file, number, size: header.size, at };
                     return Ok(Found { cursor, segment, torn, unused });
@@ -431,4 +433,19 @@ fn remove_torn(file: &File, path: &Path, offset: u64, end: u64) -> Result<Option
     }
     erase(file, offset, end - offset).map_err(Error::io("repair", path))?;
     Ok(Some(TornTail { path: path.to_path_buf(), offset, length: end - offset }))
+}
+
+/// Makes the last record durable. The writer may have been killed before it could sync it, or the
+/// sync has failed, and then the pages of the file are not what is on the disk, but count as if
+/// they were: a sync without another write would do nothing.
+fn write_again(file: &File, segment: &mut Segment) -> Result<(), Error> {
+    let mut at = segment.last;
+    while at < segment.at {
+        let count = (segment.at - at).min(WINDOW as u64);
+        let piece = segment.window.get(at, count as usize)?;
+        let written = file.write_all_at(piece, at);
+        written.map_err(Error::io("write", &segment.window.path))?;
+        at += count;
+    }
+    file.sync_data().map_err(Error::io("sync", &segment.window.path))
 }

@@ -89,6 +89,8 @@ pub struct Segment {
     pub window: Window,
     /// Where the next record begins.
     pub at: u64,
+    /// Where what was written last begins. A segment's first record is written with its header.
+    pub last: u64,
 }
 
 /// What stands at a place of a segment.
@@ -124,7 +126,7 @@ impl Segment {
         if header.number != number {
             return damaged(Fault::SegmentOrder);
         }
-        Ok(Content::Started(Self { header, window, at: SEGMENT_HEADER as u64 }))
+        Ok(Content::Started(Self { header, window, at: SEGMENT_HEADER as u64, last: 0 }))
     }
 
     /// A segment whose header is zero: its first sector was not written.
@@ -159,6 +161,7 @@ impl Segment {
         if let Err(fault) = cursor.accept(&record, payload) {
             return self.damaged(fault);
         }
+        self.last = if first { 0 } else { self.at };
         self.at += record.total();
         Ok(Step::Record(record))
     }

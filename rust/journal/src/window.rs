@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Fault};
 
 /// How many bytes are read at once, unless a record is longer.
-const WINDOW: usize = 1 << 20;
+pub const WINDOW: usize = 1 << 20;
 
 /// A file of which a part is in memory.
 pub struct Window {
