@@ -1,0 +1,384 @@
+"""The engine: conditional writes, and what reads them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from clnwire.journal import chain_of, digest_of_file
+from clnwire.replica.engines.postgresql import schema
+from clnwire.replica.engines.postgresql.address import Address
+from clnwire.replica.engines.postgresql.lease import Lease
+from clnwire.replica.engines.postgresql.session import (
+    ANSWER_SECONDS,
+    WRITE_CHECKS,
+    Session,
+)
+from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.records import Base, Head, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from clnwire.replica.engines import Progress
+    from clnwire.replica.settings import ReplicaSettings
+
+CHUNK: Final = 1 << 20
+"""Bytes of a base in one row."""
+_SETS_AT_ONCE: Final = 200
+_DELETED_AT_ONCE: Final = 5_000
+
+_HEAD: Final = "generation, epoch, owner, sequence, chain, writes"
+_EXPECTED: Final = """
+node = %(node)s AND generation = %(e_generation)s AND epoch = %(e_epoch)s AND owner = %(e_owner)s
+AND sequence = %(e_sequence)s AND chain = %(e_chain)s AND writes = %(e_writes)s
+"""
+_MOVE: Final = f"""
+UPDATE clnwire.heads SET generation = %(generation)s, epoch = %(epoch)s, owner = %(owner)s,
+sequence = %(sequence)s, chain = %(chain)s, writes = writes + 1
+WHERE {_EXPECTED} RETURNING {_HEAD}
+"""
+_MOVED: Final = f"SELECT writes, {WRITE_CHECKS} FROM moved"
+_TAKE_OVER: Final = f"WITH moved AS ({_MOVE}) {_MOVED}"
+_APPEND: Final = f"""
+WITH moved AS ({_MOVE}), stored AS (
+    INSERT INTO clnwire.sets
+    SELECT %(node)s, generation, sequence, epoch, %(foreign_keys)s, chain, %(payload)b FROM moved
+    ON CONFLICT (node, generation, sequence) DO UPDATE SET epoch = excluded.epoch,
+    foreign_keys = excluded.foreign_keys, chain = excluded.chain, payload = excluded.payload
+) {_MOVED}
+"""
+_COMPLETE: Final = """
+completed AS (UPDATE clnwire.bases SET complete = true FROM moved WHERE id = %(base)s)
+"""
+_FIRST: Final = f"""
+WITH moved AS (
+    INSERT INTO clnwire.heads VALUES (%(node)s, %(generation)s, %(epoch)s, %(owner)s,
+    %(sequence)s, %(chain)s, 1) ON CONFLICT DO NOTHING RETURNING writes
+), {_COMPLETE} {_MOVED}
+"""
+_BEGIN: Final = f"WITH moved AS ({_MOVE}), {_COMPLETE} {_MOVED}"
+_ADD_BASE: Final = f"""
+WITH moved AS (
+    UPDATE clnwire.bases SET complete = true WHERE id = %(base)s
+    AND EXISTS (SELECT FROM clnwire.heads WHERE node = %(node)s
+        AND generation = %(generation)s AND sequence > %(sequence)s)
+    AND EXISTS (SELECT FROM clnwire.sets WHERE node = %(node)s
+        AND generation = %(generation)s AND sequence = %(sequence)s AND chain = %(chain)s)
+    RETURNING 0 AS writes
+) {_MOVED}
+"""
+_STAGE: Final = """
+INSERT INTO clnwire.bases (node, generation, sequence, epoch, chain, size, file_digest)
+VALUES (%(node)s, %(generation)s, %(sequence)s, %(epoch)s, %(chain)s, %(size)s, %(file_digest)s)
+RETURNING id, extract(epoch FROM created)::float8
+"""
+_BASE: Final = (
+    "generation, sequence, epoch, chain, size, file_digest, extract(epoch FROM created)::float8"
+)
+
+
+class PostgresqlEngine:
+    """Keeps replicas in a PostgreSQL server. See `Engine` for what the methods promise.
+
+    A call makes the connection if there is none, so that after `UnavailableError` every call can
+    be repeated as it was.
+    """
+
+    def __init__(
+        self,
+        settings: ReplicaSettings,
+        *,
+        writes: bool,
+        on_lost: Callable[[str], object] | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            settings: The server, the node, and what is demanded.
+            writes: Whether this is the node's own instance. Only that needs a lease, and a server
+                that is as durable as demanded.
+            on_lost: Called in another thread, with the reason, when the lease is lost and this
+                instance has to end.
+            answer_seconds: How long the server may take for one statement and its COMMIT.
+
+        Raises:
+            RefusedError: The URL or the credentials are not safe to use.
+        """
+        address = Address(settings.engine, settings.credentials_file, writes=writes)
+        durability = settings.durability if writes else "single"
+        self._node = settings.node
+        self._session = Session(address, durability, answer_seconds, demanding=writes)
+        self._writes: int | None = None
+        """The head's count of writes; `None` if it is to be read."""
+        self._lease: Lease | None = None
+        if writes:
+            session = Session(address, durability, answer_seconds)
+            self._lease = Lease(session, self._node, settings.lease_seconds, on_lost)
+
+    @property
+    def name(self) -> str:
+        return self._session.name
+
+    def open(self) -> None:
+        self._session.connect()
+        schema.ensure(self._session)
+        if self._lease is not None:
+            self._lease.acquire()
+
+    def close(self) -> None:
+        if self._lease is not None:
+            self._lease.release()
+        self._session.close()
+        self._writes = None
+
+    def head(self) -> Head | None:
+        rows = self._session.execute(
+            f"SELECT {_HEAD} FROM clnwire.heads WHERE node = %(node)s", {"node": self._node}
+        )
+        if not rows:
+            self._writes = None
+            return None
+        *values, self._writes = rows[0]
+        return Head(self._node, *values)
+
+    def begin(self, expected: Head | None, head: Head, base: Path, progress: Progress) -> Base:
+        found = self.head()
+        if found == head:
+            self._confirm(head)
+            return next(each for each in self.bases() if each.sequence == head.sequence)
+        if found != expected:
+            raise self._fenced(expected, found)
+        size = base.stat().st_size
+        stored = Base(head.generation, head.sequence, head.epoch, head.chain, size, head.chain, 0.0)
+        number, stored = self._stage(stored, base, progress)
+        statement = _FIRST if expected is None else _BEGIN
+        self._move(statement, expected, head, {"base": number})
+        return stored
+
+    def take_over(self, expected: Head, head: Head) -> None:
+        self._move(_TAKE_OVER, expected, head, {})
+
+    def append(self, expected: Head, record: Record) -> Head:
+        head = msgspec.structs.replace(expected, sequence=record.sequence, chain=record.chain)
+        values: dict[str, object] = {
+            "payload": record.payload,
+            "foreign_keys": record.foreign_keys,
+        }
+        self._move(_APPEND, expected, head, values)
+        return head
+
+    def settle(self, expected: Head, record: Record) -> Head:
+        # What the old connection still does is over before the row that this writes is free.
+        self._session.close()
+        self._writes = None
+        return self.append(expected, record)
+
+    def _move(
+        self, statement: str, expected: Head | None, head: Head, values: dict[str, object]
+    ) -> None:
+        """Makes `head` the head in one transaction, on condition that it is `expected`.
+
+        If it is `head` already, this very write was done before. It is then confirmed.
+        """
+        values |= msgspec.structs.asdict(head)
+        if expected is not None:
+            before = msgspec.structs.asdict(expected)
+            values |= {f"e_{key}": value for key, value in before.items()}
+        # Each round ends unless another write came in between.
+        for _ in range(3):
+            if self._writes is None:
+                found = self.head()
+                if found == head:
+                    self._confirm(head)
+                    return
+                if found != expected:
+                    raise self._fenced(expected, found)
+            if self._write(statement, values):
+                return
+        raise UnavailableError(f"{self.name}: other connections of this instance still write")
+
+    def _write(self, statement: str, values: dict[str, object]) -> bool:
+        values["e_writes"] = self._writes
+        # Until the answer is here, what the head is is unknown.
+        self._writes = None
+        row = self._session.write(statement, values)
+        if row is not None:
+            self._writes = row[0]
+        return row is not None
+
+    def _confirm(self, head: Head) -> None:
+        """Makes a found head durable: a read alone does not prove that a standby has it.
+
+        The log is in order, so what was written before this write is as durable as this.
+        """
+        values = msgspec.structs.asdict(head)
+        values |= {f"e_{key}": value for key, value in values.items()}
+        if not self._write(_TAKE_OVER, values):
+            raise UnavailableError(f"{self.name}: other connections of this instance still write")
+
+    def _fenced(self, expected: Head | None, found: Head | None) -> ReplicaError:
+        if expected is None or (found is not None and found.epoch > expected.epoch):
+            return FencedError(
+                f"{self.name}: another instance of node {self._node} has taken over "
+                f"({_shown(found)}); stop this one, or the other"
+            )
+        if found is None or found.sequence < expected.sequence or found.epoch < expected.epoch:
+            return RefusedError(
+                f"{self.name}: the server has lost sets of node {self._node}: it has "
+                f"{_shown(found)}, and had {_shown(expected)}; start the node again, and it stores "
+                "a new base"
+            )
+        return FencedError(
+            f"{self.name}: a copy of this instance of node {self._node} writes at the same time: "
+            f"the server has {_shown(found)}, and this instance wrote {_shown(expected)}; stop one"
+        )
+
+    def bases(self) -> list[Base]:
+        rows = self._session.execute(
+            f"SELECT {_BASE} FROM clnwire.bases WHERE node = %(node)s AND complete "
+            "ORDER BY generation, sequence",
+            {"node": self._node},
+        )
+        return [Base(*row) for row in rows]
+
+    def read_base(self, base: Base, target: Path, progress: Progress) -> None:
+        number = self._base_number(base)
+        done = count = 0
+        with target.open("xb") as file:
+            target.chmod(0o600)
+            while done < base.size:
+                data = self._read_chunk(number, base, count)
+                file.write(data)
+                done, count = done + len(data), count + 1
+                progress(done, base.size)
+        if digest_of_file(target) != base.file_digest:
+            target.unlink()
+            raise ReplicaError(
+                f"{self.name}: the base at {base.sequence} of node {self._node} is damaged; "
+                "restore from another base"
+            )
+
+    def _base_number(self, base: Base) -> int:
+        rows = self._session.execute(
+            "SELECT id FROM clnwire.bases WHERE node = %(node)s AND generation = %(generation)s "
+            "AND sequence = %(sequence)s AND complete",
+            {"node": self._node, "generation": base.generation, "sequence": base.sequence},
+        )
+        if not rows:
+            raise ReplicaError(f"{self.name}: the base at {base.sequence} was removed meanwhile")
+        number: int = rows[0][0]
+        return number
+
+    def _read_chunk(self, number: int, base: Base, count: int) -> bytes:
+        rows = self._session.execute(
+            "SELECT data FROM clnwire.chunks WHERE base = %(base)s AND number = %(number)s",
+            {"base": number, "number": count},
+        )
+        if not rows:
+            raise ReplicaError(f"{self.name}: the base at {base.sequence} lacks chunk {count}")
+        data: bytes = rows[0][0]
+        return data
+
+    def records(self, generation: int, after: int, until: int | None = None) -> Iterator[Record]:
+        last, chain = after, self._chain_at(generation, after)
+        while until is None or last < until:
+            rows = self._some_sets(generation, last, until)
+            for row in rows:
+                record = Record(*row)
+                self._check_link(last, chain, record)
+                last, chain = record.sequence, record.chain
+                yield record
+            if len(rows) < _SETS_AT_ONCE:
+                return
+
+    def _some_sets(self, generation: int, after: int, until: int | None) -> list[tuple[Any, ...]]:
+        bound = "" if until is None else "AND sequence <= %(until)s"
+        return self._session.execute(
+            "SELECT sequence, epoch, foreign_keys, payload, chain FROM clnwire.sets "
+            "WHERE node = %(node)s AND generation = %(generation)s AND sequence > %(after)s "
+            f"{bound} ORDER BY sequence LIMIT {_SETS_AT_ONCE}",
+            {"node": self._node, "generation": generation, "after": after, "until": until},
+        )
+
+    def _chain_at(self, generation: int, sequence: int) -> bytes | None:
+        """The chain's value after a set; `None` if neither that set nor a base there is stored."""
+        rows = self._session.execute(
+            "SELECT chain FROM clnwire.sets WHERE node = %(node)s AND generation = %(generation)s "
+            "AND sequence = %(sequence)s UNION ALL SELECT chain FROM clnwire.bases "
+            "WHERE node = %(node)s AND generation = %(generation)s AND sequence = %(sequence)s "
+            "AND complete",
+            {"node": self._node, "generation": generation, "sequence": sequence},
+        )
+        return rows[0][0] if rows else None
+
+    def _check_link(self, last: int, chain: bytes | None, record: Record) -> None:
+        if record.sequence != last + 1:
+            raise ReplicaError(
+                f"{self.name}: of node {self._node}, the sets after {last} until "
+                f"{record.sequence - 1} are missing"
+            )
+        linked = chain is None or record.chain == chain_of(
+            chain, record.sequence, record.foreign_keys, record.payload
+        )
+        if not linked:
+            raise ReplicaError(
+                f"{self.name}: set {record.sequence} of node {self._node} is damaged: it does not "
+                "continue the chain"
+            )
+
+    def add_base(self, base: Base, file: Path, progress: Progress) -> None:
+        number, _ = self._stage(base, file, progress)
+        values = {**msgspec.structs.asdict(base), "base": number, "node": self._node}
+        if self._session.write(_ADD_BASE, values) is None:
+            raise ReplicaError(
+                f"{self.name}: the base at {base.sequence} does not belong to a committed set of "
+                f"generation {base.generation} of node {self._node}; make it anew"
+            )
+
+    def _stage(self, base: Base, file: Path, progress: Progress) -> tuple[int, Base]:
+        """Stores the chunks of a base that does not count yet."""
+        values = {**msgspec.structs.asdict(base), "node": self._node}
+        number, created = self._session.execute(_STAGE, values)[0]
+        done = count = 0
+        with file.open("rb") as source:
+            while data := source.read(CHUNK):
+                self._session.execute(
+                    "INSERT INTO clnwire.chunks VALUES (%(base)s, %(number)s, %(data)b)",
+                    {"base": number, "number": count, "data": data},
+                )
+                done, count = done + len(data), count + 1
+                progress(done, base.size)
+        if done != base.size:
+            raise ReplicaError(f"{file} changed while it was stored")
+        return number, msgspec.structs.replace(base, created=created)
+
+    def prune(self, keep: Base) -> None:
+        values = {
+            "node": self._node,
+            "generation": keep.generation,
+            "sequence": keep.sequence,
+            "count": _DELETED_AT_ONCE,
+        }
+        self._base_number(keep)
+        older = "node = %(node)s AND generation = %(generation)s AND sequence < %(sequence)s"
+        self._session.execute(
+            f"DELETE FROM clnwire.bases WHERE {older} AND complete OR node = %(node)s "
+            "AND NOT complete AND created < clock_timestamp() - interval '1 day'",
+            values,
+        )
+        while self._session.execute(
+            f"DELETE FROM clnwire.sets WHERE {older} AND sequence IN (SELECT sequence FROM "
+            f"clnwire.sets WHERE {older} ORDER BY sequence LIMIT %(count)s) RETURNING 1",
+            values,
+        ):
+            pass
+
+
+def _shown(head: Head | None) -> str:
+    if head is None:
+        return "nothing"
+    return f"generation {head.generation}, epoch {head.epoch}, set {head.sequence}"
