@@ -125,14 +125,14 @@ build: $(VENV)/build.stamp
 $(VENV)/build.stamp: $(RUST_SOURCES) pyproject.toml $(VENV)/tools.stamp
 	@echo "Building the extension (release); the first time takes a minute or two."
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --release --locked \
-		--extras cli,orjson
+		--extras cli,orjson,replica
 	@touch $@
 
 # Removing the stamp makes the next `make build` (or test, or bench) restore the optimised extension.
 develop: $(VENV)/tools.stamp
 	@rm -f $(VENV)/build.stamp
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --quiet --profile develop --locked \
-		--extras cli,orjson
+		--extras cli,orjson,replica
 
 $(VENV)/test.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(BIN)/python -m pip install --quiet --group test

@@ -31,7 +31,6 @@ MACHINE: Final = (
     r"two see each other's marks on Linux only",
     r"needs root to give a directory away",
     r"needs root to mount a file system",
-    r"needs root to mount a small disk",
     r"needs a PostgreSQL server: .+",
     r"needs another Python, from pyenv",
     r"needs eager tasks",

@@ -331,5 +331,7 @@ def _spawn(function: Any, *values: object) -> None:
 
 
 def skip_without_server() -> None:
+    """Where CLNWIRE_POSTGRESQL is `required`, as in CI, its absence is a failure."""
     if binaries() is None:
-        pytest.skip(ABSENT)
+        required = os.environ.get("CLNWIRE_POSTGRESQL") == "required"
+        (pytest.fail if required else pytest.skip)(ABSENT)

@@ -197,7 +197,7 @@ def test_a_server_that_is_read_only(own_server: Server, node: str, begin):
     assert_settles(begun, record, own_server, [b"unknown"])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a file system")
 def test_the_disk_of_the_server_is_full(cluster: Path, node: str, begin):
     folder = new_folder()
     subprocess.run(

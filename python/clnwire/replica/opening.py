@@ -42,6 +42,14 @@ def new_engine(
     """
     if settings.scheme == "file":
         return local_engine(settings, settings.local_directory, writes=writes)
+    if settings.scheme == "postgresql":
+        try:
+            from clnwire.replica.engines.postgresql import PostgresqlEngine
+        except ImportError as error:
+            raise RefusedError(
+                f"this engine needs psycopg: pip install 'clnwire[replica]' ({error})"
+            ) from error
+        return PostgresqlEngine(settings, writes=writes, on_lost=on_lost)
     raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")
 
 

@@ -364,15 +364,17 @@ class PostgresqlEngine:
             "count": _DELETED_AT_ONCE,
         }
         self._base_number(keep)
-        older = "node = %(node)s AND generation = %(generation)s AND sequence < %(sequence)s"
+        older = "(generation, sequence) < (%(generation)s, %(sequence)s) AND node = %(node)s"
         self._session.execute(
             f"DELETE FROM clnwire.bases WHERE {older} AND complete OR node = %(node)s "
             "AND NOT complete AND created < clock_timestamp() - interval '1 day'",
             values,
         )
+        # Not all at once: the server has to answer in time.
         while self._session.execute(
-            f"DELETE FROM clnwire.sets WHERE {older} AND sequence IN (SELECT sequence FROM "
-            f"clnwire.sets WHERE {older} ORDER BY sequence LIMIT %(count)s) RETURNING 1",
+            "DELETE FROM clnwire.sets WHERE node = %(node)s AND (generation, sequence) IN "
+            f"(SELECT generation, sequence FROM clnwire.sets WHERE {older} "
+            "ORDER BY generation, sequence LIMIT %(count)s) RETURNING 1",
             values,
         ):
             pass
