@@ -36,11 +36,12 @@ class Applier:
     The file is not synced: `close` it and sync it before relying on it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep: bool = False) -> None:
+        """Opens a database. With `keep` a crash leaves it whole, perhaps some sets behind."""
         self._database = sqlite3.connect(path, isolation_level=None)
-        # A crash leaves a file to discard, so nothing has to be synced or rolled back before.
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.execute("PRAGMA journal_mode = MEMORY")
+        # Otherwise a crash leaves a file to discard, so nothing has to be synced or rolled back.
+        self._database.execute(f"PRAGMA synchronous = {'NORMAL' if keep else 'OFF'}")
+        self._database.execute(f"PRAGMA journal_mode = {'WAL' if keep else 'MEMORY'}")
         self._foreign_keys: bool | None = None
 
     def apply(self, sequence: int, payload: bytes | memoryview, *, foreign_keys: bool) -> None:

@@ -331,6 +331,11 @@ class PostgresqlEngine:
             )
 
     def add_base(self, base: Base, file: Path, progress: Progress) -> None:
+        if any(
+            (each.generation, each.sequence) == (base.generation, base.sequence)
+            for each in self.bases()
+        ):
+            return
         number, _ = self._stage(base, file, progress)
         values = {**msgspec.structs.asdict(base), "base": number, "node": self._node}
         if self._session.write(_ADD_BASE, values) is None:

@@ -1,0 +1,268 @@
+"""Follows a replica on another machine: has its database ready, makes new bases, prunes.
+
+```
+DIRECTORY/following.sqlite3    the node's database, some sets behind
+DIRECTORY/following.json       which history it is of
+```
+
+The database says by its `data_version` how far it is, so that following goes on after a crash where
+it was. It never has the newest set, which the node may not have committed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from clnwire.journal import digest_of_file
+from clnwire.replica import snapshot
+from clnwire.replica.applying import Applier
+from clnwire.replica.errors import ReplicaError, UnavailableError
+from clnwire.replica.files import write_synced
+from clnwire.replica.opening import new_engine
+from clnwire.replica.records import VERSIONS, Base, Head
+from clnwire.replica.sealing import Place, sealing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from threading import Event
+
+    from clnwire.replica.engines import Engine
+    from clnwire.replica.settings import ReplicaSettings
+
+POLL_SECONDS: Final = 1.0
+"""How often the engine is asked for new sets."""
+_SETS_AT_ONCE: Final = 1_000
+"""After so many sets it is looked whether a base is due."""
+
+
+class _History(msgspec.Struct):
+    """What `following.json` says."""
+
+    node: str
+    generation: int
+    first: bytes
+    """The chain's value after the base that following began with."""
+    sequence: int
+    """Where it began, or was not long ago."""
+    bytes_since_base: int
+    """Bytes of sets that were executed since the last base."""
+
+
+class Follower:
+    """One node's replica, followed in a directory."""
+
+    def __init__(
+        self,
+        settings: ReplicaSettings,
+        directory: Path,
+        log: Callable[[str], object] = lambda _text: None,
+    ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            settings: The engine, the node, the key, and when bases are made and kept.
+            directory: For the files. It is made if it does not exist.
+            log: Gets what was done.
+        """
+        self._settings, self._directory, self._log = settings, directory, log
+        self._engine: Engine = new_engine(settings, writes=False)
+        self._sealing = sealing_of(settings)
+        self._history: _History | None = None
+
+    @property
+    def database(self) -> Path:
+        """The node's database, as it was some sets ago. Open it only after `close`."""
+        return self._directory / "following.sqlite3"
+
+    def follow(self, ended: Event) -> None:
+        """Follows until `ended` is set. Waits while the engine is unavailable.
+
+        Raises:
+            ReplicaError: What the engine has is damaged, or it must not be used.
+        """
+        unavailable = ""
+        while True:
+            try:
+                self.catch_up()
+                unavailable = ""
+            except UnavailableError as error:
+                if str(error) != unavailable:
+                    unavailable = str(error)
+                    self._log(f"waiting for the engine: {error}")
+            if ended.wait(POLL_SECONDS):
+                return
+
+    def catch_up(self) -> int:
+        """Executes the sets that are certainly committed, and makes bases that are due.
+
+        Returns the sequence of the last one.
+
+        Raises:
+            UnavailableError: The engine does not answer. Call it again.
+            ReplicaError: As `follow`.
+        """
+        self._engine.open()
+        head = self._engine.head()
+        if head is None:
+            raise UnavailableError(
+                f"{self._engine.name}: nothing of node {self._settings.node} is stored yet"
+            )
+        while True:
+            sequence = self._resume(head)
+            # Only the next set shows that the node has committed this one.
+            until = min(head.sequence - 1, sequence + _SETS_AT_ONCE)
+            if until <= sequence:
+                return sequence
+            self._apply(head.generation, sequence, until)
+            if self._known.bytes_since_base >= self._settings.snapshot_interval:
+                self._make_base(until)
+
+    def close(self) -> None:
+        """Disconnects. May be called twice."""
+        self._engine.close()
+
+    @property
+    def _known(self) -> _History:
+        assert self._history is not None
+        return self._history
+
+    # Where to go on
+
+    def _resume(self, head: Head) -> int:
+        """The sequence of the database, which is made if there is none that sets can follow."""
+        if self._history is None:
+            self._history = self._read_history()
+        bases = [each for each in self._engine.bases() if each.generation == head.generation]
+        if not bases:
+            raise ReplicaError(
+                f"{self._engine.name}: generation {head.generation} of node "
+                f"{self._settings.node} has no base"
+            )
+        if self._history is not None and self._is_of(self._history, bases):
+            sequence = self._sequence(self._history)
+            # Older sets were pruned.
+            if sequence >= bases[0].sequence:
+                return sequence
+        return self._start_at(bases[-1])
+
+    def _is_of(self, history: _History, bases: list[Base]) -> bool:
+        return (history.node, history.generation) == (
+            self._settings.node,
+            bases[0].generation,
+        ) and self.database.exists()
+
+    def _sequence(self, history: _History) -> int:
+        with closing(sqlite3.connect(self.database)) as database:
+            version = snapshot.data_version(database)
+        return history.sequence + (version - history.sequence) % VERSIONS
+
+    def _start_at(self, base: Base) -> int:
+        """Begins with a base."""
+        self._forget()
+        stored = self._aside("stored")
+        try:
+            self._engine.read_base(base, stored, _no_progress)
+            place = Place(self._settings.node, base.generation, base.sequence, 0)
+            self._sealing.open_base(place, stored, self.database, _no_progress)
+        finally:
+            stored.unlink(missing_ok=True)
+        self._log(f"begins with the base at set {base.sequence}, generation {base.generation}")
+        history = _History(self._settings.node, base.generation, base.chain, base.sequence, 0)
+        self._write_history(history)
+        return base.sequence
+
+    def _forget(self) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Without it, what is left of the database does not count.
+        self._history_path.unlink(missing_ok=True)
+        self._history = None
+        snapshot.remove(self.database)
+        self._aside("stored").unlink(missing_ok=True)
+
+    # Executing sets
+
+    def _apply(self, generation: int, after: int, until: int) -> None:
+        size = 0
+        with Applier(self.database, keep=True) as applier:
+            for record in self._engine.records(generation, after, until):
+                place = Place(self._settings.node, generation, record.sequence)
+                params = self._sealing.open_set(place, record.payload)
+                applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
+                size += len(record.payload)
+        since = self._known.bytes_since_base + size
+        self._write_history(
+            msgspec.structs.replace(self._known, sequence=until, bytes_since_base=since)
+        )
+
+    # Bases
+
+    def _make_base(self, sequence: int) -> None:
+        """Stores the database as a base, and removes what is older than those to keep."""
+        plain, sealed = self._aside("plain"), self._aside("sealed")
+        try:
+            self._copy(plain, sequence)
+            place = Place(self._settings.node, self._known.generation, sequence, 0)
+            file = plain
+            if not self._sealing.is_plain:
+                file = sealed
+                self._sealing.seal_base(place, plain, sealed, _no_progress)
+            self._engine.add_base(self._base(sequence, file), file, _no_progress)
+        finally:
+            plain.unlink(missing_ok=True)
+            sealed.unlink(missing_ok=True)
+        self._write_history(msgspec.structs.replace(self._known, bytes_since_base=0))
+        self._log(f"stored a base at set {sequence}")
+        self._prune()
+
+    def _copy(self, target: Path, sequence: int) -> None:
+        """Copies the pages, since row ids matter, and checks them."""
+        target.unlink(missing_ok=True)
+        target.touch(0o600)
+        with (
+            closing(sqlite3.connect(self.database)) as source,
+            closing(sqlite3.connect(target, isolation_level=None)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            snapshot.check(copy, sequence % VERSIONS)
+
+    def _base(self, sequence: int, file: Path) -> Base:
+        generation = self._known.generation
+        record = next(iter(self._engine.records(generation, sequence - 1, sequence)))
+        size, digest = file.stat().st_size, digest_of_file(file)
+        now = time.time()
+        return Base(generation, sequence, record.epoch, record.chain, size, digest, now)
+
+    def _prune(self) -> None:
+        bases = [each for each in self._engine.bases() if each.generation == self._known.generation]
+        if len(bases) >= self._settings.snapshot_retention:
+            self._engine.prune(bases[-self._settings.snapshot_retention])
+
+    # Files
+
+    @property
+    def _history_path(self) -> Path:
+        return self._directory / "following.json"
+
+    def _read_history(self) -> _History | None:
+        try:
+            return msgspec.json.decode(self._history_path.read_bytes(), type=_History)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def _write_history(self, history: _History) -> None:
+        self._history = history
+        write_synced(self._history_path, msgspec.json.encode(history))
+
+    def _aside(self, what: str) -> Path:
+        return self._directory / f".following.{what}"
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    pass
