@@ -11,7 +11,7 @@ import msgspec
 
 from clnwire.journal import chain_of, digest_of_file
 from clnwire.replica import requests, snapshot
-from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.metrics import Status, read_status
 from clnwire.replica.opening import new_engine
 from clnwire.replica.owner import Owner
@@ -19,6 +19,7 @@ from clnwire.replica.records import VERSIONS, Base, Head, Record
 from clnwire.replica.rules import Begin, Note, Refusal, TakeOver, committed_version, decide_start
 from clnwire.replica.sealing import Place, sealing_of
 from clnwire.replica.sets import read_set
+from clnwire.replica.standin import Pending, StandIn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,9 @@ class Keeper:
         """
         self._settings, self._directory, self._log = settings, directory, log
         self._sealing = sealing_of(settings)
-        self._engine: Engine = new_engine(settings, writes=True, on_lost=on_lost)
+        self._on_lost = on_lost
+        self._engine: Engine = new_engine(settings, writes=True, on_lost=self._lose_lease)
+        self._stand_in: StandIn | None = None
         self._owner = Owner(settings.database.parent, settings.node)
         self._request = str(directory / requests.REQUEST)
         self._following: Following | None = None
@@ -93,6 +96,8 @@ class Keeper:
 
     def close(self) -> None:
         """Closes the engine. What is stored stays."""
+        if self._stand_in is not None:
+            self._stand_in.close()
         self._engine.close()
 
     def _take(self, payload: bytes) -> None:
@@ -120,10 +125,15 @@ class Keeper:
         chain = chain_of(before, sequence, step.foreign_keys, payload)
         record = Record(sequence, head.epoch, step.foreign_keys, payload, chain)
         began = time.monotonic()
-        try:
-            self.head = self._engine.append(head, record)
-        except UnavailableError as error:
-            self.head = self._insist(error, lambda: self._engine.settle(head, record))
+        if self._stand_in is not None:
+            head = self._end_stand_in(self._stand_in, head)
+        if self._stand_in is not None:
+            self.head = self._stand_in.append(head, record)
+        else:
+            try:
+                self.head = self._engine.append(head, record)
+            except UnavailableError as error:
+                self.head = self._insist_or_stand_in(error, record, before)
         self._before = before
         self._count(record, time.monotonic() - began)
 
@@ -144,6 +154,59 @@ class Keeper:
         requests.serve(
             self._directory, self._settings.database, committed, lambda text: log("info", text)
         )
+
+    # While the engine cannot be reached
+
+    def _insist_or_stand_in(self, error: UnavailableError, record: Record, before: bytes) -> Head:
+        head, settings = self.head, self._settings
+        assert head is not None
+        try:
+            return self._insist(error, lambda: self._engine.settle(head, record))
+        except UnavailableError as final:
+            if settings.journal is None or settings.when_down != "journal":
+                raise
+            self.status.degraded = f"the journal {settings.journal} stands in: {final}"
+            self._log(
+                "broken",
+                f"{final}. The journal {settings.journal} stands in for it, for at most "
+                f"{settings.journal_minutes:g} minutes; until the engine answers, the last sets "
+                "are on this machine alone",
+            )
+            place = (head, record.sequence - 1, before)
+            self._stand_in = StandIn(settings.journal, self._engine, place, self._lose)
+            return self._stand_in.append(head, record)
+
+    def _end_stand_in(self, stand_in: StandIn, head: Head) -> Head:
+        """Goes back to the engine if it answers, and returns the head.
+
+        Raises `UnavailableError` if the journal's time is over.
+        """
+        minutes = (time.monotonic() - stand_in.began) / 60
+        if stand_in.can_end:
+            try:
+                head = stand_in.end()
+            except UnavailableError as error:
+                self._log("broken", f"the engine is away again: {error}")
+            else:
+                self._stand_in, self.status.degraded = None, ""
+                self.status.outage_seconds += minutes * 60
+                self._log("unusual", f"the engine has all sets again, after {minutes:.1f} minutes")
+                return head
+        if minutes >= self._settings.journal_minutes:
+            raise UnavailableError(
+                f"{self._engine.name} could not be reached for {minutes:.1f} minutes, and the "
+                "journal may not stand in for longer; start the node again when the engine answers"
+            )
+        return head
+
+    def _lose(self, reason: str) -> None:
+        if self._on_lost is not None:
+            self._on_lost(reason)
+
+    def _lose_lease(self, reason: str) -> None:
+        # A server that cannot be reached takes the lease too. Its next write tells who owns it.
+        if self._stand_in is None:
+            self._lose(reason)
 
     def _insist(self, error: UnavailableError, again: Callable[[], _T]) -> _T:
         """Tries again until it succeeds, or the patience is over."""
@@ -198,6 +261,7 @@ class Keeper:
         engine = self._engine
         engine.close()
         engine.open()
+        self._store_pending()
         head = engine.head()
         decision = decide_start(
             head,
@@ -214,6 +278,24 @@ class Keeper:
         else:
             self._begin(decision)
         return decision.following
+
+    def _store_pending(self) -> None:
+        """Has the engine store what a journal has taken in an earlier run."""
+        directory = self._settings.journal
+        if directory is None or not (pending := Pending(directory)).exists():
+            return
+        try:
+            head = pending.store(self._engine)
+        except (FencedError, RefusedError) as error:
+            # The versions decide how to go on.
+            kept = pending.set_aside()
+            self._log("broken", f"{error}. They are kept in {kept}")
+        else:
+            pending.remove()
+            self._log(
+                "unusual",
+                f"the engine has what the journal has stood in for, up to version {head.version}",
+            )
 
     def _take_over(self, decision: TakeOver) -> None:
         head = decision.head(self._owner.claim(decision.epoch))

@@ -126,6 +126,11 @@ def _check_together(settings: ReplicaSettings, path: Path) -> None:
                 f'{path}: when-down = "journal" is for engines on other machines; a file: engine '
                 "is a journal itself"
             )
+        if settings.lease_seconds <= settings.patience:
+            raise SettingsError(
+                f'{path}: lease-seconds must exceed patience with when-down = "journal", since an '
+                "unreachable engine renews no lease"
+            )
     key = settings.encryption_key_file
     if key is not None and settings.scheme == "file" and _is_in(key, settings.local_directory):
         raise SettingsError(
