@@ -1,6 +1,7 @@
 """What a plugin has written, without what differs between two runs of equal plugins.
 
-That is the body of a traceback, the second copy of a log line in its frame, and counters in ids.
+That is the body of a traceback, the second copy of a log line in its frame, counters in ids, and
+pids in warnings.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from typing import Any, Final
 
 _TRACEBACK: Final = re.compile(r"^(Traceback \(most recent call last\):|  .*)$")
-_COUNTER: Final = re.compile(r"#\d+")
+_COUNTER: Final = re.compile(r"#\d+|\(pid=\d+\)")
 
 
 def normal(output: bytes) -> list[str]:

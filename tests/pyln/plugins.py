@@ -1448,7 +1448,7 @@ case(
 case(
     "forks",
     """
-    import multiprocessing, os
+    import multiprocessing, os, threading
     fork = multiprocessing.get_context("fork")
     def work(number):
         plugin.log(f"child {number}")
@@ -1470,9 +1470,21 @@ case(
             os._exit(0)
         os.waitpid(pid, 0)
         return "done"
+    @plugin.method("beside_a_thread")
+    def beside_a_thread():
+        done = threading.Event()
+        thread = threading.Thread(target=done.wait)
+        thread.start()
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        done.set()
+        thread.join()
 """,
     ask("m"),
     ask("by_hand"),
+    ask("beside_a_thread"),
     ask("m"),
 )
 case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from clnwire._core import Wire
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN
@@ -57,7 +57,7 @@ class Pipes:
         self.stdout = DaemonStream(self)
         self.stdin = sys.stdin
         """As it was at first: the daemon's pipe, and what Python has read of it already."""
-        os.register_at_fork(after_in_child=self._in_child)
+        os.register_at_fork(before=_expect_threads, after_in_child=self._in_child)
 
     def write(self, message: bytes) -> None:
         """Writes a message. Without a daemon it is lost."""
@@ -87,6 +87,19 @@ class Pipes:
     def _in_child(self) -> None:
         # Another thread of the parent may have held a lock of the old wire.
         self.wire = Wire((self.wire.input_fd, self.wire.output_fd))
+
+
+def _expect_threads() -> None:
+    """Has Python 3.12 and later warn of a fork only if the plugin has threads of its own.
+
+    The pipes have a thread that reads what others print, which a fork does not harm.
+    """
+    import threading
+    import warnings
+
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    if threading.active_count() > 1:
+        cast("list[Any]", warnings.filters).pop(0)
 
 
 _pipes: list[Pipes] = []

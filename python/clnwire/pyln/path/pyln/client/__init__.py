@@ -40,8 +40,9 @@ def _use_clnwire() -> None:
         module: Any = getattr(pyln, name)
         sys.modules[f"{__name__}.{name}"] = globals()[name] = module
         for value in (getattr(module, each) for each in module.__all__):
-            # The last line of a traceback names the class in full.
-            if isinstance(value, type):
+            # The last line of a traceback names the class in full. (To Python 3.10 `Callable[…]` is
+            # an instance of `type`.)
+            if issubclass(type(value), type):
                 value.__module__ = f"{__name__}.{name}"
     names = [name for name in pyln.__all__ if name != "__version__"]
     globals().update({name: getattr(pyln, name) for name in names}, __all__=names)
