@@ -163,7 +163,7 @@ def bash(tmp_path: Path) -> Iterator[_Bash]:
 @pytest.mark.timeout(60)
 def test_bash_completes_a_command_and_a_file(bash: _Bash, tmp_path: Path) -> None:
     (tmp_path / "my-capture.jsonl.gz").touch()
-    bash.type("clnwire repl\t")
+    bash.type("clnwire repla\t")
     bash.until("clnwire replay ")
     bash.type("my-cap\t")
     bash.until("my-capture.jsonl.gz ")
@@ -171,37 +171,45 @@ def test_bash_completes_a_command_and_a_file(bash: _Bash, tmp_path: Path) -> Non
     bash.until("--diff ")
 
 
+ALL = [(name, "") for name in NAMES] + [(name, "replica") for name in _group.names("replica")]
+"""Each command, with its group."""
+
+
 @pytest.fixture(scope="module")
-def overview() -> str:
-    """The help that lists the commands, in one line."""
-    return " ".join(clnwire("--help").stdout.replace("│", "").split())
+def overviews() -> dict[str, str]:
+    """The help that lists the commands, of all and of each group, in one line."""
+    return {
+        group: " ".join(clnwire(*group.split(), "--help").stdout.replace("│", "").split())
+        for group in ("", "replica")
+    }
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_command_says_what_it_is(name: str, overview: str) -> None:
-    done = clnwire(name, "--help")
+@pytest.mark.parametrize(("name", "group"), ALL)
+def test_each_command_says_what_it_is(name: str, group: str, overviews: dict[str, str]) -> None:
+    words = [*group.split(), name]
+    done = clnwire(*words, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Examples" in done.stdout
     assert not re.search(r"<bool>|\{\w|\]\]|list\[", done.stdout.partition(" Examples")[0])
-    assert clnwire(name, "-h").stdout == done.stdout
+    assert clnwire(*words, "-h").stdout == done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
     # Without an import.
-    source = Path(str(_group.find_spec(f"clnwire.cli.{name}").origin)).read_text()  # type: ignore
+    source = Path(str(_group.find_spec(_group._module(name, group)).origin)).read_text()  # type: ignore
     assert _group._SUMMARY.match(source), name
-    assert _group.summary(name) in overview
+    assert _group.summary(name, group) in overviews[group]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_examples_are_command_lines(name: str) -> None:
-    command = _group.load(name)
+@pytest.mark.parametrize(("name", "group"), ALL)
+def test_the_examples_are_command_lines(name: str, group: str) -> None:
+    command = _group.load(name, group)
     assert command.examples
     for line, meaning in command.examples:
-        program, used, *words = shlex.split(line)
-        assert (program, used) == ("clnwire", name)
+        program, *words = shlex.split(line)
+        assert (program, *words[: 1 + bool(group)]) == ("clnwire", *group.split(), name)
         assert meaning
-        settings = command.make_context(name, words)
-        # Only run passes on what it does not know.
-        assert name == "run" or not settings.args, line
+        settings = command.make_context(name, words[1 + bool(group) :])
+        # Only run passes on what it does not know, and a group what its commands get.
+        assert name in ("run", "replica") or not settings.args, line
 
 
 FAILING = """

@@ -60,7 +60,7 @@ def test_all_settings(tmp_path: Path) -> None:
     assert settings.encryption_key_file == Path.home() / "key"
     assert settings.snapshot_interval == 64 << 20
     assert settings.on_gap is OnGap.REFUSE
-    path.write_text(render(settings))
+    path.write_text(render(settings, tmp_path))
     assert load(path) == settings
 
 

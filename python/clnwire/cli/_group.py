@@ -1,6 +1,7 @@
 """The commands of `clnwire`, each imported when it is used.
 
-A command's module may have `SETTINGS`, which go to its context, and `EXAMPLES`: command lines, each
+A package whose `GROUP` is true holds commands of its own, in modules. A command's module may have
+`SETTINGS`, which go to its context, and `EXAMPLES`: command lines, each
 with what it is for, which its help ends with.
 """
 
@@ -11,6 +12,7 @@ import re
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc
+from keyword import iskeyword
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -24,15 +26,19 @@ from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PANELS: Final = {
     "Write a plugin": ("new", "examples", "check", "bench"),
     "Run plugins without a node": ("run", "pyln", "call", "fire", "hook", "demo"),
     "Record what a node says": ("record", "replay", "trace"),
+    "Keep a second copy of a node's database": ("replica",),
 }
 """Where the list of commands shows which; the others come last."""
 _PACKAGE: Final = "clnwire.cli"
-_SUMMARY: Final = re.compile(r'"""`clnwire [a-z-]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
+_KEYWORD: Final = "_"
+"""What the name of a module ends with if the command's name is a keyword of Python."""
+_SUMMARY: Final = re.compile(r'"""`clnwire [a-z -]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
 _USAGE: Final[Any] = typer.BadParameter.__base__
 """typer's base class for errors in the command line."""
 _OWN: Final = (typer.Exit, typer.Abort)
@@ -79,12 +85,13 @@ def _own_options(
         os.environ[DEBUG] = "1"
 
 
-def names() -> list[str]:
-    """The commands: the modules of the package whose names have no underscore."""
+def names(group: str = "") -> list[str]:
+    """The commands, or those of a group: the modules whose names have no underscore."""
+    folder = Path(__file__).parent / group
     return sorted(
-        module.name
-        for module in iter_modules([str(Path(__file__).parent)])
-        if "_" not in module.name
+        module.name.removesuffix(_KEYWORD)
+        for module in iter_modules([str(folder)])
+        if "_" not in module.name.removesuffix(_KEYWORD)
     )
 
 
@@ -94,17 +101,22 @@ class LazyGroup(TyperGroup):
     An error in any command is handled here and ends with one line.
     """
 
+    group = ""
+    """The package with the commands, below `clnwire.cli`."""
+
     def list_commands(self, ctx: Any) -> list[str]:
         """The names by panel, then alphabetically. Imports nothing."""
         del ctx
-        found = names()
+        found = names(self.group)
         shown = [name for panel in PANELS.values() for name in panel if name in found]
         return [*shown, *(name for name in found if name not in shown)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """`None` if there is no such command."""
         del ctx
-        return LazyCommand(cmd_name) if cmd_name in names() else None
+        if cmd_name not in names(self.group):
+            return None
+        return LazyCommand(cmd_name, self.group)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options as help shows them."""
@@ -112,8 +124,9 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: Any) -> Any:
         """The command; names the nearest one if there is none of this name."""
-        if args and not ctx.resilient_parsing and args[0] not in names():
-            _fail_usage("", f"there is no command '{args[0]}'{near(args[0], names())}")
+        if args and not ctx.resilient_parsing and args[0] not in names(self.group):
+            hint = near(args[0], names(self.group))
+            _fail_usage(self.group, f"there is no command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
@@ -128,25 +141,43 @@ class LazyGroup(TyperGroup):
         def named() -> Any:
             return _usage_in_one_line(lambda: run(ctx))
 
-        return guarded(lambda: ctx.invoked_subcommand or "", named, (*_OWN, _USAGE))
+        def name() -> str:
+            return f"{self.group} {ctx.invoked_subcommand or ''}".strip()
+
+        return guarded(name, named, (*_OWN, _USAGE))
 
 
 class LazyCommand(TyperCommand):
     """A command's name and summary; its module is imported when it is called."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, group: str = "") -> None:
+        self._group = group
         panel = next((title for title, members in PANELS.items() if name in members), None)
-        super().__init__(name, short_help=summary(name), rich_help_panel=panel)
+        super().__init__(name, short_help=summary(name, group), rich_help_panel=panel)
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
         """The context of the real command."""
-        return load(str(self.name)).make_context(info_name, args, parent, **extra)
+        return load(str(self.name), self._group).make_context(info_name, args, parent, **extra)
 
 
-class RealCommand(TyperCommand):
+class _Examples:
     """A command whose help ends with examples."""
 
     examples: Sequence[tuple[str, str]] = ()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints the help."""
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+        if self.examples:
+            _print_examples(self.examples)
+
+
+class InnerGroup(_Examples, LazyGroup):
+    """A command that has commands of its own."""
+
+
+class RealCommand(_Examples, TyperCommand):
+    """A command of one function."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters as help shows them."""
@@ -156,12 +187,6 @@ class RealCommand(TyperCommand):
         """The usage line: the arguments as their metavars are written."""
         arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
         return ["[OPTIONS]", *(str(each.metavar) for each in arguments)]
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Prints the help."""
-        super().format_help(ctx, formatter)
-        if self.examples:
-            _print_examples(self.examples)
 
 
 def _no_type(ctx: Any) -> None:
@@ -179,10 +204,12 @@ def _without_types(params: list[Any]) -> list[Any]:
     return params
 
 
-def load(name: str) -> Any:
-    """The real command."""
-    module = import_module(f"{_PACKAGE}.{name}")
-    function = getattr(module, name)
+def load(name: str, group: str = "") -> Any:
+    """The real command, or a group of commands."""
+    module = import_module(_module(name, group))
+    if getattr(module, "GROUP", False):
+        return _load_group(name, module)
+    function = getattr(module, f"{name}_" if hasattr(module, f"{name}_") else name)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings = {**_HELP, **getattr(module, "SETTINGS", {})}
     text = _flowing(function.__doc__ or "")
@@ -192,16 +219,41 @@ def load(name: str) -> Any:
     return command
 
 
-def summary(name: str) -> str:
+def _load_group(name: str, module: ModuleType) -> Any:
+    group = type("Group", (InnerGroup,), {"group": name})
+    text = (module.__doc__ or "").partition("\n")[2]
+    commands = typer.Typer(
+        name=name,
+        cls=group,
+        help=_flowing(summary(name) + text),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings=_HELP,
+    )
+    # typer makes a group of what has a callback.
+    commands.callback()(lambda: None)
+    command: Any = get_command(commands)
+    command.examples = getattr(module, "EXAMPLES", ())
+    return command
+
+
+def _module(name: str, group: str) -> str:
+    """The module of a command."""
+    inner = f"{_PACKAGE}.{group}.{name}" if group else f"{_PACKAGE}.{name}"
+    return inner + _KEYWORD if iskeyword(name) else inner
+
+
+def summary(name: str, group: str = "") -> str:
     """A command's summary, read from the first line of its module without importing it."""
-    spec = find_spec(f"{_PACKAGE}.{name}")
+    spec = find_spec(_module(name, group))
     source: str | None = None
     if spec is not None and spec.origin is not None:
         with open(spec.origin, encoding="utf-8") as file:  # noqa: PTH123
             source = file.readline()
     found = _SUMMARY.match(source or "")
     if found is None:
-        return str(load(name).get_short_help_str(100))
+        return str(load(name, group).get_short_help_str(100))
     return found[1][0].upper() + found[1][1:] + "."
 
 

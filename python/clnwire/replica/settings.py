@@ -257,9 +257,14 @@ _KEYS: Final[dict[str, _Key]] = {
 }
 
 
-def render(settings: ReplicaSettings) -> str:
-    """The settings as the text of a file: all that differ from their default."""
-    default = ReplicaSettings(engine="", node="")
+def render(settings: ReplicaSettings, directory: Path) -> str:
+    """The settings as the text of a file in a directory: all that differ from their default."""
+    default = ReplicaSettings(
+        engine="",
+        node="",
+        database=directory / _default("database"),
+        metrics=directory / _default("metrics"),
+    )
     lines: list[str] = []
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clnwire.replica.records import Base, Head, Record
 
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in all."""
 
 

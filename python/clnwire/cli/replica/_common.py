@@ -1,0 +1,126 @@
+"""What the commands of `clnwire replica` share: the settings, the engine, and how they report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from msgspec import json, to_builtins
+
+from clnwire.replica.opening import open_engine
+from clnwire.replica.reading import Reader
+from clnwire.replica.sealing import sealing_of
+from clnwire.replica.settings import ENVIRONMENT, FILE, load, settings_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from msgspec import Struct
+
+    from clnwire.replica.reading import Steps
+    from clnwire.replica.settings import ReplicaSettings
+
+DEFAULT_DIRECTORY = Path("~/.lightning/bitcoin")
+
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        "--directory",
+        "-d",
+        metavar="DIR",
+        help=f"The network's directory, which has {FILE}: otherwise the one of "
+        f"${ENVIRONMENT}, this one if it has the file, or {DEFAULT_DIRECTORY}.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Prints one JSON object.")]
+
+
+def settings_file(directory: Path | None) -> Path:
+    """The file of the settings."""
+    if directory is not None:
+        return (directory.expanduser() / FILE).absolute()
+    here = settings_path()
+    if os.environ.get(ENVIRONMENT) or here.exists():
+        return here
+    return DEFAULT_DIRECTORY.expanduser() / FILE
+
+
+def load_settings(directory: Path | None) -> tuple[ReplicaSettings, Path]:
+    """The settings, and the network's directory."""
+    path = settings_file(directory)
+    return load(path), path.parent
+
+
+@contextmanager
+def opened(directory: Path | None) -> Generator[tuple[Reader, ReplicaSettings, Path], None, None]:
+    """The replica, open for reading; its settings; and the network's directory."""
+    # What is written here can spend the node's money.
+    os.umask(0o077)
+    settings, network = load_settings(directory)
+    engine = open_engine(settings, writes=False)
+    try:
+        yield Reader(engine, sealing_of(settings), settings.node), settings, network
+    finally:
+        engine.close()
+
+
+@contextmanager
+def progress(*, hidden: bool) -> Generator[Steps, None, None]:
+    """Shows on stderr what is done: bars on a terminal, otherwise nothing."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as shown:
+        tasks: dict[str, Any] = {}
+
+        def steps(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=total or None)
+            shown.update(tasks[what], completed=done)
+
+        yield steps
+
+
+def report(result: Struct, rows: dict[str, str], headline: str, *, as_json: bool) -> None:
+    """Prints what was done: one JSON object, or a sentence and a table."""
+    if as_json:
+        sys.stdout.write(json.encode(to_builtins(result, builtin_types=())).decode() + "\n")
+        return
+    width = max(map(len, rows), default=0)
+    lines = [headline, *(f"  {name:<{width}}  {value}" for name, value in rows.items())]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def size(count: int) -> str:
+    """A number of bytes, for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        count = count / 1000  # type: ignore[assignment]
+    raise AssertionError
+
+
+def seconds(number: float) -> str:
+    """A duration, for people."""
+    if number < 1:
+        return f"{number * 1000:.0f} ms"
+    if number < 120:
+        return f"{number:.1f} s"
+    if number < 7200:
+        return f"{number / 60:.0f} minutes"
+    return f"{number / 3600:.0f} hours" if number < 48 * 3600 else f"{number / 86400:.0f} days"
+
+
+def ago(when: float) -> str:
+    """When something was, for people."""
+    return f"{seconds(max(0.0, time.time() - when))} ago"

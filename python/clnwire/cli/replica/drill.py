@@ -1,0 +1,49 @@
+"""`clnwire replica drill`: restores the replica for practice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
+from clnwire.replica.restoring import restore
+from clnwire.replica.verifying import scratch
+
+EXAMPLES = (
+    ("clnwire replica drill --room /var/tmp", "for cron, on any machine that has the settings"),
+)
+
+
+def drill(
+    directory: Directory = None,
+    room: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where two copies of the database fit: otherwise this directory."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restores the newest state as after a disaster, checks it, and removes it.
+
+    It needs no node and may run on any machine. It checks every digest and chain, the database's
+    integrity, and its foreign keys, and says how long restoring takes. To compare with a node's
+    database, run `clnwire replica verify` on its machine.
+
+    Status 2: it could not be restored.
+    """
+    with (
+        opened(directory) as (reader, _, _),
+        progress(hidden=as_json) as steps,
+        scratch(room or Path.cwd()) as folder,
+    ):
+        restored = restore(reader, folder / "lightningd.sqlite3", reader.newest(), steps)
+    rows = {
+        "version": f"{restored.version}",
+        "sets": f"{restored.sets:,} after the base",
+        "size": size(restored.size),
+        "took": seconds(restored.seconds),
+    }
+    report(restored, rows, "The replica can be restored.", as_json=as_json)

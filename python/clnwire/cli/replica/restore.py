@@ -1,0 +1,65 @@
+"""`clnwire replica restore`: makes the node's database from the replica."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
+from clnwire.replica import restoring
+from clnwire.replica.owner import Owner
+
+EXAMPLES = (
+    ("clnwire replica restore", "to where the node had it"),
+    ("clnwire replica restore --to /mnt/check/node.sqlite3", "to look at it"),
+)
+
+
+def restore(
+    directory: Directory = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The new database: otherwise where the settings say the node's is."
+        ),
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(
+            metavar="VERSION", help="An older state. Never start a node with it: see the docs."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes the node's database from the newest base and the sets after it.
+
+    Stop the node first, and see to it that it is not running elsewhere. A file that exists is never
+    replaced. The new one is checked for integrity and foreign keys, and is there whole or not at
+    all. It may have one set more than the node had committed; the node replaces it.
+
+    Status 2: nothing was restored.
+    """
+    with opened(directory) as (reader, settings, _), progress(hidden=as_json) as steps:
+        target = (to or settings.database).expanduser().absolute()
+        head = reader.engine.head()
+        point = reader.newest() if at is None else reader.point_at(at)
+        restored = restoring.restore(reader, target, point, steps)
+        is_newest = head is not None and restored.chain == head.chain
+        if is_newest and head is not None and target == settings.database:
+            # So the node may continue this replica, and need not begin another.
+            Owner(target.parent, settings.node).adopt(head)
+    rows = {
+        "version": f"{restored.version}",
+        "sets": f"{restored.sets:,} after the base",
+        "size": size(restored.size),
+        "took": seconds(restored.seconds),
+    }
+    report(restored, rows, f"{target} is restored and checked.", as_json=as_json)
+    if not is_newest:
+        sys.stderr.write(
+            f"This is an old state. A node that starts with it can lose its money: the newest "
+            f"version is {head.version if head else 'unknown'}.\n"
+        )

@@ -1,0 +1,97 @@
+"""Sets a replica up: the settings, and what an engine needs before the node starts with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from clnwire.replica.engines.local import make_directory
+from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.files import write_synced
+from clnwire.replica.opening import new_engine
+from clnwire.replica.owner import Owner
+from clnwire.replica.sealing import new_key_file, sealing_of
+from clnwire.replica.settings import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.replica.records import Head
+    from clnwire.replica.settings import ReplicaSettings
+
+
+class Initialised(msgspec.Struct, frozen=True):
+    """What was set up."""
+
+    settings: str
+    """The path of the settings."""
+    engine: str
+    """The engine's address without secrets."""
+    found_version: int | None
+    """The version of the replica that the engine has of this node; `None` if it has none."""
+    adopted: bool
+    """Whether the node may continue that replica."""
+
+
+def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: bool) -> Initialised:
+    """Probes the engine, and writes the settings.
+
+    Args:
+        settings: The settings to write.
+        path: The file, which must not exist unless `adopt` is given.
+        new_key: Whether to make the key file that the settings name.
+        adopt: Whether the database here continues what another instance has stored.
+
+    Raises:
+        ReplicaError: The file exists, or the engine cannot be used.
+    """
+    if path.exists() and not adopt:
+        raise ReplicaError(f"{path} exists; change it with an editor, or remove it")
+    if not path.parent.is_dir():
+        raise ReplicaError(
+            f"{path.parent}: there is no such directory; it is the network's, which has the "
+            "node's database: start the node once without the plugin"
+        )
+    if new_key and settings.encryption_key_file is not None:
+        _make_key(settings.encryption_key_file)
+    sealing_of(settings)
+    if settings.scheme == "file":
+        _make_directory(settings.local_directory)
+    head = _probe(settings)
+    if adopt:
+        _adopt(settings, head)
+    if not path.exists():
+        write_synced(path, render(settings, path.parent).encode())
+    engine = new_engine(settings, writes=False).name
+    return Initialised(str(path), engine, head.version if head else None, adopt)
+
+
+def _make_key(path: Path) -> None:
+    try:
+        new_key_file(path)
+    except FileExistsError:
+        raise ReplicaError(f"{path} exists; leave out --new-key to use the key in it") from None
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        make_directory(directory)
+    except OSError as error:
+        raise RefusedError(f"{directory}: cannot be made: {error.strerror}") from error
+
+
+def _probe(settings: ReplicaSettings) -> Head | None:
+    """Opens the engine as the plugin will, which checks all that it demands."""
+    engine = new_engine(settings, writes=True)
+    engine.open()
+    try:
+        return engine.head()
+    finally:
+        engine.close()
+
+
+def _adopt(settings: ReplicaSettings, head: Head | None) -> None:
+    if head is None:
+        raise ReplicaError(f"there is no replica of {settings.node} to adopt; leave out --adopt")
+    Owner(settings.database.parent, settings.node).adopt(head)

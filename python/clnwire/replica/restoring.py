@@ -1,0 +1,139 @@
+"""Makes the node's database from a base and the sets after it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from clnwire.replica import snapshot
+from clnwire.replica.applying import Applier, check_foreign_keys
+from clnwire.replica.errors import ReplicaError
+from clnwire.replica.files import sync_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.replica.reading import Point, Reader, Steps
+    from clnwire.replica.records import Base
+
+_SHOWN: Final = 10
+"""How many inconsistent rows are named."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What a restored database is."""
+
+    generation: int
+    sequence: int
+    """The last set that was executed."""
+    version: int
+    """The node's `data_version` after that set."""
+    chain: bytes
+    """The chain after that set."""
+    sets: int
+    """How many sets were executed after the base."""
+    size: int
+    """The size of the database in bytes."""
+    seconds: float
+
+
+def restore(reader: Reader, target: Path, point: Point, steps: Steps) -> Restored:
+    """Makes the database as it was at a point, in a new file.
+
+    The file is there, whole and synced, or not at all.
+
+    Raises:
+        ReplicaError: The file exists, something is missing or damaged, or the result is not whole.
+    """
+    began = time.monotonic()
+    with new_database(target) as aside:
+        base = reader.base_before(point)
+        reader.read_base(base, aside, steps)
+        chain = _execute(reader, base, point, aside, steps)
+        steps("checking it", 0, 0)
+        check_database(aside, point.version)
+    return Restored(
+        point.generation,
+        point.sequence,
+        point.version,
+        chain,
+        point.sequence - base.sequence,
+        target.stat().st_size,
+        time.monotonic() - began,
+    )
+
+
+def _execute(reader: Reader, base: Base, point: Point, database: Path, steps: Steps) -> bytes:
+    """Executes the sets from a base to a point; returns the chain after the last."""
+    chain, total = base.chain, point.sequence - base.sequence
+    with Applier(database) as applier:
+        for record in reader.records(base, point.sequence):
+            applier.apply(record.sequence, record.payload, foreign_keys=record.foreign_keys)
+            chain = record.chain
+            steps("executing sets", record.sequence - base.sequence, total)
+    return chain
+
+
+def check_database(path: Path, version: int) -> None:
+    """Raises `ReplicaError` unless the database is whole and has this version."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA journal_mode = DELETE")
+            snapshot.check(database, version)
+            broken = list(islice(check_foreign_keys(database), _SHOWN))
+    except sqlite3.Error as error:
+        raise ReplicaError(f"the restored database cannot be read: {error}") from error
+    if broken:
+        raise ReplicaError(f"the restored database is inconsistent: {'; '.join(broken)}")
+
+
+@contextmanager
+def new_database(target: Path) -> Generator[Path, None, None]:
+    """Yields the path of a database to make, which gets its name at the end if all went well.
+
+    Raises:
+        ReplicaError: There is a database at `target`, or a part of one.
+    """
+    refuse_existing(target)
+    aside = target.with_name(f".{target.name}.new")
+    snapshot.remove(aside)
+    try:
+        yield aside
+        _put_in_place(aside, target)
+    finally:
+        snapshot.remove(aside)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raises `ReplicaError` if there is a database, or a part of one, at this path."""
+    for suffix in (*snapshot.SUFFIXES, "-shm"):
+        path = target.with_name(target.name + suffix)
+        if os.path.lexists(path):
+            raise ReplicaError(
+                f"{path} exists, and nothing is replaced. If no node uses it, move it away; it may "
+                "be the only copy of a newer state"
+            )
+    if not target.parent.is_dir():
+        raise ReplicaError(f"{target.parent}: there is no such directory")
+
+
+def _put_in_place(aside: Path, target: Path) -> None:
+    fd = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fchmod(fd, 0o600)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    try:
+        # A link does not replace a file that came meanwhile; a rename does.
+        os.link(aside, target)
+    except FileExistsError:
+        refuse_existing(target)
+    sync_directory(target.parent)
