@@ -9,18 +9,22 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT
 
-TABLES = [("safety.md", ROOT / "tests", 30), ("host.md", ROOT / "tests" / "host", 60)]
+TABLES = [
+    ("safety.md", ROOT / "tests", 30),
+    ("host.md", ROOT / "tests" / "host", 60),
+    ("replica-failures.md", ROOT / "tests", 60),
+]
 """A page, the folder that its names are relative to, and how many names there are at least."""
 HEADING = re.compile(r"(?<=\n)\|[^\n]*\|\n\|[-| ]+\|\n")
 
 
 def rows(page: str) -> list[str]:
     """The rows of the tables, without their headings; of the host's page, of those of the rules."""
-    text = HEADING.sub("", (DOCS / page).read_text().rpartition("## Rules and their tests")[2])
+    text = HEADING.sub("", re.split(r"## \w+ and their tests\n", (DOCS / page).read_text())[-1])
     return [line for line in text.splitlines() if line.startswith("| ")]
 
 
-@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=["safety", "host"])
+@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=["safety", "host", "replica"])
 def test_each_row_names_tests_that_exist(page: str, folder: Path, least: int) -> None:
     named = [re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in rows(page)]
     without = [row for row, tests in zip(rows(page), named, strict=True) if not tests]
