@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -54,6 +55,11 @@ def pytest_xdist_auto_num_workers() -> int:
     """How many `-n auto` means."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return cores * WORKERS_PER_CORE
+
+
+def pytest_collection_finish() -> None:
+    """The collector need not go through thousands of tests again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,14 +43,15 @@ class Made(NamedTuple):
     def plugin(self) -> Path:
         return self.root / self.project.plugin_file
 
-    def run(self, *words: str) -> str:
-        """Runs a tool as a module of this Python, and gives what it says; it must succeed."""
-        argv = [sys.executable, "-m", *words]
-        done = subprocess.run(
-            argv, cwd=self.folder, capture_output=True, text=True, timeout=110, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+
+def run(folder: Path, *words: str) -> str:
+    """Runs a tool as a module of this Python, and gives what it says; it must succeed."""
+    argv = [sys.executable, "-m", *words]
+    done = subprocess.run(
+        argv, cwd=folder, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def make(folder: Path, name: str, kind: Kind, *, is_package: bool) -> Made:
@@ -65,9 +65,9 @@ def make(folder: Path, name: str, kind: Kind, *, is_package: bool) -> Made:
     return Made(project, folder)
 
 
-def lint(made: Made) -> None:
-    made.run("ruff", "check", "--no-cache", ".")
-    made.run("ruff", "format", "--no-cache", "--check", ".")
+def lint(folder: Path) -> None:
+    run(folder, "ruff", "check", "--no-cache", ".")
+    run(folder, "ruff", "format", "--no-cache", "--check", ".")
 
 
 @pytest.fixture(
@@ -88,25 +88,29 @@ def cache() -> Path:
     return folder
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """While no other worker uses this folder."""
-    with (folder / "lock").open("w") as lock:
+def assert_good(folder: Path, cache: Path, *checked: str, tests: int) -> None:
+    """The linter and the type checker find nothing, and its own tests pass."""
+    lint(folder)
+    with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def test_its_own_tests_pass(made: Made) -> None:
-    assert re.search(r"\b3 passed in", made.run("pytest", "-q", "-p", "no:cacheprovider"))
+        run(folder, "mypy", "--strict", f"--cache-dir={cache}", *checked)
+    said = run(folder, "pytest", "-q", "-p", "no:cacheprovider")
+    assert re.search(rf"\b{tests} passed in", said), said
 
 
 # Others may have the cache first, and fill it.
 @pytest.mark.timeout(600)
-def test_the_linter_and_the_type_checker_find_nothing(made: Made, cache: Path) -> None:
-    lint(made)
-    what = [] if made.project.is_package else ["."]
-    with alone(cache):
-        made.run("mypy", "--strict", f"--cache-dir={cache}", *what)
+def test_scripts_are_good(tmp_path: Path, cache: Path) -> None:
+    for kind in Kind:
+        make(tmp_path, f"{kind.value.replace('_', '-')}-one", kind, is_package=False)
+    assert_good(tmp_path, cache, ".", tests=3 * len(Kind))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", Kind)
+def test_a_package_is_good(tmp_path: Path, kind: Kind, cache: Path) -> None:
+    made = make(tmp_path, "fee-watch", kind, is_package=True)
+    assert_good(made.folder, cache, tests=3)
 
 
 TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {
@@ -167,7 +171,7 @@ def test_a_package_installs_as_a_command(tmp_path: Path, run_plugin: RunPlugin) 
     made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
     there = tmp_path / "installed"
     pip = ("pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
-    made.run(*pip, f"--target={there}", ".")
+    run(made.folder, *pip, f"--target={there}", ".")
     plugin = run_plugin(there / "bin" / "fee-watch", env={"PYTHONPATH": str(there)})
     assert plugin.call("fee-watch", ["you"]) == "Hello you"
 
@@ -177,9 +181,12 @@ def test_a_package_installs_as_a_command(tmp_path: Path, run_plugin: RunPlugin) 
 def test_it_is_formatted_whatever_its_name(tmp_path: Path, name: str, is_package: bool) -> None:
     assert len(name) in (1, LONGEST)
     for kind in Kind:
-        (tmp_path / kind.value).mkdir()
-        made = make(tmp_path / kind.value, name, kind, is_package=is_package)
-        lint(made)
+        folder = tmp_path / kind.value
+        folder.mkdir()
+        # A project of its own, as where an author works: the linter knows its modules.
+        (folder / "ruff.toml").touch()
+        make(folder, name, kind, is_package=is_package)
+    lint(tmp_path)
 
 
 @pytest.mark.parametrize(
