@@ -30,7 +30,7 @@ MACHINE: Final = (
     r"limits a running process: Linux only",
     r"two see each other's marks on Linux only",
     r"needs root to give a directory away",
-    r"needs root to mount a file system",
+    r"needs root to (mount a file system|make network namespaces)",
     r"needs a PostgreSQL server: .+",
     r"needs another Python, from pyenv",
     r"needs eager tasks",

@@ -102,6 +102,17 @@ def make_cluster(folder: Path) -> None:
         shutil.rmtree(place)
 
 
+def can_make_networks() -> bool:
+    """Whether the user may make namespaces and cables."""
+    if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("setpriv") is None:
+        return False
+    try:
+        Elsewhere().remove()
+    except subprocess.CalledProcessError:
+        return False
+    return True
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -125,7 +136,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@{self.host}:{self.port}/postgres"
+        plain = "" if self.host == "127.0.0.1" else "?sslmode=disable"
+        return f"postgresql://postgres@{self.host}:{self.port}/postgres{plain}"
 
     def configure(self, **settings: str) -> None:
         """Adds to the server's file. A server that runs needs `reload`."""
@@ -153,7 +165,7 @@ class Server:
         end = time.monotonic() + 60
         while True:
             try:
-                psycopg.connect(self.url + "?connect_timeout=2").close()
+                psycopg.connect(self.url, connect_timeout=2).close()
             except psycopg.OperationalError:
                 assert self._process is not None
                 assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
@@ -221,6 +233,45 @@ class Server:
     def remove(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Elsewhere:
+    """A machine of its own as far as the network goes: a namespace, and a cable to it."""
+
+    def __init__(self) -> None:
+        number = os.getpid()
+        self.name, self._here, self._there = f"clnwire{number}", f"cl{number}h", f"cl{number}t"
+        # Link-local addresses, which no other network uses.
+        self.host, self._own = "169.254.77.2", "169.254.77.1"
+        _ip("netns", "add", self.name)
+        _ip("link", "add", self._here, "type", "veth", "peer", "name", self._there)
+        _ip("link", "set", self._there, "netns", self.name)
+        _ip("addr", "add", f"{self._own}/30", "dev", self._here)
+        _ip("-n", self.name, "addr", "add", f"{self.host}/30", "dev", self._there)
+        for link in ("lo", self._there):
+            _ip("-n", self.name, "link", "set", link, "up")
+        self.connect()
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What runs a command there, as the server's user."""
+        user = pwd.getpwnam(_USER)
+        ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+        return ("ip", "netns", "exec", self.name, "setpriv", *ids)
+
+    def connect(self) -> None:
+        _ip("link", "set", self._here, "up")
+
+    def cut(self) -> None:
+        """Pulls the cable: neither side hears of it."""
+        _ip("link", "set", self._here, "down")
+
+    def remove(self) -> None:
+        _ip("netns", "del", self.name)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
 class Pair:

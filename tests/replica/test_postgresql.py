@@ -219,3 +219,12 @@ def test_two_create_the_schema_at_once(own_server: Server):
         engines[0].open()
     for engine in engines:
         engine.close()
+
+
+def test_errors_do_not_quote_sets(own_server: Server, node: str, tmp_path: Path):
+    begun = Begun(own_server.start().url, node, tmp_path)
+    own_server.sql("ALTER TABLE clnwire.sets ADD CHECK (octet_length(payload) < 3)")
+    with pytest.raises(RefusedError, match=r"check constraint .* \(SQLSTATE 23514\)") as caught:
+        begun.append("a secret")
+    assert b"a secret".hex() not in str(caught.value)
+    begun.engine.close()

@@ -25,7 +25,15 @@ from tests.replica.begun import (
     payloads,
     until,
 )
-from tests.replica.postgres import Pair, Proxy, Server, give_to_user, new_folder
+from tests.replica.postgres import (
+    Elsewhere,
+    Pair,
+    Proxy,
+    Server,
+    can_make_networks,
+    give_to_user,
+    new_folder,
+)
 
 ANSWER = 1.0
 
@@ -123,6 +131,20 @@ def test_what_a_lost_connection_still_does_is_fenced(server: Server, node: str, 
         begun.engine.settle(begun.head, record)
 
 
+def test_what_a_lost_connection_still_does_is_never_newer(server: Server, node: str, begin):
+    begun = begin(server.url, node)
+    before = begun.head.chain
+    begun.append("the same")
+    begun.engine._session._connection.answer_seconds = 0.3
+    with locked(server, node) as administrator:
+        with pytest.raises(UnavailableError):
+            begun.engine.append(begun.head, next_record(begun.head, "late", before))
+        # Another write and one back: the head is as the late write expects.
+        administrator.execute(f"UPDATE clnwire.heads SET writes = writes + 2 WHERE node = '{node}'")
+    until(lambda: waiting(server) == 0)
+    assert payloads(server, node) == [b"the same"]
+
+
 def test_what_a_lost_connection_still_does_is_done_once(server: Server, node: str, begin):
     begun = begin(server.url, node)
     begun.append("first")
@@ -153,6 +175,29 @@ def waiting(server: Server, event: str = "") -> int:
         f"AND {kind}"
     )
     return rows[0][0]
+
+
+def test_the_network_is_cut(cluster: Path, node: str, begin):
+    if not can_make_networks():
+        pytest.skip("needs root to make network namespaces")
+    elsewhere = Elsewhere()
+    server = Server(cluster, prefix=elsewhere.prefix)
+    server.host = elsewhere.host
+    try:
+        begun = begin(server.start().url, node)
+        begun.append("first")
+        elsewhere.cut()
+        record, text = lose(begun)
+        assert "no answer" in text
+        with pytest.raises(UnavailableError):
+            begun.engine.settle(begun.head, record)
+        elsewhere.connect()
+        # What was sent into the cut cable may still arrive, and is not stored twice.
+        assert_settles(begun, record, server, [b"first", b"unknown"])
+        begun.engine.close()
+    finally:
+        server.remove()
+        elsewhere.remove()
 
 
 def test_the_server_lost_data(own_server: Server, node: str, tmp_path: Path, begin):
