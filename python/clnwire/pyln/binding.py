@@ -72,8 +72,6 @@ _READ: Final[dict[FunctionType | tuple[FunctionType], Parameters | None]] = {}
 def parameters_of(function: Callable[..., Any]) -> Parameters | None:
     """The parameters of a plain function or a bound method of one; `None` for other callables."""
     key: FunctionType | tuple[FunctionType]
-    if function.__class__ is FunctionType and function in _READ:
-        return _READ[function]
     if isinstance(function, FunctionType):
         plain = key = function
     elif isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
@@ -153,7 +151,9 @@ def quick_arguments(
     function: Callable[..., Any], params: dict[str, Any], plugin: object, request: object
 ) -> dict[str, Any] | None:
     """The arguments by name, as `bind_names` would bind them; `None` if it has to do it."""
-    parameters = parameters_of(function)
+    # Others may have no hash.
+    known = _READ.get(function) if function.__class__ is FunctionType else None
+    parameters = known or parameters_of(function)
     if parameters is None:
         return None
     inject(params, parameters.injected, plugin, request)

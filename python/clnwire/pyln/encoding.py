@@ -64,8 +64,7 @@ _encode: Final[Any] = _make and _make(
 
 def loads(text: bytes) -> Any:
     """The value of JSON text. Raises `ValueError`."""
-    decode = _DECODERS[-1]
-    return decode(text)
+    return decoders[-1](text)
 
 
 def use_fast_decoder() -> None:
@@ -75,7 +74,7 @@ def use_fast_decoder() -> None:
     """
     from clnwire._wire.tolerant import loads as fast_loads
 
-    _DECODERS.append(fast_loads)
+    decoders.append(fast_loads)
 
 
 def decode_init(frame: Frame) -> dict[str, Any]:
@@ -99,4 +98,5 @@ def _value(text: bytes) -> Any:
         return int(word, 0) if word[:1].isdigit() else word
 
 
-_DECODERS: Final[list[Callable[[bytes], Any]]] = [python_loads]
+decoders: Final[list[Callable[[bytes], Any]]] = [python_loads]
+"""The last one is in use."""

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN, LIGHTNINGD_VERSION
@@ -20,7 +20,7 @@ from clnwire._wire.levels import CURRENT_LEVELS
 from clnwire.pyln import binding, transport, usage
 from clnwire.pyln.connections import Connections
 from clnwire.pyln.declared import OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
-from clnwire.pyln.encoding import decode_init, dumps, loads, use_fast_decoder
+from clnwire.pyln.encoding import decode_init, decoders, dumps, loads, use_fast_decoder
 from clnwire.pyln.lightning import LightningRpc, Millisatoshi
 from clnwire.pyln.request import PENDING, Request, RequestState, RpcException, places
 from clnwire.pyln.streams import PluginLogHandler, PluginStream, monkey_patch
@@ -397,17 +397,18 @@ class Plugin:
     """Where the answers come from that handlers return."""
 
     def _handle(self, frame: Frame) -> None:
+        message: Any
         if (fault := frame.fault) is None:
-            message = loads(frame.bytes)
+            message = decoders[-1](frame.bytes)
         elif frame.method == "init":
             message = decode_init(frame)
         else:
             self._refuse(frame, PARSE_ERROR, f"the message is not JSON: {fault}")
             return
-        if not isinstance(message, dict) or "method" not in message:
+        if message.__class__ is not dict or "method" not in message:
             self.log(f"a message without a method was ignored: {frame!r}", level="warn")
             return
-        request = self._parse_request(cast("dict[str, Any]", message))
+        request = self._parse_request(message)
         try:
             if request.id is not None:
                 self._dispatch_request(request)
@@ -480,14 +481,15 @@ class Plugin:
             self.log(format_exc())
 
     def _dispatch_notification(self, request: Request) -> None:
-        topic, params = request.method, request.params
+        topic = request.method
+        params: Any = request.params
         function = self.subscriptions.get(topic) or self.subscriptions.get("*")
         if function is None:
             raise UnknownNameError(f"No subscription for {topic} found.")
         if topic == "shutdown":
             Connections.are_kept = False
         if isinstance(params, dict):
-            self._complete(topic, cast("dict[str, Any]", params), request.origin)
+            self._complete(topic, params, request.origin)  # pyright: ignore[reportUnknownArgumentType]
         try:
             self._exec_func(function, request)
         except Exception:
