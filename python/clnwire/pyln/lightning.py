@@ -35,8 +35,9 @@ IN_DB_WRITE: Final = (
     "plugin."
 )
 SEPARATOR: Final = b"\n\n"
-RECEIVED: Final = 1 << 18
-"""Bytes that are received at once."""
+FIRST: Final = 1 << 14
+"""Bytes that are received of a reply at first: memory for more takes longer than a small reply."""
+FURTHER: Final = 1 << 18
 
 
 class RpcError(ValueError):
@@ -249,10 +250,12 @@ class _Frames:
         return waits > len(SEPARATOR) or (waits > 0 and not self._last.endswith(SEPARATOR))
 
     def next(self, sock: Any) -> Any:
+        length = FIRST
         while True:
             for frame in self._framer:
                 return loads(frame.bytes)
-            data = sock.recv(RECEIVED)
+            data = sock.recv(length)
+            length = FURTHER
             if not data:
                 return {"error": LOST}
             self._framer.feed(data)
