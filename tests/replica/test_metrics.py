@@ -11,7 +11,8 @@ import pytest
 
 from clnwire.replica import metrics
 from clnwire.replica.housekeeping import Compaction, Housekeeping
-from clnwire.replica.metrics import Status, Verified
+from clnwire.replica.keeper import Keeper
+from clnwire.replica.metrics import Verified
 from tests.replica.nodes import add
 from tests.replica.test_keeper import MiniNode, coins, node
 
@@ -23,7 +24,7 @@ def test_both_files(coins: MiniNode) -> None:
     assert coins.keeper is not None
     settings, path = coins.settings, coins.folder / "clnwire-replica.toml"
     metrics.write_verified(coins.folder, Verified(7.0, 2, True))
-    keeping = Housekeeping(path, settings, coins.keeper.status, lambda *_: None)
+    keeping = Housekeeping(path, settings, coins.keeper, lambda *_: None)
     keeping.end()
     text = settings.metrics.read_text()
     labels = f'{{node="alice",engine="file:{coins.replica}"}}'
@@ -51,12 +52,29 @@ def test_the_bytes_since_the_base_are_counted_on(coins: MiniNode) -> None:
 def test_files_that_cannot_be_written_are_a_warning(coins: MiniNode) -> None:
     coins.more["metrics"] = str(coins.folder / "none" / "metrics")
     logged: list[str] = []
-    status = Status("alice", "file:/copy")
+    keeper = Keeper(coins.settings, coins.folder, print)
     path = coins.folder / "clnwire-replica.toml"
-    keeping = Housekeeping(path, coins.settings, status, lambda _, text: logged.append(text))
+    keeping = Housekeeping(path, coins.settings, keeper, lambda _, text: logged.append(text))
     keeping.end()
     assert "cannot be written" in logged[0]
     assert metrics.read_status(coins.settings) is None
+
+
+def test_a_warning_is_logged_once(coins: MiniNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    coins.commit(add(2))
+    assert coins.keeper is not None
+    monkeypatch.setattr(coins.keeper, "warning", lambda: "the disk gets full")
+    path = coins.folder / "clnwire-replica.toml"
+    keeping = Housekeeping(
+        path, coins.settings, coins.keeper, lambda level, text: logged.append(f"{level}: {text}")
+    )
+    keeping.write_metrics()
+    keeping.end()
+    assert logged == ["broken: the disk gets full"]
+    status = metrics.read_status(coins.settings)
+    assert status is not None
+    assert status.warning == "the disk gets full"
 
 
 class TestCompaction:

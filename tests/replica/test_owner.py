@@ -30,6 +30,17 @@ def test_what_was_claimed_is_known_after_a_restart(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+def test_what_was_acknowledged_is_known_after_a_restart(tmp_path: Path) -> None:
+    owner = Owner(tmp_path, "alice")
+    owner.claim(1)
+    assert not Owner(tmp_path, "alice").has_held
+    owner.hold()
+    owner.hold()
+    assert Owner(tmp_path, "alice").has_held
+    owner.claim(2)
+    assert Owner(tmp_path, "alice").has_held
+
+
 def test_a_copy_knows_nothing(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()

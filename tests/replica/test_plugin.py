@@ -18,10 +18,11 @@ import pytest
 
 from clnwire.host import FatalAnswerError, Host
 from clnwire.replica.engines.local import make_directory
+from clnwire.replica.keeper import Keeper
 from clnwire.replica.metrics import read_status
 from clnwire.replica.settings import ReplicaSettings, load
 from tests.daemon import Daemon
-from tests.replica.nodes import SCHEMA, add, commit, dump, numbered
+from tests.replica.nodes import SCHEMA, add, commit, dump, numbered, payload
 from tests.replica.test_keeper import restore
 
 pytestmark = pytest.mark.process
@@ -156,7 +157,6 @@ def test_a_node_on_postgresql_is_told(node: ProcessNode) -> None:
     node.close()
     # Started by hand, the plugin gets its first set later.
     assert "disable" not in node.start().init(startup=False)
-    assert "disable" not in node.start().init(startup=False)
     node.commit(*SCHEMA)
     node.assert_same()
 
@@ -233,6 +233,8 @@ def test_a_full_disk(node: ProcessNode, small_disk: Path) -> None:
     assert "make room" in node.refusal(*SCHEMA)
     node.end()
     filler.unlink()
+    # Nothing was stored before, so nothing is lost.
+    node.configure(survives='"process-crash"', on_gap='"refuse"')
     node.commit(*SCHEMA, add(1))
     note = f"INSERT INTO notes VALUES (1, x'{'00' * 500_000}')"
     # There is room for one segment, and none for the next one.
@@ -241,10 +243,31 @@ def test_a_full_disk(node: ProcessNode, small_disk: Path) -> None:
         node.version += 1
     assert node.version > 5
     assert "make room" in reply["error"]["message"]
+    status = read_status(node.settings)
+    assert status is not None
+    assert "No space left" in status.refused
     node.end()
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     node.commit(add(2))
     node.assert_same()
+
+
+def test_a_disk_that_gets_full_is_told_early(node: ProcessNode, small_disk: Path) -> None:
+    node.configure(survives='"process-crash"')
+    keeper = Keeper(node.settings, node.folder, lambda *_: None)
+    assert keeper.warning() is None
+    note = f"INSERT INTO notes VALUES (1, x'{'00' * 100_000}')"
+    for version in range(1, 200):
+        writes = numbered(version, SCHEMA if version == 1 else (note,))
+        assert keeper.take(payload(version, *writes)) is None
+        if (warning := keeper.warning()) is not None:
+            break
+    assert warning is not None
+    assert "the present file of the journal is the last one" in warning
+    # There is room yet.
+    assert keeper.take(payload(version + 1, *numbered(version + 1, (note,)))) is None
+    keeper.close()
+    assert keeper.warning() is None
 
 
 BROKEN_SYNC = """

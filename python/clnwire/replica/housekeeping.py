@@ -16,7 +16,7 @@ from clnwire.replica.records import VERSIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from clnwire.replica.keeper import Log
+    from clnwire.replica.keeper import Keeper, Log
     from clnwire.replica.metrics import Status
     from clnwire.replica.settings import ReplicaSettings
 
@@ -27,13 +27,14 @@ COMPACT: Final = ("-m", "clnwire", "replica", "compact")
 class Housekeeping:
     """A thread that runs until `end`."""
 
-    def __init__(self, path: Path, settings: ReplicaSettings, status: Status, log: Log) -> None:
+    def __init__(self, path: Path, settings: ReplicaSettings, keeper: Keeper, log: Log) -> None:
         """Starts it. `path` is that of the settings."""
-        self._path, self._settings, self._status, self._log = path, settings, status, log
-        self._compaction = Compaction(path, settings, status, log)
+        self._path, self._settings, self._keeper, self._log = path, settings, keeper, log
+        self._compaction = Compaction(path, settings, keeper.status, log)
         self._ended = threading.Event()
         name = "clnwire-replica-housekeeping"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
     def _work(self) -> None:
         while not self._ended.wait(METRICS_SECONDS):
@@ -41,8 +42,12 @@ class Housekeeping:
             self._compaction.look()
 
     def write_metrics(self) -> None:
-        """Writes the figures at once."""
-        status = self._status
+        """Writes the figures, and logs a new warning."""
+        status = self._keeper.status
+        warning = self._keeper.warning() or ""
+        if warning and not status.warning:
+            self._log("broken", warning)
+        status.warning = warning
         status.version = status.sequence % VERSIONS
         status.verified = metrics.read_verified(self._path.parent)
         try:
@@ -54,6 +59,7 @@ class Housekeeping:
     def end(self) -> None:
         """Ends the thread, and writes the figures for the last time."""
         self._ended.set()
+        self._thread.join(METRICS_SECONDS)
         self.write_metrics()
 
 
@@ -77,13 +83,16 @@ class Compaction:
             self._note_end(self.process)
         elif self._status.bytes_since_base >= self._next_at:
             self._bytes_at_start = self._status.bytes_since_base
-            self.process = subprocess.Popen(
-                self.command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
+            try:
+                self.process = subprocess.Popen(
+                    self.command,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError as error:
+                self._put_off(str(error))
 
     def _note_end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
@@ -92,13 +101,15 @@ class Compaction:
         assert process.stderr is not None
         with process.stderr as stderr:
             said = stderr.read().decode(errors="replace").strip()
-        status = self._status
         if process.returncode == 0:
             self._note_base()
         else:
-            # Not at once again: what failed will fail.
-            self._next_at = status.bytes_since_base + self._settings.snapshot_interval // 4
-            self._log("unusual", f"no new base could be made, and the log grows: {said[-500:]}")
+            self._put_off(said[-500:])
+
+    def _put_off(self, reason: str) -> None:
+        # Not at once again: what failed will fail.
+        self._next_at = self._status.bytes_since_base + self._settings.snapshot_interval // 4
+        self._log("unusual", f"no new base could be made, and the log grows: {reason}")
 
     def _note_base(self) -> None:
         status = self._status

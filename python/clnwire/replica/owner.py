@@ -62,6 +62,7 @@ class _Content(msgspec.Struct, frozen=True):
     claims: list[Claim]
     """The newest is last."""
     adopted: Adopted | None = None
+    has_held: bool = False
 
 
 class Owner:
@@ -79,13 +80,15 @@ class Owner:
         """Whether the file was made elsewhere, so that what it claims is another instance's."""
         self._claims: list[Claim] = []
         self._adopted: Adopted | None = None
+        self.has_held = False
+        """Whether the engine has acknowledged a take-over by this instance."""
         content = self._read()
         if content is None:
             return
         self._adopted = content.adopted
         self.is_copy = not content.identity.is_same(_identity(self.path))
         if not self.is_copy:
-            self._claims = content.claims
+            self._claims, self.has_held = content.claims, content.has_held
 
     def knows(self, head: Head) -> bool:
         """Whether this very instance has claimed the epoch of the head, or adopted the head."""
@@ -112,6 +115,12 @@ class Owner:
         self._claims = [*self._claims, claim][-KEPT:]
         self._write()
         return claim.owner
+
+    def hold(self) -> None:
+        """Notes that the engine has acknowledged the last claim."""
+        if not self.has_held:
+            self.has_held = True
+            self._write()
 
     def adopt(self, head: Head) -> None:
         """Notes that the node's database continues exactly this head of another instance.
@@ -143,7 +152,7 @@ class Owner:
         self.is_copy = False
 
     def _content(self, file: Path) -> bytes:
-        content = _Content(self._node, _identity(file), self._claims, self._adopted)
+        content = _Content(self._node, _identity(file), self._claims, self._adopted, self.has_held)
         return msgspec.json.encode(content)
 
 

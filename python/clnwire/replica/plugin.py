@@ -59,7 +59,7 @@ class Service:
         path = settings_path()
         settings = load(path)
         self._keeper = keeper = Keeper(settings, path.parent, self._log, self._exit)
-        self._housekeeping = Housekeeping(path, settings, keeper.status, self._log)
+        self._housekeeping = Housekeeping(path, settings, keeper, self._log)
         return keeper
 
     def _log(self, level: Level, text: str) -> None:

@@ -89,3 +89,7 @@ class Engine(Protocol):
     def prune(self, keep: Base) -> None:
         """Removes the bases and sets before `keep`, and all generations before its own."""
         ...
+
+    def warning(self) -> str | None:
+        """What will keep sets from being stored if nobody mends it. Any thread may call it."""
+        ...

@@ -329,6 +329,15 @@ class LocalEngine:
                 shutil.rmtree(directory)
         _try(lambda: prune(self._generation(keep.generation), keep.sequence + 1))
 
+    def warning(self) -> str | None:
+        journal = self._journal
+        try:
+            missing = None if journal is None else journal.reserve_missing
+        except JournalError:
+            # The node's thread has closed it meanwhile.
+            return None
+        return missing and f"{missing}; the present file of the journal is the last one"
+
 
 def make_directory(directory: Path) -> None:
     """Makes the directory of a new replica; its parent must exist."""

@@ -361,6 +361,9 @@ class PostgresqlEngine:
             raise ReplicaError(f"{file} changed while it was stored")
         return number, msgspec.structs.replace(base, created=created)
 
+    def warning(self) -> str | None:
+        return None
+
     def prune(self, keep: Base) -> None:
         values = {
             "node": self._node,
