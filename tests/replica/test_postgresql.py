@@ -228,3 +228,24 @@ def test_errors_do_not_quote_sets(own_server: Server, node: str, tmp_path: Path)
         begun.append("a secret")
     assert b"a secret".hex() not in str(caught.value)
     begun.engine.close()
+
+
+def test_the_least_privileges_of_the_docs(own_server: Server, node: str, tmp_path: Path):
+    page = Path(__file__).resolve().parents[2] / "docs" / "replica-postgresql.md"
+    if not page.exists():
+        pytest.skip("needs a clone, whose files git lists")
+    begun = Begun(own_server.start().url, f"{node}-admin", tmp_path)
+    begun.engine.close()
+    own_server.sql(page.read_text().split("```sql\n")[1].split("```")[0])
+    url = own_server.url.replace("postgres@", "clnwire@")
+    begun = Begun(url, node, tmp_path)
+    records = [begun.append(f"set {number}") for number in range(3)]
+    base = msgspec.structs.replace(begun.base, sequence=102, chain=records[1].chain)
+    begun.engine.add_base(base, tmp_path / "base", no_progress)
+    begun.engine.prune(begun.engine.bases()[-1])
+    assert list(begun.engine.records(1, 102)) == records[2:]
+    begun.engine.close()
+    # The node's user may not make the tables less safe.
+    with pytest.raises(RefusedError, match="must be owner"):
+        begun.engine._session.execute("ALTER TABLE clnwire.sets SET UNLOGGED")
+    begun.engine.close()
