@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -370,6 +371,31 @@ def test_drill_needs_no_node(coins: MiniNode, commands: Commands, tmp_path: Path
     ran = commands.on_node("drill", "--json", "--room", tmp_path)
     assert (ran.status, ran.json["version"], ran.json["sets"]) == (0, 20, 20)
     assert not list(tmp_path.glob(".clnwire-replica-*"))
+
+
+def test_follow_once(coins: MiniNode, commands: Commands, tmp_path: Path) -> None:
+    handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        assert commands.on_node("follow", tmp_path / "following", "--once").status == 0
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
+            signal.signal(number, handler)
+    with closing(sqlite3.connect(tmp_path / "following" / "following.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM coins").fetchone() == (19,)
+
+
+def test_follow_until_it_is_ended(coins: MiniNode, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "clnwire", "replica", "follow", str(tmp_path / "following")]
+    command += ["--directory", str(coins.folder)]
+    database = tmp_path / "following" / "following.sqlite3"
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while not database.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == 0
 
 
 # status
