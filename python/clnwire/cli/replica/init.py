@@ -20,7 +20,7 @@ EXAMPLES = (
         "another disk",
     ),
     (
-        "clnwire replica init postgresql://clnwire@db.example/replica --credentials-file ~/.pgpass",
+        "clnwire replica init postgresql://clnwire@db.example/replica --credentials-file password",
         "another machine",
     ),
 )
