@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,8 +19,10 @@ import pytest
 
 from clnwire.host import FatalAnswerError, Host
 from clnwire.replica.engines.local import make_directory
+from clnwire.replica.housekeeping import Compaction
 from clnwire.replica.keeper import Keeper
 from clnwire.replica.metrics import read_status
+from clnwire.replica.opening import open_engine
 from clnwire.replica.settings import ReplicaSettings, load
 from tests.daemon import Daemon
 from tests.replica.nodes import SCHEMA, add, commit, dump, numbered, payload
@@ -260,6 +263,8 @@ def test_a_disk_that_gets_full_is_told_early(node: ProcessNode, small_disk: Path
     for version in range(1, 200):
         writes = numbered(version, SCHEMA if version == 1 else (note,))
         assert keeper.take(payload(version, *writes)) is None
+        # A thread tries to make the next segment meanwhile.
+        time.sleep(0.02)
         if (warning := keeper.warning()) is not None:
             break
     assert warning is not None
@@ -344,4 +349,38 @@ def test_the_database_is_open_elsewhere(node: ProcessNode) -> None:
         assert reply["result"] == {"result": "continue"}
         database.execute("COMMIT")
     node.version = 2
+    node.assert_same()
+
+
+def test_a_new_base_is_made_beside_the_node(node: ProcessNode) -> None:
+    node.configure(snapshot_interval='"1 KiB"', snapshot_retention="1")
+    logged: list[str] = []
+    keeper = Keeper(node.settings, node.folder, lambda _, text: logged.append(text))
+    path = node.folder / "clnwire-replica.toml"
+    compaction = Compaction(path, node.settings, keeper.status, lambda _, text: logged.append(text))
+
+    def write(version: int) -> None:
+        writes = numbered(version, SCHEMA if version == 1 else (add(version),))
+        assert keeper.take(payload(version, *writes)) is None
+        commit(node.database, writes)
+        node.version = version
+
+    for version in range(1, 31):
+        write(version)
+    compaction.look()
+    assert compaction.process is not None
+    # The node goes on while the base is made.
+    version = 31
+    while compaction.process.poll() is None:
+        write(version)
+        version += 1
+    compaction.look()
+    assert "a new base at version" in logged[-1], logged
+    engine = open_engine(node.settings)
+    (base,) = engine.bases()
+    engine.close()
+    assert base.sequence >= 29
+    assert keeper.status.base_sequence == base.sequence
+    write(version)
+    keeper.close()
     node.assert_same()

@@ -91,6 +91,7 @@ def test_a_missing_file_says_what_to_type(tmp_path: Path) -> None:
         ('snapshot-interval = "3 MB"', ["at least 1 KiB"]),
         ("snapshot-retention = 0", ["a count from 1"]),
         ("journal = 3", ["a path"]),
+        ('durability = "sync"', ["needs a server with a standby"]),
         ('when-down = "journal"', ["needs journal"]),
         ('when-down = "journal"\njournal = "/j"', ["for engines on other machines"]),
         ('encryption-key-file = "/mnt/copy/key"', ["beside the data"]),
@@ -100,6 +101,12 @@ def test_a_mistake_is_named(tmp_path: Path, line: str, parts: list[str]) -> None
     message = refusal(tmp_path, f"{LEAST}{line}\n")
     for part in parts:
         assert part in message
+
+
+def test_a_lease_must_outlast_the_patience(tmp_path: Path) -> None:
+    text = 'engine = "postgresql://a@b/c"\nnode = "alice"\nwhen-down = "journal"\njournal = "/j"\n'
+    assert load(written(tmp_path, text)).journal == Path("/j")
+    assert "lease-seconds must exceed patience" in refusal(tmp_path, f"{text}patience = 90\n")
 
 
 @pytest.mark.parametrize(

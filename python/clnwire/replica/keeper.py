@@ -245,11 +245,13 @@ class Keeper:
     def _start(self, change: Write | Settings) -> Following:
         local = committed_version(change)
         try:
-            following = self._try_to_start(local)
-        except UnavailableError as error:
-            following = self._insist(error, lambda: self._try_to_start(local))
-        snapshot.remove(self._snapshot)
-        snapshot.remove(self._sealed)
+            try:
+                following = self._try_to_start(local)
+            except UnavailableError as error:
+                following = self._insist(error, lambda: self._try_to_start(local))
+        finally:
+            snapshot.remove(self._snapshot)
+            snapshot.remove(self._sealed)
         head = self.head
         assert head is not None
         self._note_start(head)
@@ -339,7 +341,7 @@ class Keeper:
             lambda text: self._log("info", text),
             may_be_absent=version == 0,
         )
-        size = raw.open(version)
+        size = raw.open(version, self._progress("checking the copy"))
         seconds = time.monotonic() - began
         self._log("info", f"copied the node's database, {size:,} bytes, in {seconds:.1f} s")
         if self._sealing.is_plain:
@@ -357,7 +359,8 @@ class Keeper:
             nonlocal told
             if time.monotonic() - told >= TOLD_SECONDS:
                 told = time.monotonic()
-                self._log("info", f"{what}: {done >> 20:,} of {total >> 20:,} MiB; the node waits")
+                amount = f": {done >> 20:,} of {total >> 20:,} MiB" if total else ""
+                self._log("info", f"{what}{amount}; the node waits")
 
         return progress
 

@@ -115,6 +115,11 @@ def _default(key: str) -> Path:
 
 
 def _check_together(settings: ReplicaSettings, path: Path) -> None:
+    if settings.durability == "sync" and settings.scheme == "file":
+        raise SettingsError(
+            f'{path}: durability = "sync" needs a server with a standby; a file: engine always '
+            "waits for its disk, unless survives says otherwise"
+        )
     if settings.when_down == "journal":
         if settings.journal is None:
             raise SettingsError(

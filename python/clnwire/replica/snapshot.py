@@ -30,6 +30,8 @@ _FICLONE: Final = 0x40049409
 """The request of Linux that makes a file share the blocks of another."""
 _CHUNK: Final = 4 << 20
 _LOG_SECONDS: Final = 5.0
+_INSTRUCTIONS: Final = 1_000_000
+"""Of SQLite's machine: some hundredths of a second."""
 
 
 class Raw:
@@ -38,13 +40,16 @@ class Raw:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def open(self, version: int) -> int:
+    def open(
+        self, version: int, progress: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> int:
         """Rolls back what is unfinished, checks the database, and makes it one file.
 
         Returns its size in bytes.
 
         Args:
             version: The `data_version` that it must have.
+            progress: Called with zeros now and then: how long a check takes is not known.
 
         Raises:
             ReplicaError: It is damaged, has another version, or is no node's database.
@@ -53,6 +58,7 @@ class Raw:
         self.path.touch(0o600)
         try:
             with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
+                database.set_progress_handler(lambda: progress(0, 0), _INSTRUCTIONS)
                 database.execute("PRAGMA journal_mode = DELETE")
                 check(database, version)
         except sqlite3.Error as error:
