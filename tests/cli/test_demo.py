@@ -30,19 +30,37 @@ pytestmark = pytest.mark.process
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from clnwire.cli import main; main()", "demo"]
 
-WRAPPED = f"""
-import sys
-sys.path.insert(0, {str(ROOT / "examples")!r})
-import msgspec
-import replica
-calls = 0
-keep = replica.Replica.take
+LAGGING = """#!/usr/bin/env python3
+import os
+import sqlite3
 
-def take(self, event):
-    global calls
-    calls += 1
+from clnwire import Plugin
+from clnwire.hooks import CONTINUE, DbWrite, Refuse
+
+plugin = Plugin()
+database = sqlite3.connect(os.environ["CLNWIRE_REPLICA"], isolation_level=None)
+last = []
+
+
+@plugin.hook("db_write")
+def on_write(event: DbWrite) -> object:
+    carry_out()
+    version, writes = event.data_version, list(event.writes)
+{body}
+    last.extend(writes)
+    return CONTINUE
+
+
+@plugin.on_shutdown
+def carry_out() -> None:
+    for statement in last:
+        database.execute(statement)
+    last.clear()
+
+
+plugin.run()
 """
-"""The replica, but what it does at each call is to be added."""
+"""Carries out each set at the next one, which proves that it was committed. Changed by a body."""
 
 DYING = """#!/usr/bin/env python3
 import json, sys
@@ -69,9 +87,9 @@ def demo(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def wrapped(folder: Path, body: str) -> Path:
-    path = folder / "wrapped.py"
-    path.write_text(f"{WRAPPED}{body}\nreplica.Replica.take = take\nreplica.plugin.run()\n")
+def lagging(folder: Path, body: str) -> Path:
+    path = folder / "lagging.py"
+    path.write_text(LAGGING.replace("{body}", f"    {body}"))
     return path
 
 
@@ -79,7 +97,7 @@ class TestSame:
     def test_a_table_with_the_verdict_when_piped(self) -> None:
         outcome = demo("--writes", "50")
         assert (outcome.returncode, outcome.stderr) == (0, "")
-        for words in ("writes a second", "99.9 %", "CPU time", "row by row"):
+        for words in ("writes a second", "99.9 %", "CPU time", "before commit 26", "row by row"):
             assert words in outcome.stdout
 
     def test_json(self) -> None:
@@ -90,6 +108,7 @@ class TestSame:
         assert report["writes"] == 150
         assert list(report["latency_us"]) == ["median", "p99", "p999", "max"]
         assert report["plugin_peak_memory_mb"] > 0
+        assert report["restore_seconds"] > 0
         assert "difference" not in report
         assert "error" not in report
 
@@ -102,10 +121,15 @@ class TestSame:
         assert again.returncode == 2
         assert "is not empty" in again.stderr
 
+    def test_another_plugin(self, tmp_path: Path) -> None:
+        outcome = demo("--writes", "50", "--plugin", lagging(tmp_path, ""))
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert "row by row" in outcome.stdout
+
 
 class TestDiffers:
     def outcome(self, folder: Path, body: str) -> tuple[str, dict[str, Any]]:
-        outcome = demo("--writes", "30", "--json", "--plugin", wrapped(folder, body))
+        outcome = demo("--writes", "30", "--json", "--plugin", lagging(folder, body))
         assert outcome.returncode == 1, outcome.stderr
         report: dict[str, Any] = json.loads(outcome.stdout)
         assert report["verdict"] == "differs"
@@ -113,15 +137,14 @@ class TestDiffers:
         return report["difference"], report
 
     def test_a_replica_with_a_row_changed(self, tmp_path: Path) -> None:
-        body = """
-    more = ["UPDATE terms SET delay = 6 WHERE channel = 2 AND side = 1"] if calls == 31 else []
-    keep(self, msgspec.structs.replace(event, writes=[*event.writes, *more]))"""
+        more = "UPDATE terms SET delay = 6 WHERE channel = 2 AND side = 1"
+        body = f"if version == 31: writes.append({more!r})"
         difference, report = self.outcome(tmp_path, body)
         assert "table terms, row 6: the node has (6, 2, 1," in difference
         assert report["writes_per_second"] > 0
 
     def test_a_replica_that_was_not_kept(self, tmp_path: Path) -> None:
-        difference, _ = self.outcome(tmp_path, "    calls")
+        difference, _ = self.outcome(tmp_path, "writes.clear()")
         assert "schema, anchors: the node has (" in difference
         assert difference.endswith("the replica nothing")
 
@@ -136,7 +159,7 @@ class TestDiffers:
         assert "the plugin left no database at" in outcome.stderr
 
     def test_the_table_says_so(self, tmp_path: Path) -> None:
-        plugin = wrapped(tmp_path, "    calls")
+        plugin = lagging(tmp_path, "writes.clear()")
         outcome = demo("--writes", "5", "--plugin", plugin)
         assert outcome.returncode == 1
         assert "the replica differs" in outcome.stdout
@@ -154,13 +177,23 @@ class TestFails:
             assert words in outcome.stderr
 
     def test_a_plugin_that_refuses(self, tmp_path: Path) -> None:
-        plugin = wrapped(tmp_path, "    if calls == 5: raise replica.ReplicaError('too tired')")
+        plugin = lagging(tmp_path, "if version == 5: return Refuse('too tired')")
         outcome = demo("--writes", "30", "--json", "--plugin", plugin)
         assert outcome.returncode == 2
         report = json.loads(outcome.stdout)
         assert report["verdict"] == "failed"
         assert "too tired" in report["error"]
         assert "write 4 of 30" in report["error"]
+
+    def test_an_engine_for_another_plugin(self) -> None:
+        outcome = demo("--plugin", "mine.py", "--engine", "file:/tmp/replica")
+        assert outcome.returncode == 2
+        assert "leave out --plugin or --engine" in outcome.stderr
+
+    def test_an_engine_that_is_unknown(self) -> None:
+        outcome = demo("--engine", "redis://localhost")
+        assert outcome.returncode == 2
+        assert "an engine of that kind is unknown" in outcome.stderr
 
     def test_a_plugin_that_is_not_there(self, tmp_path: Path) -> None:
         outcome = demo("--plugin", tmp_path / "none.py")
@@ -220,7 +253,7 @@ class TestTraffic:
                 for statement in writes:
                     database.execute(statement)
             (version,) = database.execute(
-                "SELECT value FROM counters WHERE name = 'version'"
+                "SELECT intval FROM vars WHERE name = 'data_version'"
             ).fetchone()
             assert version == 501
 

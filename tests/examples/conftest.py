@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,27 +15,20 @@ from typing import Any
 import pytest
 
 from tests.daemon import Daemon
+from tests.replica.nodes import SCHEMA, add, dump, numbered
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REPLICA = EXAMPLES / "replica.py"
-VERSIONS = 1 << 32
-
-
-def dump(path: Path) -> list[str]:
-    """All that a database holds, as SQL."""
-    with closing(sqlite3.connect(path)) as database:
-        return list(database.iterdump())
 
 
 class Node:
     """Commits to a real database what its plugin, the replica, has approved before."""
 
     def __init__(self, folder: Path) -> None:
-        self.path, self.replica = folder / "node.sqlite3", folder / "replica.sqlite3"
-        self.log, self.base = folder / "replica.sqlite3.log", folder / "replica.sqlite3.base"
-        self.plugin = REPLICA
-        self.version: int | None = 0
-        self.dialect = "current"
+        self.folder, self.path = folder, folder / "lightningd.sqlite3"
+        self.plugin = folder / "replica.py"
+        if not self.plugin.exists():
+            self.plugin.symlink_to(REPLICA)
         self._database = sqlite3.connect(self.path, isolation_level=None)
         self._database.execute("PRAGMA foreign_keys = ON")
         self._database.execute("PRAGMA synchronous = OFF")
@@ -41,62 +38,66 @@ class Node:
     def daemon(self) -> Daemon:
         """The running plugin; started when it is needed."""
         if self._daemon is None:
-            self._daemon = Daemon(self.plugin, dialect=self.dialect, is_forked=True)
+            self._daemon = Daemon(self.plugin, is_forked=True)
             self._daemon.getmanifest()
         return self._daemon
 
-    def next_version(self) -> int | None:
-        return None if self.version is None else (self.version + 1) % VERSIONS
+    @property
+    def version(self) -> int:
+        """The version of the last commit."""
+        if not self._database.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return 0
+        row = self._database.execute("SELECT intval FROM vars WHERE name = 'data_version'")
+        return int(row.fetchone()[0])
 
-    def params(self, writes: tuple[str, ...], version: int | None) -> dict[str, Any]:
-        numbered = {} if version is None else {"data_version": version}
-        return {**numbered, "writes": list(writes)}
+    def begin(self, *writes: str) -> dict[str, Any]:
+        """Executes a set without committing it, and returns the params to ask with."""
+        version = self.version + 1
+        statements = numbered(version, writes)
+        self._database.execute("BEGIN")
+        for statement in statements:
+            self._database.execute(statement)
+        return {"data_version": version, "writes": statements}
 
-    def ask(self, *writes: str, version: int | None) -> dict[str, Any]:
-        """Sends a set that the node does not commit, whatever the reply, which it gives."""
-        return self.daemon.request("db_write", self.params(writes, version))
+    def commit(self, *writes: str) -> None:
+        """Commits a set after the plugin has approved it."""
+        assert approves(self.daemon.request("db_write", self.begin(*writes)))
+        self.end_transaction("COMMIT")
 
     def lose(self, *writes: str) -> None:
         """Has a set approved, and ends before it is committed."""
-        assert self.approves(self.ask(*writes, version=self.next_version()))
+        assert approves(self.daemon.request("db_write", self.begin(*writes)))
+        self.end_transaction("ROLLBACK")
 
-    def refusal(self, *writes: str, version: int | None) -> str:
-        """Sends a set that must be refused, and gives the reason."""
-        reply = self.ask(*writes, version=version)
-        assert not self.approves(reply), reply
-        message: str = reply["error"]["message"]
-        return message
+    def refusal(self, *writes: str) -> str:
+        """Asks for a set that must be refused, and returns the reason."""
+        reply = self.daemon.request("db_write", self.begin(*writes))
+        self.end_transaction("ROLLBACK")
+        return str(reply["error"]["message"])
 
-    def approves(self, reply: dict[str, Any]) -> bool:
-        return reply.get("result") == (True if self.dialect == "2019" else {"result": "continue"})
-
-    def commit(self, *writes: str) -> None:
-        """Commits a set, after the plugin has approved it."""
-        version = self.next_version()
-        reply = self.ask(*writes, version=version)
-        assert self.approves(reply), reply
-        self.commit_alone(*writes)
-
-    def commit_alone(self, *writes: str) -> None:
+    def commit_unseen(self, *writes: str) -> None:
         """Commits a set without asking."""
-        self._database.execute("BEGIN")
-        for statement in writes:
-            self._database.execute(statement)
-        self._database.execute("COMMIT")
-        self.version = self.next_version()
+        self.begin(*writes)
+        self.end_transaction("COMMIT")
 
-    def set(self, *pragmas: str, version: int | None) -> None:
-        """Changes settings of the connection, which are not commits."""
-        reply = self.ask(*pragmas, version=version)
-        assert self.approves(reply), reply
-        for pragma in pragmas:
-            self._database.execute(pragma)
+    def end_transaction(self, statement: str) -> None:
+        self._database.execute(statement)
+
+    def set(self, pragma: str) -> None:
+        """Changes a setting of the connection, which is no commit."""
+        params = {"data_version": self.version, "writes": [pragma]}
+        assert approves(self.daemon.request("db_write", params))
+        self._database.execute(pragma)
+
+    def send(self, params: dict[str, Any]) -> None:
+        """Asks without waiting for the answer."""
+        message = {"jsonrpc": "2.0", "id": "cln:db_write#1", "method": "db_write", "params": params}
+        self.daemon.write(json.dumps(message) + "\n\n")
 
     def end(self) -> None:
-        """Lets the plugin end in peace."""
+        """Lets the plugin end by itself."""
         if self._daemon is not None:
             assert self._daemon.hang_up() == 0
-            assert self._daemon.errors() == ""
             self._forget()
 
     def kill(self) -> None:
@@ -109,33 +110,44 @@ class Node:
         self._daemon.close()
         self._daemon = None
 
+    def copied(self, folder: Path) -> Node:
+        """A node on a copy of the directory."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Node(folder)
+
+    def restored(self) -> list[str]:
+        """All that restoring makes, as SQL."""
+        target = self.folder / "restored.sqlite3"
+        command = [sys.executable, str(self.plugin), "restore", str(target)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert outcome.returncode == 0, outcome.stderr
+        return dump(target)
+
     def assert_same(self) -> None:
-        """After a peaceful end, the replica is one file, and holds what the node does."""
-        self.end()
-        assert dump(self.replica) == dump(self.path)
-        assert not self.replica.with_name("replica.sqlite3-wal").exists()
+        """Restoring makes the node's database."""
+        assert self.restored() == dump(self.path)
 
     def close(self) -> None:
         self.kill()
         self._database.close()
 
 
+def approves(reply: dict[str, Any]) -> bool:
+    return reply.get("result") == {"result": "continue"}
+
+
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
-    """A node without tables, whose plugin has not run yet."""
-    node = Node(tmp_path)
-    monkeypatch.setenv("CLNWIRE_REPLICA", str(node.replica))
-    yield node
-    node.close()
+    """A node whose plugin has not run yet."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+    monkeypatch.setenv("CLNWIRE_REPLICA", str(tmp_path / "replica"))
+    with closing(Node(folder)) as node:
+        yield node
 
 
 @pytest.fixture
 def coins(node: Node) -> Node:
-    """A node with a table, and one row in it, at version 1."""
-    node.commit("CREATE TABLE coins (id INTEGER PRIMARY KEY, sat INTEGER)", add(1))
+    """A node with a row in a table, at version 1."""
+    node.commit(*SCHEMA, add(1))
     return node
-
-
-def add(coin: int) -> str:
-    """The statement that adds a coin; a second time it fails."""
-    return f"INSERT INTO coins VALUES ({coin}, {coin * 1000})"

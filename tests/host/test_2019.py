@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from tests.host.raw import MakePlugin
 from tests.host.socket_caller import calling
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REPLICA_SPEC = PluginSpec(EXAMPLES / "replica.py", important=True)
 THIS_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 Dialect = Literal["current", "2020", "2019"]
 OLD_ONES = pytest.mark.parametrize("dialect", ["2020", "2019"])
@@ -192,26 +195,41 @@ def test_the_example_hello(dialect: Dialect) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("dialect", ["current", "2020", "2019"])
+@pytest.mark.parametrize("dialect", ["current", "2020"])
 def test_the_example_replica(tmp_path: Path, dialect: Dialect) -> None:
-    replica = tmp_path / "replica.sqlite3"
-
-    async def run() -> None:
+    async def run() -> int:
         async with Host(dialect=dialect) as host:
-            spec = PluginSpec(EXAMPLES / "replica.py", important=True)
-            env = {**THIS_PYTHON, "CLNWIRE_REPLICA": str(replica)}
-            await host.start_all([spec], env=env)
+            await host.start_all([REPLICA_SPEC], env=replica_in(tmp_path))
             await host.db_write(["INSERT INTO vars VALUES ('a', 1)"])
             await host.db_write(["INSERT INTO vars VALUES ('b', 2)", "DELETE FROM version"])
-            with pytest.raises(FatalAnswerError):
-                await host.db_write(["INSERT INTO nowhere VALUES (1)"])
+            last = host.data_version
+            with pytest.raises(FatalAnswerError, match="committed without the replica"):
+                await host.db_write(["DELETE FROM vars"], data_version=last + 5)
             assert (await host.wait_stopped()).failed
+            return last
+
+    last = asyncio.run(run())
+    restored = tmp_path / "restored.sqlite3"
+    command = [sys.executable, EXAMPLES / "replica.py", "restore", restored]
+    env = {**os.environ, **replica_in(tmp_path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{restored} is the node's database at version {last}\n"
+    with closing(sqlite3.connect(restored)) as database:
+        assert database.execute("SELECT * FROM vars").fetchall() == [("a", 1), ("b", 2)]
+        assert database.execute("SELECT * FROM version").fetchall() == []
+
+
+def test_the_example_replica_refuses_a_daemon_that_numbers_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Host(dialect="2019") as host:
+            with pytest.raises(FatalAnswerError, match=r"use Core Lightning v0\.8\.1 or newer"):
+                await host.start_all([REPLICA_SPEC], env=replica_in(tmp_path))
 
     asyncio.run(run())
-    database = sqlite3.connect(replica)
-    assert database.execute("SELECT * FROM vars").fetchall() == [("a", 1), ("b", 2)]
-    assert database.execute("SELECT * FROM version").fetchall() == []
-    database.close()
+
+
+def replica_in(folder: Path) -> dict[str, str]:
+    return {**THIS_PYTHON, "CLNWIRE_REPLICA": str(folder / "replica")}
 
 
 WRITES = 'MANIFEST["hooks"] = ["db_write"]\ndef answer(message):\n    return {answer}\n'

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from clnwire.cli.demo.compare import first_difference
-from clnwire.cli.demo.node import WriteError, run
+from clnwire.cli.demo.node import DATABASE, WriteError, run
+from clnwire.cli.demo.replica import DemoReplica
 from clnwire.cli.demo.report import DemoReport, report, table
-from clnwire.cli.examples import FOLDER
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
@@ -28,16 +28,19 @@ FAILED: Final = 2
 INTERRUPTED: Final = 130
 """The status that a shell reports for SIGINT."""
 EXAMPLES: Final = (
-    ("clnwire demo", "the example replica.py, 20,000 transactions"),
+    ("clnwire demo", "clnwire-replica with a journal on this disk, 20,000 transactions"),
+    ("clnwire demo --engine=postgresql://me@localhost/db", "the replica in PostgreSQL"),
     ("clnwire demo --plugin=./backup.py --keep=/tmp/both", "your own plugin; both databases stay"),
 )
-EXAMPLE: Final = FOLDER / "replica.py"
 
 
 def demo(
-    writes: Annotated[int, typer.Option(min=1, help="How many transactions.")] = 20_000,
+    writes: Annotated[int, typer.Option(min=2, help="How many transactions.")] = 20_000,
     plugin: Annotated[
-        Path | None, typer.Option(help="The db_write plugin; the example replica.py if not given.")
+        Path | None, typer.Option(help="The db_write plugin; clnwire-replica if not given.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Where clnwire-replica stores; a directory if not given.")
     ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="A directory to leave both databases in.")
@@ -46,13 +49,16 @@ def demo(
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """A plugin replicates the database of a simulated node; then the two databases are compared.
+    """A plugin replicates the database of a simulated node.
+
+    In the middle, node and plugin are killed before a commit, and start again. At the end the
+    database is restored from the replica, and compared with the node's.
 
     Exits with 0 if the databases are the same, 1 if they differ, 2 if the demo could not run to
     its end.
     """
     try:
-        outcome = _outcome(plugin, keep, writes, quiet=as_json)
+        outcome = _outcome(plugin, engine, keep, writes, quiet=as_json)
     except KeyboardInterrupt:
         _say("interrupted")
         raise typer.Exit(INTERRUPTED) from None
@@ -74,12 +80,25 @@ class _SetupError(Exception):
     """The demo cannot begin; the message says what to do."""
 
 
-def _outcome(plugin: Path | None, keep: Path | None, writes: int, *, quiet: bool) -> DemoReport:
+def _outcome(
+    plugin: Path | None, engine: str | None, keep: Path | None, writes: int, *, quiet: bool
+) -> DemoReport:
     try:
+        if plugin is not None and engine is not None:
+            raise _SetupError("--engine is for clnwire-replica; leave out --plugin or --engine")
         with _directory(keep) as directory, _progress(writes, quiet=quiet) as advance:
-            measured = asyncio.run(run(plugin or EXAMPLE, directory, writes, advance))
-            replica = directory / "replica.sqlite3"
-            return report(measured, first_difference(directory / "node.sqlite3", replica))
+            copy = directory / "replica.sqlite3"
+            if plugin is not None:
+                environment = {"CLNWIRE_REPLICA": str(copy)}
+                measured = asyncio.run(run(plugin, environment, directory, writes, advance))
+                seconds = None
+            else:
+                replica = DemoReplica(directory, engine)
+                measured = asyncio.run(
+                    run(replica.plugin, replica.environment, directory, writes, advance)
+                )
+                seconds = replica.restore(copy)
+            return report(measured, first_difference(directory / DATABASE, copy), seconds)
     except (_SetupError, WriteError, ClnwireError, OSError) as error:
         return DemoReport("failed", writes, error=_explain(error))
 

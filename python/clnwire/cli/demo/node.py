@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import psutil
 from msgspec import Struct
 
-from clnwire.cli.demo.traffic import SCHEMA, DemoTraffic
+from clnwire.cli.demo.traffic import SCHEMA, DemoTraffic, version_is
 from clnwire.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+DATABASE: Final = "node.sqlite3"
 SAMPLE_EVERY: Final = 100
 """Writes between two looks at the plugin's memory."""
 PROBES: Final = 100
@@ -28,8 +30,10 @@ PROBE_BYTES: Final = 4 << 10
 class DemoRun(Struct):
     """What was measured. Times are in seconds."""
 
+    writes: int
+    """How many were committed, the schema not counted."""
     latencies: list[float]
-    """From a `db_write` being sent to its answer, in order."""
+    """Of all but the first of each start: from a `db_write` being sent to its answer, in order."""
     seconds: float
     """Latencies and the node's own commits together."""
     sql_bytes: int
@@ -51,85 +55,116 @@ class WriteError(Exception):
 
 
 async def run(
-    plugin: Path, directory: Path, writes: int, progress: Callable[[], object]
+    plugin: Path,
+    environment: Mapping[str, str],
+    directory: Path,
+    writes: int,
+    progress: Callable[[], object],
 ) -> DemoRun:
-    """Runs the plugin through so many writes; `progress` is called after each.
+    """Runs the plugin through so many writes, at least two; `progress` is called after each.
 
-    Leaves `node.sqlite3` in the directory, and has the plugin leave `replica.sqlite3` there.
-    Raises `WriteError`, and as `Host.start` does.
+    In the middle, node and plugin are killed between the plugin's answer and the node's commit, and
+    start again. Leaves the node's database in the directory. Raises `WriteError`, and as
+    `Host.start` does.
     """
-    async with Host() as host:
-        environment = {"CLNWIRE_REPLICA": str(directory / "replica.sqlite3")}
-        child = await host.start(plugin, migrations=[SCHEMA], env=environment)
-        with closing(_database(directory / "node.sqlite3")) as database:
-            node = _Node(host, database, psutil.Process(child.pid))
-            await node.write_all(writes, progress)
-            return node.result(directory)
-
-
-def _database(path: Path) -> sqlite3.Connection:
-    """The node's database. It is not synced, so that only the plugin's disk time is measured."""
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA foreign_keys = ON")
-    database.execute("PRAGMA synchronous = OFF")
-    _execute(database, SCHEMA)
-    database.execute("COMMIT")
-    return database
-
-
-def _execute(database: sqlite3.Connection, writes: Sequence[str]) -> None:
-    """Carries out a set, and leaves its transaction open."""
-    database.execute("BEGIN")
-    for statement in writes:
-        database.execute(statement)
+    sets = DemoTraffic().sets(writes)
+    with closing(sqlite3.connect(directory / DATABASE, isolation_level=None)) as database:
+        database.execute("PRAGMA foreign_keys = ON")
+        # The node does not sync, so that only the plugin's disk time is measured.
+        database.execute("PRAGMA synchronous = OFF")
+        node = _Node(database, plugin, environment, writes, progress)
+        await node.run(list(SCHEMA), islice(sets, writes // 2), is_killed=True)
+        await node.run(next(sets), sets, is_killed=False)
+        return node.result(directory)
 
 
 class _Node:
-    """A run while it lasts."""
+    """The node, over both of its runs."""
 
-    def __init__(self, host: Host, database: sqlite3.Connection, process: psutil.Process) -> None:
-        self._host, self._database, self._process = host, database, process
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        plugin: Path,
+        environment: Mapping[str, str],
+        total: int,
+        progress: Callable[[], object],
+    ) -> None:
+        self._database, self._plugin, self._environment = database, plugin, environment
+        self._total, self._progress = total, progress
+        self._version = 0
         self._latencies: list[float] = []
         self._seconds = 0.0
         self._sql_bytes = 0
-        self._cpu_at_start = self._cpu()
+        self._cpu = 0.0
         self._memory = 0
 
-    async def write_all(self, count: int, progress: Callable[[], object]) -> None:
-        for number, writes in enumerate(DemoTraffic().sets(count), start=1):
-            try:
-                await self._write(writes)
-                if number % SAMPLE_EVERY == 0 or number == count:
-                    self._memory = max(self._memory, self._process.memory_info().rss)
-            except Exception as error:
-                log = [entry.message for entry in self._host.logs]
-                raise WriteError(number, count, log) from error
-            progress()
+    async def run(self, first: list[str], sets: Iterable[list[str]], *, is_killed: bool) -> None:
+        """Starts, commits the sets, and ends. The plugin gets the first set before `init`."""
+        async with Host() as host:
+            host.data_version = self._version
+            self._execute(first)
+            child = await host.start(self._plugin, migrations=[first], env=self._environment)
+            self._commit()
+            process = psutil.Process(child.pid)
+            before = _cpu_seconds(process)
+            for writes in sets:
+                with self._explained(host):
+                    await self._write(host, writes)
+                    if self._version % SAMPLE_EVERY == 2:
+                        self._memory = max(self._memory, process.memory_info().rss)
+            self._cpu += _cpu_seconds(process) - before
+            if is_killed:
+                # The plugin has this set, and the node starts again without it.
+                with self._explained(host):
+                    await host.db_write(["DELETE FROM terms", version_is(self._version + 1)])
+                process.kill()
 
-    async def _write(self, writes: list[str]) -> None:
+    @contextmanager
+    def _explained(self, host: Host) -> Generator[None, None, None]:
+        try:
+            yield
+        except Exception as error:
+            log = [entry.message for entry in host.logs]
+            raise WriteError(self._version, self._total, log) from error
+
+    async def _write(self, host: Host, writes: list[str]) -> None:
         """Executes, sends and commits a transaction, in the order of a real node."""
-        _execute(self._database, writes)
+        self._execute(writes)
         sent = time.perf_counter()
-        await self._host.db_write(writes)
+        await host.db_write(writes)
         answered = time.perf_counter()
-        self._database.execute("COMMIT")
+        self._commit()
         self._latencies.append(answered - sent)
         self._seconds += time.perf_counter() - sent
         self._sql_bytes += sum(map(len, writes))
 
-    def _cpu(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
+    def _execute(self, writes: Sequence[str]) -> None:
+        """Executes a set, and leaves its transaction open."""
+        self._database.execute("BEGIN")
+        for statement in writes:
+            self._database.execute(statement)
+
+    def _commit(self) -> None:
+        self._database.execute("COMMIT")
+        self._version += 1
+        if self._version > 1:
+            self._progress()
 
     def result(self, directory: Path) -> DemoRun:
         return DemoRun(
+            writes=self._version - 1,
             latencies=self._latencies,
             seconds=self._seconds,
             sql_bytes=self._sql_bytes,
-            plugin_cpu=self._cpu() - self._cpu_at_start,
+            plugin_cpu=self._cpu,
             plugin_memory=self._memory,
             fsync=_probe(directory / "probe"),
         )
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _probe(path: Path) -> float:

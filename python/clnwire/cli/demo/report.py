@@ -41,16 +41,19 @@ class DemoReport(Struct, omit_defaults=True):
     plugin_cpu_us_per_write: float | None = None
     plugin_peak_memory_mb: float | None = None
     """Of samples, in millions of bytes."""
+    restore_seconds: float | None = None
+    """The time to make the node's database from the replica."""
     fsync_us: float | None = None
     """What one fsync takes on this disk while nothing else writes: a replica needs one a write."""
 
 
-def report(run: DemoRun, difference: str | None) -> DemoReport:
+def report(run: DemoRun, difference: str | None, restore_seconds: float | None) -> DemoReport:
     """Puts the measurements of a complete run in figures."""
     count = len(run.latencies)
     return DemoReport(
         verdict="same" if difference is None else "differs",
-        writes=count,
+        writes=run.writes,
+        restore_seconds=None if restore_seconds is None else round(restore_seconds, 3),
         difference=difference,
         seconds=round(run.seconds, 3),
         writes_per_second=round(count / run.seconds, 1),
@@ -87,6 +90,8 @@ def table(result: DemoReport) -> Table:
         ("latency, 99.9 %", _ms(latency.p999)),
         ("plugin's CPU time a write", _ms(result.plugin_cpu_us_per_write)),
         ("plugin's peak memory", f"{result.plugin_peak_memory_mb:,.0f} MB"),
+        ("killed", f"node and plugin, before commit {result.writes // 2 + 1:,}"),
+        ("restored in", _seconds(result.restore_seconds)),
         ("an fsync on this disk", _ms(result.fsync_us)),
         ("verdict", _verdict(result)),
     ]
@@ -100,6 +105,10 @@ def table(result: DemoReport) -> Table:
 
 def _ms(us: float | None) -> str:
     return f"{(us or 0) / 1000:,.2f} ms"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "nothing to restore" if seconds is None else f"{seconds:,.2f} s"
 
 
 def _verdict(result: DemoReport) -> str:

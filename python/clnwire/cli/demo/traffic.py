@@ -34,6 +34,7 @@ MEASURED: Final = Shape(
 
 CHANNELS: Final = 4
 SCHEMA: Final = (
+    "CREATE TABLE vars (name TEXT PRIMARY KEY, val TEXT, intval INTEGER, blobval BLOB) STRICT",
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER) STRICT",
     "CREATE TABLE notes (key BLOB PRIMARY KEY, data BLOB, generation INTEGER) STRICT",
     """CREATE TABLE channels (
@@ -59,7 +60,8 @@ SCHEMA: Final = (
         channel INTEGER, number INTEGER, txid BLOB, amount INTEGER,
         PRIMARY KEY (channel, number)) STRICT""",
     "CREATE TABLE anchors (channel INTEGER, number INTEGER, txid BLOB, fee INTEGER) STRICT",
-    "INSERT INTO counters VALUES ('version', 1), ('payments', 0), ('htlcs', 0)",
+    "INSERT INTO vars (name, intval) VALUES ('data_version', 1)",
+    "INSERT INTO counters VALUES ('payments', 0), ('htlcs', 0)",
     "INSERT INTO notes VALUES (x'00', NULL, 0), (x'01', NULL, 0), (x'02', NULL, 0)",
     *(f"INSERT INTO channels (id, state) VALUES ({channel}, 0)" for channel in range(CHANNELS)),
     *(
@@ -74,6 +76,11 @@ SCHEMA: Final = (
 def insert(table: str, *values: object) -> str:
     """A statement that adds a row; the values are as they are to stand in it."""
     return f"INSERT INTO {table} VALUES ({', '.join(map(str, values))})"
+
+
+def version_is(version: int) -> str:
+    """The statement that numbers a set."""
+    return f"UPDATE vars SET intval = {version} WHERE name = 'data_version'"
 
 
 class DemoTraffic:
@@ -100,7 +107,7 @@ class DemoTraffic:
         for _ in range(count):
             (make,) = self._random.choices(makers, _WEIGHTS)
             self._version += 1
-            yield [*make(), f"UPDATE counters SET value = {self._version} WHERE name = 'version'"]
+            yield [*make(), version_is(self._version)]
 
     def _hex(self, size: int) -> str:
         return f"x'{self._random.randbytes(size).hex().upper()}'"
