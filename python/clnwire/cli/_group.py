@@ -1,8 +1,8 @@
 """The commands of `clnwire`, each imported when it is used.
 
-A package whose `GROUP` is true holds commands of its own, in modules. A command's module may have
-`SETTINGS`, which go to its context, and `EXAMPLES`: command lines, each
-with what it is for, which its help ends with.
+A package whose `GROUP` is true is a group of commands, one in each of its modules. A command's
+module may have `SETTINGS`, which are typer's settings of the command's context, and `EXAMPLES`:
+pairs of a command line and its purpose, which are printed at the end of its help.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PANELS: Final = {
     "Record what a node says": ("record", "replay", "trace"),
     "Keep a second copy of a node's database": ("replica",),
 }
-"""Where the list of commands shows which; the others come last."""
+"""Section of `clnwire --help` → its commands, in order. Other commands come last."""
 _PACKAGE: Final = "clnwire.cli"
 _KEYWORD: Final = "_"
-"""What the name of a module ends with if the command's name is a keyword of Python."""
+"""The suffix of a module whose command is named like a keyword of Python, as in `import_`."""
 _SUMMARY: Final = re.compile(r'"""`clnwire [a-z -]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
 _USAGE: Final[Any] = typer.BadParameter.__base__
 """typer's base class for errors in the command line."""
@@ -80,7 +80,7 @@ def _own_options(
         ),
     ] = False,
 ) -> None:
-    del version  # Its callback does it all.
+    del version  # its callback prints it and exits
     if debug:
         os.environ[DEBUG] = "1"
 
@@ -98,7 +98,7 @@ def names(group: str = "") -> list[str]:
 class LazyGroup(TyperGroup):
     """Imports a command's module when the command is used.
 
-    An error in any command is handled here and ends with one line.
+    Whatever a command raises is reported in one line, without a traceback.
     """
 
     group = ""
@@ -119,18 +119,18 @@ class LazyGroup(TyperGroup):
         return LazyCommand(cmd_name, self.group)
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The options as help shows them."""
+        """The options, with metavars for help."""
         return _without_types(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: Any) -> Any:
-        """The command; names the nearest one if there is none of this name."""
+        """The command. If there is none of this name, the error suggests the nearest one."""
         if args and not ctx.resilient_parsing and args[0] not in names(self.group):
             hint = near(args[0], names(self.group))
             _fail_usage(self.group, f"there is no command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
-        """Reads the options before the command."""
+        """Reads the options that stand before the command."""
         with_usage = super().make_context
         return _usage_in_one_line(lambda: with_usage(info_name, args, parent, **extra))
 
@@ -180,11 +180,11 @@ class RealCommand(_Examples, TyperCommand):
     """A command of one function."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters as help shows them."""
+        """The parameters, with metavars for help."""
         return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The usage line: the arguments as their metavars are written."""
+        """The usage line, which shows arguments by their metavars."""
         arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
         return ["[OPTIONS]", *(str(each.metavar) for each in arguments)]
 
@@ -231,7 +231,7 @@ def _load_group(name: str, module: ModuleType) -> Any:
         pretty_exceptions_enable=False,
         context_settings=_HELP,
     )
-    # typer makes a group of what has a callback.
+    # With a callback, typer makes a group.
     commands.callback()(lambda: None)
     command: Any = get_command(commands)
     command.examples = getattr(module, "EXAMPLES", ())
@@ -277,7 +277,7 @@ def _print_examples(examples: Sequence[tuple[str, str]]) -> None:
 
 
 def _usage_in_one_line(run: Callable[[], Any]) -> Any:
-    """Ends a wrong command line with what is wrong and where help is."""
+    """Runs; reports a wrong command line in one line, which names the help."""
     try:
         return run()
     except _USAGE as error:

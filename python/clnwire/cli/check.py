@@ -102,7 +102,7 @@ def check(
         typer.Option(metavar="CODE", help="Explains a rule.", autocompletion=rule_codes),
     ] = None,
 ) -> None:
-    """Starts a plugin, in any language, and reports what the daemon would not forgive it.
+    """Starts a plugin, in any language, and reports what would fail on a node.
 
     The plugin gets made-up events, so give it no options of one in use. Its methods are called
     only with --call.
@@ -148,7 +148,10 @@ def _print_json(found: object) -> None:
 def _compare(
     target: Target, dialects: Sequence[Name], limits: Limits, wanted: list[Rule], *, as_json: bool
 ) -> NoReturn:
-    """Checks the plugin on both, and prints what differs. Exits with 1 if anything does."""
+    """Checks the plugin with pyln-client and with clnwire, and prints what differs.
+
+    Exits with status 1 if anything does.
+    """
     reports: list[Report] = []
     for has_it in (False, True):
         os.environ[PYTHONPATH] = search_path(has_it=has_it)
