@@ -26,10 +26,10 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def apply(path: Path, *sets: tuple[str, ...], foreign_keys: bool = True) -> None:
+def apply(path: Path, *sets: tuple[str, ...]) -> None:
     with Applier(path) as applier:
         for number, writes in enumerate(sets, start=1):
-            applier.apply(number, payload(number, *writes), foreign_keys=foreign_keys)
+            applier.apply(number, payload(number, *writes), foreign_keys=True)
 
 
 def test_sets_are_executed(database: Path, tmp_path: Path) -> None:
@@ -49,12 +49,14 @@ def test_foreign_keys_are_as_the_node_had_them(tmp_path: Path) -> None:
     linked = (
         "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
         "CREATE TABLE children (parent INTEGER REFERENCES parents (id) ON DELETE CASCADE)",
-        "INSERT INTO parents VALUES (1), (2)",
-        "INSERT INTO children VALUES (1), (2)",
+        "INSERT INTO parents VALUES (1), (2), (3)",
+        "INSERT INTO children VALUES (1), (2), (3)",
     )
-    apply(tmp_path / "a", linked)
-    apply(tmp_path / "a", ("DELETE FROM parents WHERE id = 1",))
-    apply(tmp_path / "a", ("DELETE FROM parents WHERE id = 2",), foreign_keys=False)
+    with Applier(tmp_path / "a") as applier:
+        applier.apply(1, payload(1, *linked), foreign_keys=True)
+        for parent, is_enforced in ((1, True), (2, False), (3, True)):
+            delete = payload(parent + 1, f"DELETE FROM parents WHERE id = {parent}")
+            applier.apply(parent + 1, delete, foreign_keys=is_enforced)
     with closing(sqlite3.connect(tmp_path / "a")) as database:
         assert database.execute("SELECT parent FROM children").fetchall() == [(2,)]
 

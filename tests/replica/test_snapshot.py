@@ -38,11 +38,14 @@ def test_an_unfinished_transaction_is_not_in_it(
     with closing(sqlite3.connect(database, isolation_level=None)) as node:
         node.execute(f"PRAGMA journal_mode = {mode}")
         node.execute("PRAGMA cache_size = 10")
-        before = dump(database)
         node.execute("BEGIN")
         node.executemany(
             "INSERT INTO notes VALUES (?, ?)", [("note", b"x" * 900) for _ in range(rows)]
         )
+        node.execute("COMMIT")
+        before = dump(database)
+        node.execute("BEGIN")
+        node.execute("UPDATE notes SET data = x'01', text = 'another'")
         copy_raw(database, tmp_path / "copy", print).open(2)
         assert dump(tmp_path / "copy") == before
         # The copy has no lock on the node's database, and the node goes on.

@@ -223,6 +223,29 @@ def test_a_crash_while_it_stands_in(node: FarNode, journal: Path, replaced: bool
     node.assert_same()
 
 
+def test_it_begins_with_a_set_that_is_replaced(
+    node: FarNode, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.commit(add(2))
+    node.lose(add(3))
+
+    def take_over_and_go(expected: Head, head: Head) -> None:
+        LocalEngine.take_over(node.far, expected, head)
+        node.far.is_down = True
+
+    monkeypatch.setattr(node.far, "take_over", take_over_and_go)
+    node.commit(add(4))
+    node.commit(add(5))
+    assert (journal / "pending").is_dir()
+    node.end()
+    monkeypatch.undo()
+    node.far.is_down = False
+    monkeypatch.setattr(keeper, "new_engine", lambda *_, **__: node.far)
+    node.commit(add(6))
+    assert list(journal.iterdir()) == []
+    node.assert_same()
+
+
 def test_its_time_is_limited(node: FarNode, journal: Path) -> None:
     node.more["journal-minutes"] = 0.1
     node.commit(add(2))
