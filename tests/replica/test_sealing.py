@@ -117,3 +117,41 @@ def test_files_with_secrets(tmp_path: Path) -> None:
         check_private(tmp_path)
     with pytest.raises(RefusedError, match="cannot be read"):
         check_private(tmp_path / "none")
+
+
+def test_the_format_is_as_specified(tmp_path: Path) -> None:
+    """By `docs/replica-format.md` alone."""
+    import hashlib
+    import zlib
+
+    path = key_file(tmp_path)
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+    key = bytes.fromhex(path.read_text())
+    name = hashlib.blake2b(key, digest_size=8, person=b"clnwire key id").digest()
+    sealing = Sealing(compress=True, key_file=path)
+
+    def opened(blob: bytes, place: str) -> bytes:
+        assert blob[:9] == b"\x03" + name
+        context = blob[:9] + place.encode()
+        return zlib.decompress(AESGCMSIV(key).decrypt(blob[9:21], blob[21:], context))
+
+    stored = sealing.seal_set(PLACE, PAYLOAD)
+    assert b"\0" not in stored
+    blob = stored.replace(b"\1\2", b"\0").replace(b"\1\3", b"\1")
+    assert opened(blob, "alice\n1\n7\nset") == PAYLOAD
+    (tmp_path / "plain").write_bytes(b"0" * ((1 << 20) + 5))
+    sealing.seal_base(PLACE, tmp_path / "plain", tmp_path / "stored", nothing)
+    rest, blocks = (tmp_path / "stored").read_bytes(), b""
+    assert rest[:8] == b"clnwire1"
+    rest = rest[8:]
+    for number in range(2):
+        size = int.from_bytes(rest[:4], "little")
+        blocks += opened(rest[4 : 4 + size], f"alice\n1\n7\nbase {number}")
+        rest = rest[4 + size :]
+    assert blocks == (tmp_path / "plain").read_bytes()
+    # Nothing is shorter than nothing compressed, so the last one is only encrypted.
+    assert rest[4:13] == b"\x02" + name
+    assert (
+        AESGCMSIV(key).decrypt(rest[13:25], rest[25:], rest[4:13] + b"alice\n1\n7\nbase 2") == b""
+    )
