@@ -98,6 +98,7 @@ bench: build $(VENV)/bench.stamp
 
 bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	cargo bench --locked -p clnwire-core --benches -- --quick
+	cargo bench --locked -p clnwire-journal --benches -- --quick
 	$(BIN)/python -m pytest benches -n 0 -p benchmark --benchmark-disable-gc --benchmark-min-rounds=3 \
 		--benchmark-max-time=0.2 --benchmark-columns=median,ops
 	$(BIN)/python -m benches.suite run --quick
@@ -105,6 +106,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/messages.py --quick
 	$(BIN)/python benches/waiting.py --quick
 	$(BIN)/python -m benches.recording --quick
+	$(BIN)/python -m benches.journal --quick
 
 bench-micro: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/micro.py --save

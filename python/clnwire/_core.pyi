@@ -579,7 +579,7 @@ class JournalRecords:
     def __next__(self) -> tuple[int, int, bool, bytes, bytes]: ...
 
 def chain_of(previous: bytes, sequence: int, foreign_keys: bool, payload: Buffer, /) -> bytes:
-    """The chain after a set: BLAKE3 of the chain before, the sequence and the payload. Raises
+    """The chain after a set: BLAKE3 of the payload, the chain before and the sequence. Raises
     `ValueError` if the chain before does not have 32 bytes."""
 
 def digest_of_file(path: _Path, /) -> bytes:

@@ -7,11 +7,12 @@ import random
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from clnwire.journal import Journal, digest_of_file
+from clnwire.journal import Journal, chain_of, digest_of_file
 from tests.docs.pages import DOCS, blocks
 
 [PROGRAM] = blocks(DOCS / "replica-format.md", "python")
@@ -83,3 +84,14 @@ def test_it_restores_no_damaged_set(place: Path):
     run = restore(place)
     assert f"{segment} ends at byte" in run.stderr
     assert "KeyError" in run.stderr
+
+
+def test_the_chain_is_as_specified():
+    """BLAKE3 of the payload, the chain before, the sequence and the flag; with a file's digest."""
+    chain = bytes(range(32))
+    whole = b'{"a":1}' + chain + (258).to_bytes(8, "little") + b"\x01"
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(whole)
+        file.flush()
+        digest = digest_of_file(file.name)
+    assert chain_of(chain, 258, True, b'{"a":1}') == digest

@@ -24,19 +24,17 @@ pub const RECORD_END: usize = 8;
 pub const MAX_PAYLOAD_BYTES: usize = u32::MAX as usize - 4096;
 
 /// The chain after a set. It depends on all sets before.
+///
+/// The payload comes first, so that its chunks are hashed where they lie, several at a time: this
+/// takes half the time of having it after the 41 bytes.
 pub fn chain_of(previous: &Chain, sequence: u64, foreign_keys: bool, payload: &[u8]) -> Chain {
+    let mut suffix = [0; 41];
+    suffix[..32].copy_from_slice(previous);
+    suffix[32..40].copy_from_slice(&sequence.to_le_bytes());
+    suffix[40] = u8::from(foreign_keys);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&chain_prefix(previous, sequence, foreign_keys));
-    hasher.update(payload);
+    hasher.update(payload).update(&suffix);
     *hasher.finalize().as_bytes()
-}
-
-fn chain_prefix(previous: &Chain, sequence: u64, foreign_keys: bool) -> [u8; 41] {
-    let mut prefix = [0; 41];
-    prefix[..32].copy_from_slice(previous);
-    prefix[32..40].copy_from_slice(&sequence.to_le_bytes());
-    prefix[40] = u8::from(foreign_keys);
-    prefix
 }
 
 /// BLAKE3 of a file.
