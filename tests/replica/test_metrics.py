@@ -49,6 +49,30 @@ def test_the_bytes_since_the_base_are_counted_on(coins: MiniNode) -> None:
     assert coins.keeper.status.base_sequence == 0
 
 
+def test_a_slow_start_counts_on_too(coins: MiniNode) -> None:
+    """The figures are written while the start may still wait for the engine."""
+    coins.commit(add(2))
+    assert coins.keeper is not None
+    before = coins.keeper.status.bytes_since_base
+    metrics.write(coins.keeper.status, coins.settings)
+    coins.end()
+    coins.keeper = Keeper(coins.settings, coins.folder, lambda *_: None)
+    metrics.write(coins.keeper.status, coins.settings)
+    coins.commit(add(3))
+    assert coins.keeper.status.bytes_since_base > before
+
+
+def test_the_figures_are_there_soon(coins: MiniNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clnwire.replica.housekeeping._FIRST_SECONDS", 0.01)
+    coins.commit(add(2))
+    assert coins.keeper is not None
+    path = coins.folder / "clnwire-replica.toml"
+    keeping = Housekeeping(path, coins.settings, coins.keeper, lambda *_: None)
+    while metrics.read_status(coins.settings) is None:
+        time.sleep(0.01)
+    keeping.end()
+
+
 def test_files_that_cannot_be_written_are_a_warning(coins: MiniNode) -> None:
     coins.more["metrics"] = str(coins.folder / "none" / "metrics")
     logged: list[str] = []

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from clnwire.replica.settings import ReplicaSettings
 
 METRICS_SECONDS: Final = 10.0
+_FIRST_SECONDS: Final = 1.0
+"""When the figures are first written: a start is usually done by then."""
 COMPACT: Final = ("-m", "clnwire", "replica", "compact")
 
 
@@ -37,7 +39,9 @@ class Housekeeping:
         self._thread.start()
 
     def _work(self) -> None:
-        while not self._ended.wait(METRICS_SECONDS):
+        pause = _FIRST_SECONDS
+        while not self._ended.wait(pause):
+            pause = METRICS_SECONDS
             self.write_metrics()
             self._compaction.look()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -24,13 +24,13 @@ from clnwire.replica.standin import Pending, StandIn
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from clnwire._wire.levels import LogLevel
     from clnwire.replica.engines import Engine
     from clnwire.replica.rules import Following, Store
     from clnwire.replica.sets import Settings, Write
     from clnwire.replica.settings import ReplicaSettings
 
-Level = Literal["info", "unusual", "broken"]
-Log = Callable[[Level, str], object]
+Log = Callable[["LogLevel", str], object]
 
 TOLD_SECONDS: Final = 5.0
 """How often the log says that the node waits."""
@@ -74,6 +74,8 @@ class Keeper:
         """What is stored last; `None` before the first set."""
         self._before = b""
         self._refused: str | None = None
+        # The figures of this run will replace those of the last.
+        self._last_status = read_status(settings)
         self.status = Status(settings.node, self._engine.name, started=time.time())
 
     def take(self, payload: bytes) -> str | None:
@@ -376,7 +378,7 @@ class Keeper:
 
     def _bytes_before(self, head: Head) -> int:
         """The bytes of sets since the last base, as the last run has counted them."""
-        last = read_status(self._settings)
+        last = self._last_status
         return last.bytes_since_base if last and last.generation == head.generation else 0
 
     def _note_base(self, base: Base, bytes_since: int) -> None:

@@ -11,8 +11,9 @@ from clnwire.hooks import CONTINUE, Continue, Refuse
 from clnwire.messages import Init  # noqa: TC001 - clnwire reads annotations at run time.
 
 if TYPE_CHECKING:
+    from clnwire._wire.levels import LogLevel
     from clnwire.replica.housekeeping import Housekeeping
-    from clnwire.replica.keeper import Keeper, Level
+    from clnwire.replica.keeper import Keeper
 
 _NOT_SQLITE: Final = (
     "the node has sent no writes at its start, so its database is not in SQLite, and db_write "
@@ -62,9 +63,8 @@ class Service:
         self._housekeeping = Housekeeping(path, settings, keeper, self._log)
         return keeper
 
-    def _log(self, level: Level, text: str) -> None:
-        log = self._plugin.log
-        {"info": log.info, "unusual": log.warning, "broken": log.error}[level](text)
+    def _log(self, level: LogLevel, text: str) -> None:
+        self._plugin.log(text, level)
 
     def _exit(self, reason: str) -> None:
         """Ends the process at once, and the node with it: it must not answer peers any more."""
