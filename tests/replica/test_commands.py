@@ -155,6 +155,32 @@ def test_restore_of_an_old_state_warns(coins: MiniNode, commands: Commands, tmp_
     assert (missing.status, "it has 0 to 20" in missing.err) == (2, True)
 
 
+def test_an_old_state_does_not_become_the_nodes(coins: MiniNode, commands: Commands) -> None:
+    coins.end()
+    coins.database.unlink()
+    for words in ([], ["--to", coins.folder / "." / coins.database.name]):
+        ran = commands.on_node("restore", "--at", "19", *words)
+        assert (ran.status, "name another place by --to" in ran.err) == (2, True)
+    assert not coins.database.exists()
+
+
+def test_restored_with_a_set_that_was_replaced(
+    coins: MiniNode, commands: Commands, tmp_path: Path
+) -> None:
+    coins.lose(add(21))
+    other = MiniNode(tmp_path / "other", coins.replica)
+    shutil.copy(coins.folder / "clnwire-replica.toml", other.folder)
+    commands.directory = other.folder
+    assert commands.on_node("restore").status == 0
+    other.version = 21
+    # The node was not gone, and has committed another set meanwhile.
+    coins.commit(add(22))
+    coins.end()
+    assert "may have replaced the last set that was restored" in other.refusal(add(23))
+    coins.commit(add(24))
+    coins.assert_same()
+
+
 def test_restore_from_a_damaged_replica(
     coins: MiniNode, commands: Commands, tmp_path: Path
 ) -> None:

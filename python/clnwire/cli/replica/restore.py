@@ -10,6 +10,7 @@ import typer
 
 from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
 from clnwire.replica import restoring
+from clnwire.replica.errors import ReplicaError
 from clnwire.replica.owner import Owner
 
 EXAMPLES = (
@@ -29,7 +30,7 @@ def restore(
     at: Annotated[
         int | None,
         typer.Option(
-            metavar="VERSION", help="An older state. Never start a node with it: see the docs."
+            metavar="VERSION", help="An older state, to look at. Never start a node with it."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -44,11 +45,17 @@ def restore(
     """
     with opened(directory) as (reader, settings, _), progress(hidden=as_json) as steps:
         target = (to or settings.database).expanduser().absolute()
+        is_node_s = target.resolve() == settings.database.resolve()
+        if at is not None and is_node_s:
+            # One set behind, it would pass for the node's own before its last commit.
+            raise ReplicaError(
+                "--at makes an old state, which no node may start with: name another place by --to"
+            )
         head = reader.engine.head()
         point = reader.newest() if at is None else reader.point_at(at)
         restored = restoring.restore(reader, target, point, steps)
         is_newest = head is not None and restored.chain == head.chain
-        if is_newest and head is not None and target == settings.database:
+        if is_newest and head is not None and is_node_s:
             # So the node may continue this replica, and need not begin another.
             Owner(target.parent, settings.node).adopt(head)
     rows = {
