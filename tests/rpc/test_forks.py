@@ -124,7 +124,7 @@ def test_a_child_holds_no_connection_that_a_thread_is_using(
     rpc: Callable[..., object], clnwire_host: BlockingHost
 ) -> None:
     connection = next(_opened(str(clnwire_host.rpc_path)))
-    # The stream's lock is held at almost every fork.
+    # The stream's lock is held at some of the forks: 63 of 200 were measured.
     is_over = threading.Event()
 
     def receive() -> None:
