@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds until a plugin that hangs is killed."""
 
 

@@ -484,8 +484,9 @@ case(
         return [a, b == 2, plugin is None]
 """,
     ask("last", [1]),
+    ask("last", []),
     difference="injection by position",
-    shows=('"result": [1, true, false]',),
+    shows=('"result": [1, true, false]', "missing a required argument: 'a'"),
 )
 case(
     "callables",
@@ -1775,6 +1776,48 @@ case(
     ask("db_write", {"data_version": 1, "writes": []}),
     ask("rbf_channel"),
     tell("db_write", {"db_write": {}}),
+)
+case(
+    "asks itself",
+    """
+    from pyln.client import RpcError
+    @plugin.hook("rpc_command")
+    def command(rpc_command, **kwargs):
+        return {"result": "continue"}
+    @plugin.init()
+    def init(plugin, **kwargs):
+        try:
+            plugin.rpc.getinfo()
+        except RpcError as error:
+            plugin.log(error.error)
+    @plugin.method("m")
+    def m(plugin): return plugin.rpc.getinfo()
+    @plugin.subscribe("block_added")
+    def block(plugin, **kwargs): plugin.rpc.getinfo()
+""",
+    ask("m"),
+    tell("block_added", {"block_added": {}}),
+    difference="calls that ask their own plugin",
+    shows=("The daemon would ask this plugin's rpc_command hook first", '"code": -32600'),
+)
+case(
+    "does not ask itself",
+    """
+    import asyncio, threading
+    @plugin.hook("rpc_command", filters=["pay", "sendpay"])
+    def command(rpc_command, **kwargs):
+        return {"result": "continue"}
+    @plugin.method("m")
+    def m(plugin):
+        async def main():
+            await asyncio.to_thread(plugin.rpc.call, "pay", cmdprefix="p")
+        asyncio.run(main())
+        thread = threading.Thread(target=lambda: plugin.rpc.call("sendpay", cmdprefix="p"))
+        thread.start()
+        thread.join()
+        return plugin.rpc.getinfo()
+""",
+    ask("m"),
 )
 case(
     "older names",

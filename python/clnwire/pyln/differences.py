@@ -94,6 +94,13 @@ DIFFERENCES: Final = (
         "It raises `RpcError`.",
     ),
     Difference(
+        "calls that ask their own plugin",
+        "With the hook `rpc_command` a handler's call waits for the daemon, which asks that hook: "
+        "both hang for ever.",
+        "It raises `RpcError`, but for commands that the hook's filters leave out and calls of "
+        "other threads.",
+    ),
+    Difference(
         "older names of parameters",
         "A name that an older version had, such as `msatoshi` for `amount_msat`, raises "
         "`TypeError`.",

@@ -34,6 +34,10 @@ IN_DB_WRITE: Final = (
     "The daemon waits for db_write and would never answer: call it after the hook, or from another "
     "plugin."
 )
+IN_RPC_COMMAND: Final = (
+    "The daemon would ask this plugin's rpc_command hook first, and never get an answer: give the "
+    "hook filters that leave the command out, or call from another thread."
+)
 SEPARATOR: Final = b"\n\n"
 FIRST: Final = 1 << 14
 """Bytes that are received of a reply at first: memory for more takes longer than a small reply."""
@@ -121,8 +125,8 @@ class UnixDomainSocketRpc:
         if isinstance(payload, dict):
             given = cast("dict[str, Any]", payload)
             payload = {name: value for name, value in given.items() if value is not None}
-        if self._hangs:
-            raise RpcError(method, payload, IN_DB_WRITE)
+        if (why := self._why_it_hangs(method)) is not None:
+            raise RpcError(method, payload, why)
         this_id = self.get_json_id(method, cmdprefix)
         self.next_id += 1
         request = {"jsonrpc": "2.0", "method": method, "params": payload, "id": this_id}
@@ -196,16 +200,14 @@ class UnixDomainSocketRpc:
         progress = params if notice["method"] == "progress" else params.get("progress")
         self._notify(message=params.get("message"), progress=progress, request=request)
 
-    @property
-    def _hangs(self) -> bool:
-        """Whether the daemon serves nobody until the `db_write` handler of this context returns."""
+    def _why_it_hangs(self, method: str) -> str | None:
+        """Why the daemon would never answer a call in this context, if that is certain."""
         client, _, request = transport.handling.get()
-        return (
-            request is not None
-            and request.method == "db_write"
-            and request._is_awaited
-            and getattr(client, "socket_path", None) == self.socket_path
-        )
+        if request is None or getattr(client, "socket_path", None) != self.socket_path:
+            return None
+        if request.method == "db_write" and request._is_awaited:
+            return IN_DB_WRITE
+        return IN_RPC_COMMAND if request.plugin._would_ask_itself(method) else None
 
     def _writeobj(self, sock: Any, obj: Any) -> None:
         sock.sendall(dumps(obj).encode())

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from threading import RLock
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from clnwire._core import Framer, MalformedError
@@ -112,6 +112,7 @@ class Plugin:
         self.dynamic = dynamic
         self.child_init: Callable[..., Any] | None = None
         self.write_lock = RLock()
+        self._serving: int | None = None
         os.register_at_fork(after_in_child=self._renew_lock)
         handler = PluginLogHandler(self)
         handler.setFormatter(logging.Formatter("%(name)-12s: %(message)s"))
@@ -383,6 +384,7 @@ class Plugin:
             self._serve(_cut(self.stdin.buffer))
 
     def _serve(self, frames: Iterable[Frame]) -> None:
+        self._serving = get_ident()
         self._served_at = places(sys._getframe())  # pyright: ignore[reportPrivateUsage]
         try:
             for frame in frames:
@@ -395,6 +397,16 @@ class Plugin:
 
     _served_at: Places | None = None
     """Where the answers come from that handlers return."""
+
+    def _would_ask_itself(self, command: str) -> bool:
+        """Whether the daemon asks this plugin about a command that its serving thread calls."""
+        hook = self.methods.get("rpc_command")
+        return (
+            hook is not None
+            and hook.mtype == MethodType.HOOK
+            and (not hook.filters or command in hook.filters)
+            and get_ident() == self._serving
+        )
 
     def _handle(self, frame: Frame) -> None:
         message: Any
