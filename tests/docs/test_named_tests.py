@@ -11,20 +11,24 @@ from tests.docs.pages import DOCS, ROOT
 
 TABLES = [
     ("safety.md", ROOT / "tests", 30),
+    ("security.md", ROOT / "tests", 25),
     ("host.md", ROOT / "tests" / "host", 60),
     ("replica-failures.md", ROOT / "tests", 60),
 ]
 """A page, the folder that its names are relative to, and how many names there are at least."""
+ANNOUNCED = re.compile(r"## (?:\w+ and their tests|What is done)\n")
 HEADING = re.compile(r"(?<=\n)\|[^\n]*\|\n\|[-| ]+\|\n")
 
 
 def rows(page: str) -> list[str]:
-    """The rows of the tables, without their headings; of the host's page, of those of the rules."""
-    text = HEADING.sub("", re.split(r"## \w+ and their tests\n", (DOCS / page).read_text())[-1])
+    """The rows of the tables, without their headings: of all, or of those that are announced."""
+    text = HEADING.sub("", ANNOUNCED.split((DOCS / page).read_text())[-1])
     return [line for line in text.splitlines() if line.startswith("| ")]
 
 
-@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=["safety", "host", "replica"])
+@pytest.mark.parametrize(
+    ("page", "folder", "least"), TABLES, ids=["safety", "security", "host", "replica"]
+)
 def test_each_row_names_tests_that_exist(page: str, folder: Path, least: int) -> None:
     named = [re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in rows(page)]
     without = [row for row, tests in zip(rows(page), named, strict=True) if not tests]
