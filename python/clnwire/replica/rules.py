@@ -86,7 +86,7 @@ class Refusal(msgspec.Struct, frozen=True):
         return f"{self.what}; {self.remedy}"
 
 
-class Store(msgspec.Struct, frozen=True):
+class Store(msgspec.Struct, frozen=True, gc=False):
     """Store the set. Continue once it is durable."""
 
     sequence: int
@@ -104,7 +104,7 @@ class Note(msgspec.Struct, frozen=True):
     after: Following
 
 
-class Following(msgspec.Struct, frozen=True):
+class Following(msgspec.Struct, frozen=True, gc=False):
     """Where the node and the engine are.
 
     It holds while the engine's head is the one that was stored last. When it is unknown what the
@@ -132,11 +132,12 @@ class Following(msgspec.Struct, frozen=True):
         return self._store(change)
 
     def _store(self, write: Write) -> Store | Refusal:
-        before = self._committed(write.version - 1)
-        if before is None:
-            return self._out_of_step(write.version, write.version - 1)
-        sequence = before + 1
-        after = Following(sequence, before, sequence, self.foreign_keys)
+        sequence = self.newest + 1
+        if sequence % VERSIONS != write.version:
+            sequence = self.oldest + 1
+            if sequence % VERSIONS != write.version:
+                return self._out_of_step(write.version, write.version - 1)
+        after = Following(sequence, sequence - 1, sequence, self.foreign_keys)
         return Store(sequence, self.foreign_keys, sequence == self.last, after)
 
     def _note(self, settings: Settings) -> Note | Refusal:

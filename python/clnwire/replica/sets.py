@@ -16,7 +16,7 @@ _PLAIN_WRITE = re.compile(
 """Matches params as lightningd writes them whose first statement is no PRAGMA."""
 
 
-class Write(msgspec.Struct, frozen=True):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """A set that changes the database."""
 
     version: int
