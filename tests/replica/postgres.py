@@ -28,6 +28,8 @@ _SETTINGS: Final = """
 listen_addresses = '*'
 unix_socket_directories = ''
 shared_buffers = '16MB'
+# In the server's folder, which is removed: servers that are killed leave it.
+dynamic_shared_memory_type = mmap
 max_wal_size = '16MB'
 min_wal_size = '2MB'
 wal_level = replica
