@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -241,11 +242,19 @@ class Elsewhere:
     """A machine of its own as far as the network goes: a namespace, and a cable to it."""
 
     def __init__(self) -> None:
-        number = os.getpid()
-        self.name, self._here, self._there = f"clnwire{number}", f"cl{number}h", f"cl{number}t"
+        # Others of these tests may be there, or be on their way out. A link's name is short.
+        mark = secrets.token_hex(4)
+        self.name, self._here, self._there = f"clnwire-{mark}", f"cl{mark}h", f"cl{mark}t"
         # Link-local addresses, which no other network uses.
         self.host, self._own = "169.254.77.2", "169.254.77.1"
         _ip("netns", "add", self.name)
+        try:
+            self._lay_cable()
+        except subprocess.CalledProcessError:
+            self.remove()
+            raise
+
+    def _lay_cable(self) -> None:
         _ip("link", "add", self._here, "type", "veth", "peer", "name", self._there)
         _ip("link", "set", self._there, "netns", self.name)
         _ip("addr", "add", f"{self._own}/30", "dev", self._here)
@@ -269,6 +278,8 @@ class Elsewhere:
         _ip("link", "set", self._here, "down")
 
     def remove(self) -> None:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            _ip("link", "del", self._here)
         _ip("netns", "del", self.name)
 
 
