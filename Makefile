@@ -107,6 +107,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/waiting.py --quick
 	$(BIN)/python -m benches.recording --quick
 	$(BIN)/python -m benches.journal --quick
+	$(BIN)/python -m benches.replica_postgresql --quick
 
 bench-micro: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/micro.py --save

@@ -163,9 +163,8 @@ def main() -> None:
     for case, figures in results.items():
         print(case)
         for size, each in figures.items():
-            print(
-                f"  {size:>7}: p50 {each.p50:9,.0f}  p99 {each.p99:7,.0f}  CPU {each.cpu:7,.0f} µs"
-            )
+            p10, p50, p99, cpu = (f"{value:8,.0f}" for value in msgspec.structs.astuple(each))
+            print(f"  {size:>7}: p10 {p10}  p50 {p50}  p99 {p99}  CPU {cpu} µs")
     if options.save:
         saved = {
             "machine": msgspec.to_builtins(machine()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from threading import Thread
 
@@ -182,6 +183,32 @@ def test_bases_are_added_and_the_older_pruned(begun: Begun, server: Server, tmp_
     assert list(begun.engine.records(1, 105)) == records[5:]
     assert list(begun.engine.records(1, 104, 105)) == [fifth]
     begun.append("goes on")
+
+
+def test_much_is_read_and_removed_in_parts(begun: Begun, tmp_path: Path, monkeypatch):
+    module = sys.modules[PostgresqlEngine.__module__]
+    monkeypatch.setattr(module, "_BYTES_AT_ONCE", 1_500)
+    monkeypatch.setattr(module, "_DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(module, "_CHUNKS_AT_ONCE", 1)
+    monkeypatch.setattr(module, "CHUNK", 1_000)
+    records = [begun.append("x" * 1_000) for _ in range(7)]
+    records.append(begun.append("y" * 5_000))
+    assert list(begun.engine.records(1, 100)) == records
+    assert list(begun.engine.records(1, 103, 106)) == records[3:6]
+    file = a_base(tmp_path, 24_000)
+    for record in (records[2], records[5]):
+        base = msgspec.structs.replace(
+            begun.base, sequence=record.sequence, chain=record.chain, size=24_000
+        )
+        begun.engine.add_base(base, file, no_progress)
+        begun.engine.add_base(base, file, no_progress)
+    begun.engine.prune(begun.engine.bases()[-1])
+    left = begun.engine._session.execute(
+        "SELECT count(*) FROM clnwire.chunks JOIN clnwire.bases ON base = id WHERE node = %(n)s",
+        {"n": begun.head.node},
+    )
+    assert left == [(24,)]
+    assert list(begun.engine.records(1, 106)) == records[6:]
 
 
 def test_nodes_share_a_server(begun: Begun, server: Server, node: str, tmp_path: Path):

@@ -64,6 +64,14 @@ def test_a_password_in_the_url_is_refused_and_not_repeated(url: str):
     assert caught.value.__cause__ is None
 
 
+def test_services_of_libpq_are_refused(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(RefusedError, match="service"):
+        Address("postgresql:///ln?service=elsewhere", None)
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    with pytest.raises(RefusedError, match="unset PGSERVICE"):
+        Address("postgresql:///ln", None)
+
+
 def test_credentials(tmp_path: Path):
     file = tmp_path / "password"
     with pytest.raises(RefusedError, match=r"cannot be read"):

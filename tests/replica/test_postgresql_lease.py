@@ -23,7 +23,9 @@ from tests.replica.begun import (
     process_of,
     until,
 )
+from tests.replica.nodes import SCHEMA
 from tests.replica.postgres import Proxy, Server
+from tests.replica.test_plugin import ProcessNode
 
 ELSEWHERE = Instance("another machine", "boot", "1 1")
 
@@ -127,6 +129,21 @@ def test_an_idle_instance_that_lost_it_hears_of_it(new_lease, server: Server, no
     assert "another instance" in reasons[0]
 
 
+@pytest.mark.process
+def test_an_idle_plugin_that_lost_it_ends(server: Server, node: str, tmp_path: Path):
+    process_node = ProcessNode(tmp_path / "node")
+    text = f'engine = "{server.url}"\nnode = "{node}"\nlease-seconds = 2\n'
+    (process_node.folder / "clnwire-replica.toml").write_text(text)
+    try:
+        process_node.commit(*SCHEMA)
+        daemon = process_node.daemon
+        assert daemon is not None
+        server.sql(f"UPDATE clnwire.leases SET token = 'other' WHERE node = '{node}'")
+        assert daemon.process.wait(30) == 1
+    finally:
+        process_node.close()
+
+
 def test_without_the_server_it_runs_out(new_lease, proxy: Proxy):
     lost, reasons = Event(), []
 
@@ -165,6 +182,29 @@ def test_a_copy_of_a_running_machine_loses_it(new_lease, proxy: Proxy):
     lease.renew()
     with pytest.raises(FencedError):
         copy.renew()
+
+
+def test_a_process_takes_its_own_again(new_lease, proxy: Proxy):
+    # The server is away when the lease is to be released.
+    lease = new_lease(proxy.url)
+    lease.acquire()
+    proxy.mode = "swallow"
+    lease.release()
+    proxy.mode = "pass"
+    lease.acquire()
+    lease.renew()
+
+
+def test_a_thread_that_waits_does_not_disturb(new_lease, proxy: Proxy):
+    lease = new_lease(proxy.url, seconds=1.0, answer=1.5)
+    lease.acquire()
+    proxy.mode = "hold"
+    until(lambda: len(lease._tokens) > 1)
+    lease.release()
+    proxy.mode = "pass"
+    eventually(lease.acquire)
+    lease.renew()
+    assert lease._until > 0
 
 
 def test_who_is_gone():

@@ -39,6 +39,11 @@ class Address:
         self.parameters = _parse(url)
         hosts = list(_hosts(self.parameters))
         self.name = _name(self.parameters, hosts)
+        if "service" in self.parameters or "PGSERVICE" in os.environ:
+            raise RefusedError(
+                f"{self.name}: a service of libpq may change the host and its protection unseen; "
+                "put all of it into the URL, and unset PGSERVICE"
+            )
         if secret := next((key for key in _SECRET if key in self.parameters), None):
             raise RefusedError(
                 f"{self.name}: take {secret} out of the URL, which ends up in messages, and put "

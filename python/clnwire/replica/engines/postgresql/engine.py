@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 CHUNK: Final = 1 << 20
 """Bytes of a base in one row."""
 _SETS_AT_ONCE: Final = 200
+_BYTES_AT_ONCE: Final = 16 << 20
 _DELETED_AT_ONCE: Final = 5_000
+_CHUNKS_AT_ONCE: Final = 100
 
 _HEAD: Final = "generation, epoch, owner, sequence, chain, writes"
 _EXPECTED: Final = """
@@ -152,6 +154,8 @@ class PostgresqlEngine:
             return next(each for each in self.bases() if each.sequence == head.sequence)
         if found != expected:
             raise self._fenced(expected, found)
+        # What an attempt before has left.
+        self._remove_bases("generation = %(generation)s", {"generation": head.generation})
         size = base.stat().st_size
         stored = Base(head.generation, head.sequence, head.epoch, head.chain, size, head.chain, 0.0)
         number, stored = self._stage(stored, base, progress)
@@ -287,20 +291,24 @@ class PostgresqlEngine:
         last, chain = after, self._chain_at(generation, after)
         while until is None or last < until:
             rows = self._some_sets(generation, last, until)
+            if not rows:
+                return
             for row in rows:
                 record = Record(*row)
                 self._check_link(last, chain, record)
                 last, chain = record.sequence, record.chain
                 yield record
-            if len(rows) < _SETS_AT_ONCE:
-                return
 
     def _some_sets(self, generation: int, after: int, until: int | None) -> list[tuple[Any, ...]]:
+        """The next sets: at least one, if there is one, and not too many bytes for memory."""
         bound = "" if until is None else "AND sequence <= %(until)s"
         return self._session.execute(
-            "SELECT sequence, epoch, foreign_keys, payload, chain FROM clnwire.sets "
-            "WHERE node = %(node)s AND generation = %(generation)s AND sequence > %(after)s "
-            f"{bound} ORDER BY sequence LIMIT {_SETS_AT_ONCE}",
+            "SELECT sequence, epoch, foreign_keys, payload, chain FROM (SELECT *, "
+            "sum(octet_length(payload)) OVER (ORDER BY sequence) - octet_length(payload) AS before "
+            "FROM (SELECT * FROM clnwire.sets WHERE node = %(node)s "
+            f"AND generation = %(generation)s AND sequence > %(after)s {bound} "
+            f"ORDER BY sequence LIMIT {_SETS_AT_ONCE}) AS next) AS counted "
+            f"WHERE before < {_BYTES_AT_ONCE} ORDER BY sequence",
             {"node": self._node, "generation": generation, "after": after, "until": until},
         )
 
@@ -374,11 +382,11 @@ class PostgresqlEngine:
         self._base_number(keep)
         older = "(generation, sequence) < (%(generation)s, %(sequence)s) AND node = %(node)s"
         self._session.execute(
-            f"DELETE FROM clnwire.bases WHERE {older} AND complete OR node = %(node)s "
-            "AND NOT complete AND created < clock_timestamp() - interval '1 day'",
+            "UPDATE clnwire.bases SET complete = false, created = '-infinity' "
+            f"WHERE {older} AND complete",
             values,
         )
-        # Not all at once: the server has to answer in time.
+        self._remove_bases("created < clock_timestamp() - interval '1 day'", {})
         while self._session.execute(
             "DELETE FROM clnwire.sets WHERE node = %(node)s AND (generation, sequence) IN "
             f"(SELECT generation, sequence FROM clnwire.sets WHERE {older} "
@@ -386,6 +394,18 @@ class PostgresqlEngine:
             values,
         ):
             pass
+
+    def _remove_bases(self, condition: str, values: dict[str, object]) -> None:
+        """Removes bases that do not count. Not all at once: the server has to answer in time."""
+        values = {**values, "node": self._node, "count": _CHUNKS_AT_ONCE}
+        bases = f"clnwire.bases WHERE node = %(node)s AND NOT complete AND {condition}"
+        while self._session.execute(
+            "DELETE FROM clnwire.chunks WHERE (base, number) IN (SELECT base, number FROM "
+            f"clnwire.chunks WHERE base IN (SELECT id FROM {bases}) LIMIT %(count)s) RETURNING 1",
+            values,
+        ):
+            pass
+        self._session.execute(f"DELETE FROM {bases}", values)
 
 
 def _shown(head: Head | None) -> str:

@@ -103,6 +103,9 @@ class Lease:
         self._until = 0.0
         self._thread: threading.Thread | None = None
         self._released = threading.Event()
+        """Of the thread: the next one gets another."""
+        self._lock = threading.Lock()
+        """Held while the connection is used."""
 
     def acquire(self) -> None:
         """Takes the lease if it is free, has run out, or its holder is gone.
@@ -111,12 +114,23 @@ class Lease:
             UnavailableError: Another instance holds it, or the server does not answer. Retry.
             RefusedError: The server refuses.
         """
+        with self._lock:
+            self._take()
+        if self._thread is None:
+            self._released = threading.Event()
+            self._thread = threading.Thread(
+                target=self._keep_renewing, args=[self._released], name="clnwire-lease", daemon=True
+            )
+            self._thread.start()
+
+    def _take(self) -> None:
         found = self._session.execute(_HELD, {"node": self._node})
         known, left, holder = "", 0.0, None
         if found:
             *identity, token, left = found[0]
             holder = Instance(*identity)
-            known = token if token in self._tokens or holder.is_gone() else ""
+            # This process may have lost its connection before it could release the lease.
+            known = token if holder == Instance.this() or holder.is_gone() else ""
         token, began = self._new_token(), _now()
         values = msgspec.structs.asdict(Instance.this())
         values |= {"node": self._node, "token": token, "seconds": self._seconds, "known": known}
@@ -128,23 +142,17 @@ class Lease:
                 f"{max(0.0, left):.0f} s"
             )
         self._tokens, self._until = [token], began + self._seconds
-        if self._thread is None:
-            self._released.clear()
-            self._thread = threading.Thread(
-                target=self._keep_renewing, name="clnwire-lease", daemon=True
-            )
-            self._thread.start()
 
-    def _keep_renewing(self) -> None:
+    def _keep_renewing(self, released: threading.Event) -> None:
         pause = self._seconds / _RENEWALS
-        while not self._released.wait(pause):
+        while not released.wait(pause):
             try:
                 self.renew()
                 pause = self._seconds / _RENEWALS
             except UnavailableError:
                 pause = min(pause, _RETRY_SECONDS)
             except ReplicaError as error:
-                if self._on_lost is not None and not self._released.is_set():
+                if self._on_lost is not None and not released.is_set():
                     self._on_lost(str(error))
                 return
 
@@ -156,6 +164,10 @@ class Lease:
                 end.
             UnavailableError: The server does not answer, and the lease has not run out yet.
         """
+        with self._lock:
+            self._renew()
+
+    def _renew(self) -> None:
         token, began = self._new_token(), _now()
         values = {"node": self._node, "token": token, "known": self._tokens[:-1]}
         try:
@@ -186,11 +198,14 @@ class Lease:
         self._released.set()
         if thread is not threading.current_thread():
             thread.join(_RETRY_SECONDS)
-        if not thread.is_alive() and self._session.is_connected:
+        # A thread that still waits for the server ends with its answer.
+        if self._lock.acquire(blocking=False):
             with suppress(ReplicaError):
-                self._session.execute(_RELEASE, {"node": self._node, "known": self._tokens})
+                if self._session.is_connected:
+                    self._session.execute(_RELEASE, {"node": self._node, "known": self._tokens})
             self._session.close()
-        self._tokens, self._until = [], 0.0
+            self._tokens, self._until = [], 0.0
+            self._lock.release()
 
     def _new_token(self) -> str:
         """A token that counts as ours from now on, since the answer may be lost."""
