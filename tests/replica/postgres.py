@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-import psycopg
 import pytest
+
+psutil = pytest.importorskip("psutil", reason="needs the extra: cli")
+psycopg = pytest.importorskip("psycopg", reason="needs the extra: replica")
 
 ABSENT: Final = (
     "needs a PostgreSQL server: install Debian's package postgresql, or put postgres on the PATH"

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Thread
 
 import msgspec
-import psycopg
 import pytest
 
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
@@ -33,6 +32,7 @@ from tests.replica.postgres import (
     can_make_networks,
     give_to_user,
     new_folder,
+    psycopg,
 )
 
 ANSWER = 1.0
