@@ -408,7 +408,10 @@ def test_a_commit_is_cancelled_and_the_standby_promoted(cluster: Path, node: str
             pair.primary.kill()
         pair.promote()
         assert payloads(pair.standby, node) == [b"acknowledged"]
-        promoted = an_engine(pair.standby.url, node)
+        # The URL that a node runner gives names both.
+        hosts = f"127.0.0.1:{pair.primary.port},127.0.0.1:{pair.standby.port}"
+        promoted = an_engine(f"postgresql://postgres@{hosts}/postgres", node, writes=True)
+        promoted.open()
         assert promoted.head() == begun.head
         begun.engine.close()
         begun.engine = promoted
