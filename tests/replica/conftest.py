@@ -14,6 +14,7 @@ from tests.conftest import Once
 
 if TYPE_CHECKING:
     from tests.replica.postgres import Pair, Proxy, Server
+    from tests.replica.s3 import Store, StoreProxy
 
 _numbers = count(1)
 
@@ -64,6 +65,28 @@ def proxy(server: Server) -> Iterator[Proxy]:
     from tests.replica.postgres import Proxy
 
     proxy = Proxy(server.host, server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """An S3-compatible store that runs, and whose nodes tests do not share."""
+    if any(importlib.util.find_spec(each) is None for each in ("obstore", "moto", "psycopg")):
+        pytest.skip("needs the extra: replica")
+    from tests.replica.s3 import Store
+
+    store = Store()
+    yield store
+    store.remove()
+
+
+@pytest.fixture
+def store_proxy(store: Store) -> Iterator[StoreProxy]:
+    """A way to the store that can fail."""
+    from tests.replica.s3 import StoreProxy
+
+    proxy = StoreProxy("127.0.0.1", store.port)
     yield proxy
     proxy.close()
 

@@ -50,6 +50,14 @@ def new_engine(
                 f"this engine needs psycopg: pip install 'clnwire[replica]' ({error})"
             ) from error
         return PostgresqlEngine(settings, writes=writes, on_lost=on_lost)
+    if settings.scheme == "s3":
+        try:
+            from clnwire.replica.engines.s3 import S3Engine
+        except ImportError as error:
+            raise RefusedError(
+                f"this engine needs obstore: pip install 'clnwire[replica]' ({error})"
+            ) from error
+        return S3Engine(settings, writes=writes, on_lost=on_lost)
     raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")
 
 

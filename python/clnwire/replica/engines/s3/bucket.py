@@ -1,0 +1,143 @@
+"""Requests to the store, each tried once, and what their failures mean."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from obstore import ObjectMeta
+
+    from clnwire.replica.engines.s3.address import Address
+
+ANSWER_SECONDS: Final = 10.0
+"""How long the store may take for one entry."""
+_PART_SECONDS: Final = 120.0
+"""How long it may take for a part of a base."""
+_ERRORS: Final = (BaseError, FileNotFoundError, NotImplementedError)
+_REFUSING: Final = (PermissionDeniedError, UnauthenticatedError)
+_UNABLE: Final = (NotSupportedError, NotImplementedError)
+
+
+class Bucket:
+    """The objects of one node. Threads may share it."""
+
+    def __init__(self, address: Address, node: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        """Connects to nothing yet."""
+        self.name = address.name
+        self._quick = address.store(node, answer_seconds)
+        self._patient = address.store(node, max(answer_seconds, _PART_SECONDS))
+
+    def get(self, key: str, *, large: bool = False) -> bytes | None:
+        """An object; `None` if there is none."""
+        try:
+            return bytes(obstore.get(self._patient if large else self._quick, key).bytes())
+        except _ERRORS as error:
+            self._pass_if_absent(error)
+            return None
+
+    def has(self, key: str) -> bool:
+        """Whether there is an object."""
+        try:
+            obstore.head(self._quick, key)
+        except _ERRORS as error:
+            self._pass_if_absent(error)
+            return False
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        """Stores an object of a key that nothing else writes."""
+        try:
+            obstore.put(self._patient, key, data, use_multipart=False)
+        except _ERRORS as error:
+            raise self._explained(error) from None
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Stores an object if there is none; returns whether it did."""
+        try:
+            obstore.put(self._quick, key, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        except _ERRORS as error:
+            raise self._explained(error) from None
+        return True
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectMeta]:
+        """The objects below a prefix, in the order of their keys, those after a key."""
+        try:
+            # Its type names pyarrow, which is absent.
+            pages = cast(
+                "Iterator[Sequence[ObjectMeta]]",
+                obstore.list(self._quick, prefix, offset=after, chunk_size=1000),  # pyright: ignore[reportUnknownMemberType]
+            )
+            for page in pages:
+                yield from page
+        except _ERRORS as error:
+            raise self._explained(error) from None
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Removes objects, whether or not they are there."""
+        try:
+            for start in range(0, len(keys), 1000):
+                obstore.delete(self._patient, keys[start : start + 1000])
+        except _ERRORS as error:
+            if not isinstance(error, FileNotFoundError):
+                raise self._explained(error) from None
+
+    def probe(self) -> None:
+        """Checks that the store honours the condition on which all depends."""
+        key = f"probe/{secrets.token_hex(16)}"
+        honours = self.create(key, b"first")
+        try:
+            honours = honours and not self.create(key, b"second")
+        finally:
+            with suppress(ReplicaError):
+                self.delete([key])
+        if not honours:
+            raise RefusedError(
+                f"{self.name}: the store ignores conditional writes (If-None-Match), without which "
+                "two nodes could write at the same time; use another store"
+            )
+
+    def _pass_if_absent(self, error: Exception) -> None:
+        if not isinstance(error, FileNotFoundError) or "NoSuchBucket" in str(error):
+            raise self._explained(error) from None
+
+    def _explained(self, error: Exception) -> ReplicaError:
+        said = _said(error)
+        # An error of a listing is of no class of its own.
+        if isinstance(error, FileNotFoundError) or "NoSuchBucket" in said:
+            return RefusedError(f"{self.name}: there is no such bucket; make it first ({said})")
+        if isinstance(error, _REFUSING) or re.search(r"40[13] (Unauthorized|Forbidden)", said):
+            return RefusedError(
+                f"{self.name}: the store refuses access; check credentials-file, the bucket's "
+                f"policy and this machine's clock ({said})"
+            )
+        if isinstance(error, _UNABLE) or "501 Not Implemented" in said:
+            return RefusedError(f"{self.name}: the store cannot do what is needed ({said})")
+        return UnavailableError(f"{self.name}: {said}")
+
+
+def _said(error: Exception) -> str:
+    """What an error says, without the requests that led to it. It has no secrets."""
+    text = str(error).partition("\n\nDebug source")[0]
+    found = re.search(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?", text)
+    line = " ".join(text.partition("<?xml")[0].split()).rstrip(": ")
+    if found:
+        line += f": {found[1]}" + (f": {found[2]}" if found[2] else "")
+    return line[:500]

@@ -1,0 +1,233 @@
+"""The log: entries under numbered keys, each written once and on the condition that it is new."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.records import Head, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+
+    from obstore import ObjectMeta
+
+    from clnwire.replica.engines.s3.bucket import Bucket
+
+FORMAT: Final = 1
+SMALL: Final = 1024
+"""Entries of beginnings and take-overs are smaller than this."""
+_PREFIX: Final = "log/"
+_READERS: Final = 16
+_WINDOW: Final = 64
+
+
+class _Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first line of an entry, in JSON. The payload of a set follows it."""
+
+    format: int = FORMAT
+    kind: Literal["begin", "take-over", "set"]
+    node: str
+    generation: int
+    epoch: int
+    owner: str
+    sequence: int
+    chain: str
+    """32 bytes in hexadecimal digits."""
+    foreign_keys: bool = False
+    """Of a set."""
+    base: str = ""
+    """The token of the base with which a generation begins."""
+
+
+_TITLE: Final = msgspec.json.Decoder(_Title)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry, as read."""
+
+    title: _Title
+    payload: bytes
+
+    @property
+    def head(self) -> Head:
+        """The head after it."""
+        title = self.title
+        return Head(
+            title.node,
+            title.generation,
+            title.epoch,
+            title.owner,
+            title.sequence,
+            bytes.fromhex(title.chain),
+        )
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Generation and sequence after it; it never gets less."""
+        return self.title.generation, self.title.sequence
+
+    @property
+    def record(self) -> Record | None:
+        """The set, if it is one."""
+        title = self.title
+        if title.kind != "set":
+            return None
+        chain = bytes.fromhex(title.chain)
+        return Record(title.sequence, title.epoch, title.foreign_keys, self.payload, chain)
+
+
+def of_set(head: Head, record: Record) -> bytes:
+    """The entry of a set; `head` is the head after it."""
+    title = _title("set", head)
+    title = msgspec.structs.replace(title, foreign_keys=record.foreign_keys)
+    return b"\n".join((msgspec.json.encode(title), record.payload))
+
+
+def of_take_over(head: Head) -> bytes:
+    """The entry of a take-over."""
+    return msgspec.json.encode(_title("take-over", head)) + b"\n"
+
+
+def of_begin(head: Head, base: str) -> bytes:
+    """The entry with which a generation begins."""
+    return msgspec.json.encode(msgspec.structs.replace(_title("begin", head), base=base)) + b"\n"
+
+
+def _title(kind: Literal["begin", "take-over", "set"], head: Head) -> _Title:
+    return _Title(
+        kind=kind,
+        node=head.node,
+        generation=head.generation,
+        epoch=head.epoch,
+        owner=head.owner,
+        sequence=head.sequence,
+        chain=head.chain.hex(),
+    )
+
+
+class Log:
+    """The entries of one node, numbered from 1."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def read(self, index: int) -> Entry | None:
+        """An entry; `None` if it is not there."""
+        data = self._bucket.get(_key(index))
+        return None if data is None else self._decode(index, data)
+
+    def _decode(self, index: int, data: bytes) -> Entry:
+        line, _, payload = data.partition(b"\n")
+        try:
+            title = _TITLE.decode(line)
+        except msgspec.MsgspecError as error:
+            raise ReplicaError(f"{self._shown(index)} is damaged: {error}") from error
+        if title.format > FORMAT:
+            raise RefusedError(f"{self._shown(index)} is of a newer clnwire; install that")
+        return Entry(title, payload)
+
+    def write(self, index: int, data: bytes) -> bool:
+        """Writes the entry after the last one; false if another one is there, or after it.
+
+        Raises:
+            UnavailableError: It is unknown whether it is there. Write the same again.
+        """
+        key = _key(index)
+        if self._bucket.create(key, data):
+            return True
+        there = self._bucket.get(key)
+        if there is None:
+            raise UnavailableError(f"{self._shown(index)} is being written by another request")
+        return there == data and not self._bucket.has(_key(index + 1))
+
+    def last(self, index: int, holds: Callable[[int], bool] | None = None) -> int:
+        """The last entry for which something holds, which it does for that at `index`.
+
+        By default that it is there.
+        """
+        holds = holds or (lambda each: self._bucket.has(_key(each)))
+        low, step = index, 1
+        while holds(low + step):
+            low, step = low + step, step * 2
+        high = low + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            if holds(middle):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def last_until(self, index: int, place: tuple[int, int]) -> int:
+        """The last entry that is not after a generation and sequence, as that at `index` is not."""
+
+        def holds(each: int) -> bool:
+            entry = self.read(each)
+            return entry is not None and entry.place <= place
+
+        return self.last(index, holds)
+
+    def indexes_after(self, index: int, count: int = 3) -> list[int]:
+        """The first entries after one, whether or not that is there."""
+        after = _key(index) if index > 0 else None
+        return [_index(each["path"]) for each in islice(self._bucket.list(_PREFIX, after), count)]
+
+    def check_end(self, index: int) -> None:
+        """Checks that nothing is stored after an entry that is missing."""
+        found = self.indexes_after(index - 1, 1)
+        if found and found[0] > index:
+            raise ReplicaError(
+                f"{self._shown(index)} is missing, though entry {found[0]} is there; it was "
+                "pruned meanwhile, or the store has lost it. Try again, then another base"
+            )
+
+    def read_on(self, index: int) -> Iterator[Entry]:
+        """The entries from one on, until the last. Several are requested at a time."""
+        window = 4
+        with ThreadPoolExecutor(_READERS) as pool:
+            while True:
+                window = min(window * 2, _WINDOW)
+                for entry in pool.map(self.read, range(index, index + window)):
+                    if entry is None:
+                        self.check_end(index)
+                        return
+                    yield entry
+                    index += 1
+
+    def prune(self, before: int, young: timedelta) -> None:
+        """Removes the sets before an entry, except those that were `young` when it was written.
+
+        What is kept is what a writer that is not in doubt may try to write.
+        """
+        found = list(
+            takewhile(lambda each: _index(each["path"]) <= before, self._bucket.list(_PREFIX))
+        )
+        if not found:
+            return
+        until = found[-1]["last_modified"] - young
+        old = [each for each in found[:-1] if each["last_modified"] <= until]
+        self._bucket.delete([each["path"] for each in old if self._is_set(each)])
+
+    def _is_set(self, found: ObjectMeta) -> bool:
+        if found["size"] >= SMALL:
+            return True
+        entry = self.read(_index(found["path"]))
+        return entry is not None and entry.title.kind == "set"
+
+    def _shown(self, index: int) -> str:
+        return f"{self._bucket.name}: entry {index} of the log"
+
+
+def _key(index: int) -> str:
+    # Numbers of equal length sort by their keys.
+    return f"{_PREFIX}{index:020}"
+
+
+def _index(key: str) -> int:
+    return int(key.rpartition("/")[2])
