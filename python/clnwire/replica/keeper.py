@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -94,7 +95,9 @@ class Keeper:
 
     def _refuse(self, reason: str) -> None:
         self._refused = self.status.refused = reason
-        self.close()
+        # The reason counts, and not what an engine that is away says about closing.
+        with suppress(ReplicaError):
+            self.close()
 
     def warning(self) -> str | None:
         """As `Engine.warning`; another thread may call it."""
