@@ -144,6 +144,18 @@ def test_patience_has_an_end(node: FarNode) -> None:
     node.assert_same()
 
 
+def test_the_reason_of_a_refusal_stays(node: FarNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def close() -> None:
+        raise UnavailableError("nobody is there to say goodbye to")
+
+    node.far.is_down = True
+    with monkeypatch.context() as patched:
+        patched.setattr(node.far, "close", close)
+        refused = node.ask(add(2), version=2)
+    assert refused is not None
+    assert "connection refused" in refused
+
+
 @pytest.mark.parametrize("answers", [1, 2])
 def test_a_lost_acknowledgement(node: FarNode, answers: int) -> None:
     node.far.loses_answers = answers
