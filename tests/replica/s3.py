@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -105,7 +106,24 @@ def url_of(endpoint: str) -> str:
 
 
 class StoreProxy(Proxy):
-    """A way to the store that can fail."""
+    """A way to the store that can fail. Each request has a connection of its own."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._lock = Lock()
+        self._half_closed: set[frozenset[socket.socket]] = set()
+        super().__init__(host, port)
+
+    def _pump(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        super()._pump(source, target, answers)
+        pair = frozenset((source, target))
+        with self._lock:
+            is_over = pair in self._half_closed
+            self._half_closed ^= {pair}
+            if is_over:
+                self._pairs.remove((target, source) if answers else (source, target))
+        if is_over:
+            source.close()
+            target.close()
 
     @property
     def url(self) -> str:
