@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 
@@ -18,6 +21,7 @@ from clnwire.replica.errors import UnavailableError
 from clnwire.replica.following import Follower
 from clnwire.replica.opening import open_engine
 from clnwire.replica.sealing import new_key_file
+from clnwire.replica.snapshot import data_version
 from tests.replica.nodes import SCHEMA, add
 from tests.replica.postgres import Server
 from tests.replica.test_keeper import MiniNode, restore
@@ -28,7 +32,7 @@ def new_node(request: pytest.FixtureRequest, node: str, tmp_path: Path):
     """Makes a node whose replica is in one of the engines."""
 
     def make(**more: object) -> MiniNode:
-        more |= {"node": node, "snapshot-interval": "1 KiB"}
+        more = {"node": node, "snapshot-interval": "1 KiB"} | more
         if request.param == "postgresql":
             server: Server = request.getfixturevalue("server")
             more |= {"engine": server.url, "patience": 20}
@@ -99,6 +103,59 @@ def test_it_makes_bases_and_prunes(new_node, follower, tmp_path: Path, sealed: b
     assert [each.sequence for each in bases] == [40, 60]
     assert restore(node.settings, tmp_path / "restored", 61) == 61
     assert digest_of(tmp_path / "restored").difference(digest_of(node.database)) is None
+
+
+def test_a_power_failure_takes_its_last_sets(new_node, follower):
+    """Its database is synced less often than its note of where it is."""
+    node = new_node(**{"snapshot-interval": "1 MiB"})
+    grow(node, 1, 5)
+    following = follower(node)
+    following.catch_up()
+    earlier = following.database.read_bytes()
+    grow(node, 6, 5)
+    assert following.catch_up() == 10
+    following.close()
+    following.database.write_bytes(earlier)
+    logged: list[str] = []
+    following = follower(node, logged.append)
+    assert following.catch_up() == 10
+    assert not logged
+    with closing(sqlite3.connect(following.database)) as database:
+        assert data_version(database) == 10
+
+
+def test_the_same_numbers_with_other_sets(new_node, follower, tmp_path: Path):
+    """An old state was restored, and a new replica begun: the numbers come again."""
+    node = new_node(**{"snapshot-interval": "1 MiB"})
+    grow(node, 1, 2)
+    old = node.database.read_bytes()
+    grow(node, 3, 5)
+    follower(node).catch_up()
+    node.end()
+    begin_anew(node)
+    node.database.write_bytes(old)
+    node.version = 3
+    grow(node, 100, 8)
+    logged: list[str] = []
+    following = follower(node, logged.append)
+    last = following.catch_up()
+    assert "begins with the base at set 3" in logged[0]
+    restore(node.settings, tmp_path / "restored", last)
+    assert digest_of(following.database).difference(digest_of(tmp_path / "restored")) is None
+
+
+def begin_anew(node: MiniNode) -> None:
+    """Removes the replica, and what the node knows of it."""
+    (node.folder / "clnwire-replica.owner").unlink()
+    if node.settings.scheme == "file":
+        shutil.rmtree(node.replica)
+        make_directory(node.replica)
+        return
+    import psycopg
+
+    with psycopg.connect(node.settings.engine, autocommit=True) as connection:
+        for table in ("heads", "sets", "bases", "leases"):
+            connection.execute(f"DELETE FROM clnwire.{table} WHERE node = %s", [node.settings.node])
 
 
 def test_a_new_generation_is_begun_with(new_node, follower, tmp_path: Path):

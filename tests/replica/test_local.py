@@ -6,13 +6,15 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from clnwire.journal import chain_of, digest_of_file
+from clnwire.journal import Journal, chain_of, digest_of_file
 from clnwire.replica.engines.local import LocalEngine, make_directory
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Base, Head, Record
@@ -148,6 +150,42 @@ def test_bases_are_added_and_old_ones_pruned(engine: LocalEngine, base: Path) ->
     assert {path.stat().st_mode & 0o077 for path in engine.directory.rglob("*")} == {0}
 
 
+def test_two_add_a_base_at_the_same_time(engine: LocalEngine, base: Path, tmp_path: Path) -> None:
+    """Sealed anew, the same database is another file; each base is whole or not there."""
+    appended(engine, begun(engine, base), 3)
+    (record,) = engine.records(1, 8, 9)
+    other = tmp_path / "other"
+    other.write_bytes(b"the same, sealed" * 1000)
+
+    def add_base(file: Path, progress: Callable[[int, int], object]) -> None:
+        digest = digest_of_file(file)
+        added = Base(1, 9, 1, record.chain, file.stat().st_size, digest, 1.0)
+        engine_in(engine.directory, writes=False).add_base(added, file, progress)
+
+    second = threading.Thread(target=add_base, args=(other, nothing))
+
+    def begin_the_other(_done: int, _total: int) -> None:
+        second.start()
+        # Without a lock it ends meanwhile.
+        second.join(0.5)
+
+    add_base(base, begin_the_other)
+    second.join()
+    added = engine.bases()[-1]
+    assert added.sequence == 9
+    engine.read_base(added, tmp_path / "read", nothing)
+    assert not list(engine.directory.rglob("*.new"))
+
+
+def test_a_run_that_is_just_ending_is_waited_for(engine: LocalEngine, base: Path) -> None:
+    begun(engine, base)
+    engine.close()
+    ending = Journal.open(engine.directory / "000001", segment_bytes=1 << 16)
+    with closing(ending), pytest.raises(UnavailableError, match=f"{os.getpid()}"):
+        engine.open()
+    engine.open()
+
+
 def test_one_writer_at_a_time(engine: LocalEngine) -> None:
     with pytest.raises(UnavailableError, match=f"the process {os.getpid()} writes"):
         engine_in(engine.directory).open()
@@ -258,6 +296,9 @@ class Attempt:
             self.added = Base(1, 9, 1, chain, base.stat().st_size, digest_of_file(base), 1.0)
         if action == "prune":
             engine.add_base(self.added, base, nothing)
+        elif action == "prune a generation":
+            self.added = engine.begin(self.old, first_head(base, 2, 2), base, nothing)
+            self.old = engine.head()
         engine.close()
         self.new = self.old
         if action in ("first", "begin"):
@@ -270,7 +311,7 @@ class Attempt:
         engine.open()
         if self.action == "add base":
             engine.add_base(self.added, self.base, nothing)
-        elif self.action == "prune":
+        elif self.action.startswith("prune"):
             engine.prune(self.added)
         elif self.action == "take over":
             assert self.old is not None
@@ -304,7 +345,9 @@ class Attempt:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("action", ["first", "begin", "take over", "add base", "prune"])
+@pytest.mark.parametrize(
+    "action", ["first", "begin", "take over", "add base", "prune", "prune a generation"]
+)
 def test_a_kill_at_each_step(directory: Path, base: Path, tmp_path: Path, action: str) -> None:
     """The head is the old one or the new one, and writing goes on from it."""
     attempt = Attempt(directory, base, action)

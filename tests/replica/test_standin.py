@@ -5,6 +5,7 @@ The engine is a real one, with a connection to it that fails as networks do.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from clnwire.replica.engines.local import LocalEngine, make_directory
 from clnwire.replica.errors import UnavailableError
 from clnwire.replica.records import Head, Record
 from clnwire.replica.settings import ReplicaSettings
-from tests.replica.nodes import SCHEMA, add
+from tests.replica.commands import Commands
+from tests.replica.nodes import SCHEMA, add, dump
 from tests.replica.test_keeper import MiniNode
 
 T = TypeVar("T")
@@ -233,6 +235,63 @@ def test_a_crash_while_it_stands_in(node: FarNode, journal: Path, replaced: bool
     assert not any("lacks" in text for text in node.logged)
     assert list(journal.iterdir()) == []
     node.assert_same()
+
+
+def test_what_a_killed_run_did_not_remove(node: FarNode, journal: Path) -> None:
+    node.commit(add(2))
+    node.far.is_down = True
+    node.commit(add(3))
+    node.end()
+    # An earlier outage: the run was killed while it removed what the engine had got.
+    shutil.copytree(journal / "pending", journal / "pending.done")
+    node.far.is_down = False
+    node.commit(add(4))
+    assert list(journal.iterdir()) == []
+    node.assert_same()
+
+
+def test_a_restore_gets_what_the_engine_lacks(
+    node: FarNode, journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
+    settings = f'engine = "file:{node.replica}"\nnode = "alice"\njournal = "{journal}"\n'
+    (node.folder / "clnwire-replica.toml").write_text(settings)
+    node.commit(add(2))
+    node.far.is_down = True
+    node.commit(add(3))
+    commands, target = Commands(node.folder, capsys), node.folder / "restored"
+    running = commands.on_node("restore", "--to", target)
+    assert (running.status, target.exists()) == (2, False)
+    assert f"{journal / 'pending'}" in running.err
+    node.end()
+    assert commands.on_node("restore", "--to", target).status == 0
+    assert dump(target) == dump(node.database)
+    assert list(journal.iterdir()) == []
+    node.far.is_down = False
+    node.commit(add(4))
+    assert not any("lacks" in text for text in node.logged)
+    node.assert_same()
+
+
+def test_a_restore_names_what_does_not_follow(
+    node: FarNode, journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
+    settings = f'engine = "file:{node.replica}"\nnode = "alice"\njournal = "{journal}"\n'
+    (node.folder / "clnwire-replica.toml").write_text(settings)
+    node.commit(add(2))
+    node.far.is_down = True
+    node.commit(add(3))
+    node.end()
+    node.far.is_down = False
+    node.far.open()
+    head = node.far.head()
+    assert head is not None
+    node.far.take_over(head, msgspec.structs.replace(head, epoch=head.epoch + 1, owner="b" * 32))
+    node.far.close()
+    ran = Commands(node.folder, capsys).on_node("restore", "--to", node.folder / "restored")
+    assert ran.status == 2
+    assert f"move {journal / 'pending'} away" in ran.err
 
 
 def test_it_begins_with_a_set_that_is_replaced(

@@ -24,7 +24,9 @@ from clnwire.replica.applying import Applier
 from clnwire.replica.errors import ReplicaError, UnavailableError
 from clnwire.replica.files import write_synced
 from clnwire.replica.opening import new_engine
+from clnwire.replica.reading import chain_at
 from clnwire.replica.records import VERSIONS, Base, Head
+from clnwire.replica.rules import sets_ahead
 from clnwire.replica.sealing import Place, sealing_of
 
 if TYPE_CHECKING:
@@ -46,10 +48,10 @@ class _History(msgspec.Struct):
 
     node: str
     generation: int
-    first: bytes
-    """The chain's value after the base that following began with."""
     sequence: int
     """Where it began, or was not long ago."""
+    chain: bytes
+    """The chain's value there. The same numbers may come again with other sets."""
     bytes_since_base: int
     """Bytes of sets that were executed since the last base."""
 
@@ -152,15 +154,18 @@ class Follower:
         return self._start_at(bases[-1])
 
     def _is_of(self, history: _History, bases: list[Base]) -> bool:
-        return (history.node, history.generation) == (
-            self._settings.node,
-            bases[0].generation,
-        ) and self.database.exists()
+        return (
+            (history.node, history.generation) == (self._settings.node, bases[0].generation)
+            and history.sequence >= bases[0].sequence
+            and chain_at(self._engine, history.generation, history.sequence) == history.chain
+            and self.database.exists()
+        )
 
     def _sequence(self, history: _History) -> int:
         with closing(sqlite3.connect(self.database)) as database:
             version = snapshot.data_version(database)
-        return history.sequence + (version - history.sequence) % VERSIONS
+        # A power failure may have taken the last sets from it, and a crash its last note.
+        return history.sequence + sets_ahead(version, history.sequence)
 
     def _start_at(self, base: Base) -> int:
         """Begins with a base."""
@@ -173,7 +178,7 @@ class Follower:
         finally:
             stored.unlink(missing_ok=True)
         self._log(f"begins with the base at set {base.sequence}, generation {base.generation}")
-        history = _History(self._settings.node, base.generation, base.chain, base.sequence, 0)
+        history = _History(self._settings.node, base.generation, base.sequence, base.chain, 0)
         self._write_history(history)
         return base.sequence
 
@@ -188,17 +193,21 @@ class Follower:
     # Executing sets
 
     def _apply(self, generation: int, after: int, until: int) -> None:
-        size = 0
+        size, last = 0, None
         with Applier(self.database, keep=True) as applier:
             for record in self._engine.records(generation, after, until):
                 place = Place(self._settings.node, generation, record.sequence)
                 params = self._sealing.open_set(place, record.payload)
                 applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
-                size += len(record.payload)
-        since = self._known.bytes_since_base + size
-        self._write_history(
-            msgspec.structs.replace(self._known, sequence=until, bytes_since_base=since)
-        )
+                size, last = size + len(record.payload), record
+        if last is None or last.sequence != until:
+            raise UnavailableError(
+                f"{self._engine.name}: the sets after {after} were removed meanwhile"
+            )
+        history = self._known
+        history.sequence, history.chain = until, last.chain
+        history.bytes_since_base += size
+        self._write_history(history)
 
     # Bases
 

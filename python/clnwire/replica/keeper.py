@@ -16,6 +16,7 @@ from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, Unav
 from clnwire.replica.metrics import Status, read_status
 from clnwire.replica.opening import new_engine
 from clnwire.replica.owner import Owner
+from clnwire.replica.reading import chain_at
 from clnwire.replica.records import VERSIONS, Base, Head, Record
 from clnwire.replica.rules import Begin, Note, Refusal, TakeOver, committed_version, decide_start
 from clnwire.replica.sealing import Place, sealing_of
@@ -392,9 +393,7 @@ class Keeper:
 def chain_before(engine: Engine, head: Head) -> bytes:
     """The chain before the engine's last set."""
     before = head.sequence - 1
-    for base in engine.bases():
-        if (base.generation, base.sequence) == (head.generation, before):
-            return base.chain
-    for record in engine.records(head.generation, before - 1, before):
-        return record.chain
-    raise ReplicaError(f"{engine.name}: the set {before}, before the last one, is missing")
+    chain = chain_at(engine, head.generation, before)
+    if chain is None:
+        raise ReplicaError(f"{engine.name}: the set {before}, before the last one, is missing")
+    return chain

@@ -122,3 +122,13 @@ class Reader(msgspec.Struct, frozen=True):
     def place(self, generation: int, sequence: int, chunk: int | None = None) -> Place:
         """Where a blob of the node belongs."""
         return Place(self.node, generation, sequence, chunk)
+
+
+def chain_at(engine: Engine, generation: int, sequence: int) -> bytes | None:
+    """The chain after a set; `None` if the engine has neither that set nor a base there."""
+    for base in engine.bases():
+        if (base.generation, base.sequence) == (generation, sequence):
+            return base.chain
+    for record in engine.records(generation, sequence - 1, sequence):
+        return record.chain
+    return None

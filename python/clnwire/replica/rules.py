@@ -166,7 +166,7 @@ class Following(msgspec.Struct, frozen=True, gc=False):
             str((each + version - committed) % VERSIONS)
             for each in sorted({self.oldest, self.newest})
         )
-        if _ahead(committed, self.newest) > 0:
+        if sets_ahead(committed, self.newest) > 0:
             return Refusal(
                 Reason.MISSED,
                 f"the node has committed without the replica: version {version} came instead of "
@@ -267,7 +267,7 @@ def decide_start(
         return _start_without_head(local, highest_epoch, on_gap)
     # An engine that lost its last epochs must not give out one of them for a second time.
     epoch = max(head.epoch, highest_epoch) + 1
-    ahead = _ahead(local, head.version)
+    ahead = sets_ahead(local, head.version)
     if ahead == 0 and replaced and not known:
         return _replaced(head)
     if ahead == 0:
@@ -329,7 +329,7 @@ def _start_after_gap(
 
 
 def _stale(head: Head, local: int) -> Refusal:
-    behind = _count(-_ahead(local, head.version))
+    behind = _count(-sets_ahead(local, head.version))
     return Refusal(
         Reason.STALE,
         f"the node's database is old: it is at version {local}, {behind} behind the replica at "
@@ -365,7 +365,7 @@ def _count(sets: int) -> str:
     return "one set" if sets == 1 else f"{sets:,} sets"
 
 
-def _ahead(version: int, other: int) -> int:
+def sets_ahead(version: int, other: int) -> int:
     """How many sets a version is ahead of another, modulo 2³²; less than 0 if it is behind."""
     ahead = (version - other) % VERSIONS
     return ahead if ahead < VERSIONS // 2 else ahead - VERSIONS

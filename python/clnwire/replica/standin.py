@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from clnwire.journal import Journal, JournalError, read
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.files import sync_directory, write_synced
+from clnwire.replica.opening import new_engine
 from clnwire.replica.records import Head, Record
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire.replica.engines import Engine
+    from clnwire.replica.settings import ReplicaSettings
 
 _PAUSE: Final = 1.0
 _PENDING: Final = "pending"
@@ -111,14 +114,43 @@ class Pending:
     def remove(self) -> None:
         """Removes the sets, which the engine has now."""
         done = self.path.with_name(f"{_PENDING}.done")
+        # A run that was killed here has left it.
+        shutil.rmtree(done, ignore_errors=True)
         self.path.rename(done)
-        shutil.rmtree(done)
+        sync_directory(done.parent)
+        shutil.rmtree(done, ignore_errors=True)
 
     def set_aside(self) -> Path:
         """Keeps the sets under another name, so that they do not count any more."""
         target = self.path.with_name(f"{_PENDING}-{time.time_ns()}")
         self.path.rename(target)
         return target
+
+
+def store_pending(settings: ReplicaSettings) -> None:
+    """Has the engine store what the journal has taken in a run that has ended, if there is such.
+
+    Raises:
+        UnavailableError: The engine cannot be reached, or another instance runs.
+        ReplicaError: The node still runs, or these sets do not follow what the engine has.
+    """
+    if settings.journal is None or not (pending := Pending(settings.journal)).exists():
+        return
+    engine = new_engine(settings, writes=True)
+    try:
+        # Its lock shows that no run adds sets meanwhile.
+        with closing(Journal.open(pending.path)):
+            engine.open()
+            pending.store(engine)
+    except JournalError as error:
+        raise ReplicaError(f"{pending.path}: {error}") from error
+    except FencedError as error:
+        raise ReplicaError(
+            f"{error}. To restore what the engine has without them, move {pending.path} away"
+        ) from error
+    finally:
+        engine.close()
+    pending.remove()
 
 
 class StandIn:

@@ -12,6 +12,7 @@ from clnwire.cli.replica._common import AsJson, Directory, opened, progress, rep
 from clnwire.replica import restoring
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.owner import Owner
+from clnwire.replica.standin import store_pending
 
 EXAMPLES = (
     ("clnwire replica restore", "to where the node had it"),
@@ -51,6 +52,9 @@ def restore(
             raise ReplicaError(
                 "--at makes an old state, which no node may start with: name another place by --to"
             )
+        if at is None:
+            # Otherwise the newest state would be missed.
+            store_pending(settings)
         head = reader.engine.head()
         point = reader.newest() if at is None else reader.point_at(at)
         restored = restoring.restore(reader, target, point, steps)

@@ -2,6 +2,7 @@
 
 ```
 DIRECTORY/lock                    locked by the writer, whose process id it has
+DIRECTORY/bases.lock              locked by whoever adds or removes bases
 DIRECTORY/head.json               node, generation, epoch, owner: what is valid
 DIRECTORY/000001/                 a generation
     base-SEQUENCE.sqlite3, .json  bases; a base is there once its .json is
@@ -20,7 +21,7 @@ import os
 import shutil
 import stat
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -42,7 +43,7 @@ from clnwire.replica.files import sync_directory, write_all, write_synced
 from clnwire.replica.records import Base, Head, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from clnwire.replica.engines import Progress
 
@@ -276,13 +277,14 @@ class LocalEngine:
             return []
         found: list[Base] = []
         for directory in sorted(self.directory.glob("[0-9]" * 6)):
-            if int(directory.name) <= owned.generation:
-                found += self._bases_of(int(directory.name))
-        return found
+            # Of an older generation, pruning may have removed a part.
+            if int(directory.name) < owned.generation:
+                found += _read_bases(directory)
+        return found + self._bases_of(owned.generation)
 
     def _bases_of(self, generation: int) -> list[Base]:
         directory = self._generation(generation)
-        found = [_decode_base(path) for path in sorted(directory.glob("base-*.json"))]
+        found = _read_bases(directory)
         if not found:
             raise ReplicaError(f"{directory}: has no base, so nothing can be restored from it")
         return found
@@ -306,28 +308,55 @@ class LocalEngine:
 
     # Bases
 
+    @contextmanager
+    def _bases_locked(self) -> Generator[None, None, None]:
+        """Waits for others that change bases. What one of them has left unfinished can be removed.
+
+        The node's instance takes no part: the generation that it makes counts only afterwards.
+        """
+        try:
+            fd = os.open(
+                self.directory / "bases.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise _explain(error, self.directory) from error
+
     def add_base(self, base: Base, file: Path, progress: Progress) -> None:
         target = self.base_path(base)
-        aside = target.with_name(f".{target.name}.new")
-        aside.unlink(missing_ok=True)
-        if _store(file, aside, progress) != base.file_digest:
-            aside.unlink()
-            raise ReplicaError(f"{file}: has changed while it was copied; try again")
-        aside.rename(target)
-        write_synced(target.with_name(_json_name(base.sequence)), msgspec.json.encode(base))
+        described = target.with_name(_json_name(base.sequence))
+        with self._bases_locked():
+            if described.exists():
+                return
+            for leftover in target.parent.glob(".base-*.new"):
+                leftover.unlink()
+            aside = target.with_name(f".{target.name}.new")
+            if _store(file, aside, progress) != base.file_digest:
+                aside.unlink()
+                raise ReplicaError(f"{file}: has changed while it was copied; try again")
+            aside.rename(target)
+            write_synced(described, msgspec.json.encode(base))
 
     def prune(self, keep: Base) -> None:
-        for base in self.bases():
-            if (base.generation, base.sequence) >= (keep.generation, keep.sequence):
-                break
-            path = self.base_path(base)
-            path.with_name(_json_name(base.sequence)).unlink()
-            sync_directory(path.parent)
-            path.unlink(missing_ok=True)
-        for directory in sorted(self.directory.glob("[0-9]" * 6)):
-            if int(directory.name) < keep.generation:
-                shutil.rmtree(directory)
-        _try(lambda: prune(self._generation(keep.generation), keep.sequence + 1))
+        with self._bases_locked():
+            generation = self._generation(keep.generation)
+            if not (generation / _json_name(keep.sequence)).exists():
+                raise ReplicaError(f"{generation}: the base at {keep.sequence} was removed")
+            for path in generation.glob("base-*.json"):
+                if path.name < _json_name(keep.sequence):
+                    path.unlink()
+            sync_directory(generation)
+            for path in generation.glob("base-*.sqlite3"):
+                if not path.with_suffix(".json").exists():
+                    path.unlink()
+            for directory in sorted(self.directory.glob("[0-9]" * 6)):
+                if int(directory.name) < keep.generation:
+                    shutil.rmtree(directory)
+            _try(lambda: prune(generation, keep.sequence + 1))
 
     def warning(self) -> str | None:
         journal = self._journal
@@ -354,11 +383,17 @@ def _json_name(sequence: int) -> str:
     return f"base-{sequence:020}.json"
 
 
-def _decode_base(path: Path) -> Base:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Base)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ReplicaError(f"{path}: is damaged: {error}") from error
+def _read_bases(directory: Path) -> list[Base]:
+    """The bases in the directory of a generation. One may be removed meanwhile."""
+    found: list[Base] = []
+    for path in sorted(directory.glob("base-*.json")):
+        try:
+            found.append(msgspec.json.decode(path.read_bytes(), type=Base))
+        except FileNotFoundError:
+            continue
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ReplicaError(f"{path}: is damaged: {error}") from error
+    return found
 
 
 def _lock(path: Path) -> int:
@@ -421,7 +456,8 @@ def _explain(error: JournalError | OSError, directory: Path) -> ReplicaError:
             f"{error}. What the disk has is unknown now: check the disk, then start the node again"
         )
     if isinstance(error, JournalLockedError):
-        return RefusedError(str(error))
+        # An earlier run may just be ending.
+        return UnavailableError(str(error))
     if isinstance(error, JournalDamagedError):
         return ReplicaError(
             f"{error}. Stop the node, move the replica away, and start the node: it begins a new "
