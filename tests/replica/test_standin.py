@@ -57,13 +57,7 @@ class Far(LocalEngine):
 
     def settle(self, expected: Head, record: Record) -> Head:
         settle = super().settle
-
-        def settled() -> Head:
-            found = self._head
-            assert found is not None
-            return found if found.chain == record.chain else settle(expected, record)
-
-        return self._far(settled)
+        return self._far(lambda: settle(expected, record))
 
     def take_over(self, expected: Head, head: Head) -> None:
         take_over = super().take_over

@@ -215,7 +215,7 @@ class Keeper:
 
     def _lose_lease(self, reason: str) -> None:
         # A server that cannot be reached takes the lease too. Its next write tells who owns it.
-        if self._stand_in is None:
+        if self._stand_in is None or self._stand_in.can_end:
             self._lose(reason)
 
     def _insist(self, error: UnavailableError, again: Callable[[], _T]) -> _T:

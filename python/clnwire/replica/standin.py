@@ -93,9 +93,16 @@ class Pending:
             raise FencedError(
                 f"{engine.name}: has lost sets that it had, so those in {self.path} do not follow"
             )
-        for record in self._records(start):
-            is_stored = record.chain == head.chain or record.sequence < head.sequence
-            head = head if is_stored else engine.settle(head, record)
+        before, records = start.chain, self._records(start)
+        for record in records:
+            is_last = record is records[-1]
+            place = msgspec.structs.replace(expected, sequence=record.sequence - 1, chain=before)
+            before = record.chain
+            if is_last:
+                # What is there may not be durable yet, and a new write proves it.
+                head = engine.settle(place if record.chain == head.chain else head, record)
+            elif record.sequence >= head.sequence and record.chain != head.chain:
+                head = engine.append(head, record)
         return head
 
     def _start(self) -> _Start:
@@ -219,15 +226,15 @@ class StandIn:
         self._journal.close()
 
     def _work(self) -> None:
-        while not self._ended.wait(_PAUSE):
+        while not self._ended.wait(_PAUSE) and not self._is_reached:
             try:
-                if not self._is_reached:
-                    self._engine.close()
-                    self._engine.open()
+                self._engine.close()
+                self._engine.open()
                 self._pending.store(self._engine)
+                # The node's next set ends the journal.
                 self._is_reached = True
             except UnavailableError:
-                self._is_reached = False
+                pass
             except ReplicaError as error:
                 self._on_lost(str(error))
                 return

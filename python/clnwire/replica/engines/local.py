@@ -266,8 +266,9 @@ class LocalEngine:
         return head
 
     def settle(self, expected: Head, record: Record) -> Head:
-        # A write to a file fails or succeeds; nothing is unknown.
-        return self.append(expected, record)
+        # A write to a file fails or succeeds, so what is there is durable.
+        head = self._head
+        return head if head and head.chain == record.chain else self.append(expected, record)
 
     # Reading
 
