@@ -21,8 +21,8 @@ from tests.packaging.try_wheels import SOURCE_TESTS, Trial, TrialError, find
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.process]
 
 PACKAGES = [ROOT / "python" / name for name in ("clnwire", "pytest_clnwire")]
-LARGEST_WHEEL = 1_500_000
-"""Bytes; 0.74 MB was measured."""
+LARGEST_WHEEL = 1_800_000
+"""Bytes; 1.61 MB was measured."""
 
 
 def source_files() -> set[str]:
