@@ -108,6 +108,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python -m benches.recording --quick
 	$(BIN)/python -m benches.journal --quick
 	$(BIN)/python -m benches.replica_postgresql --quick
+	$(BIN)/python -m benches.replica_s3 --quick
 
 bench-micro: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/micro.py --save

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -32,6 +33,9 @@ from clnwire.replica.engines.postgresql import PostgresqlEngine
 from clnwire.replica.records import Head, Record
 from clnwire.replica.settings import ReplicaSettings
 from suite.machine import machine
+
+if TYPE_CHECKING:
+    from clnwire.replica.engines import Engine
 
 SIZES = {"0.4 kB": 400, "2.4 kB": 2_400, "12 kB": 12_000, "1 MB": 1_000_000}
 DELAYS_MS = (0.0, 1.0, 10.0)
@@ -49,7 +53,7 @@ class Figures(msgspec.Struct):
     """CPU time of the plugin a write."""
 
 
-def measure(engine: PostgresqlEngine, head: Head, size: int, count: int) -> tuple[Head, Figures]:
+def measure(engine: Engine, head: Head, size: int, count: int) -> tuple[Head, Figures]:
     """Appends sets one after another."""
     payload = b'{"data_version":1,"writes":["' + b"x" * size + b'"]}'
     times: list[float] = []
@@ -68,11 +72,14 @@ def measure(engine: PostgresqlEngine, head: Head, size: int, count: int) -> tupl
 def measure_all(url: str, durability: str, quick: bool) -> dict[str, Figures]:
     """Size → figures."""
     settings = ReplicaSettings(engine=url, node=f"node{os.urandom(4).hex()}", durability=durability)
-    engine = PostgresqlEngine(settings, writes=True)
+    return measure_engine(PostgresqlEngine(settings, writes=True), settings.node, quick)
+
+
+def measure_engine(engine: Engine, node: str, quick: bool) -> dict[str, Figures]:
+    """Size → figures, of an engine that is not opened yet."""
     engine.open()
     with tempfile.NamedTemporaryFile() as base:
-        digest = digest_of_file(base.name)
-        head = Head(settings.node, 1, 1, "0" * 32, 0, digest)
+        head = Head(node, 1, 1, "0" * 32, 0, digest_of_file(base.name))
         engine.begin(None, head, Path(base.name), lambda _done, _total: None)
     head, _ = measure(engine, head, 400, 20)
     found: dict[str, Figures] = {}
@@ -114,18 +121,18 @@ async def _delayed(port: int, target: int, delay: float) -> None:
 
 
 @contextmanager
-def network(server: Server, delay_ms: float) -> Iterator[str]:
-    """The URL of the server, seen over a longer network."""
+def network(url: str, server_port: int, delay_ms: float) -> Iterator[str]:
+    """The URL of a server, seen over a longer network."""
     if not delay_ms:
-        yield server.url
+        yield url
         return
     port = free_port()
-    target = _delayed(port, server.port, delay_ms / 2000)
+    target = _delayed(port, server_port, delay_ms / 2000)
     proxy = multiprocessing.get_context("fork").Process(target=asyncio.run, args=[target])
     proxy.start()
     try:
         time.sleep(0.5)
-        yield server.url.replace(str(server.port), str(port))
+        yield url.replace(str(server_port), str(port))
     finally:
         proxy.terminate()
         proxy.join()
@@ -148,7 +155,7 @@ def main() -> None:
         synced = sync_us(server.folder, 50 if options.quick else 500)
         try:
             for delay in DELAYS_MS[: 1 if options.quick else None]:
-                with network(server, delay) as url:
+                with network(server.url, server.port, delay) as url:
                     results[f"single, network {delay:g} ms"] = measure_all(
                         url, "single", options.quick
                     )
@@ -160,19 +167,24 @@ def main() -> None:
         finally:
             pair.remove()
     print(f"fdatasync of 8 kB: {synced:,.0f} µs")
+    report(results, options.save, fdatasync_us=synced)
+
+
+def report(results: dict[str, dict[str, Figures]], save: Path | None, **more: object) -> None:
+    """Prints the figures, and saves them."""
     for case, figures in results.items():
         print(case)
         for size, each in figures.items():
             p10, p50, p99, cpu = (f"{value:8,.0f}" for value in msgspec.structs.astuple(each))
             print(f"  {size:>7}: p10 {p10}  p50 {p50}  p99 {p99}  CPU {cpu} µs")
-    if options.save:
+    if save:
         saved = {
             "machine": msgspec.to_builtins(machine()),
             "load": round(os.getloadavg()[1], 1),
-            "fdatasync_us": synced,
+            **more,
             "write_us": msgspec.to_builtins(results),
         }
-        options.save.write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n")
+        save.write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def url_of(endpoint: str) -> str:
 
 
 class StoreProxy(Proxy):
-    """A way to the store that can fail. Each request has a connection of its own."""
+    """A way to the store that can fail."""
 
     def __init__(self, host: str, port: int) -> None:
         self._lock = Lock()
@@ -159,8 +159,10 @@ def main() -> None:
     import logging
 
     from moto.server import create_backend_app  # type: ignore[import-untyped]
-    from werkzeug.serving import make_server
+    from werkzeug.serving import WSGIRequestHandler, make_server
 
+    # Connections stay open, as those of real stores do.
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = _one_at_a_time(create_backend_app("s3"), sys.argv[1])
     server = make_server("127.0.0.1", 0, application, threaded=True)

@@ -325,6 +325,7 @@ def test_the_store_is_slow(store: Store, node: str, tmp_path: Path):
     # Now it is down.
     _, text = world.lose()
     assert own.endpoint in text
+    assert text.endswith("Connection refused")
     world.close()
 
 

@@ -66,6 +66,8 @@ def test_urls(url: str, name: str, endpoint: str):
         ("s3://bucket/a?endpoint=http://10.0.0.1:9000", "is cleartext"),
         ("s3://bucket/a?endpoint=ftp://store.example", "endpoint must be like https://HOST"),
         ("s3://bucket/a?endpoint=https://k:v@store.example", "endpoint must be like https://HOST"),
+        ("s3://bucket/a?endpoint=https://host:port", "endpoint cannot be read: Port"),
+        ("s3://bucket/a?endpoint=https://[1", "endpoint cannot be read: Invalid IPv6"),
         ("s3://bucket/a?region=x&path_style=yes", "path_style must be true or false"),
     ],
 )

@@ -42,7 +42,7 @@ class Address:
         Raises:
             RefusedError: One is wrong, or the connection would not be safe.
         """
-        parts = urlsplit(url)
+        parts = _split(url, "the engine's URL")
         self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
         if not _BUCKET.fullmatch(self.bucket) or not _PREFIX.fullmatch(self.prefix):
             raise RefusedError(
@@ -74,7 +74,7 @@ class Address:
                 )
             self.endpoint = f"https://s3.{region}.amazonaws.com"
         else:
-            self.name += f" at {urlsplit(endpoint).netloc.rpartition('@')[2]}"
+            self.name += f" at {_split(endpoint, 'endpoint').netloc.rpartition('@')[2]}"
             self.endpoint = endpoint.rstrip("/")
         self._region = region or "us-east-1"
         self._allow_http = self._secure(self._flag(options, "allow_http", default=False))
@@ -131,6 +131,15 @@ class Address:
         if self._path_style:
             return self.endpoint
         return parts._replace(netloc=f"{self.bucket}.{parts.netloc}").geturl()
+
+
+def _split(url: str, what: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise RefusedError(f"{what} cannot be read: {error}") from None
+    return parts
 
 
 def _read(path: Path) -> dict[str, str]:

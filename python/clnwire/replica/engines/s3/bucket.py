@@ -29,9 +29,13 @@ ANSWER_SECONDS: Final = 10.0
 """How long the store may take for one entry."""
 _PART_SECONDS: Final = 120.0
 """How long it may take for a part of a base."""
+_LARGE: Final = 1 << 20
+"""An entry of more bytes may take as long as a part."""
 _ERRORS: Final = (BaseError, FileNotFoundError, NotImplementedError)
 _REFUSING: Final = (PermissionDeniedError, UnauthenticatedError)
 _UNABLE: Final = (NotSupportedError, NotImplementedError)
+_CAUSE: Final = re.compile(r'InvalidCertificate\(\s*(\w+)|message: "([^"]+)"')
+"""Why no answer came, in the details of an error."""
 
 
 class Bucket:
@@ -70,7 +74,8 @@ class Bucket:
     def create(self, key: str, data: bytes) -> bool:
         """Stores an object if there is none; returns whether it did."""
         try:
-            obstore.put(self._quick, key, data, mode="create", use_multipart=False)
+            store = self._patient if len(data) > _LARGE else self._quick
+            obstore.put(store, key, data, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return False
         except _ERRORS as error:
@@ -135,9 +140,10 @@ class Bucket:
 
 def _said(error: Exception) -> str:
     """What an error says, without the requests that led to it. It has no secrets."""
-    text = str(error).partition("\n\nDebug source")[0]
-    found = re.search(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?", text)
+    text, _, details = str(error).partition("\n\nDebug source")
     line = " ".join(text.partition("<?xml")[0].split()).rstrip(": ")
-    if found:
+    if found := re.search(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?", text):
         line += f": {found[1]}" + (f": {found[2]}" if found[2] else "")
+    elif causes := _CAUSE.findall(details):
+        line += f": {causes[-1][0] or causes[-1][1]}"
     return line[:500]
