@@ -58,6 +58,8 @@ def test_urls(url: str, name: str, endpoint: str):
     [
         ("s3://bucket/a", r"needs \?region=REGION"),
         ("s3://key:secret@bucket/a", "without credentials"),
+        ("s3://key:secret@", "must be like s3://BUCKET/PREFIX"),
+        ("s3://key:secret", "the engine's URL cannot be read"),
         ("s3:///a", "must be like s3://BUCKET/PREFIX"),
         ("s3://bucket/a b", "must be like s3://BUCKET/PREFIX"),
         ("s3://bucket/a?acces_key=x", "an option 'acces_key'; there are endpoint, region"),
@@ -66,15 +68,15 @@ def test_urls(url: str, name: str, endpoint: str):
         ("s3://bucket/a?endpoint=http://10.0.0.1:9000", "is cleartext"),
         ("s3://bucket/a?endpoint=ftp://store.example", "endpoint must be like https://HOST"),
         ("s3://bucket/a?endpoint=https://k:v@store.example", "endpoint must be like https://HOST"),
-        ("s3://bucket/a?endpoint=https://host:port", "endpoint cannot be read: Port"),
-        ("s3://bucket/a?endpoint=https://[1", "endpoint cannot be read: Invalid IPv6"),
+        ("s3://bucket/a?endpoint=https://host:port", "endpoint cannot be read"),
+        ("s3://bucket/a?endpoint=https://[1", "endpoint cannot be read"),
         ("s3://bucket/a?region=x&path_style=yes", "path_style must be true or false"),
     ],
 )
 def test_urls_that_are_refused(url: str, expected: str):
     with pytest.raises(RefusedError, match=expected) as caught:
         Address(url, None)
-    assert "secret@" not in str(caught.value)
+    assert "key:" not in str(caught.value)
     assert "k:v" not in str(caught.value)
 
 

@@ -137,8 +137,9 @@ def _split(url: str, what: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise RefusedError(f"{what} cannot be read: {error}") from None
+    except ValueError:
+        # The error's text may quote a secret.
+        raise RefusedError(f"{what} cannot be read: its host or port is wrong") from None
     return parts
 
 
