@@ -82,8 +82,9 @@ def test_init_makes_a_key_and_says_to_copy_it(commands: Commands, tmp_path: Path
     [
         ("fiel:/x", "did you mean 'file'?"),
         ("file:relative", "the directory must begin with /"),
-        ("file:/nowhere/at/all", "/nowhere/at/all: cannot be made: No such file or directory"),
-        ("postgresql://u:secret@h/d", "put it in credentials-file"),
+        ("/mnt/backup", "did you mean file:/mnt/backup?"),
+        ("file:/nowhere/at/all", "is the disk of /nowhere/at mounted?"),
+        ("postgresql://u:secret@h/d", "use credentials-file"),
     ],
 )
 def test_init_refuses(commands: Commands, engine: str, said: str) -> None:
@@ -91,6 +92,7 @@ def test_init_refuses(commands: Commands, engine: str, said: str) -> None:
     ran = commands.on_node("init", engine)
     assert (ran.status, ran.out) == (2, "")
     assert said in ran.err
+    assert "secret" not in ran.err
     assert not list(commands.directory.iterdir())
 
 
@@ -98,6 +100,35 @@ def test_init_without_the_networks_directory(commands: Commands, tmp_path: Path)
     ran = commands.on_node("init", f"file:{tmp_path / 'copy'}")
     assert ran.status == 2
     assert "start the node once without the plugin" in ran.err
+
+
+def test_init_above_the_networks_directory(commands: Commands, tmp_path: Path) -> None:
+    network = commands.directory / "bitcoin"
+    network.mkdir(parents=True)
+    (network / "lightningd.sqlite3").touch()
+    ran = commands.on_node("init", f"file:{tmp_path / 'copy'}")
+    assert (ran.status, f"`--directory {network}`" in ran.err) == (2, True)
+    assert list(commands.directory.iterdir()) == [network]
+    assert not (tmp_path / "copy").exists()
+
+
+def test_init_demands_what_it_needs(commands: Commands, tmp_path: Path) -> None:
+    commands.directory.mkdir()
+    assert "name the ENGINE" in commands.on_node("init").err
+    ran = commands.on_node("init", f"file:{tmp_path / 'copy'}", "--new-key")
+    assert (ran.status, "--encryption-key-file" in ran.err) == (2, True)
+    assert not list(commands.directory.iterdir())
+
+
+def test_init_warns(coins: MiniNode, commands: Commands, tmp_path: Path) -> None:
+    """Of one disk for both, and of a name that has a replica."""
+    coins.end()
+    commands.directory = tmp_path / "other"
+    commands.directory.mkdir()
+    ran = commands.on_node("init", f"file:{coins.replica}", "--node", "alice")
+    assert ran.status == 0
+    assert "on the disk of the node's database" in ran.out
+    assert "has a replica of 'alice'" in ran.out
 
 
 # restore
@@ -213,7 +244,7 @@ def test_before_the_first_set(commands: Commands, tmp_path: Path) -> None:
     commands.on_node("init", f"file:{tmp_path / 'copy'}")
     for command, *words in (["restore"], ["drill"], ["compact"], ["export", str(tmp_path / "out")]):
         ran = commands.on_node(command, *words)
-        assert (ran.status, "has no replica of node yet" in ran.err) == (2, True), ran
+        assert (ran.status, "nothing of the node 'node' is stored yet" in ran.err) == (2, True), ran
 
 
 def test_without_settings(commands: Commands) -> None:
@@ -295,6 +326,21 @@ def test_verify_of_a_running_node(coins: MiniNode, commands: Commands) -> None:
     assert ran.status == 0, ran
     assert (ran.json["is_same"], ran.json["version"]) == (True, 20)
     assert (silent.status, "has written nothing for 0.2 s" in silent.err) == (2, True)
+
+
+def test_restore_while_the_node_runs(coins: MiniNode, commands: Commands, tmp_path: Path) -> None:
+    """Its database was moved away, and it still writes to it."""
+    coins.database.rename(tmp_path / "away")
+    command = [sys.executable, "-c", HOLD, str(coins.folder / "lightningd-regtest.pid")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdin is not None
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"locked\n"
+        ran = commands.on_node("restore")
+        aside = commands.on_node("restore", "--to", tmp_path / "aside")
+        daemon.stdin.close()
+    assert (ran.status, "stop it first" in ran.err, aside.status) == (2, True, 0)
+    assert not coins.database.exists()
 
 
 # compact, export, drill
@@ -449,7 +495,9 @@ def test_status_says_what_is_wrong(coins: MiniNode, commands: Commands) -> None:
     assert "the node was not allowed to commit: the disk is full" in ran.out
     assert "no standby" in ran.out
     coins.replica.rename(coins.replica.with_name("gone"))
-    assert "is its disk mounted?" in commands.on_node("status").out
+    problems = commands.on_node("status", "--json").json["problems"]
+    assert sum("is its disk mounted?" in problem for problem in problems) == 1
+    assert not any("is stored yet" in problem for problem in problems)
 
 
 def test_status_of_a_node_that_runs_without_the_plugin(coins: MiniNode, commands: Commands) -> None:

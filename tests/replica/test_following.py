@@ -235,7 +235,7 @@ def test_it_waits_for_the_engine(own_server: Server, node: str, follower, tmp_pa
     following = MiniNode(tmp_path / "node", tmp_path / "copy", engine=own_server.url, node=node)
     logged: list[str] = []
     other = follower(following, logged.append)
-    with pytest.raises(UnavailableError, match=r"nothing of node .* is stored yet"):
+    with pytest.raises(UnavailableError, match=r"nothing of the node .* is stored yet"):
         other.catch_up()
     following.commit(*SCHEMA)
     grow(following, 1, 3)

@@ -113,11 +113,11 @@ def test_a_lease_must_outlast_the_patience(tmp_path: Path) -> None:
     ("engine", "part"),
     [
         ("postgres://a/b", "did you mean 'postgresql'"),
-        ("/mnt/copy", "unknown"),
+        ("/mnt/copy", "did you mean file:/mnt/copy?"),
         ("file:copy", "must begin with /"),
         ("file://host/copy", "must begin with /"),
-        ("postgresql://me:secret@host/db", "put it in credentials-file"),
-        ("postgresql://me@host/db?password=secret", "put it in credentials-file"),
+        ("postgresql://me:secret@host/db", "use credentials-file"),
+        ("postgresql://me@host/db?password=secret", "use credentials-file"),
     ],
 )
 def test_an_engine_that_cannot_be(tmp_path: Path, engine: str, part: str) -> None:

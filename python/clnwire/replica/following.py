@@ -113,7 +113,7 @@ class Follower:
         head = self._engine.head()
         if head is None:
             raise UnavailableError(
-                f"{self._engine.name}: nothing of node {self._settings.node} is stored yet"
+                f"{self._engine.name}: nothing of the node {self._settings.node!r} is stored yet"
             )
         while True:
             sequence = self._resume(head)

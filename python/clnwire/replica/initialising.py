@@ -32,6 +32,8 @@ class Initialised(msgspec.Struct, frozen=True):
     """The version of the replica that the engine has of this node; `None` if it has none."""
     adopted: bool
     """Whether the node may continue that replica."""
+    same_disk: bool
+    """Whether the replica is on the disk of the node's database, and fails with it."""
 
 
 def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: bool) -> Initialised:
@@ -53,6 +55,7 @@ def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: b
             f"{path.parent}: there is no such directory; it is the network's, which has the "
             "node's database: start the node once without the plugin"
         )
+    _check_network(settings, path.parent)
     if new_key and settings.encryption_key_file is not None:
         _make_key(settings.encryption_key_file)
     sealing_of(settings)
@@ -64,7 +67,25 @@ def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: b
     if not path.exists():
         write_synced(path, render(settings, path.parent).encode())
     engine = new_engine(settings, writes=False).name
-    return Initialised(str(path), engine, head.version if head else None, adopt)
+    found = head.version if head else None
+    return Initialised(str(path), engine, found, adopt, _is_on_disk_of_node(settings))
+
+
+def _check_network(settings: ReplicaSettings, directory: Path) -> None:
+    """Refuses the directory above those of the networks, where no node looks for settings."""
+    name = settings.database.name
+    if not settings.database.exists() and (found := sorted(directory.glob(f"*/{name}"))):
+        raise ReplicaError(
+            f"{directory}: has no {name}, but {found[0].parent} has; is `--directory "
+            f"{found[0].parent}` meant?"
+        )
+
+
+def _is_on_disk_of_node(settings: ReplicaSettings) -> bool:
+    if settings.scheme != "file":
+        return False
+    places = settings.local_directory, settings.database.parent
+    return len({place.stat().st_dev for place in places if place.is_dir()}) == 1
 
 
 def _make_key(path: Path) -> None:
@@ -78,7 +99,8 @@ def _make_directory(directory: Path) -> None:
     try:
         make_directory(directory)
     except OSError as error:
-        raise RefusedError(f"{directory}: cannot be made: {error.strerror}") from error
+        hint = "" if directory.parent.is_dir() else f"; is the disk of {directory.parent} mounted?"
+        raise RefusedError(f"{directory}: cannot be made: {error.strerror}{hint}") from error
 
 
 def _probe(settings: ReplicaSettings) -> Head | None:

@@ -47,8 +47,8 @@ class Reader(msgspec.Struct, frozen=True):
         head = self.engine.head()
         if head is None:
             raise ReplicaError(
-                f"{self.engine.name}: has no replica of {self.node} yet; it begins when the node "
-                "starts with the plugin clnwire-replica"
+                f"{self.engine.name}: nothing of the node {self.node!r} is stored yet; that begins "
+                "when it starts with the plugin clnwire-replica"
             )
         return Point(head.generation, head.sequence)
 

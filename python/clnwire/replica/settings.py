@@ -157,6 +157,8 @@ def _value(key: str, value: object, path: Path) -> Any:
         )
     try:
         converted = known.convert(value)
+    except _SecretError as error:
+        raise SettingsError(f"{path}: {key} {error}") from None
     except ValueError as error:
         hint = f": {error}" if str(error) else ""
         if isinstance(value, str):
@@ -164,6 +166,10 @@ def _value(key: str, value: object, path: Path) -> Any:
         shown = str(value).lower() if isinstance(value, bool) else repr(value)
         raise SettingsError(f"{path}: {key} = {shown}{hint}; allowed is {known.allowed}") from None
     return path.parent / converted if isinstance(converted, Path) else converted
+
+
+class _SecretError(ValueError):
+    """The value must not be shown."""
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -188,11 +194,13 @@ def _node(value: object) -> str:
 
 def _engine(value: object) -> str:
     text = _text(value)
+    if text.startswith("/"):
+        raise ValueError(f"did you mean file:{text}?")
     parts = urlsplit(text)
     if parts.scheme not in SCHEMES:
         raise ValueError(f"an engine of that kind is unknown{did_you_mean(parts.scheme, SCHEMES)}")
     if parts.password is not None or "password=" in parts.query:
-        raise ValueError("a password in it would end up in messages; put it in credentials-file")
+        raise _SecretError("has a password, which would end up in messages; use credentials-file")
     if parts.scheme == "file" and (not parts.path.startswith("/") or parts.netloc):
         raise ValueError("the directory must begin with /")
     return text

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from clnwire.cli.replica._common import AsJson, Directory, report, settings_file
-from clnwire.replica.initialising import initialise
+from clnwire.replica.errors import ReplicaError
+from clnwire.replica.initialising import Initialised, initialise
 from clnwire.replica.settings import FILE, ReplicaSettings, from_table, load
 
 EXAMPLES = (
@@ -68,9 +69,13 @@ def init(
     path = settings_file(directory)
     if adopt and path.exists():
         settings = load(path)
+    elif engine is None:
+        raise ReplicaError("name the ENGINE, such as file:/mnt/backup/replica")
+    elif new_key and encryption_key_file is None:
+        raise ReplicaError("--new-key needs --encryption-key-file, which names the file to make")
     else:
         table = {
-            "engine": engine or "",
+            "engine": engine,
             "node": node,
             "durability": durability,
             **_paths(credentials_file=credentials_file, encryption_key_file=encryption_key_file),
@@ -82,7 +87,7 @@ def init(
         rows["has already"] = f"version {done.found_version} of {settings.node}"
     report(done, rows, "The engine can be used.", as_json=as_json)
     if not as_json:
-        sys.stdout.write(_next_step(settings))
+        sys.stdout.write(_next_step(settings, done))
 
 
 def _paths(**given: Path | None) -> dict[str, str]:
@@ -93,10 +98,23 @@ def _paths(**given: Path | None) -> dict[str, str]:
     }
 
 
-def _next_step(settings: ReplicaSettings) -> str:
+def _next_step(settings: ReplicaSettings, done: Initialised) -> str:
+    text = ""
+    if done.same_disk:
+        text += (
+            "\nThe replica is on the disk of the node's database: when it fails, both are lost.\n"
+        )
+    if done.found_version is not None and not done.adopted:
+        text += (
+            f"\nThe engine has a replica of {settings.node!r}. If that is another node, remove "
+            f"{done.settings},\nand run init with another directory or --node.\n"
+        )
     program = shutil.which("clnwire-replica") or "/path/to/clnwire-replica"
-    text = f"\nIn lightningd's config, then start the node again:\n  important-plugin={program}\n"
+    text += f"\nIn lightningd's config, then start the node again:\n  important-plugin={program}\n"
     if settings.encryption_key_file is not None:
         key = settings.encryption_key_file
         text += f"\nCopy {key} to another place: without it nothing can be restored.\n"
-    return text + f"\nCopy {FILE}, too: restoring on another machine needs it.\n"
+    files = " and ".join(
+        path.name for path in (Path(FILE), settings.credentials_file) if path is not None
+    )
+    return text + f"\nCopy {files} to another machine, too: restoring there needs that.\n"

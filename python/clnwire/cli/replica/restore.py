@@ -13,6 +13,7 @@ from clnwire.replica import restoring
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.owner import Owner
 from clnwire.replica.standin import store_pending
+from clnwire.replica.verifying import node_runs
 
 EXAMPLES = (
     ("clnwire replica restore", "to where the node had it"),
@@ -44,9 +45,13 @@ def restore(
 
     Status 2: nothing was restored.
     """
-    with opened(directory) as (reader, settings, _), progress(hidden=as_json) as steps:
+    with opened(directory) as (reader, settings, network), progress(hidden=as_json) as steps:
         target = (to or settings.database).expanduser().absolute()
         is_node_s = target.resolve() == settings.database.resolve()
+        if is_node_s and node_runs(network):
+            raise ReplicaError(
+                f"a node runs in {network}: stop it first, or name another place by --to"
+            )
         if at is not None and is_node_s:
             # One set behind, it would pass for the node's own before its last commit.
             raise ReplicaError(

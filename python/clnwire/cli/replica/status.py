@@ -55,8 +55,8 @@ def status(directory: Directory = None, as_json: AsJson = False) -> None:
     problems: list[str] = []
     head, bases = _engine(settings, problems)
     noted, runs, verified = read_status(settings), node_runs(network), read_verified(network)
-    if head is None:
-        problems.append("nothing is stored of this node, or it cannot be read")
+    if head is None and not problems:
+        problems.append(f"nothing of the node {settings.node!r} is stored yet")
     if verified is not None and not verified.is_same:
         problems.append(f"it differed from the node's database {ago(verified.time)}")
     problems += _problems(noted, runs=runs)

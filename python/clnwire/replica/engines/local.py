@@ -136,11 +136,9 @@ class LocalEngine:
     def _owned(self) -> _Owned | None:
         path = self.directory / "head.json"
         try:
-            owned = msgspec.json.decode(path.read_bytes(), type=_Owned)
+            owned = _decode(path, _Owned)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise ReplicaError(f"{path}: is damaged: {error}") from error
         if owned.format > FORMAT:
             raise RefusedError(
                 f"{path}: its format is newer than this clnwire; install a newer one"
@@ -388,13 +386,22 @@ def _read_bases(directory: Path) -> list[Base]:
     """The bases in the directory of a generation. One may be removed meanwhile."""
     found: list[Base] = []
     for path in sorted(directory.glob("base-*.json")):
-        try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=Base))
-        except FileNotFoundError:
-            continue
-        except (OSError, msgspec.MsgspecError) as error:
-            raise ReplicaError(f"{path}: is damaged: {error}") from error
+        with suppress(FileNotFoundError):
+            found.append(_decode(path, Base))
     return found
+
+
+def _decode(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        raise RefusedError(f"{path}: cannot be read: run this as the node's user") from error
+    except OSError as error:
+        raise ReplicaError(f"{path}: cannot be read: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise ReplicaError(f"{path}: is damaged: {error}") from error
 
 
 def _lock(path: Path) -> int:
