@@ -21,8 +21,12 @@ import pytest
 
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
+from clnwire.replica.engines.local import LocalEngine
 from clnwire.replica.metrics import Status, write
+from clnwire.replica.opening import open_engine
+from clnwire.replica.records import Base
 from clnwire.replica.requests import REQUEST
+from clnwire.replica.verifying import scratch
 from tests.replica.commands import Commands
 from tests.replica.nodes import SCHEMA, add, commit, dump
 from tests.replica.test_keeper import MiniNode
@@ -536,3 +540,52 @@ def test_a_fork_is_adopted_on_demand(coins: MiniNode, commands: Commands, tmp_pa
     assert commands.on_node("init", "--adopt").status == 0
     moved.commit(add(22))
     moved.assert_same()
+
+
+@pytest.mark.process
+def test_what_a_killed_command_has_left_is_removed(tmp_path: Path) -> None:
+    """Otherwise compactions that the node's stop kills would fill the replica's disk."""
+    hold = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from clnwire.replica.verifying import scratch\n"
+        "with scratch(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'base.sqlite3').write_bytes(bytes(1000))\n"
+        "    print(folder, flush=True); time.sleep(1000)"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    folders = []
+    for _ in range(2):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            folders.append(Path(process.stdout.readline().strip()))
+            assert (folders[-1] / "base.sqlite3").exists()
+            with scratch(tmp_path) as mine:
+                # That process lives.
+                assert set(tmp_path.iterdir()) == {folders[-1], mine}
+            process.kill()
+    with scratch(tmp_path) as mine:
+        assert list(tmp_path.iterdir()) == [mine]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_compact_beside_a_new_generation(
+    coins: MiniNode, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bases = LocalEngine.bases
+
+    def later(engine: LocalEngine) -> list[Base]:
+        monkeypatch.undo()
+        coins.end()
+        coins.commit_alone(add(100))
+        coins.commit(add(101))
+        other = open_engine(coins.settings)
+        other.prune(other.bases()[-1])
+        return bases(engine)
+
+    monkeypatch.setattr(LocalEngine, "bases", later)
+    ran = commands.on_node("compact")
+    assert (ran.status, ran.out) == (2, "")
+    assert "has no base of generation 1" in ran.err
+    assert "try again" in ran.err
+    assert commands.on_node("compact").status == 0
+    coins.assert_same()

@@ -17,7 +17,7 @@ import pytest
 
 from clnwire.replica.digest import digest_of
 from clnwire.replica.engines.local import make_directory
-from clnwire.replica.errors import UnavailableError
+from clnwire.replica.errors import ReplicaError, UnavailableError
 from clnwire.replica.following import Follower
 from clnwire.replica.opening import open_engine
 from clnwire.replica.sealing import new_key_file
@@ -156,6 +156,43 @@ def begin_anew(node: MiniNode) -> None:
     with psycopg.connect(node.settings.engine, autocommit=True) as connection:
         for table in ("heads", "sets", "bases", "leases"):
             connection.execute(f"DELETE FROM clnwire.{table} WHERE node = %s", [node.settings.node])
+
+
+def test_what_is_removed_meanwhile(new_node, follower, monkeypatch: pytest.MonkeyPatch):
+    node = new_node(**{"snapshot-interval": "1 MiB"})
+    grow(node, 1, 3)
+    logged: list[str] = []
+    following = follower(node, logged.append)
+    head = following._engine.head
+
+    def then_prune():
+        monkeypatch.undo()
+        found = head()
+        node.end()
+        node.commit_alone(add(100))
+        grow(node, 101, 2)
+        engine = open_engine(node.settings)
+        engine.prune(engine.bases()[-1])
+        engine.close()
+        return found
+
+    monkeypatch.setattr(following._engine, "head", then_prune)
+    ended, failed = Event(), []
+
+    def follow() -> None:
+        try:
+            following.follow(ended)
+        except ReplicaError as error:
+            failed.append(error)
+
+    thread = Thread(target=follow)
+    thread.start()
+    while not (logged or failed):
+        thread.join(0.05)
+    ended.set()
+    thread.join()
+    assert not failed
+    assert "generation 2" in logged[0]
 
 
 def test_a_new_generation_is_begun_with(new_node, follower, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -106,3 +107,18 @@ def test_old_claims_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(msgspec.json.decode((tmp_path / FILE).read_bytes())["claims"]) == 3
     assert owner.knows(head(4, tokens[-1]))
     assert not owner.knows(head(1, tokens[0]))
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    owner = Owner(tmp_path, "alice")
+    owner.claim(1)
+    before = (tmp_path / FILE).read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            owner.claim(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.filename == str(tmp_path / FILE)
+    assert (tmp_path / FILE).read_bytes() == before

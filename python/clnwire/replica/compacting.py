@@ -48,7 +48,7 @@ def compact(reader: Reader, folder: Path, retention: int, steps: Steps) -> Compa
         ReplicaError: The replica is damaged. Nothing is removed then.
     """
     engine, head = reader.engine, reader.newest()
-    last = [base for base in engine.bases() if base.generation == head.generation][-1]
+    last = reader.base_before(head)
     # The node may not have committed the last set, and then replaces it.
     point = Point(head.generation, head.sequence - 1)
     sets = point.sequence - last.sequence

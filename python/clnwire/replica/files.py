@@ -16,14 +16,18 @@ def write_synced(path: Path, content: bytes | Callable[[Path], bytes]) -> None:
     A function gets the new file, which will have the place of the old one, and returns its content.
     """
     aside = path.with_name(f".{path.name}.new")
-    fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        write_all(fd, content(aside) if callable(content) else content)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    aside.replace(path)
-    sync_directory(path.parent)
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(fd, content(aside) if callable(content) else content)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        aside.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        # A full disk is reported without a name.
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:

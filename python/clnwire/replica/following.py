@@ -21,7 +21,7 @@ import msgspec
 from clnwire.journal import digest_of_file
 from clnwire.replica import snapshot
 from clnwire.replica.applying import Applier
-from clnwire.replica.errors import ReplicaError, UnavailableError
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.files import write_synced
 from clnwire.replica.opening import new_engine
 from clnwire.replica.reading import chain_at
@@ -88,15 +88,20 @@ class Follower:
         Raises:
             ReplicaError: What the engine has is damaged, or it must not be used.
         """
-        unavailable = ""
+        unavailable, failed = "", False
         while True:
             try:
                 self.catch_up()
-                unavailable = ""
+                unavailable, failed = "", False
             except UnavailableError as error:
                 if str(error) != unavailable:
                     unavailable = str(error)
                     self._log(f"waiting for the engine: {error}")
+            except ReplicaError as error:
+                # Another one may have removed what was read, since there is something newer.
+                if failed or isinstance(error, RefusedError):
+                    raise
+                failed = True
             if ended.wait(POLL_SECONDS):
                 return
 

@@ -73,7 +73,8 @@ class Reader(msgspec.Struct, frozen=True):
                 return base
         raise ReplicaError(
             f"{self.engine.name}: has no base of generation {point.generation} at version "
-            f"{point.version} or before"
+            f"{point.version} or before. If it was removed because there is a newer one now, try "
+            "again"
         )
 
     def read_base(self, base: Base, target: Path, steps: Steps) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS: Final = 60.0
 """How long the node may take to write something, which is when it can be copied."""
+_SCRATCH: Final = ".clnwire-replica-"
+_LOCK: Final = "lock"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -134,9 +136,20 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def scratch(parent: Path) -> Generator[Path, None, None]:
-    """A directory that only its owner may read, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=".clnwire-replica-", dir=parent))
+    """A directory that only its owner may read, removed at the end.
+
+    Removes those of killed processes, which have copies of the database.
+    """
+    for lock in parent.glob(f"{_SCRATCH}*/{_LOCK}"):
+        with suppress(OSError), lock.open("rb") as found:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
     try:
-        yield folder
+        with (folder / f"{_LOCK}.new").open("xb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            # So nobody ever finds it unlocked while this process lives.
+            (folder / f"{_LOCK}.new").rename(folder / _LOCK)
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

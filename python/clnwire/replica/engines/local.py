@@ -344,7 +344,8 @@ class LocalEngine:
         with self._bases_locked():
             generation = self._generation(keep.generation)
             if not (generation / _json_name(keep.sequence)).exists():
-                raise ReplicaError(f"{generation}: the base at {keep.sequence} was removed")
+                # Another one has pruned more.
+                return
             for path in generation.glob("base-*.json"):
                 if path.name < _json_name(keep.sequence):
                     path.unlink()
@@ -473,6 +474,12 @@ def _explain(error: JournalError | OSError, directory: Path) -> ReplicaError:
         )
     if isinstance(error, JournalError):
         return ReplicaError(str(error))
+    if isinstance(error, FileNotFoundError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
+        return ReplicaError(
+            f"{what}. If it was removed because there is a newer base now, try again; otherwise "
+            "check the disk"
+        )
     if error.errno in _FULL:
         return UnavailableError(f"{directory}: {error.strerror}; make room on its disk")
     return RefusedError(f"{error.filename or directory}: {error.strerror}; check the disk")
