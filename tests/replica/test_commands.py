@@ -492,12 +492,15 @@ def test_status_says_what_is_wrong(coins: MiniNode, commands: Commands) -> None:
     coins.end()
     (found,) = commands.on_node("status", "--json").json["problems"]
     assert found == "the plugin has not run here yet"
-    noted = Status("alice", "file:", refused="the disk is full", degraded="no standby")
+    noted = Status(
+        "alice", "file:", refused="the disk is full", degraded="no standby", warning="it gets full"
+    )
     write(noted, coins.settings)
     ran = commands.on_node("status")
     assert ran.status == 1
     assert "the node was not allowed to commit: the disk is full" in ran.out
     assert "no standby" in ran.out
+    assert "it gets full" in ran.out
     coins.replica.rename(coins.replica.with_name("gone"))
     problems = commands.on_node("status", "--json").json["problems"]
     assert sum("is its disk mounted?" in problem for problem in problems) == 1

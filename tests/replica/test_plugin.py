@@ -206,6 +206,32 @@ def test_with_the_embedded_host(node: ProcessNode, monkeypatch: pytest.MonkeyPat
     node.assert_same()
 
 
+@pytest.mark.parametrize("important", [True, False])
+def test_it_warns_unless_it_is_important(
+    node: ProcessNode, monkeypatch: pytest.MonkeyPatch, *, important: bool
+) -> None:
+    node.configure()
+    monkeypatch.setenv("CLNWIRE_REPLICA_SETTINGS", str(node.folder / "clnwire-replica.toml"))
+    first = numbered(1, (*SCHEMA, add(1)))
+
+    async def run() -> str:
+        async with Host() as host:
+            await host.start(node.script, important=important, migrations=[first])
+            commit(node.database, first)
+            await host.wait_for_call("listconfigs")
+            while not important and not noted():
+                await asyncio.sleep(0.05)
+            await host.call("stop")
+            await host.wait_stopped()
+        return noted()
+
+    def noted() -> str:
+        status = read_status(node.settings)
+        return status.warning if status else ""
+
+    assert ("important-plugin=" in asyncio.run(run())) is not important
+
+
 def test_the_host_ends_at_a_refusal(node: ProcessNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLNWIRE_REPLICA_SETTINGS", str(node.folder / "clnwire-replica.toml"))
 

@@ -33,6 +33,8 @@ class Housekeeping:
         """Starts it. `path` is that of the settings."""
         self._path, self._settings, self._keeper, self._log = path, settings, keeper, log
         self._compaction = Compaction(path, settings, keeper.status, log)
+        self.notice = ""
+        """What is wrong although sets are stored; another thread may set it."""
         self._ended = threading.Event()
         name = "clnwire-replica-housekeeping"
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -48,7 +50,7 @@ class Housekeeping:
     def write_metrics(self) -> None:
         """Writes the figures, and logs a new warning."""
         status = self._keeper.status
-        warning = self._keeper.warning() or ""
+        warning = self._keeper.warning() or self.notice
         if warning and not status.warning:
             self._log("broken", warning)
         status.warning = warning

@@ -62,7 +62,7 @@ class Status(msgspec.Struct):
     degraded: str = ""
     """Why the replica is worse than the settings ask for; empty if it is not."""
     warning: str = ""
-    """What will keep sets from being stored if nobody mends it, such as a disk that gets full."""
+    """What goes wrong later if nobody mends it, such as a disk that gets full."""
     refused: str = ""
     """Why the node was not allowed to commit; empty if it was."""
     verified: Verified | None = None
@@ -153,7 +153,7 @@ def _figures(status: Status) -> list[tuple[str, str, str, float]]:
         ("base_bytes", "gauge", "Bytes of sets since the last base.", status.bytes_since_base),
         ("base_created_seconds", "gauge", "When that was made.", status.base_created),
         ("degraded", "gauge", "1 if worse than the settings ask for.", bool(status.degraded)),
-        ("warning", "gauge", "1 if sets will be refused soon.", bool(status.warning)),
+        ("warning", "gauge", "1 if something goes wrong later.", bool(status.warning)),
         ("refused", "gauge", "1 if the node may not commit.", bool(status.refused)),
     ]
     if status.standby is not None:

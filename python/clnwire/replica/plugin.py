@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from clnwire import Plugin
 from clnwire.errors import ClnwireError
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _NOT_SQLITE: Final = (
     "the node has sent no writes at its start, so its database is not in SQLite, and db_write "
     "cannot replicate it; use the replication of its own server, and remove clnwire-replica"
+)
+_NOT_IMPORTANT: Final = (
+    "the node goes on without the replica if the plugin ends: in its config, write "
+    "important-plugin= instead of plugin="
 )
 
 
@@ -63,6 +68,30 @@ class Service:
         self._housekeeping = Housekeeping(path, settings, keeper, self._log)
         return keeper
 
+    def watch_importance(self) -> None:
+        """Warns if the node would go on without the plugin, once the node says so.
+
+        In another thread, since the node may wait for the answer to a set before it gives its own.
+        """
+        from threading import Thread
+
+        name = "clnwire-replica-importance"
+        Thread(target=self._check_importance, name=name, daemon=True).start()
+
+    def _check_importance(self) -> None:
+        try:
+            listed = self._plugin.rpc.call("listconfigs", type=dict[str, Any])
+        except ClnwireError:
+            return
+        configs, own = listed.get("configs", {}), os.path.realpath(sys.argv[0])
+        is_in = {
+            name: any(own == os.path.realpath(path) for path in config.get("values_str", ()))
+            for name in ("plugin", "important-plugin")
+            if (config := configs.get(name))
+        }
+        if is_in.get("plugin") and not is_in.get("important-plugin") and self._housekeeping:
+            self._housekeeping.notice = _NOT_IMPORTANT
+
     def _log(self, level: LogLevel, text: str) -> None:
         self._plugin.log(text, level)
 
@@ -95,6 +124,8 @@ def new_plugin() -> Plugin:
         # A starting node always sends a set before, unless its database is in PostgreSQL.
         if init.configuration.startup and not service.has_begun:
             plugin.disable(_NOT_SQLITE)
+        else:
+            service.watch_importance()
 
     # Called once the node sends no more sets.
     plugin.on_shutdown(service.end)

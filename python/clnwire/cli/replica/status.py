@@ -86,8 +86,7 @@ def _problems(noted: Status | None, *, runs: bool) -> list[str]:
     found: list[str] = []
     if noted.refused:
         found.append(f"the node was not allowed to commit: {noted.refused}")
-    if noted.degraded:
-        found.append(noted.degraded)
+    found += filter(None, (noted.degraded, noted.warning))
     if runs and time.time() - noted.updated > SILENT_SECONDS:
         found.append(f"the node runs without the plugin, which was last there {ago(noted.updated)}")
     return found

@@ -50,13 +50,14 @@ class Configs:
 
     def _configs(self) -> dict[str, dict[str, object]]:
         directory, plugins = self._host.directory, self._host.plugins.running()
-        paths = [str(plugin.path) for plugin in plugins]
         configs: dict[str, dict[str, object]] = {
             "lightning-dir": {"value_str": str(directory.root), "source": "cmdline"},
             "network": {"value_str": directory.network, "source": "cmdline"},
             "rpc-file": {"value_str": directory.rpc_path.name, "source": "default"},
-            "plugin": {"values_str": paths, "sources": ["cmdline"] * len(paths)},
         }
+        for key, important in (("plugin", False), ("important-plugin", True)):
+            paths = [str(each.path) for each in plugins if each.important is important]
+            configs[key] = {"values_str": paths, "sources": ["cmdline"] * len(paths)}
         for name, (plugin, option) in self._host.plugins.options().items():
             configs[name] = _shown(plugin, option)
         return configs
