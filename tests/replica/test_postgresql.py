@@ -257,13 +257,30 @@ def test_errors_do_not_quote_sets(own_server: Server, node: str, tmp_path: Path)
     begun.engine.close()
 
 
+def test_two_add_a_base_at_the_same_time(server: Server, node: str, tmp_path: Path):
+    begun = Begun(server.url, node, tmp_path)
+    records = [begun.append(f"set {number}") for number in range(3)]
+    file = tmp_path / "base"
+    base = msgspec.structs.replace(begun.base, sequence=102, chain=records[1].chain)
+
+    def add_another(_done: int, _total: int) -> None:
+        other = an_engine(server.url, node)
+        other.add_base(base, file, no_progress)
+        other.close()
+
+    begun.engine.add_base(base, file, add_another)
+    assert [each.sequence for each in begun.engine.bases()] == [100, 102]
+    begun.engine.read_base(base, tmp_path / "read", no_progress)
+    begun.engine.close()
+
+
 def test_the_least_privileges_of_the_docs(own_server: Server, node: str, tmp_path: Path):
     page = Path(__file__).resolve().parents[2] / "docs" / "replica-postgresql.md"
     if not page.exists():
         pytest.skip("needs a clone, whose files git lists")
     begun = Begun(own_server.start().url, f"{node}-admin", tmp_path)
     begun.engine.close()
-    own_server.sql(page.read_text().split("```sql\n")[1].split("```")[0])
+    own_server.sql(page.read_text().split("```sql\n")[2].split("```")[0])
     url = own_server.url.replace("postgres@", "clnwire@")
     begun = Begun(url, node, tmp_path)
     records = [begun.append(f"set {number}") for number in range(3)]

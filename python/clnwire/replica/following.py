@@ -248,7 +248,9 @@ class Follower:
 
     def _base(self, sequence: int, file: Path) -> Base:
         generation = self._known.generation
-        record = next(iter(self._engine.records(generation, sequence - 1, sequence)))
+        record = next(iter(self._engine.records(generation, sequence - 1, sequence)), None)
+        if record is None:
+            raise UnavailableError(f"{self._engine.name}: set {sequence} was removed meanwhile")
         size, digest = file.stat().st_size, digest_of_file(file)
         now = time.time()
         return Base(generation, sequence, record.epoch, record.chain, size, digest, now)

@@ -339,18 +339,26 @@ class PostgresqlEngine:
             )
 
     def add_base(self, base: Base, file: Path, progress: Progress) -> None:
-        if any(
-            (each.generation, each.sequence) == (base.generation, base.sequence)
-            for each in self.bases()
-        ):
+        if self._has(base):
             return
         number, _ = self._stage(base, file, progress)
         values = {**msgspec.structs.asdict(base), "base": number, "node": self._node}
-        if self._session.write(_ADD_BASE, values) is None:
+        try:
+            stored = self._session.write(_ADD_BASE, values)
+        except RefusedError:
+            # Another process may have stored one there meanwhile.
+            if self._has(base):
+                return
+            raise
+        if stored is None:
             raise ReplicaError(
                 f"{self.name}: the base at {base.sequence} does not belong to a committed set of "
                 f"generation {base.generation} of node {self._node}; make it anew"
             )
+
+    def _has(self, base: Base) -> bool:
+        place = (base.generation, base.sequence)
+        return any((each.generation, each.sequence) == place for each in self.bases())
 
     def _stage(self, base: Base, file: Path, progress: Progress) -> tuple[int, Base]:
         """Stores the chunks of a base that does not count yet."""
