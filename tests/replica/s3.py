@@ -31,14 +31,20 @@ class Store:
     """A running server with a bucket.
 
     `mode` is `honest`; `ignoring`: it ignores the condition `If-None-Match`; or `guarded`: it knows
-    no access key.
+    no access key. With a certificate, in a folder, it speaks TLS and has no bucket.
     """
 
-    def __init__(self, mode: str = "honest") -> None:
+    def __init__(self, mode: str = "honest", certificate: Path | None = None) -> None:
         # It serves one request without credentials: the one that makes the bucket.
         guard = {"INITIAL_NO_AUTH_ACTION_COUNT": "1"} if mode == "guarded" else {}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.replica.s3", mode],
+            [
+                sys.executable,
+                "-m",
+                "tests.replica.s3",
+                mode,
+                *([certificate] if certificate else []),
+            ],
             cwd=_ROOT,
             env={**os.environ, **guard},
             stdout=subprocess.PIPE,
@@ -46,13 +52,12 @@ class Store:
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
+        self.endpoint = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
+        if certificate:
+            return
         request = urllib.request.Request(f"{self.endpoint}/{BUCKET}", method="PUT")
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request):
             pass
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
@@ -165,7 +170,8 @@ def main() -> None:
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = _one_at_a_time(create_backend_app("s3"), sys.argv[1])
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+    tls = (f"{sys.argv[2]}/server.crt", f"{sys.argv[2]}/server.key") if sys.argv[2:] else None
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
     print(server.port, flush=True)
     server.serve_forever()
 

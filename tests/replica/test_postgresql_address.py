@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 from pathlib import Path
 
 import pytest
 
 from clnwire.replica.errors import RefusedError, UnavailableError
 from tests.replica.begun import Address, Session
+from tests.replica.certificates import make_certificate
 from tests.replica.postgres import Server, give_to_user
 
 SECRET = "hunter2-hunter2"
@@ -111,7 +110,8 @@ def test_a_password_stays_out_of_errors(own_server: Server, tmp_path: Path):
 
 
 def test_tls(own_server: Server, tmp_path: Path):
-    certificate = make_certificate(own_server)
+    certificate = make_certificate(own_server.data)
+    give_to_user(own_server.data)
     own_server.configure(ssl="on")
     hba = own_server.data / "pg_hba.conf"
     hba.write_text("hostssl all all all trust\nhost all all all trust\n")
@@ -127,37 +127,3 @@ def test_tls(own_server: Server, tmp_path: Path):
     other = verified.replace("127.0.0.1", "localhost")
     with pytest.raises(UnavailableError, match=r"does not match host name"):
         Session(Address(other, None), "single").connect()
-
-
-def make_certificate(server: Server) -> bytes:
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (server.data / "server.crt").write_bytes(certificate)
-    (server.data / "server.key").write_bytes(private)
-    (server.data / "server.key").chmod(0o600)
-    give_to_user(server.data)
-    return certificate

@@ -23,6 +23,7 @@ from clnwire.replica.opening import new_engine, open_engine
 from clnwire.replica.records import Base, Head, Record
 from clnwire.replica.settings import ReplicaSettings
 from tests.replica.begun import a_base, eventually, first_head, next_record, no_progress
+from tests.replica.certificates import make_certificate
 from tests.replica.s3 import Store, StoreProxy, credentials
 
 
@@ -375,6 +376,21 @@ def test_wrong_credentials(node: str, tmp_path: Path):
         with pytest.raises(RefusedError, match=r"refuses access; .*InvalidAccessKeyId") as caught:
             engine.open()
         assert "secret/word" not in str(caught.value)
+    store.remove()
+
+
+def test_tls(node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make_certificate(tmp_path, is_authority=False)
+    store = Store("honest", tmp_path)
+    with pytest.raises(UnavailableError, match=r"UnknownIssuer"):
+        World(store.url, node, tmp_path).engine.open()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.crt"))
+    # Only now the store is heard.
+    with pytest.raises(RefusedError, match=r"no such bucket"):
+        World(store.url, node, tmp_path).engine.open()
+    # Its certificate is for another name.
+    with pytest.raises(UnavailableError, match=r"NotValidForName"):
+        World(store.url.replace("127.0.0.1", "localhost"), node, tmp_path).engine.open()
     store.remove()
 
 
