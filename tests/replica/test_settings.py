@@ -115,6 +115,8 @@ def test_a_lease_must_outlast_the_patience(tmp_path: Path) -> None:
         ("postgres://a/b", "did you mean 'postgresql'"),
         ("/mnt/copy", "did you mean file:/mnt/copy?"),
         ("file:copy", "must begin with /"),
+        ("file:/copy#1", r"must not have # or \?"),
+        ("file:/copy?", r"must not have # or \?"),
         ("file://host/copy", "must begin with /"),
         ("postgresql://me:secret@host/db", "use credentials-file"),
         ("postgresql://me@host/db?password=secret", "use credentials-file"),

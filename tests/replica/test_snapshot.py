@@ -31,9 +31,15 @@ def test_a_calm_database(database: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL", "PERSIST"])
 @pytest.mark.parametrize("rows", [1, 2000])
+@pytest.mark.parametrize("is_linked", [False, True])
 def test_an_unfinished_transaction_is_not_in_it(
-    database: Path, tmp_path: Path, mode: str, rows: int
+    database: Path, tmp_path: Path, mode: str, rows: int, is_linked: bool
 ) -> None:
+    if is_linked:
+        # SQLite has the journal beside the file that the link names.
+        (tmp_path / "disk").mkdir()
+        database.rename(tmp_path / "disk" / "node.sqlite3")
+        database.symlink_to(tmp_path / "disk" / "node.sqlite3")
     # With many rows the page cache spills, so the file holds what is not committed.
     with closing(sqlite3.connect(database, isolation_level=None)) as node:
         node.execute(f"PRAGMA journal_mode = {mode}")

@@ -203,6 +203,8 @@ def _engine(value: object) -> str:
         raise _SecretError("has a password, which would end up in messages; use credentials-file")
     if parts.scheme == "file" and (not parts.path.startswith("/") or parts.netloc):
         raise ValueError("the directory must begin with /")
+    if parts.scheme == "file" and re.search("[#?]", text):
+        raise ValueError("the directory must not have # or ?, which end the path of a URL")
     return text
 
 

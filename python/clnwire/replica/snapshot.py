@@ -94,9 +94,11 @@ def copy_raw(
         ReplicaError: There is no such database, or it cannot be copied.
     """
     remove(target)
+    # SQLite follows links, and has the journal beside the file itself.
+    real = os.path.realpath(database)
     try:
         for suffix in SUFFIXES:
-            source = Path(f"{database}{suffix}")
+            source = Path(f"{real}{suffix}")
             if (suffix or may_be_absent) and not source.exists():
                 continue
             _copy(source, Path(f"{target}{suffix}"), log)
