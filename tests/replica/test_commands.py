@@ -549,16 +549,18 @@ def test_a_fork_is_adopted_on_demand(coins: MiniNode, commands: Commands, tmp_pa
 def test_what_a_killed_command_has_left_is_removed(tmp_path: Path) -> None:
     """Otherwise compactions that the node's stop kills would fill the replica's disk."""
     hold = (
-        "import sys, time\nfrom pathlib import Path\n"
+        "import sys\nfrom pathlib import Path\n"
         "from clnwire.replica.verifying import scratch\n"
         "with scratch(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'base.sqlite3').write_bytes(bytes(1000))\n"
-        "    print(folder, flush=True); time.sleep(1000)"
+        "    print(folder, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", hold, str(tmp_path)]
     folders = []
     for _ in range(2):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             folders.append(Path(process.stdout.readline().strip()))
             assert (folders[-1] / "base.sqlite3").exists()
