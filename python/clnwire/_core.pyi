@@ -525,9 +525,10 @@ class Journal:
     ) -> Journal:
         """Begins a journal after the set `sequence`, whose chain is `chain`.
 
-        Makes the directory if it is not there. Segments grow to `segment_bytes`. Raises
-        `FileExistsError` if there is a journal, `JournalLockedError`, `JournalFullError`,
-        `OSError`, and `ValueError` if the chain does not have 32 bytes."""
+        Makes the directory if it is not there. Segments grow to `segment_bytes`. A record survives,
+        once `append` has returned, a power failure, or only the end of the process
+        (`process-crash`). Raises `FileExistsError` if there is a journal, `JournalLockedError`,
+        `JournalFullError`, `OSError`, and `ValueError` if the chain does not have 32 bytes."""
     @staticmethod
     def open(
         directory: _Path, *, segment_bytes: int = ..., durability: str = "power-loss"

@@ -6,7 +6,6 @@ meanwhile with `read`.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from clnwire._core import (
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
 __all__ = [
-    "Durability",
     "Journal",
     "JournalDamagedError",
     "JournalError",
@@ -38,15 +36,6 @@ __all__ = [
     "prune",
     "read",
 ]
-
-
-class Durability(str, Enum):
-    """What a record survives once `Journal.append` has returned."""
-
-    POWER_LOSS = "power-loss"
-    """A power failure: the disk has it."""
-    PROCESS_CRASH = "process-crash"
-    """The end of the process, however it ends: the operating system has it."""
 
 
 def read(directory: str | PathLike[str], after: int, until: int | None = None) -> JournalRecords:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clnwire.replica.errors import ReplicaError
-from clnwire.replica.snapshot import copy_raw
+from clnwire.replica.snapshot import copy_raw, remove
 from tests.replica.nodes import SCHEMA, add, commit, dump, numbered
 
 
@@ -64,7 +64,7 @@ def test_another_version_is_refused(database: Path, tmp_path: Path) -> None:
     raw = copy_raw(database, tmp_path / "copy", print)
     with pytest.raises(ReplicaError, match="at version 2, and not at 3"):
         raw.open(3)
-    raw.remove()
+    remove(raw.path)
     assert not (tmp_path / "copy").exists()
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from clnwire.replica.engines import Engine
     from clnwire.replica.reading import Reader, Steps
-    from clnwire.replica.restoring import Restored
 
 
 class Compacted(msgspec.Struct, frozen=True):
@@ -53,41 +52,47 @@ def compact(reader: Reader, folder: Path, retention: int, steps: Steps) -> Compa
     point = Point(head.generation, head.sequence - 1)
     sets = point.sequence - last.sequence
     if sets > 0:
-        last = _add_base(reader, folder, point, last.epoch, steps)
+        with scratch(folder) as inner:
+            plain = inner / "base.sqlite3"
+            chain = restore(reader, plain, point, steps).chain
+            last = store_base(reader, plain, point, last.epoch, chain, steps)
     prune(engine, retention)
     return Compacted(last, max(sets, 0), len(engine.bases()))
 
 
-def _add_base(reader: Reader, folder: Path, point: Point, epoch: int, steps: Steps) -> Base:
-    with scratch(folder) as inner:
-        plain, stored = inner / "base.sqlite3", inner / "base.sealed"
-        restored = restore(reader, plain, point, steps)
+def store_base(
+    reader: Reader, database: Path, point: Point, epoch: int, chain: bytes, steps: Steps
+) -> Base:
+    """Stores a database, which is at this point, as a base, and removes its file.
+
+    Args:
+        reader: The replica.
+        database: The file, beside which there is room for another one.
+        point: What it contains.
+        epoch: The epoch of its last set or base.
+        chain: The chain after its last set.
+        steps: Called with what is done.
+    """
+    sealed = database.with_name(f"{database.name}.sealed")
+    # A run that was killed has left it.
+    sealed.unlink(missing_ok=True)
+    try:
         if reader.sealing.is_plain:
-            stored = plain
+            database.rename(sealed)
         else:
             place = reader.place(point.generation, point.sequence, 0)
             reader.sealing.seal_base(
-                place, plain, stored, lambda done, total: steps("sealing the base", done, total)
+                place, database, sealed, lambda done, total: steps("sealing the base", done, total)
             )
-            plain.unlink()
-        base = describe(restored, epoch, stored)
+            database.unlink()
+        size, digest = sealed.stat().st_size, digest_of_file(sealed)
+        base = Base(point.generation, point.sequence, epoch, chain, size, digest, time.time())
         reader.engine.add_base(
-            base, stored, lambda done, total: steps("storing the base", done, total)
+            base, sealed, lambda done, total: steps("storing the base", done, total)
         )
+    finally:
+        sealed.unlink(missing_ok=True)
     return base
-
-
-def describe(restored: Restored, epoch: int, file: Path) -> Base:
-    """The base that a restored database is, stored as this file."""
-    return Base(
-        restored.generation,
-        restored.sequence,
-        epoch,
-        restored.chain,
-        file.stat().st_size,
-        digest_of_file(file),
-        time.time(),
-    )
 
 
 def prune(engine: Engine, retention: int) -> None:

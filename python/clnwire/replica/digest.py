@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from hashlib import blake2b
 from struct import pack
@@ -14,8 +14,6 @@ import msgspec
 if TYPE_CHECKING:
     from pathlib import Path
 
-TableProgress = Callable[[int, int], object]
-"""Called with the tables done and the tables in all."""
 _SIZE: Final = 32
 _BLOCK: Final = 1 << 20
 _ALIASES: Final = ("rowid", "_rowid_", "oid")
@@ -29,11 +27,6 @@ class DatabaseDigest(msgspec.Struct, frozen=True):
     tables: dict[str, str]
     """Of the rows of each table, with their row ids."""
 
-    @property
-    def total(self) -> str:
-        """Of all of it."""
-        return _hash(msgspec.json.encode((self.schema, sorted(self.tables.items()))))
-
     def difference(self, other: DatabaseDigest) -> str | None:
         """What differs, in words; `None` if nothing does."""
         names = sorted(
@@ -45,7 +38,7 @@ class DatabaseDigest(msgspec.Struct, frozen=True):
         return ", ".join([*parts, *(f"table {name}" for name in names)]) or None
 
 
-def digest_of(path: Path, progress: TableProgress = lambda _done, _total: None) -> DatabaseDigest:
+def digest_of(path: Path) -> DatabaseDigest:
     """The digest of a database that nobody writes to meanwhile.
 
     Raises `sqlite3.Error` if the file is no database, or is damaged.
@@ -53,17 +46,8 @@ def digest_of(path: Path, progress: TableProgress = lambda _done, _total: None) 
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
         # Text becomes `bytearray` and blobs `bytes`, so the two stay apart without decoding.
         database.text_factory = bytearray
-        tables = _tables(database)
-        digests: dict[str, str] = {}
-        for done, name in enumerate(tables):
-            progress(done, len(tables))
-            digests[name] = _digest_rows(database, name)
-        progress(len(tables), len(tables))
+        digests = {name: _digest_rows(database, name) for name in _tables(database)}
         return DatabaseDigest(_digest_schema(database), digests)
-
-
-def _hash(data: bytes) -> str:
-    return blake2b(data, digest_size=_SIZE).hexdigest()
 
 
 def _tables(database: sqlite3.Connection) -> list[str]:

@@ -12,22 +12,21 @@ it was. It never has the newest set, which the node may not have committed.
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from clnwire.journal import digest_of_file
 from clnwire.replica import snapshot
 from clnwire.replica.applying import Applier
+from clnwire.replica.compacting import prune, store_base
 from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.files import write_synced
 from clnwire.replica.opening import new_engine
-from clnwire.replica.reading import chain_at
+from clnwire.replica.reading import Point, Reader, chain_at
 from clnwire.replica.records import VERSIONS, Base, Head
 from clnwire.replica.rules import sets_ahead
-from clnwire.replica.sealing import Place, sealing_of
+from clnwire.replica.sealing import sealing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +73,7 @@ class Follower:
         """
         self._settings, self._directory, self._log = settings, directory, log
         self._engine: Engine = new_engine(settings, writes=False)
-        self._sealing = sealing_of(settings)
+        self._reader = Reader(self._engine, sealing_of(settings), settings.node)
         self._history: _History | None = None
 
     @property
@@ -126,9 +125,9 @@ class Follower:
             until = min(head.sequence - 1, sequence + _SETS_AT_ONCE)
             if until <= sequence:
                 return sequence
-            self._apply(head.generation, sequence, until)
+            epoch = self._apply(head.generation, sequence, until)
             if self._known.bytes_since_base >= self._settings.snapshot_interval:
-                self._make_base(until)
+                self._make_base(until, epoch)
 
     def close(self) -> None:
         """Disconnects. May be called twice."""
@@ -175,13 +174,7 @@ class Follower:
     def _start_at(self, base: Base) -> int:
         """Begins with a base."""
         self._forget()
-        stored = self._aside("stored")
-        try:
-            self._engine.read_base(base, stored, _no_progress)
-            place = Place(self._settings.node, base.generation, base.sequence, 0)
-            self._sealing.open_base(place, stored, self.database, _no_progress)
-        finally:
-            stored.unlink(missing_ok=True)
+        self._reader.read_base(base, self.database, _no_steps)
         self._log(f"begins with the base at set {base.sequence}, generation {base.generation}")
         history = _History(self._settings.node, base.generation, base.sequence, base.chain, 0)
         self._write_history(history)
@@ -193,16 +186,16 @@ class Follower:
         self._history_path.unlink(missing_ok=True)
         self._history = None
         snapshot.remove(self.database)
-        self._aside("stored").unlink(missing_ok=True)
 
     # Executing sets
 
-    def _apply(self, generation: int, after: int, until: int) -> None:
+    def _apply(self, generation: int, after: int, until: int) -> int:
+        """Executes sets, and returns the epoch of the last."""
         size, last = 0, None
         with Applier(self.database, keep=True) as applier:
             for record in self._engine.records(generation, after, until):
-                place = Place(self._settings.node, generation, record.sequence)
-                params = self._sealing.open_set(place, record.payload)
+                place = self._reader.place(generation, record.sequence)
+                params = self._reader.sealing.open_set(place, record.payload)
                 applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
                 size, last = size + len(record.payload), record
         if last is None or last.sequence != until:
@@ -213,26 +206,21 @@ class Follower:
         history.sequence, history.chain = until, last.chain
         history.bytes_since_base += size
         self._write_history(history)
+        return last.epoch
 
     # Bases
 
-    def _make_base(self, sequence: int) -> None:
+    def _make_base(self, sequence: int, epoch: int) -> None:
         """Stores the database as a base, and removes what is older than those to keep."""
-        plain, sealed = self._aside("plain"), self._aside("sealed")
+        copy, point = self._directory / ".following.copy", Point(self._known.generation, sequence)
         try:
-            self._copy(plain, sequence)
-            place = Place(self._settings.node, self._known.generation, sequence, 0)
-            file = plain
-            if not self._sealing.is_plain:
-                file = sealed
-                self._sealing.seal_base(place, plain, sealed, _no_progress)
-            self._engine.add_base(self._base(sequence, file), file, _no_progress)
+            self._copy(copy, sequence)
+            store_base(self._reader, copy, point, epoch, self._known.chain, _no_steps)
         finally:
-            plain.unlink(missing_ok=True)
-            sealed.unlink(missing_ok=True)
+            snapshot.remove(copy)
         self._write_history(msgspec.structs.replace(self._known, bytes_since_base=0))
         self._log(f"stored a base at set {sequence}")
-        self._prune()
+        prune(self._engine, self._settings.snapshot_retention)
 
     def _copy(self, target: Path, sequence: int) -> None:
         """Copies the pages, since row ids matter, and checks them."""
@@ -245,20 +233,6 @@ class Follower:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
             snapshot.check(copy, sequence % VERSIONS)
-
-    def _base(self, sequence: int, file: Path) -> Base:
-        generation = self._known.generation
-        record = next(iter(self._engine.records(generation, sequence - 1, sequence)), None)
-        if record is None:
-            raise UnavailableError(f"{self._engine.name}: set {sequence} was removed meanwhile")
-        size, digest = file.stat().st_size, digest_of_file(file)
-        now = time.time()
-        return Base(generation, sequence, record.epoch, record.chain, size, digest, now)
-
-    def _prune(self) -> None:
-        bases = [each for each in self._engine.bases() if each.generation == self._known.generation]
-        if len(bases) >= self._settings.snapshot_retention:
-            self._engine.prune(bases[-self._settings.snapshot_retention])
 
     # Files
 
@@ -276,9 +250,6 @@ class Follower:
         self._history = history
         write_synced(self._history_path, msgspec.json.encode(history))
 
-    def _aside(self, what: str) -> Path:
-        return self._directory / f".following.{what}"
 
-
-def _no_progress(_done: int, _total: int) -> None:
+def _no_steps(_what: str, _done: int, _total: int) -> None:
     pass

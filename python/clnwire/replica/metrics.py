@@ -57,8 +57,6 @@ class Status(msgspec.Struct):
     bytes_since_base: int = 0
     base_sequence: int = 0
     base_created: float = 0.0
-    standby: bool | None = None
-    """Whether a synchronous standby has each set; `None` if the engine has none."""
     degraded: str = ""
     """Why the replica is worse than the settings ask for; empty if it is not."""
     warning: str = ""
@@ -156,8 +154,6 @@ def _figures(status: Status) -> list[tuple[str, str, str, float]]:
         ("warning", "gauge", "1 if something goes wrong later.", bool(status.warning)),
         ("refused", "gauge", "1 if the node may not commit.", bool(status.refused)),
     ]
-    if status.standby is not None:
-        figures.append(("standby", "gauge", "1 if a standby has each set.", status.standby))
     if status.verified is not None:
         figures += [
             ("verified_seconds", "gauge", "When it was last verified.", status.verified.time),

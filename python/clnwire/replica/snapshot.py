@@ -73,10 +73,6 @@ class Raw:
         finally:
             os.close(fd)
 
-    def remove(self) -> None:
-        """Removes the files."""
-        remove(self.path)
-
 
 def copy_raw(
     database: Path,
@@ -163,11 +159,6 @@ def check(database: sqlite3.Connection, version: int) -> None:
         raise ReplicaError(
             f"the database is at version {found}, and not at {version} as the node's next set says"
         )
-    check_whole(database)
-
-
-def check_whole(database: sqlite3.Connection) -> None:
-    """Raises `ReplicaError` if SQLite finds damage in the database."""
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise ReplicaError(f"the database is damaged: {verdict}")
