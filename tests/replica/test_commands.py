@@ -249,6 +249,7 @@ def test_before_the_first_set(commands: Commands, tmp_path: Path) -> None:
     for command, *words in (["restore"], ["drill"], ["compact"], ["export", str(tmp_path / "out")]):
         ran = commands.on_node(command, *words)
         assert (ran.status, "nothing of the node 'node' is stored yet" in ran.err) == (2, True), ran
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_settings(commands: Commands) -> None:

@@ -47,12 +47,12 @@ def export(reader: Reader, target: Path, steps: Steps) -> Exported:
     Raises:
         ReplicaError: The directory exists, or the replica is damaged.
     """
+    last = reader.newest()
+    base = reader.base_before(last)
     try:
         target.mkdir(0o700)
     except FileExistsError:
         raise ReplicaError(f"{target} exists; name a new directory") from None
-    last = reader.newest()
-    base = reader.base_before(last)
     with new_database(target / BASE) as database:
         reader.read_base(base, database, steps)
     total = last.sequence - base.sequence

@@ -22,7 +22,7 @@ VERIFIED: Final = "clnwire-replica.verified"
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The outcome of the last `clnwire replica verify` or `drill`."""
+    """The outcome of the last `clnwire replica verify`."""
 
     time: float
     """Seconds since 1970 (UTC)."""
