@@ -97,6 +97,8 @@ def test_it_makes_bases_and_prunes(new_node, follower, tmp_path: Path, sealed: b
     for first in (1, 21, 41):
         grow(node, first, 20)
         following.catch_up()
+        # As a run that is killed leaves it.
+        (tmp_path / "following" / ".following.copy.sealed").write_bytes(b"left")
     engine = open_engine(node.settings)
     bases = engine.bases()
     engine.close()
