@@ -142,6 +142,24 @@ def test_from_an_old_database(node: MiniNode) -> None:
     node.assert_same()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (rb"\ud800", "the set has text that cannot be restored"),
+        (rb"\u0000", "statement 1 has a zero byte"),
+    ],
+)
+def test_what_nobody_could_restore_is_refused(coins: MiniNode, text: bytes, said: str) -> None:
+    assert coins.keeper is not None
+    statement = b"INSERT INTO notes VALUES ('" + text + b"', NULL)"
+    refused = coins.keeper.take(b'{"data_version":2,"writes":["' + statement + b'"]}')
+    assert refused is not None
+    assert said in refused
+    coins.end()
+    coins.commit("INSERT INTO notes VALUES ('\x1f\\u0000 ⚡', NULL)")
+    coins.assert_same()
+
+
 def test_a_start_takes_over(coins: MiniNode) -> None:
     for coin in range(2, 5):
         coins.end()

@@ -20,7 +20,7 @@ from clnwire.replica.reading import chain_at
 from clnwire.replica.records import VERSIONS, Base, Head, Record
 from clnwire.replica.rules import Begin, Note, Refusal, TakeOver, committed_version, decide_start
 from clnwire.replica.sealing import Place, sealing_of
-from clnwire.replica.sets import read_set
+from clnwire.replica.sets import check_text, read_set
 from clnwire.replica.standin import Pending, StandIn
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Keeper:
 
     def _take(self, payload: bytes) -> None:
         change = read_set(payload)
+        check_text(payload)
         following = self._following or self._start(change)
         step = following.step(change)
         if isinstance(step, Refusal):

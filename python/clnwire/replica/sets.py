@@ -68,6 +68,24 @@ def read_set(payload: bytes | memoryview) -> Write | Settings:
     return Write(params.data_version)
 
 
+def check_text(payload: bytes) -> None:
+    """Checks that the statements can be executed again.
+
+    Raises:
+        ReplicaError: One has half a surrogate or a zero byte, which SQLite does not take.
+    """
+    # Both need such an escape, which is rare.
+    if b"\\u" not in payload:
+        return
+    try:
+        statements = _decode_params(payload).writes
+    except msgspec.MsgspecError as error:
+        raise ReplicaError(f"the set has text that cannot be restored: {error}") from error
+    for number, statement in enumerate(statements, 1):
+        if "\0" in statement:
+            raise ReplicaError(f"statement {number} has a zero byte, so it cannot be restored")
+
+
 def _settings(version: int, statements: list[str]) -> Settings:
     foreign_keys = None
     for statement in statements:
