@@ -250,10 +250,11 @@ def test_what_blocks_the_loop_is_named_and_what_waits_is_not_blamed(plugin):
     daemon.start()
     daemon.call("block")
     assert "warn block: has not returned for 0." in daemon.log_text()
-    daemon.logs.clear()
     daemon.call("linger")
-    assert "info linger: still waiting after 0." in daemon.log_text()
-    assert "holds up" not in daemon.log_text()
+    # A line about `block` may come after its answer: the watchdog is another thread.
+    lines = [line for line in daemon.log_text().splitlines() if "linger" in line]
+    assert any("info linger: still waiting after 0." in line for line in lines)
+    assert not any("holds up" in line for line in lines)
 
 
 def test_the_request_is_known_in_tasks_that_a_handler_starts(plugin):
