@@ -152,8 +152,8 @@ def environment(name: str, package: str | Path, *, clear: bool = False) -> Path:
     python = folder / "bin" / "python"
     if clear or not python.exists():
         execute([sys.executable, "-m", "venv", "--clear", "--without-pip", folder])
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
-    execute([*pip, "install", "--quiet", package])
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
+    execute([*pip, "install", "--disable-pip-version-check", "--quiet", package])
     return python
 
 
