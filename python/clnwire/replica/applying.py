@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from clnwire.replica.errors import ReplicaError
+from clnwire.replica.sets import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,18 +17,6 @@ if TYPE_CHECKING:
 
 _TRANSACTION: Final = re.compile(r"\s*(BEGIN|COMMIT|END)\b", re.IGNORECASE)
 """Statements to skip: each set gets its own transaction."""
-
-
-class _Params(msgspec.Struct):
-    writes: list[str]
-
-
-_decode = msgspec.json.Decoder(_Params).decode
-
-
-def statements(payload: bytes | memoryview) -> list[str]:
-    """The statements of a set, from the params of its `db_write` message."""
-    return _decode(payload).writes
 
 
 class Applier:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from clnwire.replica.applying import statements
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import new_database
+from clnwire.replica.sets import statements
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -68,27 +68,35 @@ def read_set(payload: bytes | memoryview) -> Write | Settings:
     return Write(params.data_version)
 
 
+def statements(payload: bytes | memoryview) -> list[str]:
+    """The statements of a set, from the params of its `db_write` message.
+
+    Raises `msgspec.MsgspecError` if they have half a surrogate.
+    """
+    return _decode_params(payload).writes
+
+
 def check_text(payload: bytes) -> None:
     """Checks that the statements can be executed again.
 
     Raises:
         ReplicaError: One has half a surrogate or a zero byte, which SQLite does not take.
     """
-    # Both need such an escape, which is rare.
-    if b"\\u" not in payload:
+    # Both need such an escape. One byte is found much faster than two, and is rare itself.
+    if b"\\" not in payload or b"\\u" not in payload:
         return
     try:
-        statements = _decode_params(payload).writes
+        decoded = statements(payload)
     except msgspec.MsgspecError as error:
         raise ReplicaError(f"the set has text that cannot be restored: {error}") from error
-    for number, statement in enumerate(statements, 1):
+    for number, statement in enumerate(decoded, 1):
         if "\0" in statement:
             raise ReplicaError(f"statement {number} has a zero byte, so it cannot be restored")
 
 
-def _settings(version: int, statements: list[str]) -> Settings:
+def _settings(version: int, pragmas: list[str]) -> Settings:
     foreign_keys = None
-    for statement in statements:
+    for statement in pragmas:
         setting = _FOREIGN_KEYS.fullmatch(statement)
         if setting is None:
             return Settings(version, foreign_keys, statement)
