@@ -11,7 +11,7 @@ from clnwire.journal import digest_of_file
 from clnwire.replica.reading import Point
 from clnwire.replica.records import Base
 from clnwire.replica.restoring import restore
-from clnwire.replica.verifying import scratch
+from clnwire.replica.scratch import scratch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clnwire.replica.errors import RefusedError
@@ -43,22 +45,25 @@ def new_engine(
     if settings.scheme == "file":
         return local_engine(settings, settings.local_directory, writes=writes)
     if settings.scheme == "postgresql":
-        try:
+        with _package("psycopg"):
             from clnwire.replica.engines.postgresql import PostgresqlEngine
-        except ImportError as error:
-            raise RefusedError(
-                f"this engine needs psycopg: pip install 'clnwire[replica]' ({error})"
-            ) from error
         return PostgresqlEngine(settings, writes=writes, on_lost=on_lost)
     if settings.scheme == "s3":
-        try:
+        with _package("obstore"):
             from clnwire.replica.engines.s3 import S3Engine
-        except ImportError as error:
-            raise RefusedError(
-                f"this engine needs obstore: pip install 'clnwire[replica]' ({error})"
-            ) from error
         return S3Engine(settings, writes=writes, on_lost=on_lost)
     raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")
+
+
+@contextmanager
+def _package(name: str) -> Generator[None, None, None]:
+    """Says what to install if an engine's package is absent."""
+    try:
+        yield
+    except ImportError as error:
+        raise RefusedError(
+            f"this engine needs {name}: pip install 'clnwire[replica]' ({error})"
+        ) from error
 
 
 def local_engine(settings: ReplicaSettings, directory: Path, *, writes: bool) -> Engine:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import shutil
 import sqlite3
-import tempfile
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,16 +19,17 @@ from clnwire.replica.metrics import Verified, write_verified
 from clnwire.replica.reading import Point
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import Restored, restore
+from clnwire.replica.scratch import scratch
 from clnwire.replica.snapshot import Raw, copy_raw, data_version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clnwire.replica.reading import Reader, Steps
     from clnwire.replica.settings import ReplicaSettings
 
 WAIT_SECONDS: Final = 60.0
 """How long the node may take to write something, which is when it can be copied."""
-_SCRATCH: Final = ".clnwire-replica-"
-_LOCK: Final = "lock"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -132,24 +129,3 @@ def _is_locked(path: Path) -> bool:
     finally:
         os.close(fd)
     return False
-
-
-@contextmanager
-def scratch(parent: Path) -> Generator[Path, None, None]:
-    """A directory that only its owner may read, removed at the end.
-
-    Removes those of killed processes, which have copies of the database.
-    """
-    for lock in parent.glob(f"{_SCRATCH}*/{_LOCK}"):
-        with suppress(OSError), lock.open("rb") as found:
-            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
-    try:
-        with (folder / f"{_LOCK}.new").open("xb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            # So nobody ever finds it unlocked while this process lives.
-            (folder / f"{_LOCK}.new").rename(folder / _LOCK)
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -103,11 +103,13 @@ def report(result: Struct, rows: dict[str, str], headline: str, *, as_json: bool
 
 def size(count: int) -> str:
     """A number of bytes, for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
-            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
-        count = count / 1000  # type: ignore[assignment]
-    raise AssertionError
+    if count < 1000:
+        return f"{count:,.0f} B"
+    scaled, unit = count / 1000, "kB"
+    for larger in ("MB", "GB"):
+        if scaled >= 1000:
+            scaled, unit = scaled / 1000, larger
+    return f"{scaled:,.1f} {unit}"
 
 
 def seconds(number: float) -> str:

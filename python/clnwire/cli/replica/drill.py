@@ -9,7 +9,7 @@ import typer
 
 from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
 from clnwire.replica.restoring import restore
-from clnwire.replica.verifying import scratch
+from clnwire.replica.scratch import scratch
 
 EXAMPLES = (
     ("clnwire replica drill --room /var/tmp", "for cron, on any machine that has the settings"),

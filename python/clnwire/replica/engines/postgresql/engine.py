@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from clnwire.journal import chain_of, digest_of_file
+from clnwire.replica.engines.fencing import refusal
 from clnwire.replica.engines.postgresql import schema
 from clnwire.replica.engines.postgresql.address import Address
 from clnwire.replica.engines.postgresql.lease import Lease
@@ -15,7 +16,7 @@ from clnwire.replica.engines.postgresql.session import (
     WRITE_CHECKS,
     Session,
 )
-from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Base, Head, Record
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class PostgresqlEngine:
             self._confirm(head)
             return next(each for each in self.bases() if each.sequence == head.sequence)
         if found != expected:
-            raise self._fenced(expected, found)
+            raise refusal(self.name, "server", self._node, expected, found)
         # What an attempt before has left.
         self._remove_bases("generation = %(generation)s", {"generation": head.generation})
         size = base.stat().st_size
@@ -200,7 +201,7 @@ class PostgresqlEngine:
                     self._confirm(head)
                     return
                 if found != expected:
-                    raise self._fenced(expected, found)
+                    raise refusal(self.name, "server", self._node, expected, found)
             if self._write(statement, values):
                 return
         raise UnavailableError(f"{self.name}: other connections of this instance still write")
@@ -223,23 +224,6 @@ class PostgresqlEngine:
         values |= {f"e_{key}": value for key, value in values.items()}
         if not self._write(_TAKE_OVER, values):
             raise UnavailableError(f"{self.name}: other connections of this instance still write")
-
-    def _fenced(self, expected: Head | None, found: Head | None) -> ReplicaError:
-        if expected is None or (found is not None and found.epoch > expected.epoch):
-            return FencedError(
-                f"{self.name}: another instance of node {self._node} has taken over "
-                f"({_shown(found)}); stop this one, or the other"
-            )
-        if found is None or found.sequence < expected.sequence or found.epoch < expected.epoch:
-            return RefusedError(
-                f"{self.name}: the server has lost sets of node {self._node}: it has "
-                f"{_shown(found)}, and had {_shown(expected)}; start the node again, and it stores "
-                "a new base"
-            )
-        return FencedError(
-            f"{self.name}: a copy of this instance of node {self._node} writes at the same time: "
-            f"the server has {_shown(found)}, and this instance wrote {_shown(expected)}; stop one"
-        )
 
     def bases(self) -> list[Base]:
         rows = self._session.execute(
@@ -414,9 +398,3 @@ class PostgresqlEngine:
         ):
             pass
         self._session.execute(f"DELETE FROM {bases}", values)
-
-
-def _shown(head: Head | None) -> str:
-    if head is None:
-        return "nothing"
-    return f"generation {head.generation}, epoch {head.epoch}, set {head.sequence}"

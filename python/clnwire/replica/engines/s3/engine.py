@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from clnwire.journal import chain_of
+from clnwire.replica.engines.fencing import refusal, shown
 from clnwire.replica.engines.s3 import log as entries
 from clnwire.replica.engines.s3.address import Address
 from clnwire.replica.engines.s3.bases import PART, Bases
 from clnwire.replica.engines.s3.bucket import ANSWER_SECONDS, Bucket
 from clnwire.replica.engines.s3.log import Log
-from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Base, Head
 
 if TYPE_CHECKING:
@@ -193,21 +194,7 @@ class S3Engine:
 
     def _fenced(self, expected: Head | None, found: Head | None) -> ReplicaError:
         self._place = None
-        if expected is None or (found is not None and found.epoch > expected.epoch):
-            return FencedError(
-                f"{self.name}: another instance of node {self._node} has taken over "
-                f"({_shown(found)}); stop this one, or the other"
-            )
-        if found is None or found.sequence < expected.sequence or found.epoch < expected.epoch:
-            return RefusedError(
-                f"{self.name}: the store has lost sets of node {self._node}: it has "
-                f"{_shown(found)}, and had {_shown(expected)}; start the node again, and it stores "
-                "a new base"
-            )
-        return FencedError(
-            f"{self.name}: a copy of this instance of node {self._node} writes at the same time: "
-            f"the store has {_shown(found)}, and this instance wrote {_shown(expected)}; stop one"
-        )
+        return refusal(self.name, "store", self._node, expected, found)
 
     # Reading
 
@@ -354,7 +341,7 @@ class _Watch:
             return str(error)
         if entry is None or entry.title.owner == self.owner:
             return None
-        return f"another instance has taken over ({_shown(entry.head)}); stop one of them"
+        return f"another instance has taken over ({shown(entry.head)}); stop one of them"
 
 
 def _moment() -> tuple[float, float]:
@@ -368,9 +355,3 @@ def _silent(since: tuple[float, float]) -> bool:
     return any(
         abs(now - then) > _SILENT_SECONDS for now, then in zip(_moment(), since, strict=True)
     )
-
-
-def _shown(head: Head | None) -> str:
-    if head is None:
-        return "nothing"
-    return f"generation {head.generation}, epoch {head.epoch}, set {head.sequence}"
