@@ -12,8 +12,7 @@ __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
         "_async": "AsyncPlugin RunPluginAsync",
-        "_calls": "Call NEVER",
-        "_host": "BlockingHost RunPlugin RunningPlugin",
+        "_host": "BlockingHost Call NEVER RunPlugin RunningPlugin",
         "_samples": "sample",
         "_traffic": "Traffic",
         "_waiting": "Pending",

@@ -8,15 +8,17 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from clnwire.host.plugins.startup import MIGRATIONS
 from clnwire.testing._host import BlockingHost, RunningPlugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
+
+    from typing_extensions import Unpack
 
     from clnwire._wire.structs import Event
     from clnwire.plugin import Plugin
+    from clnwire.testing._host import StartSettings
 
 __tracebackhide__ = True
 
@@ -109,20 +111,8 @@ class RunPluginAsync:
         self,
         path: str | Path | Plugin,
         options: Mapping[str, object] | None = None,
-        *,
-        arguments: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        important: bool = False,
-        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+        **settings: Unpack[StartSettings],
     ) -> AsyncPlugin:
         """Starts a plugin, and waits until it has answered `init`: see `BlockingHost.start`."""
-        start = functools.partial(
-            self._host.start,
-            path,
-            options,
-            arguments=arguments,
-            env=env,
-            important=important,
-            migrations=migrations,
-        )
+        start = functools.partial(self._host.start, path, options, **settings)
         return AsyncPlugin(await in_thread(start))

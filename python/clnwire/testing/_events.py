@@ -10,8 +10,7 @@ from clnwire.hooks._answers import permitted_answer
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE
 from clnwire.host.rules.decoding import as_object
-from clnwire.notifications._catalogue import topic_spec
-from clnwire.testing._samples import name_of_type
+from clnwire.testing._samples import spec_of
 
 __tracebackhide__ = True
 
@@ -25,7 +24,7 @@ def name_of(event: Event | type[Event] | str) -> str:
     """The name of the hook or topic. Raises `UsageError` for a Struct that is not an event."""
     if isinstance(event, str):
         return event
-    return name_of_type(event if isinstance(event, type) else type(event))
+    return spec_of(event if isinstance(event, type) else type(event)).name
 
 
 def is_sample(event: object, payload: object) -> bool:
@@ -46,7 +45,8 @@ def payload_of(
             raise UsageError(f"{name}: a payload goes with the name, not with a Struct: '{name}'")
         return payload
     if isinstance(event, Event):
-        return _wrapped(name, event)
+        # A plugin's topic is wrapped in an object with its name, as publishers do.
+        return {name: event} if getattr(spec_of(type(event)), "wrapped", False) else event
     try:
         return find(name, dialect)
     except LookupError as error:
@@ -66,9 +66,3 @@ def answer_struct(hook: str, answer: object) -> Any:
     except UsageError:
         # An answer to `rpc_command` may have any form: the daemon logs an unknown one and goes on.
         return answer
-
-
-def _wrapped(name: str, event: Event) -> object:
-    """The payload; a plugin's topic is wrapped in an object with its name, as publishers do."""
-    spec = topic_spec(name)
-    return {name: event} if spec is not None and spec.wrapped else event

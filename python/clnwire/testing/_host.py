@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, TypeVar
 
-from clnwire.errors import UsageError
+from clnwire.errors import RpcError, UsageError
 from clnwire.host import Host
-from clnwire.host.plugins.startup import MIGRATIONS
+from clnwire.host.delivery import Delivery
+from clnwire.host.journal import Call as Call  # noqa: TC001 - public
 from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
-from clnwire.testing._calls import answer_from
 from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
 from clnwire.testing._stderr import LastLines
 from clnwire.testing._traffic import Traffic
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
     from types import TracebackType
 
+    from typing_extensions import Unpack
+
     from clnwire._core import Frame
     from clnwire._wire.structs import Event
-    from clnwire.host import Call, Journal, LogEntry, TopicEntry
+    from clnwire.host import Journal, LogEntry, TopicEntry
     from clnwire.host.plugins import plugin as host_plugin
     from clnwire.host.rules.manifest import HostManifest
     from clnwire.plugin import Plugin
@@ -41,6 +44,23 @@ ORIGIN: Final = "clnwire"
 """The publisher named in a custom notification."""
 
 
+async def _never(params: object) -> object:
+    return await asyncio.get_running_loop().create_future()
+
+
+NEVER: Final = _never
+"""Leaves a call unanswered: `host.answer("pay", NEVER)`."""
+
+
+class StartSettings(TypedDict, total=False):
+    """What else a start can be told, as for `Host.start`."""
+
+    arguments: Sequence[str]
+    env: Mapping[str, str] | None
+    important: bool
+    migrations: Sequence[Sequence[str]]
+
+
 class RunPlugin(Protocol):
     """The type of the fixture `run_plugin`, which is `BlockingHost.start`."""
 
@@ -48,17 +68,136 @@ class RunPlugin(Protocol):
         self,
         path: str | Path | Plugin,
         options: Mapping[str, object] | None = None,
-        *,
-        arguments: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        important: bool = False,
-        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+        **settings: Unpack[StartSettings],
     ) -> RunningPlugin:
         """Starts a plugin, and waits until it has answered `init`."""
         ...
 
 
-class BlockingHost:
+class _Daemon:
+    """What a test does as the daemon, with the host or by one of its plugins."""
+
+    _host: Host
+    _waiter: Waiter
+    _calls: Journal[Call]
+    _dialect: str
+
+    def call(
+        self,
+        method: str,
+        params: object = None,
+        *,
+        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
+        timeout: float | None = None,
+    ) -> Any:
+        """Calls a command, as `lightning-cli` does, and returns its decoded result.
+
+        `params` are a dict, or a list to give them by position; `id` is the caller's, which stands
+        in front of the plugin's own. Raises `RpcError`, and `TimeoutError` after `timeout` seconds
+        (`patience` unless given).
+        """
+        return self._waiter.settled(self.start_call(method, params, id=id), timeout)
+
+    def start_call(
+        self,
+        method: str,
+        params: object = None,
+        *,
+        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
+    ) -> Pending[Any]:
+        """Calls a command as `call` does, without waiting: `start_call("pay").result()`."""
+        calling = self._host.call(method, params, id=id)
+        return Pending(self._waiter, calling, f"'{method}' was not answered")
+
+    def hook(
+        self,
+        event: Event | type[Event] | str,
+        payload: object = None,
+        *,
+        timeout: float | None = None,
+    ) -> Any:
+        """Calls a hook, and returns the answer as a Struct of `clnwire.hooks`, or just decoded.
+
+        `event` is the hook's Struct (see `sample`), the Struct's type for an unchanged sample, or
+        the hook's name with any `payload`. A name without a payload also sends the sample. A sample
+        of `db_write` gets the next version.
+
+        Raises `FatalAnswerError` where the daemon would have stopped, `HostError` if no plugin has
+        the hook, `PluginDiedError`, and `TimeoutError` after `timeout` seconds.
+        """
+        return self._waiter.settled(self.start_hook(event, payload), timeout)
+
+    def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
+        """Calls a hook as `hook` does, without waiting, for plugins that hold the event."""
+        name = name_of(event)
+        is_next_write = name == "db_write" and is_sample(event, payload)
+        content: Any = payload_of(event, payload, hook_sample, self._dialect)
+
+        async def ask() -> Any:
+            if is_next_write:
+                # The sample's own version could be lower than one sent before.
+                await self._host.db_write(content["writes"])
+                return answer_struct(name, {"result": "continue"})
+            return answer_struct(name, await self._host.hook(name, content))
+
+        return Pending(self._waiter, ask(), f"hook {name} was not answered")
+
+    def notify(
+        self,
+        event: Event | type[Event] | str,
+        payload: object = None,
+        *,
+        origin: str | None = None,
+    ) -> None:
+        """Sends a notification; `event` and `payload` are as for `hook`.
+
+        `origin` is the file name of the plugin that publishes it; without it, a topic that is not
+        the daemon's own comes from "clnwire". Raises `UsageError` if no plugin has subscribed to
+        the topic.
+        """
+        name = name_of(event)
+        content = payload_of(event, payload, topic_sample, self._dialect)
+        if origin is None and name not in TOPICS:
+            origin = ORIGIN
+        if not self._waiter.act(lambda: self._host.notify(name, content, origin=origin)):
+            raise UsageError(f"no plugin that runs has subscribed to '{name}'")
+
+    def db_write(
+        self,
+        writes: Sequence[str],
+        *,
+        data_version: int | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Sends the hook `db_write` with the next version, or `data_version`; returns the version.
+
+        Raises as `hook` does: any answer but `continue` is fatal.
+        """
+        asking = self._host.db_write(writes, data_version=data_version)
+        return self._waiter.bounded(asking, timeout, "hook db_write was not answered")
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls over the daemon's socket so far, by any plugin; a plugin's: during its run."""
+        return list(self._calls)
+
+    def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
+        """The params of the next call of a command, by whomever, past or to come.
+
+        No wait returns a call that an earlier one has returned. Raises `TimeoutError`, and
+        `PluginDiedError` at once if no plugin runs any more.
+        """
+        call = self._waiter.wait_in(
+            self._calls,
+            lambda call: call.method == method,
+            f"nobody called '{method}'",
+            timeout,
+            lambda call: f"{call.method} {call.params}",
+        )
+        return call.params
+
+
+class BlockingHost(_Daemon):
     """`clnwire.host.Host` with methods that wait, for tests without `async def`.
 
     `patience` is how many seconds they wait unless told otherwise; `settings` are those of `Host`,
@@ -76,16 +215,19 @@ class BlockingHost:
         self.patience = patience
         self.traffic = Traffic()
         self._settings: dict[str, Any] = {"shutdown_timeout": LAST_SECONDS, **settings}
-        self._dialect: str = settings.get("dialect", "current")
+        self._dialect = settings.get("dialect", "current")
         self._started: list[host_plugin.Plugin] = []
         self._expected: list[host_plugin.Plugin] = []
         """Plugins that the test has ended or waited for: any exit status will do."""
 
     def __enter__(self) -> BlockingHost:
-        self.host = Host(on_trace=self._note_frame, on_command=self._note_command, **self._settings)
+        self.host = self._host = host = Host(
+            on_trace=self._note_frame, on_command=self._note_command, **self._settings
+        )
+        self._calls = host.calls
         self._waiter = Waiter(self.patience, self.traffic)
         try:
-            self._waiter.run(self.host.__aenter__())
+            self._waiter.run(host.__aenter__())
         except BaseException:
             self._waiter.loop.close()
             raise
@@ -134,145 +276,33 @@ class BlockingHost:
         self,
         path: str | Path | Plugin,
         options: Mapping[str, object] | None = None,
-        *,
-        arguments: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        important: bool = False,
-        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+        **settings: Unpack[StartSettings],
     ) -> RunningPlugin:
         """Starts a plugin, and waits until it has answered `init`.
 
         `path` is the plugin's file, in whatever language, which gets a process of its own; or a
-        `clnwire.Plugin`, which a thread of this process serves. The rest is as for `Host.start`,
-        and so are the errors, and `TimeoutError` after 30 s.
+        `clnwire.Plugin`, which a thread of this process serves. `options`, `arguments`, `env`,
+        `important` and `migrations` are as for `Host.start`, and so are the errors, and
+        `TimeoutError` after 30 s.
         """
 
         async def launch() -> host_plugin.Plugin:
-            lines = self._pipe_for(path)
+            if not isinstance(path, (str, Path)):
+                return await self.host.start(path, options, **settings)
+            lines = LastLines(Path(path).name)
+            self._waiter.stderr.append(lines)
             try:
-                return await self.host.start(
-                    path,
-                    options,
-                    arguments=arguments,
-                    env=env,
-                    important=important,
-                    migrations=migrations,
-                    stderr=None if lines is None else lines.theirs,
-                )
+                return await self.host.start(path, options, stderr=lines.theirs, **settings)
             finally:
-                if lines is not None:
-                    lines.close_theirs()
+                lines.close_theirs()
 
         plugin = self._waiter.bounded(launch(), START_SECONDS, f"'{path}' did not start")
         self._started.append(plugin)
         return RunningPlugin(self, plugin, self._waiter, self._expected)
 
-    def _pipe_for(self, path: str | Path | Plugin) -> LastLines | None:
-        """A pipe for the stderr of the process; a `Plugin` object has no process."""
-        if not isinstance(path, (str, Path)):
-            return None
-        lines = LastLines(Path(path).name)
-        self._waiter.stderr.append(lines)
-        return lines
-
     def serve(self) -> None:
         """Opens the socket for clients that are not plugins; `start` does so by itself."""
         self.run(self.host.start_all([]))
-
-    # Messages from the daemon
-
-    def call(
-        self,
-        method: str,
-        params: object = None,
-        *,
-        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
-        timeout: float | None = None,
-    ) -> Any:
-        """Calls a command, as `lightning-cli` does, and returns its decoded result.
-
-        `params` are a dict, or a list to give them by position; `id` is the caller's, which stands
-        in front of the plugin's own. Raises `RpcError`, and `TimeoutError` after `timeout` seconds
-        (`patience` unless given).
-        """
-        return self._waiter.settled(self.start_call(method, params, id=id), timeout)
-
-    def start_call(
-        self,
-        method: str,
-        params: object = None,
-        *,
-        id: str | int | None = None,  # noqa: A002 - JSON-RPC's word
-    ) -> Pending[Any]:
-        """Calls a command as `call` does, without waiting: `start_call("pay").result()`."""
-        calling = self.host.call(method, params, id=id)
-        return self._waiter.start(calling, f"'{method}' was not answered")
-
-    def hook(
-        self,
-        event: Event | type[Event] | str,
-        payload: object = None,
-        *,
-        timeout: float | None = None,
-    ) -> Any:
-        """Calls a hook, and returns the answer as a Struct of `clnwire.hooks`, or just decoded.
-
-        `event` is the hook's Struct (see `sample`), the Struct's type for an unchanged sample, or
-        the hook's name with any `payload`. A name without a payload also sends the sample. A sample
-        of `db_write` gets the next version.
-
-        Raises `FatalAnswerError` where the daemon would have stopped, `HostError` if no plugin has
-        the hook, `PluginDiedError`, and `TimeoutError` after `timeout` seconds.
-        """
-        return self._waiter.settled(self.start_hook(event, payload), timeout)
-
-    def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
-        """Calls a hook as `hook` does, without waiting, for plugins that hold the event."""
-        name = name_of(event)
-        is_next_write = name == "db_write" and is_sample(event, payload)
-        content = payload_of(event, payload, hook_sample, self._dialect)
-
-        async def ask() -> Any:
-            asking = self._write_next() if is_next_write else self.host.hook(name, content)
-            return answer_struct(name, await asking)
-
-        return self._waiter.start(ask(), f"hook {name} was not answered")
-
-    def notify(
-        self,
-        event: Event | type[Event] | str,
-        payload: object = None,
-        *,
-        origin: str | None = None,
-    ) -> None:
-        """Sends a notification; `event` and `payload` are as for `hook`.
-
-        `origin` is the file name of the plugin that publishes it; without it, a topic that is not
-        the daemon's own comes from "clnwire". Raises `UsageError` if no plugin has subscribed to
-        the topic.
-        """
-        name = name_of(event)
-        content = payload_of(event, payload, topic_sample, self._dialect)
-        if origin is None and name not in TOPICS:
-            origin = ORIGIN
-        if not self._waiter.act(lambda: self.host.notify(name, content, origin=origin)):
-            raise UsageError(f"no plugin that runs has subscribed to '{name}'")
-
-    def db_write(
-        self,
-        writes: Sequence[str],
-        *,
-        data_version: int | None = None,
-        timeout: float | None = None,
-    ) -> int:
-        """Sends the hook `db_write` with the next version, or `data_version`; returns the version.
-
-        Raises as `hook` does: any answer but `continue` is fatal.
-        """
-        asking = self.host.db_write(writes, data_version=data_version)
-        return self._waiter.bounded(asking, timeout, "hook db_write was not answered")
-
-    # Calls from plugins
 
     def answer(self, method: str, result: object) -> None:
         """Adds a command of the daemon, for plugins that call it, or gives it another answer.
@@ -283,9 +313,8 @@ class BlockingHost:
         `RpcError`. It runs in the host's thread, so it must not call this object; it may be
         `async def` and await `host`.
         """
-        if not callable(result):
-            result = answer_from(result)
-        self._waiter.act(lambda: self.host.command(method)(result))
+        given = Delivery(result) if isinstance(result, RpcError) else result
+        self._waiter.act(lambda: self.host.command(method)(given))
 
     @property
     def rpc_path(self) -> Path:
@@ -297,33 +326,13 @@ class BlockingHost:
         """The number of connections on the socket."""
         return self.host.callers
 
-    @property
-    def calls(self) -> list[Call]:
-        """The calls over the daemon's socket so far."""
-        return list(self.host.calls)
-
-    def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
-        """The params of the next call of a command, past or to come.
-
-        No wait returns a call that an earlier one has returned. Raises `TimeoutError`, and
-        `PluginDiedError` at once if no plugin runs any more.
-        """
-        return _params_in(self.host.calls, method, self._waiter, timeout)
-
     def hang_up(self) -> None:
         """Closes all connections on the daemon's socket at once, as when a daemon is killed."""
         self._waiter.act(self.host.hang_up)
 
-    # The host's own thread
-
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine of `host` in the host's thread, and waits for its result."""
         return self._waiter.run(coroutine)
-
-    async def _write_next(self) -> object:
-        """Sends the sample with the next version: its own could be lower than one sent before."""
-        await self.host.db_write(hook_sample("db_write")["writes"])
-        return {"result": "continue"}
 
     def _note_frame(self, direction: str, plugin: str, frame: bytes) -> None:
         self.traffic.add(plugin, frame, is_ours=direction == "in")
@@ -333,18 +342,7 @@ class BlockingHost:
         self.traffic.add("(socket)", request.bytes if reply is None else reply, is_ours=is_ours)
 
 
-def _params_in(calls: Journal[Call], method: str, waiter: Waiter, timeout: float | None) -> Any:
-    call = waiter.wait_in(
-        calls,
-        lambda call: call.method == method,
-        f"nobody called '{method}'",
-        timeout,
-        lambda call: f"{call.method} {call.params}",
-    )
-    return call.params
-
-
-class RunningPlugin:
+class RunningPlugin(_Daemon):
     """One run of a plugin. `run_plugin` and `BlockingHost.start` give one for each start.
 
     Logs, topics and calls are those of this run. Each `wait_for_…` returns the next entry that
@@ -366,50 +364,12 @@ class RunningPlugin:
         expected: list[host_plugin.Plugin],
     ) -> None:
         self.host, self.name = host, plugin.name
+        self._host, self._dialect = host.host, plugin.dialect.name
         self._plugin, self._waiter, self._expected = plugin, waiter, expected
+        self._calls = plugin.calls
 
     def __repr__(self) -> str:
         return f"<RunningPlugin {self._plugin!r}>"
-
-    # Messages to the plugin
-
-    def call(self, method: str, params: object = None, *, timeout: float | None = None) -> Any:
-        """Calls a method: see `BlockingHost.call`."""
-        return self.host.call(method, params, timeout=timeout)
-
-    def hook(
-        self,
-        event: Event | type[Event] | str,
-        payload: object = None,
-        *,
-        timeout: float | None = None,
-    ) -> Any:
-        """Calls a hook, and returns the answer: see `BlockingHost.hook`."""
-        return self.host.hook(event, payload, timeout=timeout)
-
-    def start_call(self, method: str, params: object = None) -> Pending[Any]:
-        """Calls a method without waiting: see `BlockingHost.start_call`."""
-        return self.host.start_call(method, params)
-
-    def start_hook(self, event: Event | type[Event] | str, payload: object = None) -> Pending[Any]:
-        """Calls a hook without waiting: see `BlockingHost.start_hook`."""
-        return self.host.start_hook(event, payload)
-
-    def notify(
-        self,
-        event: Event | type[Event] | str,
-        payload: object = None,
-        *,
-        origin: str | None = None,
-    ) -> None:
-        """Sends a notification: see `BlockingHost.notify`."""
-        self.host.notify(event, payload, origin=origin)
-
-    def db_write(self, writes: Sequence[str], *, data_version: int | None = None) -> int:
-        """Sends the next set of statements: see `BlockingHost.db_write`."""
-        return self.host.db_write(writes, data_version=data_version)
-
-    # Output of the plugin
 
     @property
     def manifest(self) -> HostManifest:
@@ -438,14 +398,14 @@ class RunningPlugin:
         Levels are the daemon's: `trace`, `debug`, `info`, `unusual` or `warn`, `broken` or `error`,
         as the plugin wrote them.
         """
-
-        def fits(entry: LogEntry) -> bool:
-            right_level = level is None or entry.level == level
-            return right_level and part in entry.message
-
         kind = "" if level is None else f" at level '{level}'"
-        what = f"'{self.name}' logged nothing with {part!r}{kind}"
-        return self._waiter.wait_in(self._plugin.logs, fits, what, timeout, _log_line)
+        return self._waiter.wait_in(
+            self._plugin.logs,
+            lambda entry: level in (None, entry.level) and part in entry.message,
+            f"'{self.name}' logged nothing with {part!r}{kind}",
+            timeout,
+            _log_line,
+        )
 
     @property
     def published(self) -> list[TopicEntry]:
@@ -462,17 +422,6 @@ class RunningPlugin:
             lambda entry: f"{entry.topic} {entry.params.decode()}",
         )
         return entry.payload
-
-    @property
-    def calls(self) -> list[Call]:
-        """The calls over the daemon's socket during this run, other plugins' included."""
-        return list(self._plugin.calls)
-
-    def wait_for_call(self, method: str, *, timeout: float | None = None) -> Any:
-        """The params of the next call of a command of the daemon, by whomever."""
-        return _params_in(self._plugin.calls, method, self._waiter, timeout)
-
-    # The plugin's end
 
     @property
     def pid(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -14,9 +14,13 @@ from clnwire._wire.structs import Event
 from clnwire.commands._command import Reply
 from clnwire.errors import UsageError
 from clnwire.hooks._catalogue import HOOKS, hook_spec
+from clnwire.hooks._spec import HookSpec
 from clnwire.host.empty_node import least
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
+
+if TYPE_CHECKING:
+    from clnwire.notifications._spec import TopicSpec
 
 __tracebackhide__ = True
 
@@ -40,29 +44,25 @@ def sample(event: type[E], /, **changes: Any) -> E:
         raise UsageError(f"sample takes a Struct, such as clnwire.hooks.DbWrite, not {event!r}")
     if issubclass(event, Reply):
         return _changed(_least(event), changes, event.__name__)
-    name = name_of_type(event)
-    if name in HOOKS and hook_spec(name).event is event:
-        found: Any = hook_spec(name).decoder()(msgspec.json.encode(hook_sample(name)))
-    else:
-        spec = topic_spec(name)
-        assert spec is not None
-        found = spec.decoder()(msgspec.json.encode(topic_sample(name)))
+    spec = spec_of(event)
+    find = hook_sample if isinstance(spec, HookSpec) else topic_sample
+    found: Any = spec.decoder()(msgspec.json.encode(find(spec.name)))
     return cast("E", _changed(found, changes, event.__name__))
 
 
-def name_of_type(event: type[Event]) -> str:
+def spec_of(event: type[Event]) -> HookSpec | TopicSpec:
     """The hook or topic that the Struct is the event of. Raises `UsageError`."""
     name = event.__module__.rpartition(".")[2]
-    specs = [
+    for spec in (
         hook_spec(name) if name in HOOKS else None,
         topic_spec(name) if name in TYPED else None,
-    ]
-    if not any(spec is not None and spec.event is event for spec in specs):
-        raise UsageError(
-            f"{event.__name__} is neither an event nor a command's result; clnwire.hooks and "
-            "clnwire.notifications have the events, clnwire.commands the results"
-        )
-    return name
+    ):
+        if spec is not None and spec.event is event:
+            return spec
+    raise UsageError(
+        f"{event.__name__} is neither an event nor a command's result; clnwire.hooks and "
+        "clnwire.notifications have the events, clnwire.commands the results"
+    )
 
 
 def _least(kind: type[S]) -> S:

@@ -31,10 +31,9 @@ class Pending(Generic[T]):
     `await` gives its result in any asyncio loop.
     """
 
-    def __init__(
-        self, waiter: Waiter, coroutine: Coroutine[Any, Any, T], what: str, patience: float
-    ) -> None:
-        self._waiter, self._what, self._patience = waiter, what, patience
+    def __init__(self, waiter: Waiter, coroutine: Coroutine[Any, Any, T], what: str) -> None:
+        """Starts the coroutine in the host's thread. `what` did not happen if it is late."""
+        self._waiter, self._what = waiter, what
         self._future = waiter.loop.start(coroutine)
 
     def done(self) -> bool:
@@ -47,7 +46,7 @@ class Pending(Generic[T]):
         After a `TimeoutError`, at `timeout` seconds (the host's `patience` unless given), the call
         is still pending.
         """
-        seconds = self._patience if timeout is None else timeout
+        seconds = self._waiter.patience if timeout is None else timeout
         if not concurrent.futures.wait([self._future], seconds).done:
             raise self._late(seconds)
         return self._waiter.told(self._result)
@@ -57,7 +56,7 @@ class Pending(Generic[T]):
 
     async def within(self, timeout: float | None) -> T:
         """As `result`, to await."""
-        seconds = self._patience if timeout is None else timeout
+        seconds = self._waiter.patience if timeout is None else timeout
         inner = asyncio.wrap_future(self._future)
         try:
             if not (await asyncio.wait([inner], timeout=seconds))[0]:
@@ -97,7 +96,7 @@ class Waiter:
         """What the plugins' processes wrote to stderr, in the order of their start."""
         self.deaths: list[PluginDiedError] = []
         """Those that an error has told the test."""
-        self._patience, self._traffic = patience, traffic
+        self.patience, self._traffic = patience, traffic
 
     def act(self, function: Callable[[], T]) -> T:
         """Calls a function in the host's thread, and gives what it returns."""
@@ -123,16 +122,9 @@ class Waiter:
         except (ClnwireError, TimeoutError) as error:
             raise error.with_traceback(None) from None
 
-    def start(
-        self, coroutine: Coroutine[Any, Any, T], what: str, patience: float | None = None
-    ) -> Pending[T]:
-        """Starts the coroutine in the host's thread. `what` did not happen if it is late."""
-        seconds = self._patience if patience is None else patience
-        return Pending(self, coroutine, what, seconds)
-
     def bounded(self, waiting: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
         """The coroutine's result. Raises `TimeoutError` if `what` does not come in time."""
-        return self.settled(self.start(waiting, what), timeout)
+        return self.settled(Pending(self, waiting, what), timeout)
 
     def settled(self, pending: Pending[T], timeout: float | None) -> T:
         """The result of a call that ends with this wait."""
@@ -150,7 +142,7 @@ class Waiter:
         came: Callable[[T], str],
     ) -> T:
         """The next wanted entry. Raises `TimeoutError`, which shows all entries."""
-        seconds = self._patience if timeout is None else timeout
+        seconds = self.patience if timeout is None else timeout
         try:
             return self.run(journal.wait(wanted, seconds))
         except TimeoutError:
