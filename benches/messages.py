@@ -34,7 +34,8 @@ from clnwire.hooks import (
 )
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.host.rules.samples import PSBT, hook_sample, topic_sample
+from clnwire.host.rules._samples import PSBT
+from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 from clnwire.types import Psbt, sat_to_msat
 

@@ -46,10 +46,11 @@ def write(files: dict[str, str], folder: Path) -> None:
             old.unlink()
     for name, text in files.items():
         (folder / name).write_text(text)
-    _tidy([(folder / name).resolve() for name in files])
+    tidy([(folder / name).resolve() for name in files])
 
 
-def _tidy(paths: list[Path]) -> None:
+def tidy(paths: list[Path]) -> None:
+    """Sorts the imports of generated files, and formats them."""
     ruff, project = Path(sys.executable).parent / "ruff", HERE.parent
     settings: list[str | Path] = ["--quiet", "--config", project / "pyproject.toml"]
     # ruff runs in the project's folder, since paths in its settings are relative to that.

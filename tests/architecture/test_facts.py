@@ -163,11 +163,10 @@ BOOLEANS = set(options.BOOLEANS)
             {
                 "_wire/dialect.py",
                 "host/rules/answers.py",
-                "host/rules/samples.py",
                 "pyln/declared.py",
             },
         ),
-        (NATIVE, 8, {"_wire/dialect.py", "notifications/_catalogue.py", "host/rules/samples.py"}),
+        (NATIVE, 8, {"_wire/dialect.py", "notifications/_catalogue.py"}),
         (COMMANDS, 20, set[str]()),
     ],
     ids=["levels", "feature places", "option types", "booleans", "hooks", "topics", "commands"],

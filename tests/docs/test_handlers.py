@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from clnwire.host import Host
-from clnwire.host.rules.samples import PAYMENT_HASH, PEER, PREIMAGE, hook_sample, topic_sample
+from clnwire.host.rules._samples import PAYMENT_HASH, PEER, PREIMAGE
+from clnwire.host.rules.samples import hook_sample, topic_sample
 from tests.docs.test_docs import PLUGINS
 from tests.rpc.node import GETINFO
 

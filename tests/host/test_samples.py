@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from typing import Any
 import pytest
 
 from clnwire.hooks._catalogue import HOOKS
+from clnwire.host.rules._samples import PAYMENT_HASH, PREIMAGE
 from clnwire.host.rules.names import TOPICS
-from clnwire.host.rules.samples import PAYMENT_HASH, PREIMAGE, hook_sample, topic_sample
+from clnwire.host.rules.samples import hook_sample, topic_sample
 
 PLUGIN_TOPICS = ("pay_part_end", "pay_part_start")
 
@@ -65,6 +68,13 @@ def test_topics(shared: Path, topic: str) -> None:
     sample = topic_sample(topic)
     closed = {**schema["response"], "additionalProperties": False}
     check(sample[topic] if prefix else sample, closed)
+
+
+def test_the_file_is_what_the_schemas_give(shared: Path, tmp_path: Path) -> None:
+    root, into = Path(__file__).parents[2], tmp_path / "_samples.py"
+    script = root / "python/generate_samples.py"
+    subprocess.run([sys.executable, script, shared / "schemas", "--into", into], check=True)
+    assert into.read_text() == (root / "python/clnwire/host/rules/_samples.py").read_text()
 
 
 def test_what_belongs_together() -> None:

@@ -20,8 +20,8 @@ from clnwire.hooks import HtlcFail, InvoicePaymentFail
 from clnwire.hooks._answers import answer_encoder
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE, Refuse
+from clnwire.host.rules._samples import PSBT
 from clnwire.host.rules.answers import AnswerError, judge
-from clnwire.host.rules.samples import PSBT
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 REQUEST = hooks.RpcRequest(id="a", method="getinfo", params={})

@@ -8,7 +8,8 @@ import pytest
 
 from clnwire.hooks import InvoicePaymentFail
 from clnwire.hooks._catalogue import HOOKS
-from clnwire.host.rules.samples import PSBT, hook_sample
+from clnwire.host.rules._samples import PSBT
+from clnwire.host.rules.samples import hook_sample
 
 CONTINUE = {"result": "continue"}
 PEER = {

@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from clnwire.hooks._catalogue import hook_spec
+from clnwire.host.rules._samples import CHANNEL, SCID_OUT
 from clnwire.host.rules.decoding import as_array, as_object
-from clnwire.host.rules.samples import CHANNEL, SCID_OUT, Event
+from clnwire.host.rules.samples import Event
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.types import Known
 
