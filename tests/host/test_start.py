@@ -155,6 +155,15 @@ def test_a_temporary_directory_goes(make: MakePlugin) -> None:
     assert not asyncio.run(run()).parent.parent.exists()
 
 
+def test_a_host_that_was_not_entered_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept").touch()
+    asyncio.run(Host().stop())
+    assert (tmp_path / "kept").exists()
+
+
 def test_an_error_to_init_counts_as_success(make: MakePlugin) -> None:
     body = 'def handle(message, handle=handle):\n    if message["method"] == "init":\n'
     body += '        fail(message, -1, "no")\n    else:\n        handle(message)\n'

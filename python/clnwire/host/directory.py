@@ -56,6 +56,8 @@ class Directory:
     ) -> None:
         self._folder = network if has_network_folder else ""
         self._is_temporary = given is None
+        self._made: Path | None = None
+        """The temporary directory, while it exists."""
         self._lock: IO[bytes] | None = None
         self.features, self.network = features, network
         self.root = Path() if given is None else Path(given).absolute()
@@ -67,7 +69,7 @@ class Directory:
         locked the directory.
         """
         if self._is_temporary:
-            self.root = Path(tempfile.mkdtemp(prefix="clnwire-"))
+            self.root = self._made = Path(tempfile.mkdtemp(prefix="clnwire-"))
         try:
             str(self.path).encode()
         except UnicodeEncodeError:
@@ -89,8 +91,9 @@ class Directory:
             (self.path / LOCK_FILE).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
-        if self._is_temporary:
-            shutil.rmtree(self.root, ignore_errors=True)
+        if self._made is not None:
+            shutil.rmtree(self._made, ignore_errors=True)
+            self._made = None
 
     @property
     def path(self) -> Path:
