@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.forked import Forked, Preloaded
@@ -55,22 +55,8 @@ def python(
     *words: str | Path, cwd: Path | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a file, or `-m` and a module, to its end."""
-    argv, cwd, env = [*map(str, words)], cwd or Path.cwd(), {**ENV, **env}
-    process: subprocess.Popen[bytes] | Forked
-    # Coverage is measured from a process's start.
-    if "COVERAGE_PROCESS_CONFIG" in os.environ:
-        process = subprocess.Popen(
-            [sys.executable, *argv],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    else:
-        process = _PRELOADED.start(
-            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+    argv = [*map(str, words)]
+    process = started(*argv, cwd=cwd, env=env)
     try:
         output, errors = process.communicate(timeout=PATIENCE)
     except BaseException:
@@ -78,6 +64,27 @@ def python(
         process.wait()
         raise
     return subprocess.CompletedProcess(argv, process.wait(), output.decode(), errors.decode())
+
+
+def started(
+    *words: str,
+    cwd: Path | None = None,
+    stderr: int = subprocess.PIPE,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes] | Forked:
+    """Starts a file, or `-m` and a module; its stdout is a pipe."""
+    cwd, env = cwd or Path.cwd(), {**os.environ, "PATH": ENV["PATH"], **(env or {})}
+    # Coverage is measured from a process's start.
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:
+        return subprocess.Popen(
+            [sys.executable, *words],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    return _PRELOADED.start(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=stderr)
 
 
 def one_line(done: subprocess.CompletedProcess[str], status: int) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from clnwire.host import Host, Stopped
+from clnwire.host import FatalAnswerError, Host, Stopped
 from clnwire.host.journal import LogEntry
 from clnwire.host.plugins.launcher import PluginSpec
 from tests.host.conftest import MakePlugin
+from tests.host.socket_caller import calling
 
 pytestmark = pytest.mark.process
 
@@ -29,6 +30,22 @@ def ended():
 """
 OTHER = """
 MANIFEST["subscriptions"] = ["shutdown"]
+"""
+LINGERS = """
+MANIFEST["rpcmethods"] = [{"name": "leave", "usage": ""}]
+MANIFEST["subscriptions"] = ["shutdown"]
+def notified(message):
+    log("told")
+def answer(message):
+    reply(message, {})
+    sys.exit(0)
+"""
+REFUSES = """
+answer_continue = answer
+def answer(message):
+    if message["params"]["writes"] == ["refuse"]:
+        return {"result": "refused"}
+    return answer_continue(message)
 """
 
 
@@ -114,3 +131,35 @@ plugin.run()
     stopped, remarks = asyncio.run(run())
     assert seen.read_text().split() == ["1", "2", "3", "bye"]
     assert (stopped.failed, remarks) == (False, [])
+
+
+def test_it_takes_no_new_callers_while_it_stops(make: MakePlugin) -> None:
+    async def run() -> None:
+        async with Host(shutdown_timeout=20) as host:
+            await host.start(make(LINGERS))
+            async with calling(host) as caller:
+                assert "result" in await caller.ask("getinfo")
+                ending = asyncio.ensure_future(host.stop())
+                await host.wait_for_log("told")
+                with pytest.raises(OSError):
+                    await asyncio.open_unix_connection(host.rpc_path)
+                assert "result" in await caller.ask("getinfo")
+                await caller.ask("leave")
+                await ending
+
+    asyncio.run(run())
+
+
+def test_a_set_that_was_refused_is_the_last(make: MakePlugin, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    body = WRITER.format(seen=str(seen), at_shutdown="pass") + REFUSES
+
+    async def run() -> int:
+        async with Host(shutdown_timeout=1) as host:
+            await host.start(make(body))
+            with pytest.raises(FatalAnswerError):
+                await host.db_write(["refuse"])
+            return host.data_version
+
+    assert asyncio.run(run()) == 1
+    assert seen.read_text().splitlines() == ["db_write 1", "shutdown", "end of input"]

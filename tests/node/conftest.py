@@ -1,4 +1,4 @@
-"""Nodes for the tests, where there is a lightningd to run."""
+"""Nodes for the tests: the embedded host, and lightningd where there is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.node import Node, found_lightningd
+from tests.node.node import EmbeddedNode, Node, RealNode, found_lightningd
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a lightningd a single test is skipped for all that need one."""
+    if found_lightningd() is None:
+        without = [item for item in items if _needs_lightningd(item)]
+        items[:] = [item for item in items if item not in without]
+        config.hook.pytest_deselected(items=without)
+
+
+def _needs_lightningd(item: pytest.Item) -> bool:
+    is_here = Path(__file__).parent in item.path.parents
+    if not is_here or not isinstance(item, pytest.Function):
+        return False
+    if item.name == "test_there_is_a_lightningd":
+        return False
+    is_real = hasattr(item, "callspec") and item.callspec.params.get("kind") == "real"
+    return is_real or "lightningd" in item.fixturenames
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with nodes runs under both; `needs_node` says why one does not."""
+    if "kind" in metafunc.fixturenames:
+        is_real = metafunc.definition.get_closest_marker("needs_node") is not None
+        metafunc.parametrize("kind", ["real"] if is_real else ["embedded", "real"])
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +53,18 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def new_node(lightningd: Path, folder: Path) -> Iterator[Callable[[str], Node]]:
-    """Makes nodes that share a chain; they are killed at the end."""
+def new_node(
+    kind: str, folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Node]]:
+    """Makes nodes of a kind; they are killed at the end. Real ones share a chain."""
     nodes: list[Node] = []
 
     def make(name: str) -> Node:
-        nodes.append(Node(lightningd, folder / name, folder / "chain"))
+        if kind == "real":
+            lightningd = request.getfixturevalue("lightningd")
+            nodes.append(RealNode(lightningd, folder / name, folder / "chain"))
+        else:
+            nodes.append(EmbeddedNode(folder / name))
         return nodes[-1]
 
     yield make

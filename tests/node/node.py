@@ -1,4 +1,4 @@
-"""A real lightningd on regtest, whose Bitcoin backend is `examples/regtest_backend.py`."""
+"""What the tests run plugins under: a real lightningd on regtest, or the embedded host."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.cli.terminal import started
 from tests.examples.conftest import EXAMPLES
+from tests.forked import Forked
 
 T = TypeVar("T")
 PATIENCE = 60
@@ -37,44 +42,47 @@ def until(found: Callable[[], T]) -> T:
     return value
 
 
-class Node:
-    """A lightningd in a folder; `start` and `stop` it as often as wanted."""
+class Node(ABC):
+    """A daemon in a folder; `start` and `stop` it as often as wanted."""
 
-    def __init__(self, lightningd: Path, folder: Path, chain: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self._lightningd, self.folder, self._chain = lightningd, folder, chain
-        backend = str(EXAMPLES / "regtest_backend.py")
-        source = f"import runpy\n\nrunpy.run_path({backend!r}, run_name='__main__')\n"
-        self._backend = script(folder / "backend.py", source)
+        self.folder = folder
         self.socket = folder / "regtest" / "lightning-rpc"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(
         self, *options: str, plugins: tuple[Path, ...] = (), important: tuple[Path, ...] = ()
     ) -> None:
         """Starts the node, and waits until it serves. `important`: it ends with one of these."""
-        command = [
-            self._lightningd,
+        words = [
             "--network=regtest",
             f"--lightning-dir={self.folder}",
             f"--log-file={self.folder / 'log'}",
             "--log-level=debug",
-            f"--bind-addr=127.0.0.1:{_free_port()}",
-            "--disable-plugin=bcli",
-            f"--plugin={self._backend}",
-            f"--regtest-chain={self._chain}",
-            "--developer",
-            "--dev-fast-gossip",
-            "--dev-bitcoind-poll=1",
             *(f"--plugin={plugin}" for plugin in plugins),
             *(f"--important-plugin={plugin}" for plugin in important),
             *options,
         ]
         with (self.folder / "stderr").open("ab") as stderr:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
-            )
+            self.process = self._launch(words, stderr.fileno())
         until(self._serves)
+
+    @abstractmethod
+    def _launch(self, words: list[str], stderr: int) -> subprocess.Popen[bytes] | Forked: ...
+
+    @abstractmethod
+    def invoice(self, label: bytes) -> None:
+        """Has it announce an invoice with a label, which is JSON or not."""
+
+    @abstractmethod
+    def write(self) -> None:
+        """Has it write to its database."""
+
+    @property
+    @abstractmethod
+    def committed(self) -> int:
+        """The version of its database."""
 
     def _serves(self) -> bool:
         assert self.is_alive, self.log
@@ -132,6 +140,68 @@ class Node:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+class RealNode(Node):
+    """A lightningd, whose Bitcoin backend is `examples/regtest_backend.py`."""
+
+    def __init__(self, lightningd: Path, folder: Path, chain: Path) -> None:
+        super().__init__(folder)
+        self._lightningd, self._chain = lightningd, chain
+        backend = str(EXAMPLES / "regtest_backend.py")
+        source = f"import runpy\n\nrunpy.run_path({backend!r}, run_name='__main__')\n"
+        self._backend = script(folder / "backend.py", source)
+        self.is_for_developers = True
+
+    def _launch(self, words: list[str], stderr: int) -> subprocess.Popen[bytes]:
+        developer = ("--developer", "--dev-fast-gossip", "--dev-bitcoind-poll=1")
+        command = [
+            self._lightningd,
+            f"--bind-addr=127.0.0.1:{_free_port()}",
+            "--disable-plugin=bcli",
+            f"--plugin={self._backend}",
+            f"--regtest-chain={self._chain}",
+            *(developer if self.is_for_developers else ()),
+            *words,
+        ]
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+
+    def invoice(self, label: bytes) -> None:
+        params = b'{"amount_msat":1000,"label":%b,"description":"d"}' % label
+        self.call_with("invoice", params)
+
+    def write(self) -> None:
+        self.call("datastore", {"key": ["w", str(time.time_ns())], "string": "x" * 100})
+
+    @property
+    def committed(self) -> int:
+        # Opening the database rolls back what a kill has interrupted.
+        with closing(sqlite3.connect(self.folder / "regtest" / "lightningd.sqlite3")) as database:
+            query = "SELECT intval FROM vars WHERE name = 'data_version'"
+            (version,) = database.execute(query).fetchone()
+        return int(version)
+
+
+class EmbeddedNode(Node):
+    """`clnwire run`: the embedded host, with a node with nothing in it behind it."""
+
+    def _launch(self, words: list[str], stderr: int) -> subprocess.Popen[bytes] | Forked:
+        return started("-m", "clnwire", "run", *words, cwd=self.folder, stderr=stderr)
+
+    def invoice(self, label: bytes) -> None:
+        payload = b'{"msat":1000,"preimage":"%b","label":%b}' % (b"00" * 32, label)
+        self.call_with("clnwire-fire", b'{"topic":"invoice_creation","payload":%b}' % payload)
+
+    def write(self) -> None:
+        self.call("clnwire-hook", {"hook": "db_write"})
+
+    @property
+    def committed(self) -> int:
+        return int((self.folder / "regtest" / "clnwire.data_version").read_text())
 
 
 def _free_port() -> int:

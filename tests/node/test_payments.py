@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.node.node import Node, script, until
 
 WATCHER = """
@@ -50,6 +52,8 @@ async def channels() -> int:
 
 plugin.run()
 """
+
+pytestmark = pytest.mark.needs_node("it has no peers, channels or payments")
 
 
 def mine(node: Node, blocks: int, *address: str) -> None:

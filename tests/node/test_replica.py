@@ -23,6 +23,9 @@ from clnwire.replica.settings import ReplicaSettings, load
 from tests.node.node import Node, until
 from tests.replica.test_keeper import restore
 
+pytestmark = pytest.mark.needs_node(
+    "it has no database; tests/replica replicates that of `clnwire demo`"
+)
 PLUGIN = "from clnwire.replica.plugin import main\n\nmain()\n"
 
 

@@ -66,9 +66,9 @@ class _OnDemand:
             raise RpcError(INVALID_PARAMS, str(error)) from None
 
     async def _write(self) -> object:
-        """Sends the sample with the next version: its own could be lower than the last one sent."""
+        """Sends the sample with the host's next version."""
         writes = hook_sample("db_write")["writes"]
-        version = await self._host.db_write(writes, data_version=self._version.next())
+        version = await self._host.db_write(writes)
         self._version.commit(version)
         return {"result": "continue", "data_version": version}
 

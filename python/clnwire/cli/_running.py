@@ -67,13 +67,16 @@ async def serve(settings: RunSettings, *, trace: bool, reloads: bool) -> str | N
         )
         register(host, dialect, version)
         asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
+        run = _Run(host, version, settings, book if reloads else None)
         async with AsyncExitStack() as stack:
+            # The host commits while it ends, too.
+            stack.callback(run.commit)
             try:
                 await stack.enter_async_context(host)
             except OSError as error:
                 reason = f"{settings.directory} cannot be used: {error.strerror}"
                 raise ConfigError(reason) from None
-            stopped = await _Run(host, version, settings, book if reloads else None).run()
+            stopped = await run.run()
         if stopped is not None and stopped.failed:
             return stopped.reason
         book.write("info", "lightningd", "Shutdown complete")
@@ -135,7 +138,7 @@ class _Run:
         host.data_version = last = self._version.last()
         migrations = LATER_START if last else MIGRATIONS
         plugins = await host.start_all(specs, options, migrations=migrations)
-        self._commit()
+        self.commit()
         if specs and not plugins and not reloader:
             raise ConfigError("none of the plugins runs; the log says why")
         announce(host, self._settings)
@@ -157,9 +160,10 @@ class _Run:
     async def _restart(self, path: Path) -> None:
         options = partial(self._options, strict=False)
         await self._host.start(path, options, migrations=LATER_START)
-        self._commit()
+        self.commit()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Saves the version of the host's last set."""
         if self._host.data_version:
             self._version.commit(self._host.data_version)
 

@@ -26,10 +26,6 @@ class DataVersion:
         except (OSError, ValueError):
             return 0
 
-    def next(self) -> int:
-        """The version of the next set: a u32, which wraps."""
-        return (self.last() + 1) & 0xFFFF_FFFF
-
     def commit(self, version: int) -> None:
         """Saves the version of a set that the plugins have accepted. Raises `OSError`."""
         self._path.write_text(f"{version}\n")

@@ -61,7 +61,7 @@ class Database:
         dialect: HostDialect,
     ) -> None:
         self.data_version = 0
-        """The version of the last set sent: a u32 that wraps around."""
+        """The version of the last set, unless a plugin refused it: a u32 that wraps around."""
         self._send, self._barrier, self._dialect = send, barrier, dialect
         self._has_versions = False
 
@@ -75,13 +75,16 @@ class Database:
         """Sends one set and returns its version: `data_version`, by default the next one."""
         async with self._barrier.hold():
             version = self.data_version + 1 if data_version is None else data_version
-            self.data_version = version & 0xFFFF_FFFF
-            self._has_versions |= any(map(_CREATES_VARS.match, writes))
+            version &= 0xFFFF_FFFF
             params: dict[str, object] = {"writes": [BEGIN, *writes, COMMIT]}
             if self._dialect.counts_writes:
-                params = {"data_version": self.data_version, "writes": writes}
+                params = {"data_version": version, "writes": writes}
+            has_versions = self._has_versions or any(map(_CREATES_VARS.match, writes))
+            # The daemon does not survive a refusal, so that nothing is committed after one.
+            self._has_versions = False
             await self._send(json.encode(params))
-            return self.data_version
+            self.data_version, self._has_versions = version, has_versions
+            return version
 
     async def write_version(self) -> None:
         """Sends a set that changes only the version, as the daemon does when it stops.

@@ -326,6 +326,7 @@ class Host:
 
     async def _end_plugins(self) -> None:
         self._host.owner.ending = True
+        self._socket.stop_listening()
         await end_all(self._host, self._database, self._shutdown_timeout)
 
     async def call(

@@ -173,11 +173,16 @@ class RpcSocket:
         for connection in list(self._connections):
             connection.abort()
 
+    def stop_listening(self) -> None:
+        """Accepts no further connections; those that are open are served on."""
+        if self._server is not None:
+            self._server.close()
+
     async def close(self) -> None:
         """Closes all connections and removes the socket's file."""
         if self._server is None:
             return
-        self._server.close()
+        self.stop_listening()
         self.hang_up()
         await self._server.wait_closed()
         self._server = None
