@@ -12,8 +12,8 @@ import pytest
 
 from clnwire.checking import RULES, Limits, Report, Target, check
 from clnwire.checking.file import obstacles
+from clnwire.checking.finding import summary
 from clnwire.checking.methods import required_parameters
-from clnwire.checking.traceback import summary
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.rules.dialect import Name
 from tests.checking.plugins import BROKEN, Broken, method

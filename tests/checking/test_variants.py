@@ -8,12 +8,11 @@ import pytest
 
 from clnwire._wire.codec import encode
 from clnwire.checking import variants
-from clnwire.checking.hooks import FORMS
 from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE, topic_spec
 
-CHANGES = [change for _, change in FORMS["current"]]
+CHANGES = [change for _, change in variants.FORMS["current"]]
 HOOK_FORMS = [(name, change) for name in sorted(HOOKS) for change in CHANGES]
 HOOK_FORMS += [(name, change) for name, more in variants.ORDINARY.items() for change in more]
 TOPIC_FORMS = [(topic, change) for topic in sorted(NATIVE) for change in CHANGES]

@@ -1,17 +1,15 @@
-"""Goes through all rules with one plugin: a few starts in each dialect, more if it dies."""
+"""Checks all rules with one plugin: a few starts in each dialect, more if it dies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from clnwire.checking import catalogue as rules
-from clnwire.checking import ending, hooks, malformed, manifest, methods, options, output, topics
+from clnwire.checking import hooks, lifecycle, manifest, methods, output, reading, topics
 from clnwire.checking.file import obstacles
 from clnwire.checking.finding import Found, Report
-from clnwire.checking.reading import MessageCutter, check_pairs, passes_white_space
-from clnwire.checking.session import CheckSession
-from clnwire.checking.starting import check_speed, start
-from clnwire.checking.target import Limits, Target
+from clnwire.checking.reading import MessageCutter
+from clnwire.checking.session import CheckSession, Limits, Target
 from clnwire.host.plugins.startup import command_line
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
 MOST_STARTS: Final = 40
-"""Starts in one dialect: bounds the check of a plugin that dies at every message."""
+"""The most starts in one dialect: bounds the check of a plugin that dies at every message."""
 QUICK_START: Final = 10.0
 """The time-out of a start that may fail, as a multiple of the usual start's time."""
 SHORTEST_START: Final = 3.0
@@ -54,13 +52,13 @@ def _check_file(target: Target, dialects: Sequence[Name], report: Report) -> boo
     for obstacle in found:
         for dialect in dialects:
             Found(report, dialect).add(obstacle.rule, "file", obstacle.message)
-    # Another Python than that of the first line may run a file whose first line is wrong.
+    # A `.py` that is not executable is run by this Python, whatever its first line names.
     is_fatal = any(obstacle.rule.severity == "error" for obstacle in found)
     return not (runs_file and is_fatal)
 
 
 class _Dialect:
-    """One dialect. A session goes on until the plugin dies or hangs; then a new one begins."""
+    """Checks in one dialect. When the plugin dies or hangs, a new session replaces its session."""
 
     def __init__(self, target: Target, dialect: Name, limits: Limits, report: Report) -> None:
         self._target, self._limits = target, limits
@@ -79,13 +77,13 @@ class _Dialect:
         """Checks all rules. In an extra dialect, a plugin that does not start breaks no rule."""
         self._is_extra = is_extra
         try:
-            running = await self._first_start()
-            if running is not None:
+            offered = await self._first_start()
+            if offered is not None:
                 self._report.dialects.append(self._dialect)
-                await self._go_through(running)
+                await self._go_through(offered)
         finally:
             await self._drop()
-        check_speed(self._found, self._seconds, self._limits.slow_start)
+        lifecycle.check_speed(self._found, self._seconds, self._limits.slow_start)
 
     async def _first_start(self) -> HostManifest | None:
         trial = Report() if self._is_extra else self._report
@@ -96,8 +94,7 @@ class _Dialect:
             return session.manifest
         if self._report.dialects and trial.findings:
             first = trial.findings[0]
-            why = f"{first.where}: {first.message}"
-            self._report.other_daemon[self._dialect] = why
+            self._report.other_daemon[self._dialect] = f"{first.where}: {first.message}"
         return None
 
     async def _go_through(self, offered: HostManifest) -> None:
@@ -105,54 +102,38 @@ class _Dialect:
         self._at("start")
         for hook in offered.hooks.values():
             self._at(f"hook {hook.name}")
-            usual = await hooks.check(self._found, self._ready, hook)
-            if not usual.problem:
+            if await hooks.check(self._found, self._ready, hook):
                 self._fine.append(hook)
         self._at("topics")
         await topics.check(self._found, self._ready)
         if self._dialect == "current":
             await self._check_options_and_methods(offered)
-        await self._end(ending.end_by_eof)
+        await self._end(lifecycle.end_by_eof)
         if self._dialect == "current":
-            await self._start_otherwise_if_it_stays(offered)
-            await self._check_malformed(offered)
+            if any(finding.rule is rules.ENDS_UNASKED for finding in self._report.findings):
+                # Whether such a plugin starts proves nothing.
+                self._found.note("not checked, the plugin ends by itself: messages in other forms")
+            else:
+                await self._start_otherwise(offered)
+            if reading.passes_callers_bytes(offered) and (session := await self._ready()):
+                await reading.check_malformed(self._found, session, offered.methods)
+                await self._drop()
 
     async def _check_options_and_methods(self, offered: HostManifest) -> None:
         for option in offered.options.values():
-            self._at(f"setconfig {option.name}")
-            session = await self._ready()
-            if session is not None and options.can_be_set(session, option):
-                await options.check_setconfig(self._found, session, option)
+            if session := await self._ready(f"setconfig {option.name}"):
+                await methods.check_setconfig(self._found, session, option)
         for method in offered.methods.values() if offered.cancheck else ():
-            self._at(f"method {method.name}")
-            session = await self._ready()
-            if session is not None:
+            if session := await self._ready(f"method {method.name}"):
                 await methods.check_method(self._found, session, method)
         for name, params in methods.chosen(self._target, offered.methods).items():
-            self._at(f"method {name}")
-            session = await self._ready()
-            if session is not None:
+            if session := await self._ready(f"method {name}"):
                 await methods.call_method(self._found, session, offered.methods[name], params)
-
-    async def _check_malformed(self, offered: HostManifest) -> None:
-        if not malformed.is_reached(offered):
-            return
-        session = await self._ready()
-        if session is not None:
-            await malformed.check(self._found, session, offered.methods)
-        await self._drop()
-
-    async def _start_otherwise_if_it_stays(self, offered: HostManifest) -> None:
-        """Skips these starts if the plugin exits on its own: a failed start proves nothing."""
-        if any(finding.rule is rules.ENDS_UNASKED for finding in self._report.findings):
-            self._found.note("not checked, the plugin ends by itself: messages in other forms")
-        else:
-            await self._start_otherwise(offered)
 
     async def _start_otherwise(self, offered: HostManifest) -> None:
         """Starts with messages in pieces and all options set, and again with blank lines."""
-        written = options.spelled_out(offered)
-        numbers = options.in_hexadecimal(offered)
+        written = methods.spelled_out(offered)
+        numbers = methods.in_hexadecimal(offered)
         delivery = MessageCutter(in_pieces=True)
         if not await self._starts_with(delivery, {**written, **numbers}):
             await self._blame(rules.NEEDS_WHOLE_READS, "in pieces", MessageCutter(in_pieces=True))
@@ -160,17 +141,13 @@ class _Dialect:
             await self._blame(rules.HEX_FAILS, f"with {_shown(numbers)}", values=numbers)
             await self._starts_with(delivery := MessageCutter(), None)
         delivery.in_pieces = False
-        await self._finish(offered, delivery)
-        if passes_white_space(offered):
+        if self._live is not None:
+            await reading.check_pairs(self._found, self._live, self._fine, delivery)
+            is_told = not {"shutdown", "*"}.isdisjoint(offered.subscriptions)
+            await self._end(lifecycle.end_by_shutdown if is_told else lifecycle.end_by_eof)
+        if reading.passes_white_space(offered):
             blank_lines = MessageCutter(blank_lines=True)
             await self._blame(rules.TRIPS_ON_BLANK_LINES, "with blank lines", blank_lines)
-
-    async def _finish(self, offered: HostManifest, delivery: MessageCutter) -> None:
-        if self._live is None:
-            return
-        await check_pairs(self._found, self._live, self._fine, delivery)
-        told = "shutdown" in offered.subscriptions or "*" in offered.subscriptions
-        await self._end(ending.end_by_shutdown if told else ending.end_by_eof)
 
     async def _blame(
         self,
@@ -179,7 +156,7 @@ class _Dialect:
         delivery: MessageCutter | None = None,
         values: Values | None = None,
     ) -> None:
-        """Reports that the plugin does not start like this."""
+        """Reports the rule if the plugin does not start like this."""
         if delivery is None and not values:
             return
         why = Report()
@@ -198,12 +175,17 @@ class _Dialect:
         unseen = found or Found(Report(), self._dialect)
         return await self._begin(unseen, delivery, values, timeout) is not None
 
-    async def _ready(self) -> CheckSession | None:
-        """A session whose plugin runs; starts the plugin again if it has ended."""
-        if self._live is not None and self._live.usable and self._live.plugin.death is None:
-            return self._live
+    async def _ready(self, where: str | None = None) -> CheckSession | None:
+        """A session whose plugin runs; starts the plugin again if it has ended.
+
+        `where` is the place to which further remarks and stray replies belong.
+        """
+        if where is not None:
+            self._at(where)
         if self._live is not None and self._live.usable:
-            await ending.end_by_eof(self._live, self._found)
+            if self._live.plugin.death is None:
+                return self._live
+            await lifecycle.end_by_eof(self._live, self._found)
         return await self._begin(self._found)
 
     async def _begin(
@@ -218,9 +200,10 @@ class _Dialect:
             self._found.note(f"not checked to the end: it was started {MOST_STARTS} times")
             return None
         self._starts += 1
-        session = CheckSession(self._target, self._dialect, self._limits, delivery, timeout)
-        self._live = await session.__aenter__()
-        if not await start(session, found, values):
+        self._live = session = CheckSession(
+            self._target, self._dialect, self._limits, delivery, timeout
+        )
+        if not await lifecycle.start(session, found, values):
             await self._drop()
             return None
         if session.watch.init_seconds is not None and delivery is None:
@@ -253,13 +236,10 @@ class _Dialect:
         if session is None or not self._where:
             return
         output.report_stray(self._found, session, self._where)
-        for remark in session.new_remarks("topic", "line", "subscription", "native"):
-            if remark.kind == "topic":
-                output.report_undeclared(self._found, self._where, remark.message)
-            elif remark.kind == "line":
-                output.report_long_line(self._found, self._where, remark.message)
-            elif not self._is_extra:
-                manifest.report_remark(self._found, remark)
+        for remark in session.new_remarks(*output.BY_REMARK):
+            rule, place = output.BY_REMARK[remark.kind]
+            if not (place and self._is_extra):  # The first dialect's report has the manifest.
+                self._found.add(rule, place or self._where, remark.message)
 
 
 def _shown(values: Values) -> str:

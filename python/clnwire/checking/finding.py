@@ -1,7 +1,8 @@
-"""What a check has found."""
+"""The results of a check, and the Python tracebacks in what a plugin logged or wrote to stderr."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -9,18 +10,27 @@ from msgspec.structs import replace
 
 from clnwire._wire.foreign import in_one_line
 from clnwire.checking.catalogue import Rule
-from clnwire.checking.traceback import last_traceback, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 SHOWN: Final = 160
-"""Characters of a message that an excerpt shows."""
+"""The most characters of a message that an excerpt shows."""
+TRACEBACK: Final = "Traceback (most recent call last):"
+"""The first line of a traceback; it counts as a failure at any log level."""
+_ONE: Final = rf"{re.escape(TRACEBACK)}\n(?:[ \t].*\n)+\S.*"
+"""The frames are indented; the exception is not."""
+_SYNTAX: Final = r'  File ".*", line \d+\n(?:[ \t].*\n)+(?:Syntax|Indentation|Tab)Error: .*'
+"""Python reports a file that it cannot compile without the first line."""
+_GROUP: Final = rf"  \+ Exception Group {re.escape(TRACEBACK)}(?:\n[ \t].*)+"
+_CHAIN: Final = re.compile(
+    rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}|{_GROUP}"
+)
 
 
 class Finding(Struct, frozen=True):
-    """A rule that the plugin breaks, and where."""
+    """A violation of a rule."""
 
     rule: Rule
     dialects: tuple[str, ...]
@@ -30,9 +40,9 @@ class Finding(Struct, frozen=True):
     message: str
     """What is wrong, in one line."""
     excerpt: str = ""
-    """The beginning of the message that shows the mistake, if there is one."""
+    """The beginning of the faulty message, if there is one."""
     traceback: str = ""
-    """The Python traceback that belongs to it, if there is one."""
+    """The plugin's Python traceback, if there is one."""
 
 
 class Report(Struct):
@@ -44,16 +54,16 @@ class Report(Struct):
     dialects: list[str] = field(default_factory=list[str])
     """The dialects in which the plugin was checked."""
     other_daemon: dict[str, str] = field(default_factory=dict[str, str])
-    """The other dialects asked for → why the plugin does not start in them."""
+    """Each further dialect in which the plugin does not start → the reason."""
     starts: int = 0
-    """How often it was started."""
+    """How many times the plugin was started."""
     messages: int = 0
-    """How many messages it was sent."""
+    """How many messages were sent to it."""
     answers: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
-    """Request → the first reply to it. The directory of a start is written `DIR`."""
+    """Request → the first reply to it. `DIR` stands for the directory of the start."""
 
     def add(self, finding: Finding) -> None:
-        """Adds a finding. If another dialect has the same one, adds the dialect to that one."""
+        """Adds a finding, or its dialect to the same finding of another dialect."""
         for index, old in enumerate(self.findings):
             if (old.rule, old.where) == (finding.rule, finding.where):
                 dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
@@ -74,13 +84,13 @@ class Report(Struct):
 
 
 class Found:
-    """Takes the findings of one dialect."""
+    """Adds findings of one dialect to a report."""
 
     def __init__(self, report: Report, dialect: str) -> None:
         self.report, self.dialect = report, dialect
 
     def add(self, rule: Rule, where: str, message: str, excerpt: bytes | str = "") -> None:
-        """Adds a finding: the plugin breaks the rule. A traceback may be part of the message."""
+        """Adds a finding. The message may contain a traceback, which is shown separately."""
         text = excerpt.decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
         traceback = last_traceback(message)
         line = one_line(summary(message) if traceback else message)
@@ -93,10 +103,28 @@ class Found:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and without characters that move a terminal's cursor."""
+    """The text in one line, without characters that control a terminal."""
     return in_one_line(" ".join(text.split()))
 
 
 def shortened(text: str) -> str:
     """The text, cut to the length of an excerpt."""
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def last_traceback(text: str) -> str:
+    """The last traceback, with the exceptions that led to it; empty if there is none."""
+    found = list(_CHAIN.finditer(text))
+    return found[-1][0] if found else ""
+
+
+def summary(text: str) -> str:
+    """The first line, and the exception of the traceback that begins there or follows."""
+    first = text.strip().partition("\n")[0]
+    raised = last_traceback(text).rpartition("\n")[2]
+    # The first line may quote the exception without its type.
+    said = raised.partition(": ")[2] or raised.rstrip(":")
+    # All lines of an exception group are indented.
+    if not said or said in first or said.startswith(" "):
+        return first
+    return raised if TRACEBACK in first else f"{first}: {raised}"

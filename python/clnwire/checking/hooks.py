@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking import variants
-from clnwire.checking.calls import is_deadlock
-from clnwire.checking.output import killed_for_output, report_stray
+from clnwire.checking.output import is_deadlock, killed_for_output, report_stray
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.filters import sample_that_passes
 from clnwire.host.rules.samples import hook_sample
@@ -24,22 +23,8 @@ if TYPE_CHECKING:
     from clnwire.checking.variants import Variant
     from clnwire.host.rules.manifest import HostHook
 
-FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
-    "current": [
-        (rules.REJECTS_NEW_MEMBER, variants.with_new_members),
-        (rules.REJECTS_NEW_WORD, variants.with_new_words),
-        (rules.REJECTS_OLDER, variants.with_amounts_as_strings),
-        (rules.NEEDS_OPTIONAL, variants.without_optional_members),
-        (rules.REJECTS_ODD_TEXT, variants.with_odd_texts),
-    ],
-    "2020": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
-    "2019": [(rules.REJECTS_NEW_MEMBER, variants.with_new_members)],
-}
-"""The other forms of an event, each with the rule that the plugin must accept it."""
-
-
 Ready: TypeAlias = "Callable[[], Awaitable[CheckSession | None]]"
-"""Gives a session whose plugin runs; `None` if it cannot be started any more."""
+"""Returns a session whose plugin runs; `None` if the plugin cannot be started any more."""
 
 
 class AskedHook(Struct, frozen=True):
@@ -51,7 +36,7 @@ class AskedHook(Struct, frozen=True):
     waiting: Sequence[str] = ()
     """The daemon's commands that the plugin waits for."""
     seconds: float | None = None
-    """Until the answer, if it was an acceptable one."""
+    """The time until the answer, if it was acceptable."""
 
 
 async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
@@ -62,12 +47,12 @@ async def ask(session: CheckSession, hook: str, event: Any) -> AskedHook:
         await session.settle()
     if asked.problem == "failed":
         # The logged error may belong to an earlier event, so ask again to confirm it.
-        asked = await _ask_once(session, hook, event, to_the_end=True)
+        asked = await _ask_once(session, hook, event, settled=True)
     return asked
 
 
 async def _ask_once(
-    session: CheckSession, hook: str, event: Any, *, to_the_end: bool = False
+    session: CheckSession, hook: str, event: Any, *, settled: bool = False
 ) -> AskedHook:
     mark, started = len(session.host.logs), perf_counter()
     try:
@@ -77,14 +62,14 @@ async def _ask_once(
         return AskedHook("fatal", error.reason)
     except PluginDiedError as error:
         session.usable = False
-        return AskedHook("died", f"it {error.reason}{session.last_words()}", error)
+        return AskedHook("died", session.epitaph(error), error)
     except TimeoutError as error:
         session.usable = False
         return AskedHook("silent", str(error), waiting=session.host.commands_waiting)
     ignored = session.new_remarks("answer")
     if ignored:
         return AskedHook("ignored", ignored[0].message)
-    if to_the_end:
+    if settled:
         await session.settle()
     failed = session.failure_since(mark)
     return AskedHook(seconds=seconds) if failed is None else AskedHook("failed", failed)
@@ -99,7 +84,7 @@ def event_for(session: CheckSession, hook: HostHook, change: Variant | None = No
 
 
 def report(found: Found, session: CheckSession, hook: str, asked: AskedHook) -> None:
-    """Reports how an ordinary event went wrong."""
+    """Reports the problem that an ordinary event caused."""
     where = f"hook {hook}"
     has_wrong_id = report_stray(found, session, where)
     if asked.problem == "fatal":
@@ -117,18 +102,18 @@ def report(found: Found, session: CheckSession, hook: str, asked: AskedHook) -> 
             found.add(rules.HOOK_UNANSWERED, where, asked.text, session.watch.last_in)
 
 
-async def check(found: Found, ready: Ready, hook: HostHook) -> AskedHook:
-    """Checks a hook with all events there are for it; returns the outcome of the most usual one."""
+async def check(found: Found, ready: Ready, hook: HostHook) -> bool:
+    """Checks a hook with all forms of its event; returns whether the usual one is answered."""
     session = await ready()
     if session is None:
-        return AskedHook("died")
+        return False
     usual = await ask(session, hook.name, event_for(session, hook))
     report(found, session, hook.name, usual)
     if usual.problem not in ("fatal", "died", "silent"):
         await _check_speed(found, session, hook, usual)
         await _check_others(found, ready, hook)
         await _check_forms(found, ready, hook, usual)
-    return usual
+    return not usual.problem
 
 
 async def _check_speed(
@@ -156,18 +141,14 @@ async def _check_others(found: Found, ready: Ready, hook: HostHook) -> None:
 
 async def _check_forms(found: Found, ready: Ready, hook: HostHook, usual: AskedHook) -> None:
     """Checks other forms of the event. A problem that the usual event has does not count."""
-    for rule, change in FORMS["current"]:
+    struct = variants.struct_of_hook(hook.name)
+    for rule, change in variants.FORMS["current"]:
         session = await ready()
-        if session is None or not _applies(session, hook.name, rule, change):
+        if session is None or (rule, change) not in variants.FORMS[session.dialect]:
+            continue
+        event = hook_sample(hook.name, session.dialect)
+        if change(event, struct) == event:
             continue
         asked = await ask(session, hook.name, event_for(session, hook, change))
         if asked.problem and asked.problem != usual.problem:
             found.add(rule, f"hook {hook.name}", asked.text, session.watch.last_in)
-
-
-def _applies(session: CheckSession, hook: str, rule: rules.Rule, change: Variant) -> bool:
-    """Whether the dialect has this form, and the form differs from the usual event."""
-    if rule not in [each for each, _ in FORMS[session.dialect]]:
-        return False
-    event = hook_sample(hook, session.dialect)
-    return bool(change(event, variants.struct_of_hook(hook)) != event)

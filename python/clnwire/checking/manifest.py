@@ -14,7 +14,6 @@ from clnwire.host.rules.manifest import check_manifest
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
-    from clnwire.host.journal import LogEntry
     from clnwire.host.rules.dialect import HostDialect, Name
     from clnwire.host.rules.manifest import HostManifest, ReservedNames
 
@@ -65,7 +64,7 @@ class _Rest:
             for part, value in members.items()
             if (entries := as_array(value)) is not None
         }
-        """Array → for each entry that is left, its index in the plugin's manifest."""
+        """For each array: the indices, in the plugin's manifest, of the entries that are left."""
 
     def as_written(self, error: ManifestError) -> ManifestError:
         """The error with the index that the entry has in the plugin's manifest."""
@@ -121,29 +120,8 @@ def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) 
 
 def check_accepted(found: Found, manifest: HostManifest, dialect: Name) -> None:
     """Reports mistakes in a manifest that the daemon accepts."""
-    _check_db_write(found, manifest, dialect)
-    _check_subscriptions(found, manifest)
-
-
-def _check_db_write(found: Found, manifest: HostManifest, dialect: Name) -> None:
-    others = [f"hook {name}" for name in manifest.hooks if name != "db_write"]
-    others += [f"method {name}" for name in manifest.methods]
-    if "db_write" in manifest.hooks and others:
-        found.add(rules.MIXED_DB_WRITE, "manifest hooks", f"db_write beside {', '.join(others)}")
-    if "db_write" in manifest.hooks and dialect == "current":
-        _check_writer(found, manifest)
-
-
-def _check_writer(found: Found, manifest: HostManifest) -> None:
-    if not {"*", "shutdown"} & set(manifest.subscriptions):
-        message = "db_write is a hook, and shutdown is not subscribed to"
-        found.add(rules.WRITES_WITHOUT_SHUTDOWN, "manifest subscriptions", message)
-    if manifest.dynamic:
-        message = "db_write is a hook, and dynamic is true"
-        found.add(rules.DYNAMIC_DB_WRITE, "manifest dynamic", message)
-
-
-def _check_subscriptions(found: Found, manifest: HostManifest) -> None:
+    if "db_write" in manifest.hooks:
+        _check_writer(found, manifest, dialect)
     topics = manifest.subscriptions
     for topic in dict.fromkeys(topics):
         covered = "*" in topics and topic not in ("*", "log")
@@ -152,9 +130,16 @@ def _check_subscriptions(found: Found, manifest: HostManifest) -> None:
             found.add(rules.DOUBLE_SUBSCRIPTION, f"topic {topic}", f"is subscribed to {why}")
 
 
-def report_remark(found: Found, remark: LogEntry) -> None:
-    """Reports a subscription to an unknown topic, or a method that a built-in plugin has."""
-    if remark.kind == "native":
-        found.add(rules.REPLACES_NATIVE, "manifest rpcmethods", remark.message)
+def _check_writer(found: Found, manifest: HostManifest, dialect: Name) -> None:
+    others = [f"hook {name}" for name in manifest.hooks if name != "db_write"]
+    others += [f"method {name}" for name in manifest.methods]
+    if others:
+        found.add(rules.MIXED_DB_WRITE, "manifest hooks", f"db_write beside {', '.join(others)}")
+    if dialect != "current":
         return
-    found.add(rules.UNKNOWN_TOPIC, "manifest subscriptions", remark.message)
+    if not {"*", "shutdown"} & set(manifest.subscriptions):
+        message = "db_write is a hook, and shutdown is not subscribed to"
+        found.add(rules.WRITES_WITHOUT_SHUTDOWN, "manifest subscriptions", message)
+    if manifest.dynamic:
+        message = "db_write is a hook, and dynamic is true"
+        found.add(rules.DYNAMIC_DB_WRITE, "manifest dynamic", message)

@@ -1,4 +1,7 @@
-"""Methods: `check` asks whether a call would be accepted. Only those on request are called."""
+"""Options at the start and by `setconfig`, and methods by `check`.
+
+A method is called only if the user asked for it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from msgspec import json
 
 from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import catalogue as rules
-from clnwire.checking.calls import is_deadlock
+from clnwire.checking.output import is_deadlock
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_DIED
 from clnwire.errors import RpcError
 from clnwire.host.config import ConfigError
@@ -19,14 +22,72 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clnwire.checking.finding import Found
-    from clnwire.checking.session import CheckSession
-    from clnwire.checking.target import Target
-    from clnwire.host.rules.manifest import HostMethod
+    from clnwire.checking.session import CheckSession, Target
+    from clnwire.host.rules.manifest import HostManifest, HostMethod, Option
 
 _WORD: Final = re.compile(r"(\[)?([A-Za-z_][A-Za-z0-9_-]*)(:[^\[\]]+)?(\])?\Z")
-"""A parameter in a usage: `label`, `[label]`, or with what it takes, as in `mode:fast|slow`."""
+"""A parameter in a usage: `label`, `[label]`, or with its values, as in `mode:fast|slow`."""
 _REST: Final = re.compile(r"\[[A-Za-z_][A-Za-z0-9_-]* \.\.\.\]")
 """Any number of parameters in a usage: `[label ...]`."""
+
+
+def spelled_out(manifest: HostManifest) -> dict[str, object]:
+    """Sets all flags, and each other option to its default, as a user would write it."""
+    return {
+        name: True if option.type == "flag" else _written(option)
+        for name, option in manifest.options.items()
+        if option.type == "flag" or option.default is not None
+    }
+
+
+def in_hexadecimal(manifest: HostManifest) -> dict[str, object]:
+    """The defaults of the `int` options, in hexadecimal as in C."""
+    return {
+        name: f"{option.default:#x}"
+        for name, option in manifest.options.items()
+        if option.type == "int" and isinstance(option.default, int)
+    }
+
+
+def _written(option: Option) -> object:
+    return [option.default] if option.multi else option.default
+
+
+async def _asked(
+    found: Found, session: CheckSession, rule: rules.Rule, where: str, method: str, params: object
+) -> RpcError | None:
+    """Calls a command, and returns its error, if any.
+
+    Reports the rule and makes the session unusable if the plugin ends or does not answer.
+    """
+    try:
+        await session.host.call(method, params)
+    except TimeoutError as error:
+        reason = str(error)
+    except RpcError as error:
+        if error.code != PLUGIN_DIED:
+            return error
+        reason = error.message
+    else:
+        return None
+    session.usable = False
+    found.add(rule, where, reason, session.watch.last_in)
+    return None
+
+
+async def check_setconfig(found: Found, session: CheckSession, option: Option) -> None:
+    """Sends `setconfig` for a dynamic option, with its current value if there is one."""
+    given = session.target.given(session.manifest.options).get(option.name)
+    is_flag = option.type == "flag"
+    if not option.dynamic or not (is_flag or given is not None or option.default is not None):
+        return  # No value is known that the plugin must accept.
+    where = f"setconfig {option.name}"
+    params: dict[str, object] = {"config": option.name}
+    if given is not None or not is_flag:
+        params["val"] = _written(option) if given is None else given.value
+    error = await _asked(found, session, rules.SETCONFIG_UNANSWERED, where, "setconfig", params)
+    if error is not None:
+        found.add(rules.SETCONFIG_REFUSED, where, error.message, session.watch.last_in)
 
 
 def required_parameters(usage: str) -> list[str] | None:
@@ -44,31 +105,19 @@ def required_parameters(usage: str) -> list[str] | None:
 async def check_method(found: Found, session: CheckSession, method: HostMethod) -> None:
     """Asks whether a call without parameters would be accepted."""
     where, required = f"method {method.name}", required_parameters(method.usage)
-    try:
-        await session.host.call("check", {"command_to_check": method.name})
-    except TimeoutError as error:
-        session.usable = False
-        found.add(rules.CHECK_UNANSWERED, where, str(error), session.watch.last_in)
-    except RpcError as error:
-        _judge_error(found, session, where, error, required)
-    else:
-        if required:
-            message = f"accepts a call without {required[0]}, which usage says it needs"
-            found.add(rules.CHECK_DISAGREES, where, f"check {message}", session.watch.last_out)
-
-
-def _judge_error(
-    found: Found, session: CheckSession, where: str, error: RpcError, required: list[str] | None
-) -> None:
-    if error.code == PLUGIN_DIED:
-        session.usable = False
-        found.add(rules.CHECK_UNANSWERED, where, error.message, session.watch.last_in)
+    params = {"command_to_check": method.name}
+    error = await _asked(found, session, rules.CHECK_UNANSWERED, where, "check", params)
+    if error is None:
+        if not required or not session.usable:
+            return
+        message = f"accepts a call without {required[0]}, which usage says it needs"
     elif error.code != INVALID_PARAMS:
-        message = f"check fails with code {error.code}, not {INVALID_PARAMS}: {error.message}"
-        found.add(rules.CHECK_DISAGREES, where, message, session.watch.last_out)
+        message = f"fails with code {error.code}, not {INVALID_PARAMS}: {error.message}"
     elif required == []:
-        message = f"check refuses a call that usage allows: {error.message}"
-        found.add(rules.CHECK_DISAGREES, where, message, session.watch.last_out)
+        message = f"refuses a call that usage allows: {error.message}"
+    else:
+        return
+    found.add(rules.CHECK_DISAGREES, where, f"check {message}", session.watch.last_out)
 
 
 def chosen(target: Target, offered: Mapping[str, HostMethod]) -> dict[str, bytes | None]:
@@ -92,7 +141,7 @@ def sample_params(usage: str) -> dict[str, Any]:
 
 
 def _sample(name: str) -> Any:
-    """A node for an id and a channel for a scid; otherwise 1, which most types can be read from."""
+    """A node for an id, a channel for a scid; otherwise 1, which parses as most other types."""
     words = name.lower().split("_")
     if words[-1] in ("id", "node", "peer", "nodeid") and "channel" not in words:
         return NODE_ID
@@ -119,13 +168,10 @@ async def call_method(
             found.add(rules.DIES_AT_METHOD, where, text, session.watch.last_in)
             return
         if error.code == INVALID_PARAMS and params is None:
-            found.note(f"{method.name} was called, and {_other_params(method, given, error)}")
+            shown = json.encode(given).decode()
+            hint = f"give it others: --call '{method.name}={{...}}'"
+            found.note(f"{method.name} was called, and refuses {shown}: {error.message}; {hint}")
     await session.settle()
     failure = session.failure_since(mark)
     if failure is not None:
         found.add(rules.METHOD_FAILS, where, failure, session.watch.last_in)
-
-
-def _other_params(method: HostMethod, given: object, error: RpcError) -> str:
-    shown = json.encode(given).decode()
-    return f"refuses {shown}: {error.message}; give it others: --call '{method.name}={{...}}'"

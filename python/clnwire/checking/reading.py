@@ -1,38 +1,43 @@
-"""How messages arrive: in pieces, two at a time, with blank lines in and between them."""
+"""How messages arrive: in pieces, two at a time, with blank lines, and as invalid JSON."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking.hooks import event_for
+from clnwire.host.errors import PluginDiedError
 from clnwire.host.rules.names import TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession
     from clnwire.host.rules.manifest import HostHook, HostManifest
 
-PIECES = 3
-"""Three, so that one piece neither begins nor ends a message."""
+PIECES: Final = 3
+"""The middle one of three pieces neither begins nor ends a message."""
+ADDRESS: Final = b"203.0.113.7"
+"""A string without its quotes, as a caller may write it; lightningd accepts any word as a value."""
+
+
+def passes_callers_bytes(manifest: HostManifest) -> bool:
+    """Whether the plugin receives bytes as callers of the daemon wrote them."""
+    return bool(manifest.methods) or "rpc_command" in manifest.hooks
 
 
 def passes_white_space(manifest: HostManifest) -> bool:
-    """Whether the plugin receives text that others wrote, with its white space.
-
-    Such text is in calls of methods, in `rpc_command`, and in other plugins' topics.
-    """
+    """Whether the plugin receives text that callers or other plugins wrote, with white space."""
     others = set(manifest.subscriptions) - TOPICS
-    return bool(manifest.methods or others or "rpc_command" in manifest.hooks)
+    return bool(others) or passes_callers_bytes(manifest)
 
 
 class MessageCutter(Struct):
-    """Changes how each message is written to the plugin; a `Cut` for the host."""
+    """A `Cut` for the host: changes how each message is written to the plugin."""
 
     in_pieces: bool = False
     blank_lines: bool = False
@@ -40,7 +45,7 @@ class MessageCutter(Struct):
     _held: bytes = b""
 
     def __call__(self, message: bytes) -> list[bytes]:
-        """What is written in the message's place."""
+        """The chunks to write instead of the message."""
         if self.blank_lines:
             # Blank lines are ordinary white space between JSON tokens and between messages.
             message = b"\n\n" + message.replace(b"{", b"{\n\n", 1)
@@ -59,8 +64,8 @@ class MessageCutter(Struct):
 async def check_pairs(
     found: Found, session: CheckSession, hooks: Sequence[HostHook], delivery: MessageCutter
 ) -> None:
-    """Sends one of these hooks, which have answered before, two requests in one write."""
-    # The daemon never has two `db_write` open, and an `rpc_command` may wait for another's end.
+    """Sends two requests in one write to a hook that has answered before, if there is one."""
+    # The daemon never has two `db_write` open. An `rpc_command` may wait for another one's end.
     hook = next((hook for hook in hooks if hook.name not in ("db_write", "rpc_command")), None)
     if hook is None:
         return
@@ -74,3 +79,23 @@ async def check_pairs(
         session.usable = False
         message = f"of two in one read: {failed[-1]}"
         found.add(rules.LOSES_SECOND, f"hook {hook.name}", message)
+
+
+async def check_malformed(found: Found, session: CheckSession, methods: Iterable[str]) -> None:
+    """Sends a request that is invalid JSON. The plugin must answer it and keep running.
+
+    The request is a `check`, so no method is carried out.
+    """
+    method = next(iter(methods), "getinfo")
+    params = b'{"command_to_check":"%b","address":%b}' % (method.encode(), ADDRESS)
+    session.usable = False
+    try:
+        asking = session.plugin.request("check", params)
+        await asyncio.wait_for(asking, session.limits.timeout)
+    except PluginDiedError as error:
+        text = session.epitaph(error)
+    except asyncio.TimeoutError:
+        text = "it does not answer, and the caller waits for ever"
+    else:
+        return
+    found.add(rules.DIES_OF_MALFORMED, "messages", text, session.watch.last_in)

@@ -1,50 +1,76 @@
-"""One start of the plugin under the host, in one dialect. All waits in it have a bound."""
+"""The plugin to check, and one start of it under the host. All waits have a time limit."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import IO, TYPE_CHECKING, Final
 
-from clnwire.checking.traceback import TRACEBACK, last_traceback
+from msgspec import Struct
+
+from clnwire.checking.finding import TRACEBACK, last_traceback
 from clnwire.checking.watch import Watch
 from clnwire.host import Host
 from clnwire.host import empty_node as node
+from clnwire.host.config import Written, plugin_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from clnwire.checking.target import Limits, Target
     from clnwire.checking.watch import StrayReply
+    from clnwire.host.errors import PluginDiedError
     from clnwire.host.journal import LogEntry, RemarkKind
     from clnwire.host.plugins.boot import Values
     from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import HostManifest, Option
+    from clnwire.host.rules.options import Given
 
 ERRORS: Final = frozenset(("broken", "error"))
-"""Levels at which a plugin says that something failed."""
+"""The log levels for failures."""
 MOST_BYTES: Final = 64 << 20
-"""The longest message that the plugin may send. It is far above what a check needs, and bounds
-memory for a message that never ends."""
+"""The longest message that the plugin may send; bounds memory for a message that never ends."""
 KEPT: Final = 16384
 """Bytes of the end of stderr that are read."""
 
 
-class CheckSession:
-    """Enter it, `start` the plugin, and use `host`. At its end the plugin is killed."""
+class Target(Struct, frozen=True):
+    """A plugin, and how to start it."""
 
-    host: Host
-    watch: Watch
+    path: Path
+    arguments: Sequence[str] = ()
+    """The plugin's command-line arguments."""
+    options: Sequence[Written] = ()
+    """Values for the plugin's own options, as a user writes them."""
+    calls: Mapping[str, bytes | None] = {}
+    """Methods to call, with parameters as JSON; `None` stands for made-up ones. `*` is every method
+    that is not named."""
+
+    def given(self, known: Mapping[str, Option]) -> dict[str, Given]:
+        """The values for the options that the plugin has. Raises `ConfigError`."""
+        return plugin_options(self.options, known)
+
+
+class Limits(Struct, frozen=True):
+    """Time limits, in seconds."""
+
+    timeout: float = 10.0
+    """For each answer, and for the plugin's end."""
+    slow_start: float = 2.0
+    """A start that takes longer is slow."""
+    slow_hook: float = 1.0
+    """An answer to a hook that takes longer is slow. For `db_write`, it is a tenth of this."""
+
+
+class CheckSession:
+    """One start: `start` the plugin and use `host`. `end` kills the plugin."""
+
     plugin: Plugin
-    """When it has started."""
-    usable: bool
-    """Whether the plugin runs and answers."""
+    """Set by `start`."""
 
     def __init__(
         self,
@@ -58,8 +84,9 @@ class CheckSession:
         self.target, self.limits, self.dialect = target, limits, dialect
         self.watch = Watch()
         self.usable = False
+        """Whether the plugin runs and answers."""
         self.waiting_commands: list[str] = []
-        """The daemon's commands that the plugin waited for at the host's last log line."""
+        """The commands that the plugin waited for when the host last logged a line."""
         self._remarks_seen: dict[tuple[RemarkKind, ...], int] = {}
         self._stray_seen = 0
         self._version = 0
@@ -82,15 +109,8 @@ class CheckSession:
         )
         node.register(self.host)
 
-    async def __aenter__(self) -> CheckSession:
-        await self.host.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.end()
-
     async def start(self, values: Values | None = None) -> Plugin:
-        """Starts the plugin, with these values for its options beside the user's.
+        """Starts the plugin with the user's options and these further values.
 
         Raises what `Host.start` raises, and `TimeoutError` if `db_write` is not answered.
         """
@@ -98,6 +118,7 @@ class CheckSession:
         def options(known: Mapping[str, Option]) -> Values:
             return {**(values or {}), **self.target.given(known)}
 
+        await self.host.__aenter__()
         self.plugin = await self.host.start(
             self.target.path, options, arguments=self.target.arguments, stderr=self._stderr.fileno()
         )
@@ -106,7 +127,7 @@ class CheckSession:
         return self.plugin
 
     async def end(self) -> None:
-        """Kills the plugin, if it is there, and removes all that the host made."""
+        """Kills the plugin, if it was started, and removes the host's files."""
         self.usable = False
         with suppress(AttributeError):
             self.plugin.kill("was checked")
@@ -116,7 +137,7 @@ class CheckSession:
 
     @property
     def manifest(self) -> HostManifest:
-        """What the plugin offers."""
+        """The plugin's manifest."""
         return self.plugin.manifest
 
     def next_version(self) -> int:
@@ -125,16 +146,19 @@ class CheckSession:
         return self._version
 
     def answers(self) -> list[tuple[bytes, bytes]]:
-        """Requests and replies; the host's directory is written `DIR`."""
+        """Requests and replies, with `DIR` for the host's directory."""
         place = str(Path(self.host.rpc_path).parent).encode()
         return [(request.replace(place, b"DIR"), reply) for request, reply in self.watch.answers]
 
     def failure_since(self, mark: int) -> str | None:
-        """What the plugin logged as failed since `len(host.logs)` was this, with a traceback."""
+        """The failure that the plugin logged after the first `mark` entries of `host.logs`.
+
+        Includes the traceback, if there is one. `None` if no failure was logged.
+        """
         said = [entry.message for entry in self.host.logs[mark:]]
         for number, entry in enumerate(self.host.logs[mark:]):
             if TRACEBACK in entry.message:
-                # Some log a traceback line by line.
+                # Some plugins log each line of a traceback separately.
                 return "\n".join(said[number:])
             if entry.level in ERRORS:
                 following = "\n".join(said[number + 1 :])
@@ -155,11 +179,15 @@ class CheckSession:
         return new
 
     def drop_stray(self) -> None:
-        """Skips the stray replies so far: their cause is about to be tried again."""
+        """Ignores the stray replies so far: the messages that caused them are sent again."""
         self._stray_seen = len(self.watch.stray)
 
+    def epitaph(self, death: PluginDiedError) -> str:
+        """How the plugin ended, and how its stderr ends."""
+        return f"it {death.reason}{self.last_words()}"
+
     def last_words(self) -> str:
-        """How the plugin's stderr ends, as the end of a sentence, and its last traceback."""
+        """The last line of stderr, as the end of a sentence, and the last traceback in it."""
         # The plugin shares this file's position and writes there; `pread` does not move it.
         file = self._stderr.fileno()
         size = os.fstat(file).st_size
@@ -170,9 +198,9 @@ class CheckSession:
         return f"; its stderr ends with: {said[-1]}\n{last_traceback(text)}".rstrip("\n")
 
     async def settle(self) -> None:
-        """Waits until the plugin has been quiet for a moment and has no call under way.
+        """Waits until the plugin is quiet and has no unanswered call.
 
-        It waits for calls for half the timeout at most: after the whole timeout, the host would
+        Waits for calls for at most half the time-out: after the whole time-out, the host would
         give up the hook that blocks the call.
         """
         await self.watch.settle()

@@ -5,16 +5,13 @@ All are sent at once. If something goes wrong, they are sent one by one to find 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from clnwire.checking import catalogue as rules
 from clnwire.checking import variants
-from clnwire.checking.calls import is_deadlock
-from clnwire.checking.hooks import FORMS
-from clnwire.checking.output import killed_for_output, report_stray
-from clnwire.checking.variants import Variant
+from clnwire.checking.output import is_deadlock, killed_for_output, report_stray
 from clnwire.host.rules.dialect import dialect_named
 from clnwire.host.rules.samples import topic_sample
 
@@ -24,49 +21,42 @@ if TYPE_CHECKING:
     from clnwire.checking.session import CheckSession
 
 UNSENT: Final = frozenset(("shutdown",))
-"""`ending` sends this one."""
+"""`lifecycle` sends this topic."""
 PUBLISHED: Final = {"pay_part_start": "cln-xpay", "pay_part_end": "cln-xpay"}
-"""Topics that a built-in plugin publishes, each with that plugin."""
+"""The topics that a built-in plugin publishes, with the plugin's name."""
 
 
 class TopicEvent(Struct, frozen=True):
-    """A topic in one of its forms."""
+    """A notification to send."""
 
     topic: str
+    payload: Any
     rule: rules.Rule | None = None
     """The rule that a failure breaks; `None` for the usual form."""
-    change: Variant | None = None
 
     def send(self, session: CheckSession) -> None:
-        """Sends it as often as the plugin has subscribed to it."""
-        payload = topic_sample(self.topic, session.dialect)
-        if self.change is not None:
-            payload = self.change(payload, variants.struct_of_topic(self.topic))
-        session.host.notify(self.topic, payload, origin=PUBLISHED.get(self.topic))
+        """Sends it once for each subscription of the plugin."""
+        session.host.notify(self.topic, self.payload, origin=PUBLISHED.get(self.topic))
 
 
 def events_for(session: CheckSession) -> list[TopicEvent]:
-    """All that the plugin has subscribed to, the usual forms first."""
+    """The notifications for all of the plugin's subscriptions, the usual forms first."""
     subscribed = session.manifest.subscriptions
     native = dialect_named(session.dialect).topics
     wanted = native if "*" in subscribed else native & set(subscribed)
     others = {topic for topic in PUBLISHED if topic in subscribed and session.dialect == "current"}
     topics = sorted((wanted | others) - UNSENT)
-    events = [TopicEvent(topic) for topic in topics]
-    for rule, change in FORMS[session.dialect]:
-        events += [
-            TopicEvent(topic, rule, change) for topic in topics if _differs(session, topic, change)
-        ]
+    events = [TopicEvent(topic, topic_sample(topic, session.dialect)) for topic in topics]
+    for rule, change in variants.FORMS[session.dialect]:
+        for usual in events[: len(topics)]:
+            payload = change(usual.payload, variants.struct_of_topic(usual.topic))
+            if payload != usual.payload:
+                events.append(TopicEvent(usual.topic, payload, rule))
     return events
 
 
-def _differs(session: CheckSession, topic: str, change: Variant) -> bool:
-    payload = topic_sample(topic, session.dialect)
-    return bool(change(payload, variants.struct_of_topic(topic)) != payload)
-
-
 async def check(found: Found, ready: Ready) -> None:
-    """Sends all that the plugin has subscribed to."""
+    """Sends all notifications to which the plugin has subscribed."""
     session = await ready()
     if session is None:
         return
@@ -84,13 +74,13 @@ async def _is_fine(session: CheckSession, events: list[TopicEvent]) -> bool:
     for event in events:
         event.send(session)
     await session.settle()
-    is_fine = session.plugin.death is None and session.failure_since(mark) is None
-    is_fine = is_fine and stray == len(session.watch.stray)
-    is_stuck = bool(session.host.commands_waiting)
-    if not is_fine or is_stuck:
-        session.drop_stray()
-        session.usable = session.plugin.death is None and not is_stuck
-    return is_fine and not is_stuck
+    is_running = session.plugin.death is None and not session.host.commands_waiting
+    has_new_stray = stray != len(session.watch.stray)
+    if is_running and session.failure_since(mark) is None and not has_new_stray:
+        return True
+    session.drop_stray()
+    session.usable = is_running
+    return False
 
 
 async def _check_one(found: Found, ready: Ready, event: TopicEvent) -> bool:
@@ -106,7 +96,7 @@ async def _check_one(found: Found, ready: Ready, event: TopicEvent) -> bool:
     sent = session.watch.last_in
     if death is not None:
         session.usable = False
-        text = f"it {death.reason}{session.last_words()}"
+        text = session.epitaph(death)
         if not killed_for_output(found, where, death):
             found.add(event.rule or rules.DIES_AT_TOPIC, where, text, sent)
         return event.rule is not None

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin, g
 from msgspec import Struct
 from msgspec.structs import fields
 
+from clnwire.checking import catalogue as rules
 from clnwire.hooks._catalogue import hook_spec
 from clnwire.host.rules._samples import CHANNEL, SCID_OUT
 from clnwire.host.rules.decoding import as_array, as_object
-from clnwire.host.rules.samples import Event
 from clnwire.notifications._catalogue import topic_spec
 from clnwire.types import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from clnwire.host.rules.samples import Event
 
 NEW_MEMBER: Final = "a_member_of_tomorrow"
 NEW_WORD: Final = "of_tomorrow"
@@ -32,7 +34,7 @@ ALWAYS_THERE: Final = frozenset(
 """Members that the current daemon always sends, although the Structs' fields are optional. They are
 optional because older daemons, or other cases of the same event, leave these members out."""
 
-Variant: TypeAlias = Callable[[Event, Any], Any]
+Variant: TypeAlias = Callable[[Any, Any], Any]
 """An event and its Struct, if it has one → another form of the event."""
 
 
@@ -47,28 +49,29 @@ def struct_of_topic(topic: str) -> Any:
     return None if spec is None else spec.event
 
 
-def with_new_members(event: Any, kind: Any = None) -> Any:
+def with_new_members(event: Any, _kind: Any = None) -> Any:
     """Adds a member to each object, as a newer daemon may."""
-    del kind
     return _changed(event, lambda members: {**members, NEW_MEMBER: {"deep": [1, None]}})
 
 
-def with_amounts_as_strings(event: Any, kind: Any = None) -> Any:
+def with_amounts_as_strings(event: Any, _kind: Any = None) -> Any:
     """Amounts as they were spelled until v23.11: `"10000msat"`."""
-    del kind
     return _changed(event, _in_msat)
 
 
-def with_odd_texts(event: Any, kind: Any = None) -> Any:
+def _in_msat(members: Event) -> Event:
+    return {
+        name: f"{value}msat" if name.endswith("msat") and isinstance(value, int) else value
+        for name, value in members.items()
+    }
+
+
+def with_odd_texts(event: Any, _kind: Any = None) -> Any:
     """Puts half of a surrogate pair (an emoji cut in two) where callers can write any text."""
-    del kind
     if "rpc_command" in event:
         return {"rpc_command": {**event["rpc_command"], "params": {"label": HALF_AN_EMOJI}}}
-    return _changed(event, _with_odd_label)
-
-
-def _with_odd_label(members: Event) -> Event:
-    return {**members, "label": HALF_AN_EMOJI} if "label" in members else members
+    odd = {"label": HALF_AN_EMOJI}
+    return _changed(event, lambda members: {**members, **odd} if "label" in members else members)
 
 
 def with_new_words(event: Any, kind: Any) -> Any:
@@ -81,24 +84,21 @@ def without_optional_members(event: Any, kind: Any) -> Any:
     return _along(event, kind, _required_only)
 
 
-def _outgoing(event: Event, kind: Any) -> Any:
+def _outgoing(event: Event, _kind: Any) -> Event:
     """A peer that this node has connected to."""
-    del kind
     return {**event, "peer": {**event["peer"], "direction": "out"}}
 
 
-def _forwarded(event: Event, kind: Any) -> Any:
+def _forwarded(event: Event, _kind: Any) -> Event:
     """An HTLC to be forwarded: it has an outgoing channel and no payment secret."""
-    del kind
     final = ("total_msat", "payment_secret")
     onion = {name: value for name, value in event["onion"].items() if name not in final}
     onion["short_channel_id"] = SCID_OUT
     return {**event, "onion": onion, "forward_to": CHANNEL}
 
 
-def _by_position(event: Event, kind: Any) -> Any:
+def _by_position(event: Event, _kind: Any) -> Event:
     """A command whose parameters are given in order, by a caller whose id is a number."""
-    del kind
     return {"rpc_command": {**event["rpc_command"], "id": 1, "params": [1, "x"]}}
 
 
@@ -108,6 +108,19 @@ ORDINARY: Final[dict[str, tuple[Variant, ...]]] = {
     "rpc_command": (_by_position,),
 }
 """Other ordinary events of a hook, made from its sample."""
+_NEWER: Final[tuple[rules.Rule, Variant]] = (rules.REJECTS_NEW_MEMBER, with_new_members)
+FORMS: Final[dict[str, list[tuple[rules.Rule, Variant]]]] = {
+    "current": [
+        _NEWER,
+        (rules.REJECTS_NEW_WORD, with_new_words),
+        (rules.REJECTS_OLDER, with_amounts_as_strings),
+        (rules.NEEDS_OPTIONAL, without_optional_members),
+        (rules.REJECTS_ODD_TEXT, with_odd_texts),
+    ],
+    "2020": [_NEWER],
+    "2019": [_NEWER],
+}
+"""Dialect → the other forms of an event, each with the rule that a plugin must accept it."""
 
 
 def _changed(value: Any, change: Callable[[Event], Event]) -> Any:
@@ -118,13 +131,6 @@ def _changed(value: Any, change: Callable[[Event], Event]) -> Any:
         # Only a command's params are empty. They are the caller's, so they stay as they are.
         return change(inner) if inner else inner
     return value if items is None else [_changed(each, change) for each in items]
-
-
-def _in_msat(members: Event) -> Event:
-    return {
-        name: f"{value}msat" if name.endswith("msat") and isinstance(value, int) else value
-        for name, value in members.items()
-    }
 
 
 def _new_words(members: Event, kind: type[Struct]) -> Event:

@@ -1,4 +1,4 @@
-"""Watches all frames between the host and the plugin, and finds stray replies."""
+"""Records the messages between the host and the plugin, and finds stray replies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 QUIET: Final = 0.1
 """Seconds without output after which a plugin counts as quiet."""
 LONGEST_SETTLING: Final = 2.0
-"""Seconds that a wait for quiet takes at most."""
+"""The longest wait for quiet, in seconds."""
 
 Stray: TypeAlias = Literal["wrong id", "twice", "unasked"]
 
@@ -27,8 +27,6 @@ class StrayReply(Struct, frozen=True):
     kind: Stray
     """A wrong id while a request is open, a second reply, or a reply while no request is open."""
     text: bytes
-    after: bytes
-    """The last message that the plugin was sent before it."""
 
 
 class Watch:
@@ -37,7 +35,7 @@ class Watch:
     def __init__(self) -> None:
         self.spawned = perf_counter()
         self.manifest: bytes | None = None
-        """The manifest, as the plugin sent it."""
+        """The manifest's text."""
         self.init_seconds: float | None = None
         """From the plugin's start to its answer to `init`."""
         self.init_error: bytes | None = None
@@ -46,7 +44,7 @@ class Watch:
         self.sent = 0
         self.stray: list[StrayReply] = []
         self.answers: list[tuple[bytes, bytes]] = []
-        """Requests, and the plugin's replies."""
+        """Requests with their replies."""
         self._waiting: dict[bytes, tuple[str, bytes]] = {}
         self._answered: set[bytes] = set()
         self._last_output = 0.0
@@ -78,7 +76,7 @@ class Watch:
     def _replied(self, reply: Frame, token: bytes) -> None:
         method, request = self._waiting.pop(token, (None, b""))
         if method is None:
-            self.stray.append(StrayReply(self._kind(token), reply.bytes, self.last_in))
+            self.stray.append(StrayReply(self._kind(token), reply.bytes))
             return
         self._answered.add(token)
         self.answers.append((request, reply.bytes))
@@ -93,7 +91,7 @@ class Watch:
         return "wrong id" if self._waiting else "unasked"
 
     async def settle(self) -> None:
-        """Waits until the plugin has been quiet for a moment."""
+        """Waits until the plugin has sent nothing for `QUIET`, at most for `LONGEST_SETTLING`."""
         started = perf_counter()
         while perf_counter() - started < LONGEST_SETTLING:
             quiet_since = max(started, self._last_output)
