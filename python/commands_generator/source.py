@@ -20,12 +20,12 @@ def module(command: Command) -> str:
     sentences = [f"The command `{command.method}`.", *command.facts]
     last = f'COMMAND = Command("{command.method}", {command.request}, {command.reply})\n'
     imports = [
-        *_typing(body, "collections.abc", ("Mapping", "Sequence")),
-        *_typing(body + last, "typing", ("Annotated", "Any", "Literal")),
+        *importing(body, "collections.abc", ("Mapping", "Sequence")),
+        *importing(body + last, "typing", ("Annotated", "Any", "Literal")),
         *(["", "from msgspec import field"] if "= field(" in body else []),
         "",
-        *_typing(body + last, "clnwire.commands._command", ("Command", "Params", "Reply")),
-        *_typing(body, "clnwire.types", sorted(kinds.TYPES)),
+        *importing(body + last, "clnwire.commands._command", ("Command", "Params", "Reply")),
+        *importing(body, "clnwire.types", sorted(kinds.TYPES)),
     ]
     head = "\n".join(["from __future__ import annotations", "", *imports])
     return f'{MARK}"""{" ".join(sentences)}"""\n\n{head}\n\n\n{body}\n\n\n{last}'
@@ -52,12 +52,12 @@ def table(commands: list[Command], *, awaitable: bool) -> str:
     name = "AwaitableCommands" if awaitable else "BlockingCommands"
     methods = "\n".join(_method(each, awaitable=awaitable) for each in commands)
     imports = [
-        *_typing(methods, "collections.abc", ("Mapping", "Sequence")),
-        *_typing(methods, "typing", ("Any", "Literal")),
+        *importing(methods, "collections.abc", ("Mapping", "Sequence")),
+        *importing(methods, "typing", ("Any", "Literal")),
         "",
-        *_typing(methods, "clnwire.commands._command", ("Reply",)),
+        *importing(methods, "clnwire.commands._command", ("Reply",)),
         *(line for each in commands for line in _typing_of(methods, each)),
-        *_typing(methods, "clnwire.types", sorted(kinds.TYPES)),
+        *importing(methods, "clnwire.types", sorted(kinds.TYPES)),
     ]
     doc = f'"""The daemon\'s commands, {"awaitable" if awaitable else "blocking"}."""'
     body = f"class {name}:\n    {doc}\n\n{methods}"
@@ -66,10 +66,10 @@ def table(commands: list[Command], *, awaitable: bool) -> str:
 
 def _typing_of(text: str, command: Command) -> list[str]:
     names = sorted(each.name for each in command.structures)
-    return _typing(text, f"clnwire.commands.{command.module}", names)
+    return importing(text, f"clnwire.commands.{command.module}", names)
 
 
-def _typing(text: str, module: str, names: list[str] | tuple[str, ...]) -> list[str]:
+def importing(text: str, module: str, names: list[str] | tuple[str, ...]) -> list[str]:
     used = [name for name in names if re.search(rf"\b{name}\b", _without_strings(text))]
     return [f"from {module} import {', '.join(used)}"] if used else []
 

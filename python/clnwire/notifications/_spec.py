@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from clnwire._wire.older import event_decoder
+from clnwire._wire.older import event_decoder, older_form, rename
 
 
 class TopicSpec(msgspec.Struct, frozen=True):
@@ -46,3 +46,45 @@ def _unwrapping(event: Any) -> Callable[[bytes], Any]:
         return unwrapped
 
     return decode
+
+
+# Each `older_…` changes a topic's payload of an older daemon to today's form.
+
+
+def older_snapshot(event: dict[str, Any]) -> None:
+    for account in event["accounts"]:
+        rename(account, balance="balance_msat")
+
+
+def older_block(event: dict[str, Any]) -> None:
+    """Copies the members out of `block`. Before v23.08 they were only there; until v24.08, also."""
+    event.update(event["block"])
+
+
+def older_movement(event: dict[str, Any]) -> None:
+    """Before v0.12.0 amounts had other names; before v25.09 the tags were one list."""
+    rename(event, credit="credit_msat", debit="debit_msat", fees="fees_msat")
+    event.setdefault("created_index", 0)
+    event.setdefault("primary_tag", next(iter(event.get("tags", ())), ""))
+
+
+def older_peer(event: dict[str, Any]) -> None:
+    """Adds the type to an address that is a bare string, as in the protocol's first document. No
+    released daemon is known to send that."""
+    address: str = event["address"]
+    kind = "ipv6" if address.count(":") > 1 else "ipv4"
+    kind = "torv3" if ".onion" in address else kind
+    event["address"] = {"type": kind, "address": address}
+
+
+older_channel = older_form(amount="funding_msat", funding_locked="channel_ready")
+older_failed_part = older_form("data", msatoshi="amount_msat", msatoshi_sent="amount_sent_msat")
+older_forward = older_form(in_msatoshi="in_msat", out_msatoshi="out_msat", fee="fee_msat")
+older_invoice = older_form()
+older_sent_part = older_form(
+    absent={"groupid": 0},
+    msatoshi="amount_msat",
+    msatoshi_sent="amount_sent_msat",
+    id="created_index",
+)
+older_warning = older_form(absent={"timestamp": ""})
