@@ -14,8 +14,9 @@ from clnwire.replica.applying import Applier
 from clnwire.replica.engines.local import make_directory
 from clnwire.replica.keeper import Keeper
 from clnwire.replica.opening import open_engine
+from clnwire.replica.reading import Reader
 from clnwire.replica.records import VERSIONS
-from clnwire.replica.sealing import Place, sealing_of
+from clnwire.replica.sealing import sealing_of
 from clnwire.replica.settings import ReplicaSettings, from_table
 from tests.replica.nodes import SCHEMA, add, commit, dump, numbered, payload
 
@@ -23,19 +24,14 @@ from tests.replica.nodes import SCHEMA, add, commit, dump, numbered, payload
 def restore(settings: ReplicaSettings, target: Path, until: int | None = None) -> int:
     """Restores to a set; returns its sequence."""
     engine = open_engine(settings, writes=False)
-    sealing = sealing_of(settings)
+    reader = Reader(engine, sealing_of(settings), settings.node)
     bases = engine.bases()
     base = next(each for each in bases if each.generation == bases[-1].generation)
-    stored = target.with_suffix(".stored")
-    engine.read_base(base, stored, lambda _done, _total: None)
-    place = Place(settings.node, base.generation, base.sequence, 0)
-    sealing.open_base(place, stored, target, lambda _done, _total: None)
-    stored.unlink()
+    reader.read_base(base, target, lambda _what, _done, _total: None)
     last = base.sequence
     with Applier(target) as applier:
-        for record in engine.records(base.generation, base.sequence, until):
-            place = Place(settings.node, base.generation, record.sequence)
-            params = sealing.open_set(place, record.payload)
+        for record in engine.records(base.generation, last, until, base.chain):
+            params = reader.opened(base.generation, record).payload
             applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
             last = record.sequence
     engine.close()

@@ -77,7 +77,7 @@ def test_a_start_waits_while_another_lives(new_lease, elsewhere):
 def test_a_dead_machine_is_waited_for(new_lease, elsewhere, server: Server, node: str):
     first, second = new_lease(seconds=1.0), new_lease()
     elsewhere(first.acquire)
-    first._released.set()
+    first._watch._stopped.set()
     eventually(second.acquire)
     with pytest.raises(FencedError, match=r"another instance of node .* has the lease"):
         first.renew()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -81,15 +82,11 @@ def store_base(
             database.rename(sealed)
         else:
             place = reader.place(point.generation, point.sequence, 0)
-            reader.sealing.seal_base(
-                place, database, sealed, lambda done, total: steps("sealing the base", done, total)
-            )
+            reader.sealing.seal_base(place, database, sealed, partial(steps, "sealing the base"))
             database.unlink()
         size, digest = sealed.stat().st_size, digest_of_file(sealed)
         base = Base(point.generation, point.sequence, epoch, chain, size, digest, time.time())
-        reader.engine.add_base(
-            base, sealed, lambda done, total: steps("storing the base", done, total)
-        )
+        reader.engine.add_base(base, sealed, partial(steps, "storing the base"))
     finally:
         sealed.unlink(missing_ok=True)
     return base

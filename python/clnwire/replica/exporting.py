@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from clnwire.replica.errors import ReplicaError
+from clnwire.replica.files import create
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import new_database
 from clnwire.replica.sets import statements
@@ -56,8 +56,7 @@ def export(reader: Reader, target: Path, steps: Steps) -> Exported:
     with new_database(target / BASE) as database:
         reader.read_base(base, database, steps)
     total = last.sequence - base.sequence
-    with (target / SETS).open("xb") as file:
-        os.fchmod(file.fileno(), 0o600)
+    with create(target / SETS) as file:
         for record in reader.records(base, last.sequence):
             version = record.sequence % VERSIONS
             line = Line(version, record.foreign_keys, statements(record.payload))

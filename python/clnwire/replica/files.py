@@ -1,13 +1,19 @@
-"""Files that survive a power failure: written aside, synced, and renamed."""
+"""Files of their owner alone, which survive a power failure once they are synced."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from clnwire.replica.errors import ReplicaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+Progress = Callable[[int, int], object]
+"""Called with the bytes done and the bytes in all."""
 
 
 def write_synced(path: Path, content: bytes | Callable[[Path], bytes]) -> None:
@@ -17,29 +23,42 @@ def write_synced(path: Path, content: bytes | Callable[[Path], bytes]) -> None:
     """
     aside = path.with_name(f".{path.name}.new")
     try:
-        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            write_all(fd, content(aside) if callable(content) else content)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        aside.unlink(missing_ok=True)
+        with create(aside) as file:
+            file.write(content(aside) if callable(content) else content)
         aside.replace(path)
-        sync_directory(path.parent)
+        sync(path.parent)
     except OSError as error:
         # A full disk is reported without a name.
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def write_all(fd: int, data: bytes | memoryview) -> None:
-    """Writes all bytes; `os.write` may write fewer."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+@contextmanager
+def create(path: Path, *, durable: bool = True) -> Generator[BinaryIO, None, None]:
+    """A new file, readable by its owner only. If all went well it is synced at the end."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        yield file
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def sync_directory(directory: Path) -> None:
-    """Makes the names in a directory durable."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def pieces(path: Path, size: int, length: int, progress: Progress) -> Iterator[bytes]:
+    """The content of a file of this size, at most so many bytes at once."""
+    done = 0
+    with path.open("rb") as file:
+        while data := file.read(length):
+            yield data
+            done += len(data)
+            progress(done, size)
+    if done != size:
+        raise ReplicaError(f"{path}: has changed while it was copied; try again")
+
+
+def sync(path: Path) -> None:
+    """Makes a file's content, or the names in a directory, durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:

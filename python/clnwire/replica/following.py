@@ -194,8 +194,7 @@ class Follower:
         size, last = 0, None
         with Applier(self.database, keep=True) as applier:
             for record in self._engine.records(generation, after, until):
-                place = self._reader.place(generation, record.sequence)
-                params = self._reader.sealing.open_set(place, record.payload)
+                params = self._reader.opened(generation, record).payload
                 applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
                 size, last = size + len(record.payload), record
         if last is None or last.sequence != until:

@@ -22,7 +22,7 @@ import msgspec
 
 from clnwire.replica.applying import Applier
 from clnwire.replica.errors import ReplicaError
-from clnwire.replica.files import write_all
+from clnwire.replica.files import create
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import check_database, new_database
 from clnwire.replica.sets import Settings, read_set
@@ -145,11 +145,8 @@ class _Work:
         self.close()
         self._waiting, self._foreign_keys = None, True
         remove(self._database)
-        fd = os.open(self._database, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            write_all(fd, snapshot)
-        finally:
-            os.close(fd)
+        with create(self._database, durable=False) as file:
+            file.write(snapshot)
         self._applier = Applier(self._database)
 
     def _take_set(self, entry: _Entry) -> None:

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 Log = Callable[["LogLevel", str], object]
 
-TOLD_SECONDS: Final = 5.0
-"""How often the log says that the node waits."""
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 _SNAPSHOT: Final = ".clnwire-replica.snapshot"
@@ -161,10 +159,7 @@ class Keeper:
     def _serve_request(self, step: Store, chain: bytes) -> None:
         assert self.head is not None
         committed = msgspec.structs.replace(self.head, sequence=step.sequence - 1, chain=chain)
-        log = self._log
-        requests.serve(
-            self._directory, self._settings.database, committed, lambda text: log("info", text)
-        )
+        requests.serve(self._directory, self._settings.database, committed, self._tell)
 
     # While the engine cannot be reached
 
@@ -222,9 +217,9 @@ class Keeper:
     def _insist(self, error: UnavailableError, again: Callable[[], _T]) -> _T:
         """Tries again until it succeeds, or the patience is over."""
         began, patience, pause = time.monotonic(), self._settings.patience, _FIRST_PAUSE
-        told, waited = -TOLD_SECONDS, 0.0
+        told, waited = -snapshot.TOLD_SECONDS, 0.0
         while waited < patience:
-            if waited - told >= TOLD_SECONDS:
+            if waited - told >= snapshot.TOLD_SECONDS:
                 told = waited
                 self._log(
                     "unusual",
@@ -345,7 +340,7 @@ class Keeper:
         raw = snapshot.copy_raw(
             self._settings.database,
             self._snapshot,
-            lambda text: self._log("info", text),
+            self._tell,
             may_be_absent=version == 0,
         )
         size = raw.open(version, self._progress("checking the copy"))
@@ -359,17 +354,10 @@ class Keeper:
         return self._sealed
 
     def _progress(self, what: str) -> Callable[[int, int], None]:
-        """Logs progress now and then, since the node waits."""
-        told = time.monotonic()
+        return snapshot.waiting(self._tell, what)
 
-        def progress(done: int, total: int) -> None:
-            nonlocal told
-            if time.monotonic() - told >= TOLD_SECONDS:
-                told = time.monotonic()
-                amount = f": {done >> 20:,} of {total >> 20:,} MiB" if total else ""
-                self._log("info", f"{what}{amount}; the node waits")
-
-        return progress
+    def _tell(self, text: str) -> None:
+        self._log("info", text)
 
     def _note_start(self, head: Head) -> None:
         status = self.status

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from clnwire.journal import chain_of
 from clnwire.replica.engines import Engine
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.records import VERSIONS
@@ -82,15 +82,9 @@ class Reader(msgspec.Struct, frozen=True):
         stored = target.with_name(f"{target.name}.sealed")
         stored.unlink(missing_ok=True)
         try:
-            self.engine.read_base(
-                base, stored, lambda done, total: steps("reading the base", done, total)
-            )
-            self.sealing.open_base(
-                self.place(base.generation, base.sequence, 0),
-                stored,
-                target,
-                lambda done, total: steps("opening the base", done, total),
-            )
+            self.engine.read_base(base, stored, partial(steps, "reading the base"))
+            place = self.place(base.generation, base.sequence, 0)
+            self.sealing.open_base(place, stored, target, partial(steps, "opening the base"))
         finally:
             stored.unlink(missing_ok=True)
 
@@ -100,25 +94,20 @@ class Reader(msgspec.Struct, frozen=True):
         Raises:
             ReplicaError: One is missing, or is not the one that its chain says.
         """
-        chain, last = base.chain, base.sequence
-        for record in self.engine.records(base.generation, base.sequence, until):
-            if record.sequence != last + 1:
-                break
-            chain = chain_of(chain, record.sequence, record.foreign_keys, record.payload)
-            if chain != record.chain:
-                raise ReplicaError(
-                    f"{self.engine.name}: the set of version {record.sequence % VERSIONS} is not "
-                    "the one that was stored: its chain is another one"
-                )
+        last = base.sequence
+        for record in self.engine.records(base.generation, last, until, base.chain):
             last = record.sequence
-            place = self.place(base.generation, last)
-            payload = self.sealing.open_set(place, record.payload)
-            yield msgspec.structs.replace(record, payload=payload)
+            yield self.opened(base.generation, record)
         if last != until:
             raise ReplicaError(
                 f"{self.engine.name}: the set after version {last % VERSIONS} is missing; the sets "
                 f"up to version {until % VERSIONS} were wanted"
             )
+
+    def opened(self, generation: int, record: Record) -> Record:
+        """A set as the node sent it."""
+        payload = self.sealing.open_set(self.place(generation, record.sequence), record.payload)
+        return msgspec.structs.replace(record, payload=payload)
 
     def place(self, generation: int, sequence: int, chunk: int | None = None) -> Place:
         """Where a blob of the node belongs."""
@@ -128,7 +117,7 @@ class Reader(msgspec.Struct, frozen=True):
 def chain_at(engine: Engine, generation: int, sequence: int) -> bytes | None:
     """The chain after a set; `None` if the engine has neither that set nor a base there."""
     for base in engine.bases():
-        if (base.generation, base.sequence) == (generation, sequence):
+        if base.place == (generation, sequence):
             return base.chain
     for record in engine.records(generation, sequence - 1, sequence):
         return record.chain

@@ -34,6 +34,11 @@ class Head(msgspec.Struct, frozen=True):
         """The node's `data_version` after the last set."""
         return self.sequence % VERSIONS
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Generation and sequence."""
+        return self.generation, self.sequence
+
 
 class Record(msgspec.Struct, frozen=True):
     """One set of writes, as stored."""
@@ -66,3 +71,8 @@ class Base(msgspec.Struct, frozen=True):
     """BLAKE3 of the file: 32 bytes."""
     created: float
     """Seconds since 1970 (UTC)."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Generation and sequence."""
+        return self.generation, self.sequence

@@ -15,7 +15,7 @@ import msgspec
 from clnwire.replica import snapshot
 from clnwire.replica.applying import Applier, check_foreign_keys
 from clnwire.replica.errors import ReplicaError
-from clnwire.replica.files import sync_directory
+from clnwire.replica.files import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,15 +125,11 @@ def refuse_existing(target: Path) -> None:
 
 
 def _put_in_place(aside: Path, target: Path) -> None:
-    fd = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fchmod(fd, 0o600)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    aside.chmod(0o600)
+    sync(aside)
     try:
         # A link does not replace a file that came meanwhile; a rename does.
         os.link(aside, target)
     except FileExistsError:
         refuse_existing(target)
-    sync_directory(target.parent)
+    sync(target.parent)

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 import msgspec
 
 from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.files import create, sync
 from clnwire.replica.settings import ReplicaSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Sealing:
     ) -> None:
         """Writes what to store for a database to a new file."""
         size = source.stat().st_size
-        with source.open("rb") as plain, _create(target) as sealed:
+        with source.open("rb") as plain, create(target, durable=False) as sealed:
             sealed.write(_MAGIC)
             for number in itertools.count():
                 block = plain.read(_BLOCK)
@@ -156,12 +157,18 @@ class Sealing:
     ) -> None:
         """Writes the database of a stored base to a new file, which is synced on return.
 
+        A base that was never sealed is moved there.
+
         Raises:
             ReplicaError: As `open`, or the file is cut or longer than it should be.
         """
-        size = stored.stat().st_size
-        with stored.open("rb") as sealed, _create(target) as plain:
-            if sealed.read(len(_MAGIC)) == _MAGIC:
+        with stored.open("rb") as sealed:
+            if sealed.read(len(_MAGIC)) != _MAGIC:
+                sync(stored)
+                stored.rename(target)
+                return
+            size = stored.stat().st_size
+            with create(target) as plain:
                 for number in itertools.count():
                     data = _block(sealed, stored)
                     block = self.open(data, msgspec.structs.replace(place, chunk=number))
@@ -171,13 +178,6 @@ class Sealing:
                     progress(sealed.tell(), size)
                 if sealed.read(1):
                     raise ReplicaError(f"{stored}: something follows its end")
-            else:
-                sealed.seek(0)
-                while block := sealed.read(_BLOCK):
-                    plain.write(block)
-                    progress(sealed.tell(), size)
-            plain.flush()
-            os.fsync(plain.fileno())
 
     def _decrypt(self, blob: bytes, place: Place) -> bytes:
         from cryptography.exceptions import InvalidTag
@@ -221,18 +221,10 @@ def _block(sealed: BinaryIO, path: Path) -> bytes:
     return data
 
 
-def _create(path: Path) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
-
-
 def new_key_file(path: Path) -> None:
     """Makes a file with a random key, readable by its owner only."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        file.write(os.urandom(32).hex() + "\n")
-        file.flush()
-        os.fsync(fd)
+    with create(path) as file:
+        file.write(os.urandom(32).hex().encode() + b"\n")
 
 
 def check_private(path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from clnwire.replica.errors import ReplicaError
-from clnwire.replica.files import write_all
+from clnwire.replica.files import create, pieces, sync
 from clnwire.replica.records import VERSIONS
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ SUFFIXES: Final = ("", "-journal", "-wal")
 _FICLONE: Final = 0x40049409
 """The request of Linux that makes a file share the blocks of another."""
 _CHUNK: Final = 4 << 20
-_LOG_SECONDS: Final = 5.0
+TOLD_SECONDS: Final = 5.0
+"""How often the log says that the node waits."""
 _INSTRUCTIONS: Final = 1_000_000
 """Of SQLite's machine: some hundredths of a second."""
 
@@ -66,12 +67,8 @@ class Raw:
         # A journal of a transaction that has not yet changed the file is left as it is.
         for suffix in SUFFIXES[1:]:
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-            return os.fstat(fd).st_size
-        finally:
-            os.close(fd)
+        sync(self.path)
+        return self.path.stat().st_size
 
 
 def copy_raw(
@@ -114,18 +111,25 @@ def _cannot_copy(database: Path, target: Path, error: OSError) -> str:
 
 
 def _copy(source: Path, target: Path, log: Callable[[str], object]) -> None:
-    read_only = os.O_RDONLY | os.O_CLOEXEC
-    create = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    source_fd = os.open(source, read_only)
-    try:
-        target_fd = os.open(target, create, 0o600)
-        try:
-            if not _share_blocks(source_fd, target_fd):
-                _copy_bytes(source_fd, target_fd, source.name, log)
-        finally:
-            os.close(target_fd)
-    finally:
-        os.close(source_fd)
+    with source.open("rb") as original, create(target, durable=False) as copy:
+        if not _share_blocks(original.fileno(), copy.fileno()):
+            size = os.fstat(original.fileno()).st_size
+            progress = waiting(log, f"copying {source.name}")
+            copy.writelines(pieces(source, size, _CHUNK, progress))
+
+
+def waiting(log: Callable[[str], object], what: str) -> Callable[[int, int], None]:
+    """Logs progress now and then, since the node waits."""
+    told = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TOLD_SECONDS:
+            told = time.monotonic()
+            amount = f": {done >> 20:,} of {total >> 20:,} MiB" if total else ""
+            log(f"{what}{amount}; the node waits")
+
+    return progress
 
 
 def _share_blocks(source: int, target: int) -> bool:
@@ -134,16 +138,6 @@ def _share_blocks(source: int, target: int) -> bool:
         fcntl.ioctl(target, _FICLONE, source)
         return True
     return False
-
-
-def _copy_bytes(source: int, target: int, name: str, log: Callable[[str], object]) -> None:
-    size, done, told = os.fstat(source).st_size, 0, time.monotonic()
-    while data := os.read(source, _CHUNK):
-        write_all(target, data)
-        done += len(data)
-        if time.monotonic() - told > _LOG_SECONDS:
-            told = time.monotonic()
-            log(f"copying {name}: {done >> 20:,} of {size >> 20:,} MiB; the node waits")
 
 
 def remove(path: Path) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from clnwire.journal import Journal, JournalError, read
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
-from clnwire.replica.files import sync_directory, write_synced
+from clnwire.replica.files import sync, write_synced
 from clnwire.replica.opening import new_engine
 from clnwire.replica.records import Head, Record
 
@@ -63,7 +63,7 @@ class Pending:
             write_synced(aside / _START, start)
             Journal.create(aside, sequence=sequence, chain=chain, segment_bytes=16 << 20).close()
             aside.rename(self.path)
-            sync_directory(self.path.parent)
+            sync(self.path.parent)
             return Journal.open(self.path, segment_bytes=16 << 20)
         except (OSError, JournalError) as error:
             raise RefusedError(
@@ -124,7 +124,7 @@ class Pending:
         # A run that was killed here has left it.
         shutil.rmtree(done, ignore_errors=True)
         self.path.rename(done)
-        sync_directory(done.parent)
+        sync(done.parent)
         shutil.rmtree(done, ignore_errors=True)
 
     def set_aside(self) -> Path:

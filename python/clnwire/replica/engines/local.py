@@ -38,14 +38,15 @@ from clnwire.journal import (
     prune,
     read,
 )
+from clnwire.replica.engines import Engine
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
-from clnwire.replica.files import sync_directory, write_all, write_synced
+from clnwire.replica.files import create, pieces, sync, write_synced
 from clnwire.replica.records import Base, Head, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
-    from clnwire.replica.engines import Progress
+    from clnwire.replica.files import Progress
 
 _T = TypeVar("_T")
 FORMAT: Final = 1
@@ -64,8 +65,12 @@ class _Owned(msgspec.Struct, frozen=True):
     epoch: int
     owner: str
 
+    def head(self, sequence: int, chain: bytes) -> Head:
+        """The head after a set."""
+        return Head(self.node, self.generation, self.epoch, self.owner, sequence, chain)
 
-class LocalEngine:
+
+class LocalEngine(Engine):
     """A replica in a directory. See `Engine`."""
 
     def __init__(
@@ -86,15 +91,12 @@ class LocalEngine:
             survives: What a set survives once it is stored: `power-loss` or `process-crash`.
             segment_bytes: The size of the journal's files.
         """
-        self.directory, self._node, self._writes = directory, node, writes
+        super().__init__(f"file:{directory}", node)
+        self.directory, self._writes = directory, writes
         self._survives, self._segment_bytes = survives, segment_bytes
         self._lock = -1
         self._journal: Journal | None = None
         self._head: Head | None = None
-
-    @property
-    def name(self) -> str:
-        return f"file:{self.directory}"
 
     def open(self) -> None:
         self._check_directory()
@@ -127,11 +129,9 @@ class LocalEngine:
 
     def _open(self) -> None:
         owned = self._owned()
-        if owned is None:
-            return
-        if self._writes:
+        if owned is not None and self._writes:
             self._journal = self._open_journal(owned.generation)
-            self._head = self._head_of(owned, self._journal.sequence, self._journal.chain)
+            self._head = owned.head(self._journal.sequence, self._journal.chain)
 
     def _owned(self) -> _Owned | None:
         path = self.directory / "head.json"
@@ -143,23 +143,20 @@ class LocalEngine:
             raise RefusedError(
                 f"{path}: its format is newer than this clnwire; install a newer one"
             )
-        if owned.node != self._node:
+        if owned.node != self.node:
             raise RefusedError(
                 f"{self.directory}: is the replica of the node {owned.node!r}, and not of "
-                f"{self._node!r}; give each node its own directory"
+                f"{self.node!r}; give each node its own directory"
             )
         return owned
 
-    def _head_of(self, owned: _Owned, sequence: int, chain: bytes) -> Head:
-        return Head(owned.node, owned.generation, owned.epoch, owned.owner, sequence, chain)
-
     def _open_journal(self, generation: int) -> Journal:
-        directory = self._generation(generation)
-        return _try(
-            lambda: Journal.open(
-                directory, segment_bytes=self._segment_bytes, durability=self._survives
+        with _explained(self.directory):
+            return Journal.open(
+                self._generation(generation),
+                segment_bytes=self._segment_bytes,
+                durability=self._survives,
             )
-        )
 
     def _generation(self, generation: int) -> Path:
         return self.directory / f"{generation:06}"
@@ -183,7 +180,7 @@ class LocalEngine:
         sequence, chain = base.sequence, base.chain
         for record in self.records(owned.generation, base.sequence):
             sequence, chain = record.sequence, record.chain
-        return self._head_of(owned, sequence, chain)
+        return owned.head(sequence, chain)
 
     # Writing
 
@@ -193,23 +190,21 @@ class LocalEngine:
         for leftover in (aside, self._generation(head.generation)):
             shutil.rmtree(leftover, ignore_errors=True)
         aside.mkdir(0o700)
-        digest = _store(base, aside / _base_name(head.sequence), progress)
-        if digest != head.chain:
-            raise ReplicaError(f"{base}: has changed while it was copied; try again")
-        stored = Base(
-            head.generation,
-            head.sequence,
-            head.epoch,
-            head.chain,
-            base.stat().st_size,
-            digest,
-            time.time(),
-        )
+        size, now = base.stat().st_size, time.time()
+        stored = Base(*head.place, head.epoch, head.chain, size, head.chain, now)
+        _store(stored, base, aside / _base_name(head.sequence), progress)
         write_synced(aside / _json_name(head.sequence), msgspec.json.encode(stored))
-        _try(lambda: self._create_journal(aside, head).close())
-        sync_directory(aside)
+        with _explained(self.directory):
+            Journal.create(
+                aside,
+                sequence=head.sequence,
+                chain=head.chain,
+                segment_bytes=self._segment_bytes,
+                durability=self._survives,
+            ).close()
+        sync(aside)
         aside.rename(self._generation(head.generation))
-        sync_directory(self.directory)
+        sync(self.directory)
         journal = self._open_journal(head.generation)
         self._own(head)
         if self._journal is not None:
@@ -217,25 +212,14 @@ class LocalEngine:
         self._journal = journal
         return stored
 
-    def _create_journal(self, directory: Path, head: Head) -> Journal:
-        return Journal.create(
-            directory,
-            sequence=head.sequence,
-            chain=head.chain,
-            segment_bytes=self._segment_bytes,
-            durability=self._survives,
-        )
-
     def take_over(self, expected: Head, head: Head) -> None:
         self._check(expected)
         self._own(head)
 
     def _own(self, head: Head) -> None:
         owned = _Owned(FORMAT, head.node, head.generation, head.epoch, head.owner)
-        try:
+        with _explained(self.directory):
             write_synced(self.directory / "head.json", msgspec.json.encode(owned))
-        except OSError as error:
-            raise _explain(error, self.directory) from error
         self._head = head
 
     def _check(self, expected: Head | None) -> None:
@@ -288,22 +272,21 @@ class LocalEngine:
             raise ReplicaError(f"{directory}: has no base, so nothing can be restored from it")
         return found
 
-    def read_base(self, base: Base, target: Path, progress: Progress) -> None:
-        source = self.base_path(base)
-        if _store(source, target, progress) != base.file_digest:
-            target.unlink()
-            raise ReplicaError(f"{source}: is damaged: its digest is another one")
+    def _pieces(self, base: Base) -> Iterator[bytes]:
+        with _explained(self.directory), self.base_path(base).open("rb") as file:
+            yield from iter(lambda: file.read(_CHUNK), b"")
+
+    def _shown(self, base: Base) -> str:
+        return f"{self.base_path(base)}:"
 
     def base_path(self, base: Base) -> Path:
         """The file of a base."""
         return self._generation(base.generation) / _base_name(base.sequence)
 
-    def records(self, generation: int, after: int, until: int | None = None) -> Iterator[Record]:
-        try:
+    def _sets(self, generation: int, after: int, until: int | None) -> Iterator[Record]:
+        with _explained(self.directory):
             for record in read(self._generation(generation), after, until):
                 yield Record(*record)
-        except (JournalError, OSError) as error:
-            raise _explain(error, self.directory) from error
 
     # Bases
 
@@ -313,7 +296,7 @@ class LocalEngine:
 
         The node's instance takes no part: the generation that it makes counts only afterwards.
         """
-        try:
+        with _explained(self.directory):
             fd = os.open(
                 self.directory / "bases.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
             )
@@ -322,8 +305,6 @@ class LocalEngine:
                 yield
             finally:
                 os.close(fd)
-        except OSError as error:
-            raise _explain(error, self.directory) from error
 
     def add_base(self, base: Base, file: Path, progress: Progress) -> None:
         target = self.base_path(base)
@@ -334,9 +315,7 @@ class LocalEngine:
             for leftover in target.parent.glob(".base-*.new"):
                 leftover.unlink()
             aside = target.with_name(f".{target.name}.new")
-            if _store(file, aside, progress) != base.file_digest:
-                aside.unlink()
-                raise ReplicaError(f"{file}: has changed while it was copied; try again")
+            _store(base, file, aside, progress)
             aside.rename(target)
             write_synced(described, msgspec.json.encode(base))
 
@@ -349,14 +328,14 @@ class LocalEngine:
             for path in generation.glob("base-*.json"):
                 if path.name < _json_name(keep.sequence):
                     path.unlink()
-            sync_directory(generation)
+            sync(generation)
             for path in generation.glob("base-*.sqlite3"):
                 if not path.with_suffix(".json").exists():
                     path.unlink()
             for directory in sorted(self.directory.glob("[0-9]" * 6)):
                 if int(directory.name) < keep.generation:
                     shutil.rmtree(directory)
-            _try(lambda: prune(generation, keep.sequence + 1))
+            prune(generation, keep.sequence + 1)
 
     def warning(self) -> str | None:
         journal = self._journal
@@ -371,7 +350,7 @@ class LocalEngine:
 def make_directory(directory: Path) -> None:
     """Makes the directory of a new replica; its parent must exist."""
     directory.mkdir(0o700, exist_ok=True)
-    sync_directory(directory.parent)
+    sync(directory.parent)
 
 
 def _base_name(sequence: int) -> str:
@@ -428,32 +407,24 @@ def _lock(path: Path) -> int:
     return fd
 
 
-def _store(source: Path, target: Path, progress: Progress) -> bytes:
-    """Copies a file to a new one and syncs that; returns its digest, from the copy."""
+def _store(base: Base, source: Path, target: Path, progress: Progress) -> None:
+    """Copies the file of a base to a new one, which is durable on return."""
     try:
-        with source.open("rb") as file:
-            size, done = os.fstat(file.fileno()).st_size, 0
-            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                while data := file.read(_CHUNK):
-                    write_all(fd, data)
-                    done += len(data)
-                    progress(done, size)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        return digest_of_file(target)
-    except OSError as error:
-        with suppress(OSError):
-            target.unlink()
-        raise _explain(error, target.parent) from error
+        with _explained(target.parent), create(target) as file:
+            file.writelines(pieces(source, base.size, _CHUNK, progress))
+        if digest_of_file(target) != base.file_digest:
+            raise ReplicaError(f"{source}: has changed while it was copied; try again")
+    except ReplicaError:
+        target.unlink(missing_ok=True)
+        raise
 
 
-def _try(call: Callable[[], _T]) -> _T:
+@contextmanager
+def _explained(directory: Path) -> Generator[None, None, None]:
     try:
-        return call()
+        yield
     except (JournalError, OSError) as error:
-        raise _explain(error, Path()) from error
+        raise _explain(error, directory) from error
 
 
 def _explain(error: JournalError | OSError, directory: Path) -> ReplicaError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from clnwire.replica.engines.remote import is_loopback
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.sealing import check_private
 
@@ -116,12 +116,7 @@ def _hosts(parameters: dict[str, str]) -> Iterator[str]:
 
 
 def _is_local(host: str) -> bool:
-    if host in ("", "localhost") or host.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return not host or host.startswith(("/", "@")) or is_loopback(host)
 
 
 def _root_certificate() -> str:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from clnwire.journal import chain_of, digest_of_file
-from clnwire.replica.engines.fencing import refusal
 from clnwire.replica.engines.postgresql import schema
 from clnwire.replica.engines.postgresql.address import Address
 from clnwire.replica.engines.postgresql.lease import Lease
@@ -16,14 +14,16 @@ from clnwire.replica.engines.postgresql.session import (
     WRITE_CHECKS,
     Session,
 )
+from clnwire.replica.engines.remote import RemoteEngine
 from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
+from clnwire.replica.files import pieces
 from clnwire.replica.records import Base, Head, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from clnwire.replica.engines import Progress
+    from clnwire.replica.files import Progress
     from clnwire.replica.settings import ReplicaSettings
 
 CHUNK: Final = 1 << 20
@@ -83,12 +83,14 @@ _BASE: Final = (
 )
 
 
-class PostgresqlEngine:
-    """Keeps replicas in a PostgreSQL server. See `Engine` for what the methods promise.
+class PostgresqlEngine(RemoteEngine):
+    """Keeps replicas in a PostgreSQL server.
 
     A call makes the connection if there is none, so that after `UnavailableError` every call can
     be repeated as it was.
     """
+
+    store = "server"
 
     def __init__(
         self,
@@ -113,18 +115,14 @@ class PostgresqlEngine:
         """
         address = Address(settings.engine, settings.credentials_file, writes=writes)
         durability = settings.durability if writes else "single"
-        self._node = settings.node
+        super().__init__(address.name, settings.node)
         self._session = Session(address, durability, answer_seconds, demanding=writes)
         self._writes: int | None = None
         """The head's count of writes; `None` if it is to be read."""
         self._lease: Lease | None = None
         if writes:
             session = Session(address, durability, answer_seconds)
-            self._lease = Lease(session, self._node, settings.lease_seconds, on_lost)
-
-    @property
-    def name(self) -> str:
-        return self._session.name
+            self._lease = Lease(session, self.node, settings.lease_seconds, on_lost)
 
     def open(self) -> None:
         self._session.connect()
@@ -140,26 +138,20 @@ class PostgresqlEngine:
 
     def head(self) -> Head | None:
         rows = self._session.execute(
-            f"SELECT {_HEAD} FROM clnwire.heads WHERE node = %(node)s", {"node": self._node}
+            f"SELECT {_HEAD} FROM clnwire.heads WHERE node = %(node)s", {"node": self.node}
         )
         if not rows:
             self._writes = None
             return None
         *values, self._writes = rows[0]
-        return Head(self._node, *values)
+        return Head(self.node, *values)
 
-    def begin(self, expected: Head | None, head: Head, base: Path, progress: Progress) -> Base:
-        found = self.head()
-        if found == head:
-            self._confirm(head)
-            return next(each for each in self.bases() if each.sequence == head.sequence)
-        if found != expected:
-            raise refusal(self.name, "server", self._node, expected, found)
+    def _begin(
+        self, expected: Head | None, head: Head, base: Base, file: Path, progress: Progress
+    ) -> Base:
         # What an attempt before has left.
         self._remove_bases("generation = %(generation)s", {"generation": head.generation})
-        size = base.stat().st_size
-        stored = Base(head.generation, head.sequence, head.epoch, head.chain, size, head.chain, 0.0)
-        number, stored = self._stage(stored, base, progress)
+        number, stored = self._stage(base, file, progress)
         statement = _FIRST if expected is None else _BEGIN
         self._move(statement, expected, head, {"base": number})
         return stored
@@ -167,14 +159,9 @@ class PostgresqlEngine:
     def take_over(self, expected: Head, head: Head) -> None:
         self._move(_TAKE_OVER, expected, head, {})
 
-    def append(self, expected: Head, record: Record) -> Head:
-        head = msgspec.structs.replace(expected, sequence=record.sequence, chain=record.chain)
-        values: dict[str, object] = {
-            "payload": record.payload,
-            "foreign_keys": record.foreign_keys,
-        }
+    def _append(self, expected: Head, head: Head, record: Record) -> None:
+        values = {"payload": record.payload, "foreign_keys": record.foreign_keys}
         self._move(_APPEND, expected, head, values)
-        return head
 
     def settle(self, expected: Head, record: Record) -> Head:
         # What the old connection still does is over before the row that this writes is free.
@@ -183,13 +170,13 @@ class PostgresqlEngine:
         return self.append(expected, record)
 
     def _move(
-        self, statement: str, expected: Head | None, head: Head, values: dict[str, object]
+        self, statement: str, expected: Head | None, head: Head, values: Mapping[str, object]
     ) -> None:
         """Makes `head` the head in one transaction, on condition that it is `expected`.
 
         If it is `head` already, this very write was done before. It is then confirmed.
         """
-        values |= msgspec.structs.asdict(head)
+        values = {**values, **msgspec.structs.asdict(head)}
         if expected is not None:
             before = msgspec.structs.asdict(expected)
             values |= {f"e_{key}": value for key, value in before.items()}
@@ -201,7 +188,7 @@ class PostgresqlEngine:
                     self._confirm(head)
                     return
                 if found != expected:
-                    raise refusal(self.name, "server", self._node, expected, found)
+                    raise self._refusal(expected, found)
             if self._write(statement, values):
                 return
         raise UnavailableError(f"{self.name}: other connections of this instance still write")
@@ -229,59 +216,37 @@ class PostgresqlEngine:
         rows = self._session.execute(
             f"SELECT {_BASE} FROM clnwire.bases WHERE node = %(node)s AND complete "
             "ORDER BY generation, sequence",
-            {"node": self._node},
+            {"node": self.node},
         )
         return [Base(*row) for row in rows]
 
-    def read_base(self, base: Base, target: Path, progress: Progress) -> None:
-        number = self._base_number(base)
-        done = count = 0
-        with target.open("xb") as file:
-            target.chmod(0o600)
-            while done < base.size:
-                data = self._read_chunk(number, base, count)
-                file.write(data)
-                done, count = done + len(data), count + 1
-                progress(done, base.size)
-        if digest_of_file(target) != base.file_digest:
-            target.unlink()
-            raise ReplicaError(
-                f"{self.name}: the base at {base.sequence} of node {self._node} is damaged; "
-                "restore from another base"
+    def _pieces(self, base: Base) -> Iterator[bytes]:
+        number, done, count = self._base_number(base), 0, 0
+        while done < base.size:
+            rows = self._session.execute(
+                "SELECT data FROM clnwire.chunks WHERE base = %(base)s AND number = %(number)s",
+                {"base": number, "number": count},
             )
+            if not rows:
+                raise ReplicaError(f"{self.name}: the base at {base.sequence} lacks chunk {count}")
+            yield rows[0][0]
+            done, count = done + len(rows[0][0]), count + 1
 
     def _base_number(self, base: Base) -> int:
         rows = self._session.execute(
             "SELECT id FROM clnwire.bases WHERE node = %(node)s AND generation = %(generation)s "
             "AND sequence = %(sequence)s AND complete",
-            {"node": self._node, "generation": base.generation, "sequence": base.sequence},
+            {"node": self.node, "generation": base.generation, "sequence": base.sequence},
         )
         if not rows:
             raise ReplicaError(f"{self.name}: the base at {base.sequence} was removed meanwhile")
         number: int = rows[0][0]
         return number
 
-    def _read_chunk(self, number: int, base: Base, count: int) -> bytes:
-        rows = self._session.execute(
-            "SELECT data FROM clnwire.chunks WHERE base = %(base)s AND number = %(number)s",
-            {"base": number, "number": count},
-        )
-        if not rows:
-            raise ReplicaError(f"{self.name}: the base at {base.sequence} lacks chunk {count}")
-        data: bytes = rows[0][0]
-        return data
-
-    def records(self, generation: int, after: int, until: int | None = None) -> Iterator[Record]:
-        last, chain = after, self._chain_at(generation, after)
-        while until is None or last < until:
-            rows = self._some_sets(generation, last, until)
-            if not rows:
-                return
-            for row in rows:
-                record = Record(*row)
-                self._check_link(last, chain, record)
-                last, chain = record.sequence, record.chain
-                yield record
+    def _sets(self, generation: int, after: int, until: int | None) -> Iterator[Record]:
+        while rows := self._some_sets(generation, after, until):
+            yield from (Record(*row) for row in rows)
+            after = rows[-1][0]
 
     def _some_sets(self, generation: int, after: int, until: int | None) -> list[tuple[Any, ...]]:
         """The next sets: at least one, if there is one, and not too many bytes for memory."""
@@ -293,80 +258,34 @@ class PostgresqlEngine:
             f"AND generation = %(generation)s AND sequence > %(after)s {bound} "
             f"ORDER BY sequence LIMIT {_SETS_AT_ONCE}) AS next) AS counted "
             f"WHERE before < {_BYTES_AT_ONCE} ORDER BY sequence",
-            {"node": self._node, "generation": generation, "after": after, "until": until},
+            {"node": self.node, "generation": generation, "after": after, "until": until},
         )
 
-    def _chain_at(self, generation: int, sequence: int) -> bytes | None:
-        """The chain's value after a set; `None` if neither that set nor a base there is stored."""
-        rows = self._session.execute(
-            "SELECT chain FROM clnwire.sets WHERE node = %(node)s AND generation = %(generation)s "
-            "AND sequence = %(sequence)s UNION ALL SELECT chain FROM clnwire.bases "
-            "WHERE node = %(node)s AND generation = %(generation)s AND sequence = %(sequence)s "
-            "AND complete",
-            {"node": self._node, "generation": generation, "sequence": sequence},
-        )
-        return rows[0][0] if rows else None
-
-    def _check_link(self, last: int, chain: bytes | None, record: Record) -> None:
-        if record.sequence != last + 1:
-            raise ReplicaError(
-                f"{self.name}: of node {self._node}, the sets after {last} until "
-                f"{record.sequence - 1} are missing"
-            )
-        linked = chain is None or record.chain == chain_of(
-            chain, record.sequence, record.foreign_keys, record.payload
-        )
-        if not linked:
-            raise ReplicaError(
-                f"{self.name}: set {record.sequence} of node {self._node} is damaged: it does not "
-                "continue the chain"
-            )
-
-    def add_base(self, base: Base, file: Path, progress: Progress) -> None:
-        if self._has(base):
-            return
+    def _add_base(self, base: Base, file: Path, progress: Progress) -> bool:
         number, _ = self._stage(base, file, progress)
-        values = {**msgspec.structs.asdict(base), "base": number, "node": self._node}
+        values = {**msgspec.structs.asdict(base), "base": number, "node": self.node}
         try:
-            stored = self._session.write(_ADD_BASE, values)
+            return self._session.write(_ADD_BASE, values) is not None
         except RefusedError:
             # Another process may have stored one there meanwhile.
             if self._has(base):
-                return
+                return True
             raise
-        if stored is None:
-            raise ReplicaError(
-                f"{self.name}: the base at {base.sequence} does not belong to a committed set of "
-                f"generation {base.generation} of node {self._node}; make it anew"
-            )
-
-    def _has(self, base: Base) -> bool:
-        place = (base.generation, base.sequence)
-        return any((each.generation, each.sequence) == place for each in self.bases())
 
     def _stage(self, base: Base, file: Path, progress: Progress) -> tuple[int, Base]:
         """Stores the chunks of a base that does not count yet."""
-        values = {**msgspec.structs.asdict(base), "node": self._node}
+        values = {**msgspec.structs.asdict(base), "node": self.node}
         number, created = self._session.execute(_STAGE, values)[0]
-        done = count = 0
-        with file.open("rb") as source:
-            while data := source.read(CHUNK):
-                self._session.execute(
-                    "INSERT INTO clnwire.chunks VALUES (%(base)s, %(number)s, %(data)b)",
-                    {"base": number, "number": count, "data": data},
-                )
-                done, count = done + len(data), count + 1
-                progress(done, base.size)
-        if done != base.size:
-            raise ReplicaError(f"{file} changed while it was stored")
+        for count, data in enumerate(pieces(file, base.size, CHUNK, progress)):
+            self._session.execute(
+                "INSERT INTO clnwire.chunks VALUES (%(base)s, %(number)s, %(data)b)",
+                {"base": number, "number": count, "data": data},
+            )
         return number, msgspec.structs.replace(base, created=created)
-
-    def warning(self) -> str | None:
-        return None
 
     def prune(self, keep: Base) -> None:
         values = {
-            "node": self._node,
+            "node": self.node,
             "generation": keep.generation,
             "sequence": keep.sequence,
             "count": _DELETED_AT_ONCE,
@@ -389,7 +308,7 @@ class PostgresqlEngine:
 
     def _remove_bases(self, condition: str, values: dict[str, object]) -> None:
         """Removes bases that do not count. Not all at once: the server has to answer in time."""
-        values = {**values, "node": self._node, "count": _CHUNKS_AT_ONCE}
+        values = {**values, "node": self.node, "count": _CHUNKS_AT_ONCE}
         bases = f"clnwire.bases WHERE node = %(node)s AND NOT complete AND {condition}"
         while self._session.execute(
             "DELETE FROM clnwire.chunks WHERE (base, number) IN (SELECT base, number FROM "

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from clnwire.replica.engines.remote import Watch, boot_seconds
 from clnwire.replica.errors import FencedError, ReplicaError, UnavailableError
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ FROM clnwire.leases WHERE node = %(node)s
 """
 _RENEWALS: Final = 4
 """How often the lease is renewed in its length."""
-_RETRY_SECONDS: Final = 1.0
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -65,7 +64,8 @@ class Instance(msgspec.Struct, frozen=True):
         machine = _read("/etc/machine-id") or os.uname().nodename
         # Numbers of processes mean something within their namespace only.
         namespace = str(Path("/proc/self/ns/pid").readlink()) if _LINUX else ""
-        return cls(f"{machine} {namespace}", _boot(), process_of(os.getpid()) or str(os.getpid()))
+        boot = _read("/proc/sys/kernel/random/boot_id")
+        return cls(f"{machine} {namespace}", boot, process_of(os.getpid()) or str(os.getpid()))
 
     def is_gone(self) -> bool:
         """Whether it has certainly ended; another machine's never has."""
@@ -101,9 +101,7 @@ class Lease:
         self._tokens: list[str] = []
         """The token that is stored; more than one while it is unknown which."""
         self._until = 0.0
-        self._thread: threading.Thread | None = None
-        self._released = threading.Event()
-        """Of the thread: the next one gets another."""
+        self._watch: Watch | None = None
         self._lock = threading.Lock()
         """Held while the connection is used."""
 
@@ -116,12 +114,8 @@ class Lease:
         """
         with self._lock:
             self._take()
-        if self._thread is None:
-            self._released = threading.Event()
-            self._thread = threading.Thread(
-                target=self._keep_renewing, args=[self._released], name="clnwire-lease", daemon=True
-            )
-            self._thread.start()
+        if self._watch is None:
+            self._watch = Watch(self.renew, self._seconds / _RENEWALS, self._on_lost)
 
     def _take(self) -> None:
         found = self._session.execute(_HELD, {"node": self._node})
@@ -131,7 +125,7 @@ class Lease:
             holder = Instance(*identity)
             # This process may have lost its connection before it could release the lease.
             known = token if holder == Instance.this() or holder.is_gone() else ""
-        token, began = self._new_token(), _now()
+        token, began = self._new_token(), boot_seconds()
         values = msgspec.structs.asdict(Instance.this())
         values |= {"node": self._node, "token": token, "seconds": self._seconds, "known": known}
         if not self._session.execute(_TAKE, values):
@@ -142,19 +136,6 @@ class Lease:
                 f"{max(0.0, left):.0f} s"
             )
         self._tokens, self._until = [token], began + self._seconds
-
-    def _keep_renewing(self, released: threading.Event) -> None:
-        pause = self._seconds / _RENEWALS
-        while not released.wait(pause):
-            try:
-                self.renew()
-                pause = self._seconds / _RENEWALS
-            except UnavailableError:
-                pause = min(pause, _RETRY_SECONDS)
-            except ReplicaError as error:
-                if self._on_lost is not None and not released.is_set():
-                    self._on_lost(str(error))
-                return
 
     def renew(self) -> None:
         """Prolongs the lease.
@@ -168,13 +149,13 @@ class Lease:
             self._renew()
 
     def _renew(self) -> None:
-        token, began = self._new_token(), _now()
+        token, began = self._new_token(), boot_seconds()
         values = {"node": self._node, "token": token, "known": self._tokens[:-1]}
         try:
             renewed = self._session.execute(_RENEW, values)
         except UnavailableError as error:
             # The next try may take as long as this one, and must not end too late.
-            if _now() + (_now() - began) < self._until:
+            if 2 * boot_seconds() - began < self._until:
                 raise
             raise FencedError(
                 f"the lease of node {self._node} ran out after {self._seconds:g} s without the "
@@ -192,12 +173,10 @@ class Lease:
 
         If the server does not answer now, the lease runs out by itself.
         """
-        thread, self._thread = self._thread, None
-        if thread is None:
+        watch, self._watch = self._watch, None
+        if watch is None:
             return
-        self._released.set()
-        if thread is not threading.current_thread():
-            thread.join(_RETRY_SECONDS)
+        watch.stop()
         # A thread that still waits for the server ends with its answer.
         if self._lock.acquire(blocking=False):
             with suppress(ReplicaError):
@@ -215,16 +194,6 @@ class Lease:
 
 
 _LINUX: Final = Path("/proc/self/stat").exists()
-
-
-def _now() -> float:
-    """Goes on while the machine sleeps, unlike `time.monotonic` on Linux."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
-
-
-def _boot() -> str:
-    return _read("/proc/sys/kernel/random/boot_id")
 
 
 def process_of(number: int) -> str:

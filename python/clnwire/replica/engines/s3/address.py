@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -10,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from obstore.store import S3Store
 
+from clnwire.replica.engines.remote import is_loopback
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.sealing import check_private
 
@@ -94,7 +94,7 @@ class Address:
             raise RefusedError(
                 f"{self.name}: endpoint must be like https://HOST:PORT, without credentials"
             )
-        if parts.scheme == "http" and not allowed and not _is_local(parts.hostname):
+        if parts.scheme == "http" and not allowed and not is_loopback(parts.hostname):
             raise RefusedError(
                 f"{self.name}: the endpoint is cleartext, in which others on the way read and "
                 "change the node's state; use https, or allow_http=true if something else "
@@ -158,12 +158,3 @@ def _read(path: Path) -> dict[str, str]:
             )
         found[key] = value.strip("\"'")
     return found
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

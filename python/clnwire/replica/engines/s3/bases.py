@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from clnwire.journal import digest_of_file
+from clnwire.replica.engines.s3.log import in_hex
 from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.files import pieces
 from clnwire.replica.records import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from clnwire.replica.engines import Progress
     from clnwire.replica.engines.s3.bucket import Bucket
     from clnwire.replica.engines.s3.log import Log
+    from clnwire.replica.files import Progress
 
 FORMAT: Final = 1
 PART: Final = 8 << 20
@@ -49,15 +51,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def base(self) -> Base:
         """The base."""
-        return Base(
-            self.generation,
-            self.sequence,
-            self.epoch,
-            bytes.fromhex(self.chain),
-            self.size,
-            bytes.fromhex(self.file_digest),
-            self.created,
-        )
+        chain, digest = bytes.fromhex(self.chain), bytes.fromhex(self.file_digest)
+        return Base(*self.place, self.epoch, chain, self.size, digest, self.created)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -124,54 +119,31 @@ class Bases:
             parts=-(-base.size // self._part_bytes),
             index=index,
             begins=begins,
-            generation=base.generation,
-            sequence=base.sequence,
-            epoch=base.epoch,
-            chain=base.chain.hex(),
-            size=base.size,
-            file_digest=base.file_digest.hex(),
-            created=base.created or time.time(),
+            **in_hex(base),
         )
-        done = 0
-        with file.open("rb") as source:
-            for number in range(manifest.parts):
-                data = source.read(self._part_bytes)
-                self._bucket.put(manifest.part(number), data)
-                done += len(data)
-                progress(done, base.size)
-            if done != base.size or source.read(1):
-                raise ReplicaError(f"{file} changed while it was stored; try again")
+        if not base.created:
+            manifest = msgspec.structs.replace(manifest, created=time.time())
+        for number, data in enumerate(pieces(file, base.size, self._part_bytes, progress)):
+            self._bucket.put(manifest.part(number), data)
         self._bucket.put(manifest.key, msgspec.json.encode(manifest))
         return manifest
 
-    def read(self, base: Base, target: Path, progress: Progress) -> None:
-        """Writes a base to a new file, and checks its digest."""
-        manifest, done = self.manifest_of(base), 0
-        with target.open("xb") as file:
-            target.chmod(0o600)
-            for number in range(manifest.parts):
-                data = self._bucket.get(manifest.part(number), large=True)
-                if data is None:
-                    target.unlink()
-                    raise ReplicaError(
-                        f"{self._bucket.name}: part {number} of the base at {base.sequence} is "
-                        "missing; restore from another base"
-                    )
-                file.write(data)
-                done += len(data)
-                progress(done, base.size)
-        if digest_of_file(target) != base.file_digest:
-            target.unlink()
-            raise ReplicaError(
-                f"{self._bucket.name}: the base at {base.sequence} is damaged; restore from "
-                "another base"
-            )
+    def pieces(self, base: Base) -> Iterator[bytes]:
+        """The parts of a base."""
+        manifest = self.manifest_of(base)
+        for number in range(manifest.parts):
+            data = self._bucket.get(manifest.part(number), large=True)
+            if data is None:
+                raise ReplicaError(
+                    f"{self._bucket.name}: part {number} of the base at {base.sequence} is "
+                    "missing; restore from another base"
+                )
+            yield data
 
     def manifest_of(self, base: Base) -> Manifest:
         """What is stored of a base."""
-        place = (base.generation, base.sequence)
         for manifest in self.manifests():
-            if manifest.place == place:
+            if manifest.place == base.place:
                 return manifest
         raise ReplicaError(
             f"{self._bucket.name}: the base at {base.sequence} was removed meanwhile"

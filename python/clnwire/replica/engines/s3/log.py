@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
     from clnwire.replica.engines.s3.bucket import Bucket
+    from clnwire.replica.records import Base
 
 FORMAT: Final = 1
 SMALL: Final = 1024
@@ -57,20 +58,9 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def head(self) -> Head:
         """The head after it."""
-        title = self.title
-        return Head(
-            title.node,
-            title.generation,
-            title.epoch,
-            title.owner,
-            title.sequence,
-            bytes.fromhex(title.chain),
-        )
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Generation and sequence after it; it never gets less."""
-        return self.title.generation, self.title.sequence
+        of = self.title
+        chain = bytes.fromhex(of.chain)
+        return Head(of.node, of.generation, of.epoch, of.owner, of.sequence, chain)
 
     @property
     def record(self) -> Record | None:
@@ -84,31 +74,24 @@ class Entry(msgspec.Struct, frozen=True):
 
 def of_set(head: Head, record: Record) -> bytes:
     """The entry of a set; `head` is the head after it."""
-    title = _title("set", head)
-    title = msgspec.structs.replace(title, foreign_keys=record.foreign_keys)
+    title = _Title(kind="set", foreign_keys=record.foreign_keys, **in_hex(head))
     return b"\n".join((msgspec.json.encode(title), record.payload))
 
 
 def of_take_over(head: Head) -> bytes:
     """The entry of a take-over."""
-    return msgspec.json.encode(_title("take-over", head)) + b"\n"
+    return msgspec.json.encode(_Title(kind="take-over", **in_hex(head))) + b"\n"
 
 
 def of_begin(head: Head, base: str) -> bytes:
     """The entry with which a generation begins."""
-    return msgspec.json.encode(msgspec.structs.replace(_title("begin", head), base=base)) + b"\n"
+    return msgspec.json.encode(_Title(kind="begin", base=base, **in_hex(head))) + b"\n"
 
 
-def _title(kind: Literal["begin", "take-over", "set"], head: Head) -> _Title:
-    return _Title(
-        kind=kind,
-        node=head.node,
-        generation=head.generation,
-        epoch=head.epoch,
-        owner=head.owner,
-        sequence=head.sequence,
-        chain=head.chain.hex(),
-    )
+def in_hex(struct: Head | Base) -> dict[str, Any]:
+    """The members, those of bytes in hexadecimal digits."""
+    members = msgspec.structs.asdict(struct).items()
+    return {name: each.hex() if isinstance(each, bytes) else each for name, each in members}
 
 
 class Log:
@@ -165,11 +148,14 @@ class Log:
         return low
 
     def last_until(self, index: int, place: tuple[int, int]) -> int:
-        """The last entry that is not after a generation and sequence, as that at `index` is not."""
+        """The last entry that is not after a generation and sequence, as that at `index` is not.
+
+        Later entries never have lesser ones.
+        """
 
         def holds(each: int) -> bool:
             entry = self.read(each)
-            return entry is not None and entry.place <= place
+            return entry is not None and entry.head.place <= place
 
         return self.last(index, holds)
 
