@@ -1,8 +1,9 @@
-"""Writes the tables of lazy packages, their stubs, and those of two decorators of `Plugin`.
+"""Writes the tables of lazy packages, their stubs, and those of three methods of `Plugin`.
 
     python python/generate_stubs.py [--check]
 
-The stubs of `@plugin.hook` and `@plugin.subscribe` are made from the SPECs. A lazy package imports
+The stubs of `@plugin.hook` and `@plugin.subscribe` are made from the SPECs, that of `plugin.option`
+from a table of its default, its type and its value. A lazy package imports
 its names on first use, by a table in its `__init__.py`, which is made from the names in its modules
 (`public_names`; by hand in `clnwire`, `rpc` and `testing`). Type checkers need a stub with the
 imports. ruff formats the text.
@@ -121,6 +122,58 @@ class Topics(Base):
     ) -> Callable[[_F], _F]: ...
 '''
 
+OPTIONS_HEAD = '''
+"""Registration of options. The overloads give each handle the type of its value."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, overload
+
+from clnwire._definition.options import Option
+from clnwire._definition.registration._base import Base
+
+_T = TypeVar("_T")
+
+class Options(Base):
+    @property
+    def options(self) -> Mapping[str, Option[Any]]: ...
+    def _value_in_run(self, name: str) -> Any: ...
+'''
+
+STRING = 'Literal["string", "string-conceal"] | type[str]'
+INT = 'Literal["int"] | type[int]'
+BOOL = 'Literal["bool"] | type[bool]'
+NONE = "None = None"
+OPTIONS: tuple[tuple[str, str, str, str], ...] = (
+    (NONE, 'Literal["flag"]', "bool", "bool"),
+    ("str", f"{STRING} = ...", "str", "str"),
+    ("bool", 'Literal["bool", "flag"] | type[bool] = ...', "bool", "bool"),
+    ("int", f"{INT} = ...", "int", "int"),
+    (NONE, BOOL, "bool", "bool | None"),
+    (NONE, INT, "int", "int | None"),
+    (NONE, f"{STRING} = ...", "str", "str | None"),
+    ("list[int]", f"{INT} = ...", "list[int]", "list[int]"),
+    (NONE, INT, "list[int]", "list[int]"),
+    ("list[str] | None = None", f"{STRING} = ...", "list[str]", "list[str]"),
+    ("_T", "type[_T] = ...", "_T", "_T"),
+    (NONE, "type[_T]", "_T", "_T | None"),
+    ("Any = None", "object", "Any", "Any"),
+)
+"""The default's type, that of `type`, what `on_change` gets, and the value; lists are `multi`."""
+
+OPTION = """
+    @overload
+    def option(
+        self,
+        name: str,
+        default: {default},
+        *,
+        type: {type},
+        description: str = "",{multi}
+        dynamic: bool = False,
+        deprecated: bool | Sequence[str] = False,
+        on_change: Callable[[{given}], object] | None = None,
+    ) -> Option[{value}]: ..."""
+
 HOOK = """
     @overload
     def hook(
@@ -178,6 +231,24 @@ def topics() -> str:
         names = ", ".join(f'"{each}"' for each in spec.names)
         overloads.append(TOPIC.format(names=names, handler=handler))
     return TOPICS_HEAD.format(variables="\n".join(variables), overloads="".join(overloads))
+
+
+def options() -> str:
+    """The stub for the registration of options."""
+    overloads: list[str] = []
+    for default, kind, given, value in OPTIONS:
+        multi = "Literal[True]" if value.startswith("list") else ""
+        multi = "Literal[False] = False" if kind == "object" else multi
+        overloads.append(
+            OPTION.format(
+                default=default,
+                type=kind,
+                multi=multi and f"\n        multi: {multi},",
+                given=given,
+                value=value,
+            )
+        )
+    return OPTIONS_HEAD + "".join(overloads)
 
 
 def face(package: str) -> str:
@@ -272,6 +343,7 @@ def stubs() -> dict[Path, str]:
     """Path → the file's text, not yet formatted."""
     return {
         REGISTRATION / "hooks.pyi": MARK + hooks().lstrip(),
+        REGISTRATION / "options.pyi": MARK + options().lstrip(),
         REGISTRATION / "topics.pyi": MARK + topics().lstrip(),
         **{CLNWIRE / package / "__init__.py": FACE_MARK + face(package) for package in DERIVED},
         **{CLNWIRE / package / "__init__.pyi": MARK + face_stub(package) for package in FACES},

@@ -1,16 +1,14 @@
-"""Registration of options. The overloads give each handle the type of its value."""
+"""Registration of options. The generated stub gives each handle the type of its value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from clnwire._definition.options import Option
 from clnwire._definition.registration._base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-_T = TypeVar("_T")
 
 
 class Options(Base):
@@ -25,166 +23,6 @@ class Options(Base):
         """An option's value in the present run; `NO_VALUE` before `init`."""
         raise NotImplementedError
 
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["flag"],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: str,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[str], object] | None = None,
-    ) -> Option[str]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: bool,
-        *,
-        type: Literal["bool", "flag"] | type[bool] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: int,
-        *,
-        type: Literal["int"] | type[int] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[int], object] | None = None,
-    ) -> Option[int]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["bool"] | type[bool],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Option[bool | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["int"] | type[int],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[int], object] | None = None,
-    ) -> Option[int | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[str], object] | None = None,
-    ) -> Option[str | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: list[int],
-        *,
-        type: Literal["int"] | type[int] = ...,
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[int]], object] | None = None,
-    ) -> Option[list[int]]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: Literal["int"] | type[int],
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[int]], object] | None = None,
-    ) -> Option[list[int]]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: list[str] | None = None,
-        *,
-        type: Literal["string", "string-conceal"] | type[str] = ...,
-        description: str = "",
-        multi: Literal[True],
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[list[str]], object] | None = None,
-    ) -> Option[list[str]]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: _T,
-        *,
-        type: type[_T] = ...,
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[_T], object] | None = None,
-    ) -> Option[_T]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: None = None,
-        *,
-        type: type[_T],
-        description: str = "",
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[_T], object] | None = None,
-    ) -> Option[_T | None]: ...
-    @overload
-    def option(
-        self,
-        name: str,
-        default: Any = None,
-        *,
-        type: object,
-        description: str = "",
-        multi: Literal[False] = False,
-        dynamic: bool = False,
-        deprecated: bool | Sequence[str] = False,
-        on_change: Callable[[Any], object] | None = None,
-    ) -> Option[Any]: ...
     def option(
         self,
         name: str,
