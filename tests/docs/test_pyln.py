@@ -13,7 +13,6 @@ import pytest
 
 import clnwire
 from clnwire import types
-from clnwire.pyln.differences import DIFFERENCES
 from clnwire.rpc import Rpc, connect
 from tests.daemon import Daemon
 from tests.docs.pages import DOCS, ROOT, blocks
@@ -171,11 +170,6 @@ def test_the_counterparts_exist():
                 assert name is not None, counterpart
                 assert exists(name[0]), counterpart
                 break
-
-
-def test_all_that_is_mended_is_listed():
-    rows = [f"| {each.name} | {each.theirs} | {each.ours} |\n" for each in DIFFERENCES]
-    assert "|---|---|---|\n" + "".join(rows) + "\n## One import" in TEXT
 
 
 def test_the_names_of_the_configuration_exist():

@@ -40,7 +40,7 @@ class Case:
     source: str
     traffic: str
     difference: str | None
-    """The entry of `clnwire.pyln.differences` that is shown, if the two may differ."""
+    """The row of "What is mended" in docs/pyln.md that is shown, if the two may differ."""
     shows: tuple[str, ...]
     """What clnwire's output has in it."""
 

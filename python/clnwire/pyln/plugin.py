@@ -1,7 +1,7 @@
 """`Plugin` with pyln-client's interface: what it calls, answers and writes is pyln-client's.
 
-What differs is in `clnwire.pyln.differences`. One handler runs at a time, in the order of arrival,
-on the thread that called `run`.
+What differs is in docs/pyln.md, under "What is mended". One handler runs at a time, in the order of
+arrival, on the thread that called `run`.
 """
 
 from __future__ import annotations
