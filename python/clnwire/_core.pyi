@@ -210,7 +210,9 @@ class Stream:
 def mask(message: bytes, names: Sequence[str], /) -> tuple[bytes, tuple[str, ...]]:
     """The message with the values of all members with these names masked, and the names found.
 
-    Names are compared without their escapes; the message need not be JSON.
+    A masked value keeps its type and length: hexadecimal strings become zeros, other strings
+    asterisks, and the digits of numbers zeros. Each value in a masked array or object is masked by
+    itself. Names are compared without their escapes; the message need not be JSON.
     """
 
 def members(object: bytes, /) -> list[tuple[str, bytes]]:

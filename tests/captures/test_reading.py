@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clnwire.captures import reading
-from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import CaptureError
 
 GOOD = b'{"t_us":1,"dir":"in","frame":"{}"}\n'
 

@@ -19,14 +19,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clnwire.captures.tap import FROM_PLUGIN, LIMIT, TO_PLUGIN, Tap, widen
 from clnwire.captures.writer import become_writer
 from clnwire.program import ProgramError, why_not_started
-
-if TYPE_CHECKING:
-    from clnwire.captures.redaction import Redaction
 
 READ_SIZE: Final = 1 << 16
 """Bytes of a usual read: the default capacity of a pipe on Linux."""
@@ -61,17 +58,18 @@ class Proxy:
         self._poll = select.poll()
         self._start_ns = time.monotonic_ns()
 
-    def run(self, file: int, redaction: Redaction | None) -> int:
+    def run(self, file: int, masked: Sequence[str]) -> int:
         """Runs the plugin to its end; its return code as `subprocess` gives it.
 
-        `file` is where the capture goes. Raises `ProgramError` if the plugin cannot be started.
+        `file` is where the capture goes, `masked` are the members to mask. Raises `ProgramError`
+        if the plugin cannot be started.
         """
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waker, False)
         self._catch_signals()
         popen = self._start()
-        writer = self._fork_writer(popen, file, redaction)
+        writer = self._fork_writer(popen, file, masked)
         try:
             self._forward(popen)
         finally:
@@ -127,9 +125,7 @@ class Proxy:
             # The plugin has exited, but a process that it left behind keeps its pipes open.
             self._orphaned = True
 
-    def _fork_writer(
-        self, popen: subprocess.Popen[bytes], file: int, redaction: Redaction | None
-    ) -> int:
+    def _fork_writer(self, popen: subprocess.Popen[bytes], file: int, masked: Sequence[str]) -> int:
         reading, writing = os.pipe()
         widen(writing)
         watched = _watched(popen.pid)
@@ -140,7 +136,7 @@ class Proxy:
                 signal.signal(number, signal.SIG_IGN)
             for descriptor in (writing, self._plugin_in, self._plugin_out):
                 os.close(descriptor)
-            become_writer(reading, file, redaction, watched)
+            become_writer(reading, file, masked, watched)
         for descriptor in (reading, file, *([] if watched is None else [watched])):
             os.close(descriptor)
         self._tap = Tap(

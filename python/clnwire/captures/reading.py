@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from clnwire.captures.errors import CaptureError
+from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,10 @@ UNPACKED_SIZE: Final = 1 << 20
 LONGEST_LINE: Final = 256 << 20
 """The most bytes of a record: several times the longest reply of a large node."""
 _GZIP: Final = b"\x1f\x8b"
+
+
+class CaptureError(ClnwireError):
+    """The capture cannot be read or written; the message names the file and the line."""
 
 
 class Record(Struct, omit_defaults=True):

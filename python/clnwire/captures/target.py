@@ -12,10 +12,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
-from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import CaptureError
 
 MODE: Final = 0o600
 """Readable by the owner only: a capture may hold secrets of the node's payments."""
+_IN_DIRECTORY: Final = ", or name a directory: each run makes a new file in it"
 SUFFIX: Final = ".jsonl.gz"
 _INTERPRETERS: Final = ("python", "node", "ruby", "perl", "sh", "bash", "env", "uv")
 
@@ -24,26 +25,25 @@ def opened(output: Path, argv: Sequence[str], *, force: bool) -> tuple[Path, int
     """The file to write (in a directory a new one), and its descriptor. Raises `CaptureError`."""
     path = output.expanduser()
     if not path.is_dir():
-        return path, _open(path, force=force)
+        return path, _create(path, MODE, force=force, hint=_IN_DIRECTORY)
     now = datetime.datetime.now(datetime.timezone.utc)
     stem = f"{plugin_name(argv)}-{now:%Y%m%dT%H%M%SZ}"
     names = chain([stem], (f"{stem}-{number}" for number in count(2)))
     free = next(each for name in names if not (each := path / f"{name}{SUFFIX}").exists())
-    return free, _open(free, force=False)
+    return free, _create(free, MODE, force=False)
 
 
-def _open(path: Path, *, force: bool) -> int:
+def _create(path: Path, mode: int, *, force: bool, hint: str = "", content: bytes = b"") -> int:
+    """Creates a file with this mode and content. Returns its descriptor. Raises `CaptureError`."""
     create = os.O_TRUNC if force else os.O_EXCL
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | create, MODE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | create, mode)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             # An existing file may have been readable for everyone.
-            os.fchmod(descriptor, MODE)
+            os.fchmod(descriptor, mode)
+        os.write(descriptor, content)
     except FileExistsError:
-        raise CaptureError(
-            f"{path} exists; overwrite it with --force, or name a directory: each run makes a "
-            "new file in it"
-        ) from None
+        raise CaptureError(f"{path} exists; overwrite it with --force{hint}") from None
     except OSError as error:
         raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
     return descriptor
@@ -66,21 +66,14 @@ def write_wrapper(
     Words that name files become absolute paths. Without `force`, `output` becomes a directory, in
     which each start makes a new file. Raises `CaptureError`.
     """
+    output = output.expanduser()
     if not force:
-        _make_folder(output.expanduser())
-    words = [sys.executable, "-m", "clnwire", "record", "-o", str(output.expanduser().absolute())]
+        _make_folder(output)
+    words = [sys.executable, "-m", "clnwire", "record", "-o", str(output.absolute())]
     plugin = [str(Path(word).absolute()) if Path(word).is_file() else word for word in argv]
     command = shlex.join([*words, *options, "--", *plugin])
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
-    try:
-        descriptor = os.open(path, flags, 0o755)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f'#!/bin/sh\nexec {command} "$@"\n')
-        path.chmod(0o755)
-    except FileExistsError:
-        raise CaptureError(f"{path} exists; overwrite it with --force") from None
-    except OSError as error:
-        raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
+    script = os.fsencode(f'#!/bin/sh\nexec {command} "$@"\n')
+    os.close(_create(path, 0o755, force=force, content=script))
 
 
 def _make_folder(path: Path) -> None:

@@ -12,19 +12,17 @@ import signal
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from msgspec import json
 
+from clnwire._core import mask
 from clnwire._wire.counting import counted
 from clnwire.captures.cutting import Cutter, Piece
 from clnwire.captures.reading import Record
 from clnwire.captures.tap import FINISHED, FROM_PLUGIN, GAP, HEADER, TO_PLUGIN
-
-if TYPE_CHECKING:
-    from clnwire.captures.redaction import Redaction
 
 LEVEL: Final = 4
 """The gzip level: half the work of the default for 10% more bytes."""
@@ -38,13 +36,13 @@ GRACE: Final = 1.0
 DIRECTIONS: Final[dict[int, Literal["in", "out"]]] = {TO_PLUGIN: "in", FROM_PLUGIN: "out"}
 
 
-def write_capture(pipe: int, file: int, redaction: Redaction | None, plugin: int | None) -> bool:
+def write_capture(pipe: int, file: int, masked: Sequence[str], plugin: int | None) -> bool:
     """Writes until the pipe ends; returns whether everything could be written.
 
-    `plugin` is a pidfd of the plugin. If lightningd kills the proxy, which it takes for the plugin,
-    the writer kills the plugin.
+    `masked` are the members whose values are masked. `plugin` is a pidfd of the plugin: if
+    lightningd kills the proxy, which it takes for the plugin, the writer kills the plugin.
     """
-    recorder = _Recorder(redaction)
+    recorder = _Recorder(masked)
     try:
         _pump(pipe, recorder, _File(file))
     except OSError as error:
@@ -55,9 +53,7 @@ def write_capture(pipe: int, file: int, redaction: Redaction | None, plugin: int
     return True
 
 
-def become_writer(
-    pipe: int, file: int, redaction: Redaction | None, plugin: int | None
-) -> NoReturn:
+def become_writer(pipe: int, file: int, masked: Sequence[str], plugin: int | None) -> NoReturn:
     """Makes this process, a copy of the proxy, the writer; it never returns."""
     status = 1
     try:
@@ -70,7 +66,7 @@ def become_writer(
         # The daemon waits for these two pipes to close, so do not keep them open.
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)
-        status = 0 if write_capture(pipe, file, redaction, plugin) else 1
+        status = 0 if write_capture(pipe, file, masked, plugin) else 1
     except BaseException as error:
         _say(f"the recording has failed: {type(error).__name__}: {error}")
     finally:
@@ -80,8 +76,8 @@ def become_writer(
 class _Recorder:
     """Bytes of the pipe to lines of the capture."""
 
-    def __init__(self, redaction: Redaction | None) -> None:
-        self._redaction = redaction
+    def __init__(self, masked: Sequence[str]) -> None:
+        self._masked = tuple(dict.fromkeys(masked))
         self._cutters = {direction: Cutter() for direction in DIRECTIONS}
         self._buffer = bytearray()
         self._t_us = 0
@@ -124,12 +120,10 @@ class _Recorder:
             if piece.problem is not None:
                 record.note = f"{piece.problem} ({counted(len(piece.data), 'byte')})"
                 # Bytes that are not a message cannot be masked, so leave them out.
-                record.raw = None if self._redaction else piece.data
-            elif self._redaction is None:
-                record.frame = piece.data.decode()
+                record.raw = None if self._masked else piece.data
             else:
-                masked, names = self._redaction.mask(piece.data)
-                record.frame, record.redacted = masked.decode(), names
+                frame, names = mask(piece.data, self._masked) if self._masked else (piece.data, ())
+                record.frame, record.redacted = frame.decode(), names
             yield self._line(record)
 
     def _line(self, record: Record) -> bytes:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from clnwire.captures.proxy import Proxy, end_like
-from clnwire.captures.redaction import Redaction
 from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
 from clnwire.cli._arguments import PluginCommand
@@ -73,7 +72,7 @@ def record(
     path, file = opened(output, argv, force=force)
     _say(f"writing {path}")
     try:
-        code = Proxy(argv, _say, limit=buffer << 20).run(file, Redaction(names) if names else None)
+        code = Proxy(argv, _say, limit=buffer << 20).run(file, names)
     except ProgramError:
         path.unlink()
         raise

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import printable
-from clnwire.captures.span import parse_span
+from clnwire.captures.filter import parse_span
 from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To
 from clnwire.cli._captures import moving_bar
 from clnwire.cli._failing import fail

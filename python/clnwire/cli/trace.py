@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from clnwire.captures.conversation import KINDS, Conversation
-from clnwire.captures.errors import CaptureError
-from clnwire.captures.filter import RecordFilter
-from clnwire.captures.reading import read_records
-from clnwire.captures.span import duration_us, parse_span
+from clnwire.captures.filter import RecordFilter, duration_us, parse_span
+from clnwire.captures.reading import CaptureError, read_records
 from clnwire.captures.tally import Tally
 from clnwire.cli._arguments import AsJson, Capture, From, To
 from clnwire.cli._captures import bar, size_of
@@ -102,7 +100,7 @@ def trace(
         for message in reading.messages():
             if wanted.has(message):
                 lines.show(message)
-            elif wanted.span.last.is_passed(message.number, message.record.t_us):
+            elif wanted.span.last.distance(message.number, message.record.t_us) > 0:
                 break
     sys.stdout.flush()
     reading.report()

@@ -15,9 +15,8 @@ from msgspec import Struct
 from clnwire import _core
 from clnwire._wire.dialect import CURRENT, FOUNDING, LAST_TO_LEAVE_OUT
 from clnwire.captures.conversation import STARTUP, age_after
-from clnwire.captures.errors import CaptureError
-from clnwire.captures.reading import read_records
-from clnwire.captures.span import WHOLE, Span
+from clnwire.captures.filter import WHOLE, Span
+from clnwire.captures.reading import CaptureError, read_records
 from clnwire.host.rules.dialect import HostDialect, dialect_named
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def _is_wanted(step: Step, span: Span) -> bool:
     """No plugin works without the requests of the start-up, so every span includes them."""
     if span.has(step.line, step.t_us):
         return True
-    return step.method in STARTUP and not span.last.is_passed(step.line, step.t_us)
+    return step.method in STARTUP and span.last.distance(step.line, step.t_us) <= 0
 
 
 def _raise(error: CaptureError) -> None:

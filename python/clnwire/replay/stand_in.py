@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from clnwire import _core
-from clnwire.captures.errors import CaptureError
+from clnwire.captures.reading import CaptureError
 from clnwire.host import Host, empty_node
 from clnwire.host.rules.decoding import object_text
 
