@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import msgspec
 
 from clnwire.replica.errors import ReplicaError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_T = TypeVar("_T")
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in all."""
 
@@ -63,3 +66,11 @@ def sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def read_json(path: Path, kind: type[_T]) -> _T | None:
+    """What a file has; `None` if it is absent or damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None

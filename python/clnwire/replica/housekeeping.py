@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from clnwire.replica import metrics
@@ -122,9 +123,8 @@ class Compaction:
         status.bytes_since_base -= self._bytes_at_start
         self._next_at = self._settings.snapshot_interval
         try:
-            engine = open_engine(self._settings, writes=False)
-            base = engine.bases()[-1]
-            engine.close()
+            with closing(open_engine(self._settings)) as engine:
+                base = engine.bases()[-1]
         except ReplicaError as error:
             self._log("unusual", f"the new base cannot be looked at: {error}")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from clnwire.replica.engines.local import make_directory
 from clnwire.replica.errors import RefusedError, ReplicaError
 from clnwire.replica.files import write_synced
-from clnwire.replica.opening import new_engine
+from clnwire.replica.opening import open_engine
 from clnwire.replica.owner import Owner
 from clnwire.replica.sealing import new_key_file, sealing_of
 from clnwire.replica.settings import render
@@ -37,16 +38,10 @@ class Initialised(msgspec.Struct, frozen=True):
 
 
 def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: bool) -> Initialised:
-    """Probes the engine, and writes the settings.
+    """Probes the engine, and writes the settings to `path`.
 
-    Args:
-        settings: The settings to write.
-        path: The file, which must not exist unless `adopt` is given.
-        new_key: Whether to make the key file that the settings name.
-        adopt: Whether the database here continues what another instance has stored.
-
-    Raises:
-        ReplicaError: The file exists, or the engine cannot be used.
+    The file must not exist unless the database here continues what another instance has stored,
+    which is to `adopt`. With `new_key` the key file is made that the settings name.
     """
     if path.exists() and not adopt:
         raise ReplicaError(f"{path} exists; change it with an editor, or remove it")
@@ -56,19 +51,23 @@ def initialise(settings: ReplicaSettings, path: Path, *, new_key: bool, adopt: b
             "node's database: start the node once without the plugin"
         )
     _check_network(settings, path.parent)
-    if new_key and settings.encryption_key_file is not None:
-        _make_key(settings.encryption_key_file)
+    if new_key and (key := settings.encryption_key_file) is not None:
+        try:
+            new_key_file(key)
+        except FileExistsError:
+            raise ReplicaError(f"{key} exists; leave out --new-key to use the key in it") from None
     sealing_of(settings)
     if settings.scheme == "file":
         _make_directory(settings.local_directory)
-    head = _probe(settings)
+    # As the plugin will open it, which checks all that it demands.
+    with closing(open_engine(settings, writes=True)) as engine:
+        head = engine.head()
     if adopt:
         _adopt(settings, head)
     if not path.exists():
         write_synced(path, render(settings, path.parent).encode())
-    engine = new_engine(settings, writes=False).name
     found = head.version if head else None
-    return Initialised(str(path), engine, found, adopt, _is_on_disk_of_node(settings))
+    return Initialised(str(path), engine.name, found, adopt, _is_on_disk_of_node(settings))
 
 
 def _check_network(settings: ReplicaSettings, directory: Path) -> None:
@@ -88,29 +87,12 @@ def _is_on_disk_of_node(settings: ReplicaSettings) -> bool:
     return len({place.stat().st_dev for place in places if place.is_dir()}) == 1
 
 
-def _make_key(path: Path) -> None:
-    try:
-        new_key_file(path)
-    except FileExistsError:
-        raise ReplicaError(f"{path} exists; leave out --new-key to use the key in it") from None
-
-
 def _make_directory(directory: Path) -> None:
     try:
         make_directory(directory)
     except OSError as error:
         hint = "" if directory.parent.is_dir() else f"; is the disk of {directory.parent} mounted?"
         raise RefusedError(f"{directory}: cannot be made: {error.strerror}{hint}") from error
-
-
-def _probe(settings: ReplicaSettings) -> Head | None:
-    """Opens the engine as the plugin will, which checks all that it demands."""
-    engine = new_engine(settings, writes=True)
-    engine.open()
-    try:
-        return engine.head()
-    finally:
-        engine.close()
 
 
 def _adopt(settings: ReplicaSettings, head: Head | None) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from clnwire.replica.files import write_synced
+from clnwire.replica.files import read_json, write_synced
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire.replica.settings import ReplicaSettings
 
-_T = TypeVar("_T")
-SUFFIX: Final = ".json"
-"""The file that `status` reads is named like the one for Prometheus, and ends in this."""
 VERIFIED: Final = "clnwire-replica.verified"
 """The file beside the settings in which `clnwire replica verify` leaves its outcome."""
 
@@ -68,29 +65,22 @@ class Status(msgspec.Struct):
 
 def status_path(settings: ReplicaSettings) -> Path:
     """The file that `status` reads."""
-    return settings.metrics.with_name(settings.metrics.name + SUFFIX)
+    return settings.metrics.with_name(f"{settings.metrics.name}.json")
 
 
 def read_status(settings: ReplicaSettings) -> Status | None:
     """What the plugin has written last; `None` if it has not run yet, or the file is damaged."""
-    return _read(status_path(settings), Status)
+    return read_json(status_path(settings), Status)
 
 
 def read_verified(directory: Path) -> Verified | None:
     """The outcome of the last verification of the node in this directory."""
-    return _read(directory / VERIFIED, Verified)
+    return read_json(directory / VERIFIED, Verified)
 
 
 def write_verified(directory: Path, verified: Verified) -> None:
     """Notes the outcome of a verification, for the plugin to show."""
     write_synced(directory / VERIFIED, msgspec.json.encode(verified))
-
-
-def _read(path: Path, kind: type[_T]) -> _T | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError):
-        return None
 
 
 def write(status: Status, settings: ReplicaSettings) -> None:
@@ -111,7 +101,15 @@ def prometheus(status: Status) -> str:
     """The figures in Prometheus's text format."""
     labels = f'node="{status.node}",engine="{_escaped(status.engine)}"'
     lines: list[str] = []
-    for name, kind, text, value in _figures(status):
+    for figure in _FIGURES.strip().splitlines():
+        name, kind, member, text = figure.split(maxsplit=3)
+        part, _, inner = member.partition(".")
+        found = getattr(status, part)
+        if found is None:
+            continue
+        found = getattr(found, inner) if inner else found
+        # A text says why, and is empty if all is well.
+        value = float(bool(found)) if isinstance(found, str) else round(float(found), 6)
         full = f"clnwire_replica_{name}"
         lines += [f"# HELP {full} {text}", f"# TYPE {full} {kind}", f"{full}{{{labels}}} {value}"]
     return "\n".join(lines) + "\n"
@@ -121,42 +119,23 @@ def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def _figures(status: Status) -> list[tuple[str, str, str, float]]:
-    figures: list[tuple[str, str, str, float]] = [
-        ("updated_seconds", "gauge", "When this was written, since 1970.", status.updated),
-        ("generation", "gauge", "The history in use.", status.generation),
-        ("epoch", "counter", "How often an instance has taken over.", status.epoch),
-        ("version", "gauge", "The data_version of the last set.", status.version),
-        ("sets_total", "counter", "Sets stored since the start.", status.sets),
-        ("set_bytes_total", "counter", "Their bytes as stored.", status.set_bytes),
-        (
-            "acknowledgement_seconds_total",
-            "counter",
-            "How long the node has waited for the engine.",
-            round(status.acknowledgement_seconds, 6),
-        ),
-        (
-            "acknowledgement_seconds_max",
-            "gauge",
-            "The longest wait since this was last written.",
-            round(status.slowest_seconds, 6),
-        ),
-        ("retries_total", "counter", "Writes that were tried again.", status.retries),
-        (
-            "outage_seconds_total",
-            "counter",
-            "How long the engine could not be reached.",
-            round(status.outage_seconds, 3),
-        ),
-        ("base_bytes", "gauge", "Bytes of sets since the last base.", status.bytes_since_base),
-        ("base_created_seconds", "gauge", "When that was made.", status.base_created),
-        ("degraded", "gauge", "1 if worse than the settings ask for.", bool(status.degraded)),
-        ("warning", "gauge", "1 if something goes wrong later.", bool(status.warning)),
-        ("refused", "gauge", "1 if the node may not commit.", bool(status.refused)),
-    ]
-    if status.verified is not None:
-        figures += [
-            ("verified_seconds", "gauge", "When it was last verified.", status.verified.time),
-            ("verified_same", "gauge", "1 if it was the same.", status.verified.is_same),
-        ]
-    return [(name, kind, text, float(value)) for name, kind, text, value in figures]
+_FIGURES: Final = """
+updated_seconds gauge updated When this was written, since 1970.
+generation gauge generation The history in use.
+epoch counter epoch How often an instance has taken over.
+version gauge version The data_version of the last set.
+sets_total counter sets Sets stored since the start.
+set_bytes_total counter set_bytes Their bytes as stored.
+acknowledgement_seconds_total counter acknowledgement_seconds How long the node has waited for it.
+acknowledgement_seconds_max gauge slowest_seconds The longest wait since this was last written.
+retries_total counter retries Writes that were tried again.
+outage_seconds_total counter outage_seconds How long the engine could not be reached.
+base_bytes gauge bytes_since_base Bytes of sets since the last base.
+base_created_seconds gauge base_created When that was made.
+degraded gauge degraded 1 if worse than the settings ask for.
+warning gauge warning 1 if something goes wrong later.
+refused gauge refused 1 if the node may not commit.
+verified_seconds gauge verified.time When it was last verified.
+verified_same gauge verified.is_same 1 if it was the same.
+"""
+"""A figure's name, its kind, the member of `Status` that has it, and what it is."""

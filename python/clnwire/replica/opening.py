@@ -10,24 +10,16 @@ from clnwire.replica.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from clnwire.replica.engines import Engine
     from clnwire.replica.settings import ReplicaSettings
 
 
 def open_engine(settings: ReplicaSettings, *, writes: bool = False) -> Engine:
-    """Opens the engine.
+    """Opens the engine; `writes` says whether this is the node's own instance.
 
-    Args:
-        settings: Which engine, and how durable a write has to be.
-        writes: Whether this is the node's own instance. A reader takes no lock and repairs nothing,
-            so it may read while the node runs; it may also add bases and prune.
-
-    Raises:
-        UnavailableError: It cannot be reached.
-        RefusedError: It must not be used as it is set up.
-        ReplicaError: What it has is damaged.
+    A reader takes no lock and repairs nothing, so it may read while the node runs; it may also add
+    bases and prune.
     """
     engine = new_engine(settings, writes=writes)
     engine.open()
@@ -43,7 +35,10 @@ def new_engine(
     one may run in its place.
     """
     if settings.scheme == "file":
-        return local_engine(settings, settings.local_directory, writes=writes)
+        from clnwire.replica.engines.local import LocalEngine
+
+        directory, survives = settings.local_directory, settings.survives
+        return LocalEngine(directory, settings.node, writes=writes, survives=survives)
     if settings.scheme == "postgresql":
         with _package("psycopg"):
             from clnwire.replica.engines.postgresql import PostgresqlEngine
@@ -64,10 +59,3 @@ def _package(name: str) -> Generator[None, None, None]:
         raise RefusedError(
             f"this engine needs {name}: pip install 'clnwire[replica]' ({error})"
         ) from error
-
-
-def local_engine(settings: ReplicaSettings, directory: Path, *, writes: bool) -> Engine:
-    """An engine in a directory, not opened yet."""
-    from clnwire.replica.engines.local import LocalEngine
-
-    return LocalEngine(directory, settings.node, writes=writes, survives=settings.survives)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from clnwire.replica.errors import ReplicaError, UnavailableError
-from clnwire.replica.files import write_synced
+from clnwire.replica.files import read_json, write_synced
 from clnwire.replica.snapshot import Raw, copy_raw
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def ask(
     write_synced(path, msgspec.json.encode(request))
     deadline = time.monotonic() + seconds
     try:
-        while (answer := _read(answer_path)) is None or answer.id != request.id:
+        while (answer := read_json(answer_path, Answer)) is None or answer.id != request.id:
             if time.monotonic() > deadline:
                 raise UnavailableError(
                     f"the node has written nothing for {seconds:g} s, or does not run with the "
@@ -82,22 +82,14 @@ def ask(
     return answer, Raw(Path(request.target))
 
 
-def _read(path: Path) -> Answer | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Answer)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
 def serve(directory: Path, database: Path, committed: Head, log: Callable[[str], object]) -> None:
     """Answers a request, if there is one, while the node waits. Raises nothing."""
     path = directory / REQUEST
-    try:
-        request = msgspec.json.decode(path.read_bytes(), type=Request)
-        path.unlink()
-    except (OSError, msgspec.MsgspecError):
+    request = read_json(path, Request)
+    if request is None:
         return
     try:
+        path.unlink()
         copy_raw(database, Path(request.target), log)
     except (ReplicaError, OSError) as error:
         answer = Answer(request.id, error=str(error))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from msgspec import json, to_builtins
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from clnwire.replica.reading import Steps
+    from clnwire.replica.restoring import Restored
     from clnwire.replica.settings import ReplicaSettings
 
 DEFAULT_DIRECTORY = Path("~/.lightning/bitcoin")
@@ -56,17 +57,26 @@ def load_settings(directory: Path | None) -> tuple[ReplicaSettings, Path]:
     return load(path), path.parent
 
 
+class Opened(NamedTuple):
+    """What a command works with."""
+
+    reader: Reader
+    settings: ReplicaSettings
+    network: Path
+    """The network's directory."""
+    steps: Steps
+    """Shows progress."""
+
+
 @contextmanager
-def opened(directory: Path | None) -> Generator[tuple[Reader, ReplicaSettings, Path], None, None]:
-    """The replica, open for reading; its settings; and the network's directory."""
+def opened(directory: Path | None, *, as_json: bool) -> Generator[Opened, None, None]:
+    """The replica, open for reading."""
     # What is written here can spend the node's money.
     os.umask(0o077)
     settings, network = load_settings(directory)
-    engine = open_engine(settings, writes=False)
-    try:
-        yield Reader(engine, sealing_of(settings), settings.node), settings, network
-    finally:
-        engine.close()
+    with closing(open_engine(settings)) as engine, progress(hidden=as_json) as steps:
+        reader = Reader(engine, sealing_of(settings), settings.node)
+        yield Opened(reader, settings, network, steps)
 
 
 @contextmanager
@@ -101,15 +111,22 @@ def report(result: Struct, rows: dict[str, str], headline: str, *, as_json: bool
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+def rows_of(restored: Restored) -> dict[str, str]:
+    """The rows of a report on a restored database."""
+    return {
+        "version": f"{restored.version}",
+        "sets": f"{restored.sets:,} after the base",
+        "size": size(restored.size),
+        "took": seconds(restored.seconds),
+    }
+
+
 def size(count: int) -> str:
     """A number of bytes, for people."""
-    if count < 1000:
-        return f"{count:,.0f} B"
-    scaled, unit = count / 1000, "kB"
-    for larger in ("MB", "GB"):
-        if scaled >= 1000:
-            scaled, unit = scaled / 1000, larger
-    return f"{scaled:,.1f} {unit}"
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:,.1f} {unit}"
+    return f"{count} B"
 
 
 def seconds(number: float) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, size
+from clnwire.cli.replica._common import AsJson, Directory, opened, report, size
 from clnwire.replica import compacting
 from clnwire.replica.records import VERSIONS
 
@@ -34,7 +34,7 @@ def compact(
 
     Status 2: no base was made, and nothing was removed.
     """
-    with opened(directory) as (reader, settings, _), progress(hidden=as_json) as steps:
+    with opened(directory, as_json=as_json) as (reader, settings, _, steps):
         if room is None:
             is_local = settings.scheme == "file"
             room = settings.local_directory if is_local else Path(tempfile.gettempdir())

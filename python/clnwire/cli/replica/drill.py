@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
+from clnwire.cli.replica._common import AsJson, Directory, opened, report, rows_of
 from clnwire.replica.restoring import restore
 from clnwire.replica.scratch import scratch
 
@@ -35,15 +35,8 @@ def drill(
     Status 2: it could not be restored.
     """
     with (
-        opened(directory) as (reader, _, _),
-        progress(hidden=as_json) as steps,
+        opened(directory, as_json=as_json) as (reader, _, _, steps),
         scratch(room or Path.cwd()) as folder,
     ):
         restored = restore(reader, folder / "lightningd.sqlite3", reader.newest(), steps)
-    rows = {
-        "version": f"{restored.version}",
-        "sets": f"{restored.sets:,} after the base",
-        "size": size(restored.size),
-        "took": seconds(restored.seconds),
-    }
-    report(restored, rows, "The replica can be restored.", as_json=as_json)
+    report(restored, rows_of(restored), "The replica can be restored.", as_json=as_json)

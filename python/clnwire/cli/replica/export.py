@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report
+from clnwire.cli.replica._common import AsJson, Directory, opened, report
 from clnwire.replica import exporting
 
 EXAMPLES = (("clnwire replica export ./replica", "base.sqlite3 and sets.jsonl, decrypted"),)
@@ -26,7 +26,7 @@ def export(
 
     Status 2: the directory exists, or the replica cannot be read.
     """
-    with opened(directory) as (reader, _, _), progress(hidden=as_json) as steps:
+    with opened(directory, as_json=as_json) as (reader, _, _, steps):
         done = exporting.export(reader, target, steps)
     rows = {
         exporting.BASE: f"version {done.base_version}",

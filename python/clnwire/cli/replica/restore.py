@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
+from clnwire.cli.replica._common import AsJson, Directory, opened, report, rows_of
 from clnwire.replica import restoring
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.owner import Owner
@@ -45,7 +45,7 @@ def restore(
 
     Status 2: nothing was restored.
     """
-    with opened(directory) as (reader, settings, network), progress(hidden=as_json) as steps:
+    with opened(directory, as_json=as_json) as (reader, settings, network, steps):
         target = (to or settings.database).expanduser().absolute()
         is_node_s = target.resolve() == settings.database.resolve()
         if is_node_s and node_runs(network):
@@ -67,13 +67,8 @@ def restore(
         if is_newest and head is not None and is_node_s:
             # So the node may continue this replica, and need not begin another.
             Owner(target.parent, settings.node).adopt(head)
-    rows = {
-        "version": f"{restored.version}",
-        "sets": f"{restored.sets:,} after the base",
-        "size": size(restored.size),
-        "took": seconds(restored.seconds),
-    }
-    report(restored, rows, f"{target} is restored and checked.", as_json=as_json)
+    headline = f"{target} is restored and checked."
+    report(restored, rows_of(restored), headline, as_json=as_json)
     if not is_newest:
         sys.stderr.write(
             f"This is an old state. A node that starts with it can lose its money: the newest "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -70,11 +71,8 @@ def status(directory: Directory = None, as_json: AsJson = False) -> None:
 
 def _engine(settings: ReplicaSettings, problems: list[str]) -> tuple[Head | None, list[Base]]:
     try:
-        engine = open_engine(settings, writes=False)
-        try:
+        with closing(open_engine(settings)) as engine:
             return engine.head(), engine.bases()
-        finally:
-            engine.close()
     except ReplicaError as error:
         problems.append(str(error))
         return None, []

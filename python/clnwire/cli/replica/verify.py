@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clnwire.cli.replica._common import AsJson, Directory, opened, progress, report, seconds, size
+from clnwire.cli.replica._common import AsJson, Directory, opened, report, seconds, size
 from clnwire.replica import verifying
 
 EXAMPLES = (
@@ -30,10 +30,7 @@ def verify(
 
     Status 1: they differ. Status 2: they could not be compared.
     """
-    with (
-        opened(directory) as (reader, settings, network),
-        progress(hidden=as_json) as steps,
-    ):
+    with opened(directory, as_json=as_json) as (reader, settings, network, steps):
         verdict = verifying.verify(reader, settings, network, steps, wait_seconds=wait)
     headline = "The replica is the same as the node's database."
     if verdict.difference is not None:
