@@ -15,8 +15,8 @@ import pytest
 
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.rules._samples import PAYMENT_HASH, PREIMAGE
-from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
+from clnwire.notifications._catalogue import NATIVE
 
 PLUGIN_TOPICS = ("pay_part_end", "pay_part_start")
 
@@ -61,7 +61,7 @@ def test_hooks(shared: Path, name: str) -> None:
     check(hook_sample(name), schema["request"])
 
 
-@pytest.mark.parametrize("topic", sorted({*TOPICS, *PLUGIN_TOPICS}))
+@pytest.mark.parametrize("topic", sorted({*NATIVE, *PLUGIN_TOPICS}))
 def test_topics(shared: Path, topic: str) -> None:
     prefix = "xpay_" if topic in PLUGIN_TOPICS else ""
     schema = json.loads((shared / f"schemas/notification/{prefix}{topic}.json").read_text())

@@ -14,9 +14,8 @@ from clnwire.host.encoding import custom_notification
 from clnwire.host.plugins.startup import MIGRATIONS
 from clnwire.host.rules.decoding import as_object
 from clnwire.host.rules.dialect import CURRENT
-from clnwire.host.rules.filters import sample_that_passes
-from clnwire.host.rules.names import TOPICS
-from clnwire.host.rules.samples import topic_sample
+from clnwire.host.rules.samples import sample_that_passes, topic_sample
+from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
     from clnwire.host.rules.manifest import HostHook, HostManifest
@@ -186,7 +185,7 @@ def _answered(name: str, ask: Settings) -> Case:
 def _topic_case(topic: str, wanted: Wanted, fence: Settings | None) -> Case:
     given = wanted.event if topic in wanted.topics else None
     payload = given.encode() if given else json.encode(_sample(topic))
-    if topic in TOPICS:
+    if topic in NATIVE:
         params = CURRENT.notification_params(topic, payload)
         text = notification(topic, params.decode())
     else:

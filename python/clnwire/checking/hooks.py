@@ -12,8 +12,7 @@ from clnwire.checking import catalogue as rules
 from clnwire.checking import variants
 from clnwire.checking.output import is_deadlock, killed_for_output, report_stray
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
-from clnwire.host.rules.filters import sample_that_passes
-from clnwire.host.rules.samples import hook_sample
+from clnwire.host.rules.samples import hook_sample, sample_that_passes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ from msgspec import Struct
 from clnwire.checking import catalogue as rules
 from clnwire.checking.hooks import event_for
 from clnwire.host.errors import PluginDiedError
-from clnwire.host.rules.names import TOPICS
+from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def passes_callers_bytes(manifest: HostManifest) -> bool:
 
 def passes_white_space(manifest: HostManifest) -> bool:
     """Whether the plugin receives text that callers or other plugins wrote, with white space."""
-    others = set(manifest.subscriptions) - TOPICS
+    others = set(manifest.subscriptions) - NATIVE
     return bool(others) or passes_callers_bytes(manifest)
 
 

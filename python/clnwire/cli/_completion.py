@@ -25,9 +25,9 @@ def one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
 
 def topic_names(incomplete: str) -> list[str]:
     """The daemon's topics that begin so."""
-    from clnwire.host.rules.names import TOPICS
+    from clnwire.notifications._catalogue import NATIVE
 
-    return one_of(sorted(TOPICS))(incomplete)
+    return one_of(sorted(NATIVE))(incomplete)
 
 
 def hook_names(incomplete: str) -> list[str]:

@@ -10,8 +10,8 @@ from clnwire._wire.nearest import did_you_mean
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host import HostError
-from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
+from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class _OnDemand:
         topic, payload = _members(params, "topic")
         if payload is UNSET:
             payload = _sample(topic_sample, topic, self._dialect)
-        origin = None if topic in TOPICS else ORIGIN
+        origin = None if topic in NATIVE else ORIGIN
         times = self._host.notify(topic, payload, origin=origin)
         if not times:
             raise RpcError(INVALID_PARAMS, self._unheard(topic))

@@ -13,7 +13,7 @@ from clnwire.cli._arguments import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
 from clnwire.host.plugins.launcher import PluginSpec
 from clnwire.host.plugins.startup import command_line
-from clnwire.host.rules.order import named
+from clnwire.host.rules.chain import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,8 +11,7 @@ from msgspec import Struct
 from clnwire.host.encoding import rpc_command_event, text_of
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.answers import AnswerError, judge
-from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue
-from clnwire.host.rules.filters import wants
+from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue, wants
 
 if TYPE_CHECKING:
     from clnwire.host.commands.commands import HostCommand

@@ -13,8 +13,7 @@ from clnwire.host.lifetime import Life
 from clnwire.host.plugins.owner import PluginOwner
 from clnwire.host.plugins.registry import Plugins
 from clnwire.host.rules.dialect import HostDialect
-from clnwire.host.rules.manifest import ReservedNames
-from clnwire.host.rules.names import OPTIONS
+from clnwire.host.rules.manifest import OPTIONS, ReservedNames
 
 
 class Parts(Struct, frozen=True):

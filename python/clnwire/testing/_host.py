@@ -10,8 +10,8 @@ from clnwire.errors import RpcError, UsageError
 from clnwire.host import Host
 from clnwire.host.delivery import Delivery
 from clnwire.host.journal import Call as Call  # noqa: TC001 - public
-from clnwire.host.rules.names import TOPICS
 from clnwire.host.rules.samples import hook_sample, topic_sample
+from clnwire.notifications._catalogue import NATIVE
 from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
 from clnwire.testing._stderr import LastLines
 from clnwire.testing._traffic import Traffic
@@ -157,7 +157,7 @@ class _Daemon:
         """
         name = name_of(event)
         content = payload_of(event, payload, topic_sample, self._dialect)
-        if origin is None and name not in TOPICS:
+        if origin is None and name not in NATIVE:
             origin = ORIGIN
         if not self._waiter.act(lambda: self._host.notify(name, content, origin=origin)):
             raise UsageError(f"no plugin that runs has subscribed to '{name}'")

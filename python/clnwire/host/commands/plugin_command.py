@@ -13,9 +13,9 @@ from clnwire.host.commands.commands import HostCommand, Params, decoded_params, 
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.ending import end
 from clnwire.host.plugins.launcher import PluginSpec
+from clnwire.host.rules.chain import named
 from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.options import PLUGIN_START, Given
-from clnwire.host.rules.order import named
 
 if TYPE_CHECKING:
     from clnwire.host.parts import Parts

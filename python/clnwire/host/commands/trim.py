@@ -36,11 +36,11 @@ def trimmed(result: bytes, template: object) -> bytes:
     Where the template's shape does not match the result, the daemon keeps that part unfiltered and
     adds a warning to the result.
     """
-    trimmer = _Trimmer()
-    value = trimmer.trim(decoded(result), template, "result")
+    problems: list[str] = []
+    value = _trim(decoded(result), template, "result", problems)
     members = as_object(value)
-    if trimmer.problem is not None and members is not None:
-        value = {**members, WARNING: trimmer.problem}
+    if problems and members is not None:
+        value = {**members, WARNING: problems[0]}
     return encode(value)
 
 
@@ -57,33 +57,21 @@ def _check(template: object, where: str) -> None:
         raise RpcError(INVALID_PARAMS, f"{where}: should be true, an object or an array")
 
 
-class _Trimmer:
-    def __init__(self) -> None:
-        self.problem: str | None = None
-        """The first mismatch between template and result."""
-
-    def trim(self, value: object, template: object, where: str) -> object:
-        if template is True:
-            return value
-        wanted = as_object(template)
-        if wanted is not None:
-            return self._object(value, wanted, where)
-        items = as_array(value)
-        if items is None:
-            return self._misfit(value, f"{where} is not an array")
-        one = (as_array(template) or [True])[0]
-        return [self.trim(item, one, f"{where}[]") for item in items]
-
-    def _object(self, value: object, wanted: dict[str, object], where: str) -> object:
+def _trim(value: object, template: object, where: str, problems: list[str]) -> object:
+    """The wanted parts of a value. Adds a text to `problems` for each mismatch."""
+    wanted, items = as_object(template), as_array(template)
+    if wanted is not None:
         members = as_object(value)
-        if members is None:
-            return self._misfit(value, f"{where} is not an object")
-        return {
-            name: self.trim(member, wanted[name], f"{where}.{name}")
-            for name, member in members.items()
-            if name in wanted
-        }
-
-    def _misfit(self, value: object, problem: str) -> object:
-        self.problem = self.problem or problem
-        return value
+        if members is not None:
+            return {
+                name: _trim(member, wanted[name], f"{where}.{name}", problems)
+                for name, member in members.items()
+                if name in wanted
+            }
+        problems.append(f"{where} is not an object")
+    elif items is not None:
+        entries = as_array(value)
+        if entries is not None:
+            return [_trim(entry, items[0], f"{where}[]", problems) for entry in entries]
+        problems.append(f"{where} is not an array")
+    return value

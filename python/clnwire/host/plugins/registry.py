@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clnwire._wire.nearest import did_you_mean
 from clnwire.host.encoding import custom_notification, text_of
 from clnwire.host.errors import HostError, ManifestError
-from clnwire.host.rules.order import CycleError, named, ordered
+from clnwire.host.rules.chain import CycleError, named, ordered
 
 if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Plugin

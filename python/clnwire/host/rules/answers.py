@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -164,36 +165,22 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_hex(value: object) -> bool:
-    try:
-        return isinstance(value, str) and len(bytes.fromhex(value)) * 2 == len(value)
-    except ValueError:
-        return False
+def _matches(value: object, pattern: str) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
-def _is_hex32(value: object) -> bool:
-    return _is_hex(value) and len(str(value)) == 64
-
-
-def _is_payload(value: object) -> bool:
-    return _is_hex(value) and len(str(value)) >= 4
-
-
-def _fits_bits(value: object, bits: int) -> bool:
-    """Whether a number fits. The daemon also accepts a string of decimal digits."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
+def _fits_bits(value: object, bits: int, unit: str = "") -> bool:
+    """Whether a number fits. The daemon also accepts a string of decimal digits, with the unit."""
+    if isinstance(value, str):
+        digits = value.removesuffix(unit)
+        value = int(digits) if _matches(digits, "[0-9]{1,40}") else None
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits
 
 
-def _is_amount(value: object) -> bool:
-    return _fits_bits(value.removesuffix("msat") if isinstance(value, str) else value, 64)
-
-
-def _is_satoshis(value: object) -> bool:
-    return _fits_bits(value.removesuffix("sat") if isinstance(value, str) else value, 64)
-
-
+_is_hex: Final = partial(_matches, pattern="([0-9a-fA-F]{2})*")
+_is_hex32: Final = partial(_matches, pattern="[0-9a-fA-F]{64}")
+_is_payload: Final = partial(_matches, pattern="([0-9a-fA-F]{2}){2,}")
+_is_amount: Final = partial(_fits_bits, bits=64, unit="msat")
 _CONTINUE: Final = Choice({})
 _CONTRIBUTION: Final[dict[str, Check]] = {"psbt": _is_text, "our_funding_msat": _is_amount}
 _FUNDING: Final = ("psbt", "our_funding_msat")
@@ -216,7 +203,11 @@ _RULES: Final[dict[str, dict[str | None, Choice]]] = {
     },
     "openchannel": {
         "continue": Choice(
-            {**_CLOSE_TO, "mindepth": partial(_fits_bits, bits=32), "reserve": _is_satoshis}
+            {
+                **_CLOSE_TO,
+                "mindepth": partial(_fits_bits, bits=32),
+                "reserve": partial(_fits_bits, bits=64, unit="sat"),
+            }
         ),
         "reject": Choice({"error_message": _is_text}, never=("close_to",)),
     },

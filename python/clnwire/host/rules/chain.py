@@ -1,18 +1,88 @@
-"""A hook's chain: when it continues, the event for the next plugin, and the merged answer."""
+"""A hook's chain: its order, the filters, when it continues, and how events and answers change."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import graphlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from clnwire import _core
 from clnwire._wire.codec import encode
-from clnwire.host.rules.decoding import as_object, decoded
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.manifest import HostHook
 
 CONTINUE: Final[Mapping[str, str]] = {"result": "continue"}
 
 _FIRST_COUNTS: Final = frozenset(("openchannel", "openchannel2", "rbf_channel"))
 """Hooks where a later plugin cannot change what an earlier one has set."""
 _PSBT: Final = frozenset(("openchannel2_changed", "openchannel2_sign"))
+
+
+class CycleError(Exception):
+    """The plugins' `before` and `after` constraints contain a cycle."""
+
+    def __init__(self, plugins: list[Plugin]) -> None:
+        """`plugins` is the cycle: each must come before the next one, the last before the first."""
+        self.plugins = plugins
+        names = [plugin.name for plugin in plugins]
+        super().__init__(" before ".join([*names, names[0]]))
+
+
+def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
+    """The plugins in the order of the chain; unknown names are ignored. Raises `CycleError`."""
+    sorter = graphlib.TopologicalSorter(_constraints(hook, plugins))
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        raise CycleError(error.args[1][:-1]) from None
+    done: list[Plugin] = []
+    free: list[Plugin] = []
+    while sorter:
+        free = sorted([*free, *sorter.get_ready()], key=plugins.index)
+        done.append(free.pop(0))
+        sorter.done(done[-1])
+    return done
+
+
+def named(path: Path, name: str) -> bool:
+    """Whether `name` is a plugin's path or ends it after a `/`."""
+    return str(path) == name or str(path).endswith(f"/{name}")
+
+
+def _constraints(hook: str, plugins: Sequence[Plugin]) -> dict[Plugin, set[Plugin]]:
+    """For each plugin, the plugins that must come before it."""
+    earlier: dict[Plugin, set[Plugin]] = {plugin: set() for plugin in plugins}
+    for plugin in plugins:
+        registered: HostHook = plugin.manifest.hooks[hook]
+        for other in plugins:
+            if any(named(other.path, name) for name in registered.before):
+                earlier[other].add(plugin)
+            if any(named(other.path, name) for name in registered.after):
+                earlier[plugin].add(other)
+    return earlier
+
+
+def wants(hook: HostHook, event: bytes) -> bool:
+    """Whether the hook's filters pass the event. A malformed event passes."""
+    try:
+        if hook.name == "rpc_command":
+            return _method(event) in hook.filters
+        members = as_object(decoded(event)) or {}
+        # The first two bytes of a peer message are its type.
+        return int(members["payload"][:4], 16) in hook.filters
+    except (KeyError, TypeError, ValueError, UndecodableError):
+        return True
+
+
+def _method(event: bytes) -> object:
+    """The method that the daemon runs. It uses the first of duplicate members."""
+    request = dict(reversed(_core.members(event)))["rpc_command"]
+    return decoded(dict(reversed(_core.members(request)))["method"])
 
 
 def should_continue(hook: str, answer: object) -> bool:

@@ -16,7 +16,7 @@ from clnwire._wire import dialect as wire
 from clnwire._wire.levels import ACCEPTED, COMMON_LEVELS
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.errors import HostError
-from clnwire.host.rules.names import TOPICS
+from clnwire.notifications._catalogue import NATIVE
 
 Name: TypeAlias = Literal["current", "2020", "2019"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -99,7 +99,7 @@ def _known_to(release: wire.Release, since: dict[str, wire.Release]) -> tuple[st
 
 
 CURRENT: Final = HostDialect(
-    "current", HOOKS, TOPICS, tuple(wire.OPTION_TYPES), b'{"allow-deprecated-apis":false}'
+    "current", HOOKS, NATIVE, tuple(wire.OPTION_TYPES), b'{"allow-deprecated-apis":false}'
 )
 OF_2020: Final = HostDialect(
     "2020",

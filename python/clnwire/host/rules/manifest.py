@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 from msgspec import Struct, field, json
@@ -19,10 +19,19 @@ from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
 from clnwire.host.errors import ManifestError, ManifestProblem
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded, shown
 from clnwire.host.rules.dialect import CURRENT, HostDialect
-from clnwire.host.rules.names import FILTERS, OPTIONS
 from clnwire.messages.getmanifest import FeatureBits
 
-FEATURE_PLACES = FeatureBits.__struct_fields__
+FEATURE_PLACES: Final = FeatureBits.__struct_fields__
+FILTERS: Final[dict[str, type]] = {"rpc_command": str, "custommsg": int}
+"""The hooks that accept filters, and the type of their filters' items."""
+_OPTIONS: Final = """
+    addr alias announce-addr autolisten bind-addr bookkeeper-dir clear-plugins conf daemon
+    database-upgrade developer disable-plugin encrypted-hsm fee-base fee-per-satoshi help
+    important-plugin lightning-dir log-file log-level log-prefix mainnet network offline pid-file
+    plugin plugin-dir proxy regtest rgb rpc-file rpc-file-mode signet testnet version wallet
+"""
+OPTIONS: Final = frozenset(_OPTIONS.split())
+"""A selection of the daemon's options: those that plugins' names are likely to clash with."""
 _Object: TypeAlias = "dict[str, Any]"
 _shown = partial(shown, limit=60)
 

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from clnwire._wire.nearest import did_you_mean
 from clnwire.host.rules._samples import HOOKS, PEER, PREIMAGE, TOPICS
 from clnwire.host.rules.dialect import dialect_named
+
+if TYPE_CHECKING:
+    from clnwire.host.rules.manifest import HostHook
 
 Event: TypeAlias = dict[str, Any]
 
@@ -43,6 +46,16 @@ def hook_sample(name: str, dialect: str = "current") -> Event:
     """A copy of a hook's sample params. Raises `LookupError` if there is none."""
     known = _of(_SAMPLES[dialect][0], dialect_named(dialect).hooks)
     return _copied(known, name, "hook", dialect)
+
+
+def sample_that_passes(hook: HostHook, dialect: str = "current") -> Event:
+    """A plausible event that the hook's filters pass. Raises `LookupError` without a sample."""
+    event = hook_sample(hook.name, dialect)
+    if hook.filters and hook.name == "rpc_command":
+        event["rpc_command"]["method"] = hook.filters[0]
+    elif hook.filters:
+        event["payload"] = f"{hook.filters[0]:04x}" + event["payload"][4:]
+    return event
 
 
 def topic_sample(topic: str, dialect: str = "current") -> Event:
