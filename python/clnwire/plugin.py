@@ -117,8 +117,8 @@ class Plugin(Options, Methods, Hooks, Topics, Lifecycle):
         self._definition.settings = Settings(
             dynamic=dynamic,
             mixed_db_write=mixed_db_write,
-            feature_bits=feature_bits,
-            custom_messages=custom_messages,
+            feature_bits=dict((feature_bits or {}).items()),
+            custom_messages=[*custom_messages],
             max_frame_bytes=max_frame_bytes,
             max_depth=max_depth,
             watchdog_seconds=watchdog_seconds,

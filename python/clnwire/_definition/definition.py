@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from clnwire._definition.functions import is_async
 from clnwire.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from clnwire._definition.background import Background
     from clnwire._definition.events import Hook, Subscription, Topic
@@ -17,45 +19,21 @@ if TYPE_CHECKING:
     from clnwire._definition.options import Option
 
 
-class Settings:
+class Settings(Struct, kw_only=True):
     """The parameters of `Plugin`, documented there. Raises `UsageError` for invalid ones."""
 
-    __slots__ = (
-        "custom_messages",
-        "dynamic",
-        "feature_bits",
-        "max_depth",
-        "max_frame_bytes",
-        "max_in_flight",
-        "max_threads",
-        "mixed_db_write",
-        "shutdown_seconds",
-        "watchdog_seconds",
-    )
+    dynamic: bool | None
+    mixed_db_write: bool
+    feature_bits: dict[str, str]
+    custom_messages: list[int]
+    max_frame_bytes: int
+    max_depth: int
+    watchdog_seconds: float
+    shutdown_seconds: float
+    max_in_flight: int
+    max_threads: int
 
-    def __init__(
-        self,
-        *,
-        dynamic: bool | None,
-        mixed_db_write: bool,
-        feature_bits: Mapping[Any, str] | None,
-        custom_messages: Iterable[int],
-        max_frame_bytes: int,
-        max_depth: int,
-        watchdog_seconds: float,
-        shutdown_seconds: float,
-        max_in_flight: int,
-        max_threads: int,
-    ) -> None:
-        self.dynamic, self.mixed_db_write = dynamic, mixed_db_write
-        self.feature_bits: dict[str, str] = dict(feature_bits or {})
-        self.custom_messages = list(custom_messages)
-        self.max_frame_bytes, self.max_depth = max_frame_bytes, max_depth
-        self.watchdog_seconds, self.shutdown_seconds = watchdog_seconds, shutdown_seconds
-        self.max_in_flight, self.max_threads = max_in_flight, max_threads
-        self._check()
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         if self.dynamic and self.feature_bits:
             raise UsageError("a plugin with feature bits cannot be dynamic: the daemon refuses it")
         _check_feature_bits(self.feature_bits)

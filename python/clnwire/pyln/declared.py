@@ -11,6 +11,8 @@ from clnwire.pyln.binding import INJECTED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BUILT_IN: Final = ("getmanifest", "init", "setconfig")
+"""Methods of every plugin; the manifest and the usage leave them out."""
 OPTION_TYPES: Final = ("string", "int", "bool", "flag")
 hook_fallbacks: Final[dict[str, Any]] = {
     "htlc_accepted": {"result": "fail", "failure_message": "2002"},

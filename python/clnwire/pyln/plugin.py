@@ -19,7 +19,7 @@ from clnwire._wire.environment import LIGHTNINGD_PLUGIN, LIGHTNINGD_VERSION
 from clnwire._wire.levels import CURRENT_LEVELS
 from clnwire.pyln import binding, transport, usage
 from clnwire.pyln.connections import Connections
-from clnwire.pyln.declared import OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
+from clnwire.pyln.declared import BUILT_IN, OPTION_TYPES, Method, MethodType, Option, hook_fallbacks
 from clnwire.pyln.encoding import decode_init, decoders, dumps, loads, use_fast_decoder
 from clnwire.pyln.lightning import LightningRpc, Millisatoshi
 from clnwire.pyln.request import PENDING, Request, RequestState, RpcException, places
@@ -56,8 +56,6 @@ JSONType: TypeAlias = str | int | float | bool | dict[str, Any] | list[Any] | No
 NoneDecoratorType: TypeAlias = Callable[..., Callable[..., None]]
 JsonDecoratorType: TypeAlias = Callable[..., Callable[..., JSONType]]
 
-BUILT_IN: Final = ("getmanifest", "init", "setconfig")
-"""Methods of every plugin; the manifest leaves them out."""
 METHOD_NOT_FOUND: Final = -32601
 PARSE_ERROR: Final = -32700
 MOST_LOGGED: Final = 200_000
@@ -150,13 +148,11 @@ class Plugin:
         """Adds a method; its docstring is the description."""
         old = {"Category": category, "Description": desc, "Long description": long_desc}
 
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        def add(function: Callable[..., Any]) -> None:
             self._warn_of_old(method_name, old)
-            text = function.__doc__
-            self.add_method(method_name, function, deprecated=deprecated, description=text)
-            return function
+            self.add_method(method_name, function, False, deprecated, function.__doc__)
 
-        return register
+        return _decorator(add)
 
     def async_method(
         self,
@@ -169,12 +165,11 @@ class Plugin:
         """Adds a method that answers by `request.set_result`, at any time."""
         old = {"Category": category, "Description": desc, "Long description": long_desc}
 
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        def add(function: Callable[..., Any]) -> None:
             self._warn_of_old(method_name, old)
-            self.add_method(method_name, function, background=True, deprecated=deprecated)
-            return function
+            self.add_method(method_name, function, True, deprecated)
 
-        return register
+        return _decorator(add)
 
     def _warn_of_old(self, method: str, old: dict[str, str | None]) -> None:
         for name, value in old.items():
@@ -197,13 +192,7 @@ class Plugin:
         """Adds a hook. Raises `ValueError` if there is a method or hook of this name."""
         if name in self.methods:
             raise ValueError(f"Method {name} was already registered")
-        if not binding.takes_more_keywords(func):
-            self.log(
-                f"Hook handler {func.__name__} for hook {name} does not have a variable keyword "
-                "argument. It is strongly suggested to add `**kwargs` as last parameter to hook "
-                "and notification handlers.",
-                level="warn",
-            )
+        self._suggest_keywords("Hook", func, name)
         method = Method(name, func, MethodType.HOOK)
         method.background = background
         method.before, method.after, method.filters = before or [], after or [], filters
@@ -217,54 +206,43 @@ class Plugin:
         filters: list[str | int] | None = None,
     ) -> Callable[..., Any]:
         """Adds a hook."""
-
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_hook(method_name, function, False, before, after, filters)
-            return function
-
-        return register
+        return _decorator(
+            lambda function: self.add_hook(method_name, function, False, before, after, filters)
+        )
 
     def async_hook(self, method_name: str) -> Callable[..., Any]:
         """Adds a hook that answers by `request.set_result`, at any time."""
-
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_hook(method_name, function, background=True)
-            return function
-
-        return register
+        return _decorator(lambda function: self.add_hook(method_name, function, background=True))
 
     def add_subscription(self, topic: str, func: Callable[..., Any]) -> None:
         """Subscribes to a topic; `*` is all. Raises `ValueError` if it has a handler."""
         if topic in self.subscriptions:
             raise ValueError(f"Topic {topic} already has a handler")
-        if not binding.takes_more_keywords(func):
-            self.log(
-                f"Notification handler {func.__name__} for notification {topic} does not have a "
-                "variable keyword argument. It is strongly suggested to add `**kwargs` as last "
-                "parameter to hook and notification handlers.",
-                level="warn",
-            )
+        self._suggest_keywords("Notification", func, topic)
         self.subscriptions[topic] = func
 
     def subscribe(self, topic: str) -> Callable[..., Any]:
         """Subscribes to a topic; `*` is all."""
+        return _decorator(lambda function: self.add_subscription(topic, function))
 
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_subscription(topic, function)
-            return function
-
-        return register
+    def _suggest_keywords(self, kind: str, func: Callable[..., Any], name: str) -> None:
+        if not binding.takes_more_keywords(func):
+            self.log(
+                f"{kind} handler {func.__name__} for {kind.lower()} {name} does not have a "
+                "variable keyword argument. It is strongly suggested to add `**kwargs` as last "
+                "parameter to hook and notification handlers.",
+                level="warn",
+            )
 
     def init(self) -> Callable[..., Any]:
         """Registers what runs at the daemon's `init`; its result is the reply."""
 
-        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        def add(function: Callable[..., Any]) -> None:
             if self.child_init is not None:
                 raise ValueError("The @plugin.init decorator should only be used once")
             self.child_init = function
-            return function
 
-        return register
+        return _decorator(add)
 
     def add_option(
         self,
@@ -415,7 +393,8 @@ class Plugin:
         elif frame.method == "init":
             message = decode_init(frame)
         else:
-            self._refuse(frame, PARSE_ERROR, f"the message is not JSON: {fault}")
+            message_id = None if frame.id is None else loads(frame.id)
+            self._refuse(message_id, PARSE_ERROR, f"the message is not JSON: {fault}")
             return
         if message.__class__ is not dict or "method" not in message:
             self.log(f"a message without a method was ignored: {frame!r}", level="warn")
@@ -427,13 +406,13 @@ class Plugin:
             else:
                 self._dispatch_notification(request)
         except UnknownNameError as error:
-            self._refuse_unknown(request, str(error))
+            self._refuse(request.id, METHOD_NOT_FOUND, str(error))
 
-    def _refuse(self, frame: Frame, code: int, message: str) -> None:
+    def _refuse(self, message_id: Any, code: int, message: str) -> None:
         self.log(message, level="warn")
-        if frame.id is not None:
+        if message_id is not None:
             error = {"code": code, "message": message}
-            self._write_locked({"jsonrpc": "2.0", "id": loads(frame.id), "error": error})
+            self._write_locked({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _multi_dispatch(self, msgs: list[bytes]) -> bytes:
         for message in msgs[:-1]:
@@ -466,12 +445,6 @@ class Plugin:
                 request.set_result(result)
         except Exception as error:
             self._answer_failed(request, error)
-
-    def _refuse_unknown(self, request: Request, text: str) -> None:
-        self.log(text, level="warn")
-        if request.id is not None:
-            error = {"code": METHOD_NOT_FOUND, "message": text}
-            self._write_locked({"jsonrpc": "2.0", "id": request.id, "error": error})
 
     def _answer_failed(self, request: Request, error: Exception) -> None:
         from traceback import format_exc
@@ -611,6 +584,14 @@ _WRITE_LOCKED: Final = Plugin._write_locked  # pyright: ignore[reportPrivateUsag
 _BIND_KWARGS: Final = Plugin._bind_kwargs  # pyright: ignore[reportPrivateUsage]
 _BIND_POS: Final = Plugin._bind_pos  # pyright: ignore[reportPrivateUsage]
 """A plugin may replace each of them."""
+
+
+def _decorator(add: Callable[[Callable[..., Any]], None]) -> Callable[..., Any]:
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        add(function)
+        return function
+
+    return register
 
 
 def _cut(stream: Iterable[bytes]) -> Iterable[Frame]:

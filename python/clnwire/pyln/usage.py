@@ -6,14 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from clnwire.pyln.declared import MethodType
+from clnwire.pyln.declared import BUILT_IN, MethodType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clnwire.pyln.declared import Method, Option
 
-BUILT_IN: Final = ("init", "getmanifest", "setconfig")
 OVERVIEW: Final = """
 Hi, it looks like you're trying to run a plugin from the
 command line. Plugins are usually started and controlled by
