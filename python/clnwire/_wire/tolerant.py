@@ -95,6 +95,9 @@ def items(text: bytes) -> list[bytes]:
 def members(text: bytes) -> list[tuple[bytes, bytes]]:
     """The texts of an object's names and values, quotes included."""
     parts = items(text)
+    if len(parts) % 2 and not parts[-1]:
+        # lightningd accepts a comma behind the last member.
+        parts.pop()
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 

@@ -21,8 +21,8 @@ LOCK_FILE: Final = "clnwire.lock"
 """Holds the id of the process that runs a host in the directory."""
 RPC_FILE: Final = "lightning-rpc"
 FEATURES: Final = {
-    "init": "08a0882a8a59a1",
-    "node": "88a0882a8a59a1",
+    "init": "800898880a8a59a1",
+    "node": "808898880a8a59a1",
     "channel": "",
     "invoice": "02000002024100",
     "bolt12_offer": "",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from clnwire import _core
+from clnwire._wire import tolerant
 from clnwire._wire.codec import encode
 from clnwire.error_codes import INVALID_REQUEST
 from clnwire.errors import RpcError
-from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, object_text
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 
 if TYPE_CHECKING:
     from clnwire._core import Frame
@@ -53,11 +53,12 @@ def log_event(entry: LogEntry, source: str, level: str, nanoseconds: int) -> byt
 def rpc_command_event(command: HostCommand) -> bytes:
     """The event of the hook `rpc_command`.
 
-    A request from the socket keeps the caller's members in their order; as in the daemon, white
-    space between them is removed.
+    A request from the socket keeps the caller's members in their order, even if they are no JSON;
+    as in the daemon, white space between them is removed.
     """
     if command.frame is not None:
-        return b'{"rpc_command":%s}' % object_text(_core.members(command.frame.bytes))
+        given = tolerant.members(command.frame.bytes)
+        return b'{"rpc_command":{%s}}' % b",".join(b"%s:%s" % member for member in given)
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
         encode(command.method),

@@ -142,8 +142,9 @@ class Host:
         self._socket = RpcSocket(host.directory, self._serve, self._framer)
         self._boot = Boot(host, self._database, self._socket.open, manifest_timeout, init_timeout)
         self._is_entered = False
-        Builtin(host, self._shut_down).register()
-        Configs(host).register()
+        configs = Configs(host)
+        configs.register()
+        Builtin(host, configs, self._shut_down).register()
         folders = [Path(given).absolute() for given in plugin_dirs]
         PluginCommand(
             host, self._boot, self._launch, folders, disabled_plugins, shutdown_timeout

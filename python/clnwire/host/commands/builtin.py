@@ -6,20 +6,27 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from clnwire._wire.codec import split
 from clnwire.error_codes import METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import CommandOutcome, argument, decoded_params, required
+from clnwire.host.rules.decoding import object_text
 
 if TYPE_CHECKING:
     from clnwire.host.commands.commands import HostCommand
+    from clnwire.host.commands.configs import Configs
     from clnwire.host.parts import Parts
 
 
 class Builtin:
     """`getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop`."""
 
-    def __init__(self, host: Parts, shut_down: Callable[[], Awaitable[None]]) -> None:
-        self._host, self._shut_down = host, shut_down
+    def __init__(
+        self, host: Parts, configs: Configs, shut_down: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._host, self._configs, self._shut_down = host, configs, shut_down
 
     def register(self) -> None:
         """Adds the commands. `Host.command` overrides them."""
@@ -45,6 +52,10 @@ class Builtin:
     async def _check(self, command: HostCommand) -> object:
         """Passes the request to a plugin that can check. Otherwise any known command passes."""
         name = required(decoded_params(command.params), 0, "command_to_check")
+        if name == "setconfig":
+            params = _without_first(command.params)
+            await self._configs.check(structs.replace(command, method=name, params=params))
+            return {"command_to_check": name}
         plugin = self._host.plugins.offering(name)
         if plugin is not None and plugin.death is None:
             if plugin.manifest.cancheck:
@@ -65,6 +76,14 @@ class Builtin:
         del command
         await self._shut_down()
         return "Shutdown complete"
+
+
+def _without_first(params: bytes) -> bytes:
+    """The params of the command that is to be checked."""
+    given = split(params)
+    if isinstance(given, list):
+        return b"[%s]" % b",".join(given[1:])
+    return object_text((name, text) for name, text in given.items() if name != "command_to_check")
 
 
 def _switch(setting: str, command: HostCommand) -> object:

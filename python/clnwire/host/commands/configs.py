@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from msgspec import json
 
-from clnwire._wire.codec import encode
+from clnwire._wire.codec import encode, split
 from clnwire._wire.options import c_integer
+from clnwire._wire.tolerant import items
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
 from clnwire.host.commands.commands import HostCommand, argument, decoded_params, required
 from clnwire.host.encoding import result_of
 from clnwire.host.errors import PluginOptionError
-from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.options import Setting, option_text
 
@@ -77,33 +77,69 @@ class Configs:
                     )
                     self._host.remark(plugin.name, message, level="broken")
 
+    async def check(self, command: HostCommand) -> None:
+        """Asks the option's plugin, if it can check; raises `RpcError` if `setconfig` would."""
+        plugin, _, change = self._change(command)
+        if plugin.manifest.cancheck:
+            checked = {"command_to_check": command.method, **change}
+            result_of(await plugin.request("check", encode(checked), caller=command.token))
+
     async def _set(self, command: HostCommand) -> object:
         """Changes a dynamic option. The plugin is asked first and may refuse."""
-        params = decoded_params(command.params)
-        name, absent = required(params, 0, "config"), cast("object", None)
-        value = argument(params, 1, "val", absent)
+        plugin, option, change = self._change(command)
+        result_of(await plugin.request("setconfig", encode(change), caller=command.token))
+        setting = _new_setting(plugin, option, change.get("val", True))
+        name = option.name
+        plugin.settings[name] = self._host.plugins.configured[name] = setting
+        self._remark_literals([name])
+        return {"config": {"config": name, **_shown(plugin, option)}}
+
+    def _change(self, command: HostCommand) -> tuple[Plugin, Option, dict[str, object]]:
+        """The option that a `setconfig` is about, and what its plugin is told. Raises `RpcError`.
+
+        As in the daemon it is the plugin that judges the value.
+        """
+        name = required(decoded_params(command.params), 0, "config")
         found = self._host.plugins.options().get(name)
         if found is None:
             raise RpcError(INVALID_PARAMS, f"Unknown config option {name!r}")
         plugin, option = found
         if not option.dynamic:
             raise RpcError(METHOD_NOT_FOUND, f"option {name!r} is not dynamic")
-        setting = _new_setting(plugin, option, value)
-        change: dict[str, object] = {"config": name}
-        if value is not None:
-            # The daemon sends the user's text; only `init` has typed values.
-            change["val"] = _as_written(value)
-        result_of(await plugin.request("setconfig", encode(change), caller=command.token))
-        plugin.settings[name] = self._host.plugins.configured[name] = setting
-        self._remark_literals([name])
-        return {"config": {"config": name, **_shown(plugin, option)}}
+        value = _value(command.params, option)
+        return plugin, option, {"config": name} if value is None else {"config": name, "val": value}
+
+
+def _value(params: bytes, option: Option) -> str | list[str] | None:
+    """The text of `val`, as the caller wrote it; `None` for a flag. Raises `RpcError`.
+
+    As in the daemon, the values of a `multi` option are seen by name only: by position, any `val`
+    empties it; and `null` by position is no value, whereas by name it is the text.
+    """
+    given = split(params)
+    named = None if isinstance(given, list) else given.get("val")
+    is_array = named is not None and named.startswith(b"[")
+    if option.multi:
+        if named is not None and not is_array:
+            raise _wrong_value(option, "is a multi option: val must be an array")
+        return [_as_written(item) for item in items(named or b"[]")]
+    if is_array:
+        raise _wrong_value(option, "is not a multi option: val must not be an array")
+    value = named
+    if isinstance(given, list) and len(given) > 1 and given[1] != b"null":
+        value = given[1]
+    if (value is None) is not (option.type == "flag"):
+        raise _wrong_value(option, "requires a value" if value is None else "does not take a value")
+    return None if value is None else _as_written(value)
+
+
+def _wrong_value(option: Option, problem: str) -> RpcError:
+    return RpcError(INVALID_PARAMS, f"{option.name} {problem}")
 
 
 def _new_setting(plugin: Plugin, option: Option, value: object) -> Setting:
-    if value is None and option.type != "flag":
-        raise RpcError(INVALID_PARAMS, f"missing required parameter: val, for {option.name!r}")
     try:
-        text = option_text(plugin.name, option, True if value is None else value)
+        text = option_text(plugin.name, option, value)
     except PluginOptionError as error:
         raise RpcError(INVALID_PARAMS, str(error)) from None
     return Setting(text, "setconfig")
@@ -144,10 +180,6 @@ def _spelled(text: bytes) -> list[str]:
     return [item for item in text.decode().strip("[]").split(",") if item]
 
 
-def _as_written(value: object) -> object:
-    items = as_array(value)
-    if items is not None:
-        return [_as_written(item) for item in items]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _as_written(text: bytes) -> str:
+    """A value's text without quotes. The daemon does not undo its escapes."""
+    return text.removeprefix(b'"').removesuffix(b'"').decode()

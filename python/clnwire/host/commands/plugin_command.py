@@ -47,19 +47,20 @@ class PluginCommand:
         self._host.commands.register_own("plugin", usage, self._run)
 
     async def _run(self, command: HostCommand) -> object:
-        params = decoded_params(command.params)
+        params, caller = decoded_params(command.params), command.token
         subcommand = required(params, 0, "subcommand")
         if subcommand == "stop":
             return await self._stop(required(params, 1, "plugin"))
         if subcommand == "start":
-            await self._start(Path(required(params, 1, "plugin")), _options(params))
+            await self._start(Path(required(params, 1, "plugin")), _options(params), caller)
         elif subcommand == "startdir":
             directory = Path(required(params, 1, "directory"))
             if not directory.is_dir():
                 raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
-            await self._start_new([directory])
+            await self._start_new([directory], caller)
         elif subcommand == "rescan":
-            await self._start_new([self._host.directory.root / "plugins", *self._directories])
+            directories = [self._host.directory.root / "plugins", *self._directories]
+            await self._start_new(directories, caller)
         elif subcommand != "list":
             known = "start, stop, startdir, rescan and list"
             raise RpcError(INVALID_PARAMS, f"subcommand: there are {known}, not {subcommand!r}")
@@ -75,24 +76,24 @@ class PluginCommand:
             for plugin in self._host.plugins.running()
         ]
 
-    async def _start(self, path: Path, options: dict[str, Any]) -> None:
+    async def _start(self, path: Path, options: dict[str, Any], caller: bytes | None) -> None:
         if self._is_there(path):
             raise RpcError(PLUGIN_ERROR, f"{path}: already registered")
         try:
             given = {name: Given(value, PLUGIN_START) for name, value in options.items()}
             plugin = self._launch(PluginSpec(path))
-            await self._boot.start(plugin, given, (), must_be_dynamic=True)
+            await self._boot.start(plugin, given, (), must_be_dynamic=True, caller=caller)
         except HostError as error:
             raise RpcError(PLUGIN_ERROR, f"{path}: {error}") from None
         if plugin.disabled is not None:
             raise RpcError(PLUGIN_ERROR, f"{path}: disabled itself: {plugin.disabled}")
 
-    async def _start_new(self, directories: Sequence[Path]) -> None:
+    async def _start_new(self, directories: Sequence[Path], caller: bytes | None) -> None:
         """Starts the plugins that are not running. A failed start is only logged."""
         for path in executables(directories):
             if not self._is_there(path) and not any(named(path, name) for name in self._disabled):
                 try:
-                    await self._start(path, {})
+                    await self._start(path, {}, caller)
                 except RpcError as error:
                     self._host.remark(path.name, error.message)
 

@@ -49,16 +49,17 @@ class Boot:
         migrations: Migrations,
         *,
         must_be_dynamic: bool = False,
+        caller: bytes | None = None,
     ) -> None:
         """Asks one plugin for its manifest and waits until it has answered `init`.
 
         On any error the plugin is killed and the error is raised. `must_be_dynamic` is for the
         command `plugin start`: refuses a plugin that is not dynamic, and reuses the options that
-        the user set before.
+        the user set before. `caller` is the id token of that command.
         """
         self._host.plugins.add(plugin)
         try:
-            manifest = await startup.ask_manifest(plugin, self._manifest_timeout)
+            manifest = await startup.ask_manifest(plugin, self._manifest_timeout, caller)
             await self._accept(plugin, manifest)
             if plugin.disabled is not None:
                 return

@@ -50,9 +50,9 @@ async def within(
     return await future
 
 
-async def ask_manifest(plugin: Plugin, seconds: float | None) -> bytes:
+async def ask_manifest(plugin: Plugin, seconds: float | None, caller: bytes | None = None) -> bytes:
     """Sends `getmanifest` and returns the result. Raises `ManifestError`, `PluginDiedError`."""
-    future = plugin.request("getmanifest", plugin.dialect.manifest_params)
+    future = plugin.request("getmanifest", plugin.dialect.manifest_params, caller=caller)
     reply = await within(plugin, future, "getmanifest", seconds)
     if reply.result is None:
         error = (reply.error or b"none").decode()

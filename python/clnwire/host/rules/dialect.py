@@ -8,6 +8,7 @@ differs.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct, json
@@ -23,6 +24,8 @@ NAMES: Final[tuple[Name, ...]] = get_args(Name)
 VERSION: Final = wire.FOLLOWED
 """The release of Core Lightning that the host imitates."""
 
+_ODD: Final = re.compile(rb'[\x00-\x1f\x7f"\\]')
+"""What would need an escape in a string."""
 _BARE: Final = frozenset(("connect", "disconnect"))
 """The topics whose payload old daemons do not wrap in the topic's name."""
 
@@ -72,16 +75,16 @@ class HostDialect(Struct, frozen=True):
     def token(self, caller: bytes | None, method: str, number: int) -> bytes:
         """The JSON text of the id of request `number`, counted from 1.
 
-        It is `"cln:<method>#<n>"`, prefixed with the caller's id and `/` if there is a caller. A
-        caller's string id keeps its raw JSON text; any other id is quoted.
+        It is `"cln:<method>#<n>"`, prefixed with the caller's id and `/` if there is a caller; the
+        daemon replaces an id with an escape in it.
         """
         if self.numbers_ids:
             return b"%d" % (number - 1)
         own = json.encode(f"cln:{method}#{number}")
         if caller is None:
             return own
-        quoted = caller if caller.startswith(b'"') else json.encode(caller.decode())
-        return b"%s/%s" % (quoted[:-1], own[1:])
+        given = caller.removeprefix(b'"').removesuffix(b'"')
+        return b'"%s/%s' % (b"weird-id" if _ODD.search(given) else given, own[1:])
 
     def notification_params(self, topic: str, payload: bytes) -> bytes:
         """A native notification's params: the payload, wrapped in the topic's name if required."""
