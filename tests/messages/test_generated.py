@@ -1,4 +1,4 @@
-"""The topics' and hooks' modules are what the daemon's schemas give."""
+"""The topics' and hooks' modules are what the daemon's schemas give; so are the error codes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ CLNWIRE = ROOT / "python/clnwire"
 
 
 def texts(package: Path) -> dict[str, str]:
-    """The generated modules of both folders."""
-    found = {path: path.read_text() for path in package.glob("[hn]*s/*.py")}
-    return {
-        str(path.relative_to(package)): text
-        for path, text in found.items()
-        if text.startswith(MARK)
-    }
+    """The generated modules."""
+    paths = [package / "error_codes.py", *package.glob("[hn]*s/*.py")]
+    found = {str(path.relative_to(package)): path.read_text() for path in paths}
+    return {name: text for name, text in found.items() if text.startswith(MARK)}
 
 
 def test_the_files_are_those_that_the_schemas_give(shared, tmp_path):
@@ -33,7 +30,7 @@ def test_the_files_are_those_that_the_schemas_give(shared, tmp_path):
     command = [sys.executable, script, shared / "schemas", "--into", tmp_path]
     subprocess.run(command, check=True, cwd=tmp_path)
     assert texts(tmp_path) == texts(CLNWIRE)
-    assert len(texts(CLNWIRE)) == 24 + 11
+    assert len(texts(CLNWIRE)) == 1 + 24 + 11
 
 
 def changed(shared: Path, folder: Path, **member: object) -> Path:
