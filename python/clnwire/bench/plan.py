@@ -11,7 +11,7 @@ from clnwire._wire.nearest import did_you_mean
 from clnwire.bench.load.messages import NUMBER, Ask, db_write, notification, request
 from clnwire.bench.results import BenchError
 from clnwire.host.encoding import custom_notification
-from clnwire.host.plugins.startup import MIGRATIONS
+from clnwire.host.plugins.boot import MIGRATIONS
 from clnwire.host.rules.decoding import as_object
 from clnwire.host.rules.dialect import CURRENT
 from clnwire.host.rules.samples import sample_that_passes, topic_sample

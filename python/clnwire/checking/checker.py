@@ -10,7 +10,7 @@ from clnwire.checking.file import obstacles
 from clnwire.checking.finding import Found, Report
 from clnwire.checking.reading import MessageCutter
 from clnwire.checking.session import CheckSession, Limits, Target
-from clnwire.host.plugins.startup import command_line
+from clnwire.host.plugins.launcher import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

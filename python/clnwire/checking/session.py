@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from clnwire.host.errors import PluginDiedError
     from clnwire.host.journal import LogEntry, RemarkKind
     from clnwire.host.plugins.boot import Values
-    from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import HostManifest, Option
     from clnwire.host.rules.options import Given

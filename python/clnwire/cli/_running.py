@@ -24,14 +24,14 @@ from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
+from clnwire.host.plugins.boot import LATER_START, MIGRATIONS
 from clnwire.host.plugins.launcher import PluginSpec
-from clnwire.host.plugins.startup import LATER_START, MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from clnwire.cli._settings import RunSettings
-    from clnwire.host.lifetime import Stopped
+    from clnwire.host.plugins.owner import Stopped
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import Option
 

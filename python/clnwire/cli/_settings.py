@@ -11,8 +11,7 @@ from msgspec import Struct
 from clnwire._wire.levels import SCALE
 from clnwire.cli._arguments import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
-from clnwire.host.plugins.launcher import PluginSpec
-from clnwire.host.plugins.startup import command_line
+from clnwire.host.plugins.launcher import PluginSpec, command_line
 from clnwire.host.rules.chain import named
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from clnwire.cli._drop_in import PYTHONPATH, search_path
 from clnwire.cli._failing import fail
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
-from clnwire.host.plugins.startup import command_line
+from clnwire.host.plugins.launcher import command_line
 from clnwire.host.rules.dialect import Name
 
 DIALECTS: dict[str, tuple[Name, ...]] = {

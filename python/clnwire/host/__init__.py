@@ -4,8 +4,7 @@ The host imitates current Core Lightning: the order of messages, their bytes, an
 refuses. `import clnwire` does not load this package.
 """
 
-from clnwire.host.commands.commands import Caller
-from clnwire.host.delivery import Delivery
+from clnwire.host.commands.commands import Caller, Delivery
 from clnwire.host.errors import (
     FatalAnswerError,
     HostError,
@@ -15,8 +14,8 @@ from clnwire.host.errors import (
 )
 from clnwire.host.host import Host
 from clnwire.host.journal import Call, Journal, LogEntry, TopicEntry
-from clnwire.host.lifetime import Stopped
 from clnwire.host.plugins.launcher import PluginSpec
+from clnwire.host.plugins.owner import Stopped
 from clnwire.host.plugins.plugin import Plugin
 from clnwire.host.rules.manifest import Option
 from clnwire.host.rules.options import Given

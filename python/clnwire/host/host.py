@@ -23,13 +23,11 @@ from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import HookCalls, bounded
 from clnwire.host.journal import Call
-from clnwire.host.lifetime import Life, Stopped
 from clnwire.host.parts import Parts
-from clnwire.host.plugins import startup
-from clnwire.host.plugins.boot import Boot, Migrations, Options
+from clnwire.host.plugins.boot import MIGRATIONS, Boot, Migrations, Options
 from clnwire.host.plugins.ending import end_all
 from clnwire.host.plugins.launcher import Launcher, PluginSpec
-from clnwire.host.plugins.owner import OnLog, OnTrace, PluginOwner
+from clnwire.host.plugins.owner import Life, OnLog, OnTrace, PluginOwner, Stopped
 from clnwire.host.plugins.registry import Plugins
 from clnwire.host.rules.decoding import decoded
 from clnwire.host.rules.dialect import Name, dialect_named
@@ -37,10 +35,10 @@ from clnwire.host.rules.dialect import Name, dialect_named
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from clnwire.host.delivery import Delivery
+    from clnwire.host.commands.commands import Delivery
     from clnwire.host.journal import Journal, LogEntry, TopicEntry
-    from clnwire.host.plugins.chunked_writer import Cut
     from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.manifest import Option
     from clnwire.plugin import Plugin as PluginObject
 
@@ -216,7 +214,7 @@ class Host:
         *,
         important: bool = False,
         arguments: Sequence[str] = (),
-        migrations: Migrations = startup.MIGRATIONS,
+        migrations: Migrations = MIGRATIONS,
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> Plugin:
@@ -244,7 +242,7 @@ class Host:
         specs: Sequence[PluginSpec],
         options: Options | None = None,
         *,
-        migrations: Migrations = startup.MIGRATIONS,
+        migrations: Migrations = MIGRATIONS,
         env: Mapping[str, str] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> list[Plugin]:
@@ -275,7 +273,7 @@ class Host:
         return await self._boot.load(specs, partial(self._launch, env=env, stderr=stderr))
 
     async def bring_up(
-        self, options: Options | None = None, *, migrations: Migrations = startup.MIGRATIONS
+        self, options: Options | None = None, *, migrations: Migrations = MIGRATIONS
     ) -> list[Plugin]:
         """The second half of `start_all`: options, `db_write`, the socket, `init`.
 

@@ -9,8 +9,7 @@ from clnwire.host.commands.commands import CommandTable
 from clnwire.host.database import WriteBarrier
 from clnwire.host.directory import Directory
 from clnwire.host.journal import LogEntry, RemarkKind
-from clnwire.host.lifetime import Life
-from clnwire.host.plugins.owner import PluginOwner
+from clnwire.host.plugins.owner import Life, PluginOwner
 from clnwire.host.plugins.registry import Plugins
 from clnwire.host.rules.dialect import HostDialect
 from clnwire.host.rules.manifest import OPTIONS, ReservedNames

@@ -23,7 +23,7 @@ from clnwire._core import Frame, Framer, MalformedError
 from clnwire.hooks._catalogue import HOOKS
 from clnwire.host.directory import FEATURES
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
-from clnwire.host.plugins import startup
+from clnwire.host.plugins.boot import disabled_by
 from clnwire.host.plugins.launcher import environment_of
 from clnwire.host.plugins.output import LogLines, OutputError, check_envelope, judge_notification
 from clnwire.host.plugins.process import PluginProcess, ending, spawn
@@ -274,7 +274,7 @@ class Replay:
         if step.method == "getmanifest":
             return self._manifest_problem(reply)
         if step.method == "init":
-            return _disabled(startup.disabled_by(reply)) if self._dialect.disables else None
+            return _disabled(disabled_by(reply)) if self._dialect.disables else None
         if step.method in HOOKS:
             return self._hook_problem(step.method, reply)
         return None if reply.error is None else f"an error: {_shown(reply.error)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, TypeVar
 
 from clnwire.errors import RpcError, UsageError
 from clnwire.host import Host
-from clnwire.host.delivery import Delivery
+from clnwire.host.commands.commands import Delivery
 from clnwire.host.journal import Call as Call  # noqa: TC001 - public
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE

@@ -11,7 +11,7 @@ from msgspec import structs
 from clnwire._wire.codec import split
 from clnwire.error_codes import METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import CommandOutcome, argument, decoded_params, required
+from clnwire.host.commands.commands import CommandOutcome
 from clnwire.host.rules.decoding import object_text
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Builtin:
         own("stop", "", self._stop)
 
     def _help(self, command: HostCommand) -> object:
-        wanted = argument(decoded_params(command.params), 0, "command", "")
+        wanted = command.argument(0, "command", "")
         lines = {usage.partition(" ")[0]: usage for usage in self._host.commands.usages()}
         for plugin in self._host.plugins.running():
             for method in plugin.manifest.methods.values():
@@ -51,7 +51,7 @@ class Builtin:
 
     async def _check(self, command: HostCommand) -> object:
         """Passes the request to a plugin that can check. Otherwise any known command passes."""
-        name = required(decoded_params(command.params), 0, "command_to_check")
+        name = command.text(0, "command_to_check")
         if name == "setconfig":
             params = _without_first(command.params)
             await self._configs.check(structs.replace(command, method=name, params=params))
@@ -88,7 +88,7 @@ def _without_first(params: bytes) -> bytes:
 
 def _switch(setting: str, command: HostCommand) -> object:
     """Turns a member of the caller's `CallerSettings` on or off."""
-    enable = argument(decoded_params(command.params), 0, "enable", default=False)
+    enable = command.argument(0, "enable", default=False)
     if command.session is not None:
         setattr(command.session, setting, enable)
     return {}

@@ -13,8 +13,7 @@ from clnwire._core import Frame
 from clnwire._wire.codec import encode_any
 from clnwire._wire.levels import CURRENT_LEVELS, LogLevel, check_level
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
-from clnwire.errors import RpcError
-from clnwire.host.delivery import Delivery
+from clnwire.errors import RpcError, UsageError
 from clnwire.host.plugins.output import Notice
 from clnwire.host.rules.decoding import decoded
 from clnwire.messages.progress import check_progress
@@ -62,6 +61,41 @@ class Caller:
             self._notify(Notice(method, self.token.encode(), json.encode(params)))
 
 
+class Delivery(Struct, frozen=True):
+    """A command's result and how its reply is sent.
+
+    A command's function may return one, or it may replace the function:
+    `host.command("getinfo")(Delivery({"id": "02"}, delay=0.5))`. `delay` applies to all callers,
+    the other fields only to callers on the socket. The constructor raises `UsageError` for values
+    out of range.
+    """
+
+    result: object
+    """The result; an `RpcError` becomes an error reply."""
+    delay: float = 0.0
+    """Seconds before the reply begins."""
+    chunk_bytes: int | None = None
+    """Bytes per write; `None` writes the reply at once."""
+    pause: float = 0.0
+    """Seconds to wait after each chunk."""
+    hang_up_after: int | None = None
+    """Bytes of the reply after which the host closes the connection; 0 sends none of the reply."""
+
+    def __post_init__(self) -> None:
+        if self.delay < 0 or self.pause < 0:
+            raise UsageError("delivery: delay and pause are seconds, 0 or more")
+        if self.chunk_bytes is not None and self.chunk_bytes < 1:
+            raise UsageError(f"delivery: chunk_bytes must be at least 1, not {self.chunk_bytes}")
+        if self.hang_up_after is not None and self.hang_up_after < 0:
+            raise UsageError("delivery: hang_up_after is a number of bytes, 0 or more")
+
+    def chunks(self, reply: bytes) -> list[bytes]:
+        """The part of the reply that is sent, in chunks."""
+        whole = reply if self.hang_up_after is None else reply[: self.hang_up_after]
+        size = self.chunk_bytes or max(1, len(whole))
+        return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
 class CallerSettings(Struct):
     """The settings of a caller's connection."""
 
@@ -83,6 +117,33 @@ class HostCommand(Struct, frozen=True):
     notify: Callable[[Notice], None] | None = None
     """Sends the caller `message` and `progress`."""
     session: CallerSettings | None = None
+
+    def decoded_params(self) -> Params:
+        """The decoded params. Raises `RpcError` unless they are an object or an array."""
+        params = decoded(self.params)
+        if isinstance(params, (dict, list)):
+            return cast("Params", params)
+        raise RpcError(INVALID_PARAMS, "Expected array or object for params")
+
+    def argument(self, index: int, name: str, default: T, *, required: bool = False) -> T:
+        """A parameter, given by name or by position.
+
+        Raises `RpcError` if it is required and missing, or if its type is not that of `default`.
+        With `None` any type is accepted.
+        """
+        params = self.decoded_params()
+        if isinstance(params, dict):
+            params, index = ([params[name]] if name in params else []), 0
+        if required and index >= len(params):
+            raise RpcError(INVALID_PARAMS, f"missing required parameter: {name}")
+        value = params[index] if index < len(params) else default
+        if default is not None and not isinstance(value, type(default)):
+            raise RpcError(INVALID_PARAMS, f"{name}: should be a {type(default).__name__}")
+        return cast("T", value)
+
+    def text(self, index: int, name: str) -> str:
+        """A required string parameter. Raises `RpcError` if it is missing or not a string."""
+        return self.argument(index, name, "", required=True)
 
 
 class CommandOutcome(Struct, frozen=True):
@@ -148,7 +209,7 @@ class CommandTable:
         if command.method in self._commands:
             return self._commands[command.method](command)
         if command.method in self._own:
-            decoded_params(command.params)
+            command.decoded_params()
             return self._own[command.method][1](command)
         raise RpcError(METHOD_NOT_FOUND, f"Unknown command '{command.method}'")
 
@@ -161,9 +222,9 @@ def _given(answer: object) -> Own:
     if not callable(answer):
         return lambda command: answer
     if not _takes_caller(answer):
-        return lambda command: answer(decoded_params(command.params))
+        return lambda command: answer(command.decoded_params())
     return lambda command: answer(
-        decoded_params(command.params), Caller(command.method, command.token, command.notify)
+        command.decoded_params(), Caller(command.method, command.token, command.notify)
     )
 
 
@@ -175,33 +236,3 @@ def _takes_caller(function: Callable[..., object]) -> bool:
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [each for each in parameters if each.kind in places and each.default is each.empty]
     return len(required) > 1
-
-
-def decoded_params(text: bytes) -> Params:
-    """The decoded params. Raises `RpcError` unless they are an object or an array."""
-    params = decoded(text)
-    if isinstance(params, (dict, list)):
-        return cast("Params", params)
-    raise RpcError(INVALID_PARAMS, "Expected array or object for params")
-
-
-def argument(params: Params, index: int, name: str, default: T) -> T:
-    """A parameter, given by name or by position.
-
-    Raises `RpcError` if its type is not that of `default`. With `None` any type is accepted.
-    """
-    if isinstance(params, dict):
-        value = params.get(name, default)
-    else:
-        value = params[index] if index < len(params) else default
-    if default is not None and not isinstance(value, type(default)):
-        raise RpcError(INVALID_PARAMS, f"{name}: should be a {type(default).__name__}")
-    return cast("T", value)
-
-
-def required(params: Params, index: int, name: str) -> str:
-    """A required string parameter. Raises `RpcError` if it is missing or not a string."""
-    given = name in params if isinstance(params, dict) else index < len(params)
-    if not given:
-        raise RpcError(INVALID_PARAMS, f"missing required parameter: {name}")
-    return argument(params, index, name, "")

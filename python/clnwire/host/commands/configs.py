@@ -13,13 +13,13 @@ from clnwire._wire.options import c_integer
 from clnwire._wire.tolerant import items
 from clnwire.error_codes import INVALID_PARAMS, METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import HostCommand, argument, decoded_params, required
 from clnwire.host.encoding import result_of
 from clnwire.host.errors import PluginOptionError
 from clnwire.host.rules.dialect import VERSION
 from clnwire.host.rules.options import Setting, option_text
 
 if TYPE_CHECKING:
+    from clnwire.host.commands.commands import HostCommand
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.rules.manifest import Option
@@ -40,7 +40,7 @@ class Configs:
         self._host.commands.register_own("setconfig", "config [val] [transient]", self._set)
 
     def _list(self, command: HostCommand) -> object:
-        wanted = argument(decoded_params(command.params), 0, "config", "")
+        wanted = command.argument(0, "config", "")
         configs = self._configs()
         if wanted and wanted not in configs:
             raise RpcError(INVALID_PARAMS, f"Unknown config option {wanted!r}")
@@ -99,7 +99,7 @@ class Configs:
 
         As in the daemon it is the plugin that judges the value.
         """
-        name = required(decoded_params(command.params), 0, "config")
+        name = command.text(0, "config")
         found = self._host.plugins.options().get(name)
         if found is None:
             raise RpcError(INVALID_PARAMS, f"Unknown config option {name!r}")

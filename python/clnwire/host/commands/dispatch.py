@@ -19,9 +19,8 @@ from clnwire.error_codes import (
     PLUGIN_DIED,
 )
 from clnwire.errors import RpcError, describe_error, sendable
-from clnwire.host.commands.commands import CommandOutcome, HostCommand
+from clnwire.host.commands.commands import CommandOutcome, Delivery, HostCommand
 from clnwire.host.commands.trim import filter_of, trimmed
-from clnwire.host.delivery import Delivery
 from clnwire.host.encoding import rpc_error
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.decoding import UndecodableError, as_object

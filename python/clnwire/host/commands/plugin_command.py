@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_ERROR
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import HostCommand, Params, decoded_params, required
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.ending import end
 from clnwire.host.plugins.launcher import PluginSpec
@@ -18,6 +17,7 @@ from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.options import PLUGIN_START, Given
 
 if TYPE_CHECKING:
+    from clnwire.host.commands.commands import HostCommand, Params
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.boot import Boot
     from clnwire.host.plugins.plugin import Plugin
@@ -47,14 +47,14 @@ class PluginCommand:
         self._host.commands.register_own("plugin", usage, self._run)
 
     async def _run(self, command: HostCommand) -> object:
-        params, caller = decoded_params(command.params), command.token
-        subcommand = required(params, 0, "subcommand")
+        subcommand, caller = command.text(0, "subcommand"), command.token
         if subcommand == "stop":
-            return await self._stop(required(params, 1, "plugin"))
+            return await self._stop(command.text(1, "plugin"))
         if subcommand == "start":
-            await self._start(Path(required(params, 1, "plugin")), _options(params), caller)
+            options = _options(command.decoded_params())
+            await self._start(Path(command.text(1, "plugin")), options, caller)
         elif subcommand == "startdir":
-            directory = Path(required(params, 1, "directory"))
+            directory = Path(command.text(1, "directory"))
             if not directory.is_dir():
                 raise RpcError(INVALID_PARAMS, f"directory: there is no folder {directory}")
             await self._start_new([directory], caller)

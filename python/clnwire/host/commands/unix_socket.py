@@ -18,7 +18,7 @@ from clnwire.host.commands.commands import CallerSettings
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
-    from clnwire.host.delivery import Delivery
+    from clnwire.host.commands.commands import Delivery
     from clnwire.host.directory import Directory
 
 Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"

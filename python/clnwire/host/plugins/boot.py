@@ -1,18 +1,21 @@
-"""Starts one plugin or a set of plugins, in the daemon's order."""
+"""Starts one plugin or a set of plugins, in the daemon's order: manifest, options, `init`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import json
 
 from clnwire._wire.facts import BUILTIN
 from clnwire.host.errors import HostError, ManifestError, PluginDiedError
-from clnwire.host.plugins import startup
+from clnwire.host.rules.decoding import UndecodableError, as_object, decoded
 from clnwire.host.rules.manifest import Option, check_manifest
 from clnwire.host.rules.options import check_known, resolved, settings_text
 
 if TYPE_CHECKING:
+    from clnwire._core import Frame
     from clnwire.host.database import Database
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.launcher import PluginSpec
@@ -23,6 +26,16 @@ Values: TypeAlias = Mapping[str, object]
 Options: TypeAlias = "Values | Callable[[Mapping[str, Option]], Values]"
 """Option values, or a function that takes the plugins' options and returns the values."""
 Migrations: TypeAlias = Sequence[Sequence[str]]
+MIGRATIONS: Final[Migrations] = (
+    (
+        "CREATE TABLE version (version INTEGER)",
+        "INSERT INTO version VALUES (1)",
+        "CREATE TABLE vars (name TEXT, intval INTEGER, PRIMARY KEY (name))",
+    ),
+)
+"""The default `db_write` sets before `init`: they create a small database."""
+LATER_START: Final[Migrations] = (("REPLACE INTO vars VALUES ('last_start', 1)",),)
+"""`db_write` sets for later starts: lightningd also commits before `init` of an old database."""
 
 
 class Boot:
@@ -59,7 +72,7 @@ class Boot:
         """
         self._host.plugins.add(plugin)
         try:
-            manifest = await startup.ask_manifest(plugin, self._manifest_timeout, caller)
+            manifest = await _ask_manifest(plugin, self._manifest_timeout, caller)
             await self._accept(plugin, manifest)
             if plugin.disabled is not None:
                 return
@@ -87,7 +100,7 @@ class Boot:
         plugin that was not accepted, and a clash of option names.
         """
         plugins = self._launch_all(specs, launch)
-        asking = [startup.ask_manifest(plugin, self._manifest_timeout) for plugin in plugins]
+        asking = [_ask_manifest(plugin, self._manifest_timeout) for plugin in plugins]
         manifests = await asyncio.gather(*asking, return_exceptions=True)
         for plugin, manifest in zip(plugins, manifests, strict=True):
             await self._examine(plugin, manifest)
@@ -181,7 +194,11 @@ class Boot:
         features = host.plugins.features(host.directory.features)
         configuration = host.directory.configuration(host.dialect, features, startup=at_startup)
         options = settings_text(plugin.settings)
-        await startup.initialise(plugin, options, configuration, self._init_timeout)
+        params = b'{"options":%s,"configuration":%s}' % (options, configuration)
+        reply = await _answer(plugin, "init", params, self._init_timeout)
+        # As in the daemon, an error counts as success.
+        if host.dialect.disables:
+            plugin.disabled = disabled_by(reply)
         plugin.initialised = True
         if plugin.disabled is None:
             host.owner.announce("plugin_started", plugin)
@@ -234,3 +251,42 @@ class Boot:
                 if name in BUILTIN:
                     message = f"method '{name}' is taken where its built-in plugin is not disabled"
                     self._host.remark(plugin.name, message, "native")
+
+
+async def _answer(
+    plugin: Plugin,
+    method: str,
+    params: bytes | None,
+    seconds: float | None,
+    caller: bytes | None = None,
+) -> Frame:
+    """Sends a request, and kills the plugin after `seconds`. Raises `PluginDiedError`."""
+    future = plugin.request(method, params, caller=caller)
+    if seconds is not None and not (await asyncio.wait([future], timeout=seconds))[0]:
+        plugin.kill(f"did not answer {method} within {seconds:g} s", "silent")
+    return await future
+
+
+async def _ask_manifest(
+    plugin: Plugin, seconds: float | None, caller: bytes | None = None
+) -> bytes:
+    """Sends `getmanifest` and returns the result. Raises `ManifestError`, `PluginDiedError`."""
+    params = plugin.dialect.manifest_params
+    reply = await _answer(plugin, "getmanifest", params, seconds, caller)
+    if reply.result is None:
+        error = (reply.error or b"none").decode()
+        raise ManifestError(plugin.name, "result", f"is missing; the error is {error}")
+    return reply.result
+
+
+def disabled_by(reply: Frame) -> str | None:
+    """The reason if a reply to `init` disables the plugin, else `None`."""
+    try:
+        result = as_object(decoded(reply.result or b"null")) or {}
+    except UndecodableError:
+        # A result that cannot be decoded does not disable the plugin.
+        return None
+    if "disable" not in result:
+        return None
+    reason: object = result["disable"]
+    return reason if isinstance(reason, str) else json.encode(reason).decode()

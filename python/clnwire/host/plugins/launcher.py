@@ -10,18 +10,18 @@ from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
+from clnwire import program
 from clnwire._core import Framer, IdMap
 from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugins.plugin import Plugin
 from clnwire.host.plugins.process import Child, spawn
-from clnwire.host.plugins.startup import command_line
 from clnwire.plugin import Plugin as PluginObject
 
 if TYPE_CHECKING:
     from clnwire.host.parts import Parts
-    from clnwire.host.plugins.chunked_writer import Cut
+    from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.dialect import HostDialect
 
 
@@ -34,6 +34,14 @@ class PluginSpec(Struct, frozen=True):
     """Whether the host ends when the plugin does."""
     arguments: Sequence[str] = ()
     """The command line's arguments after the file."""
+
+
+def command_line(path: str | Path) -> list[str]:
+    """The file, after this Python if it is not executable. Raises `HostError`."""
+    try:
+        return program.of_file(path)
+    except program.ProgramError as error:
+        raise HostError(str(error)) from None
 
 
 def environment_of(dialect: HostDialect, env: Mapping[str, str]) -> dict[str, str]:

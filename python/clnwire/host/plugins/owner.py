@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from clnwire._wire.levels import ALIASES, WARNINGS
 from clnwire.host.encoding import log_event
@@ -12,7 +15,6 @@ from clnwire.host.journal import Call, Journal, LogEntry, TopicEntry
 
 if TYPE_CHECKING:
     from clnwire.host.errors import PluginDiedError
-    from clnwire.host.lifetime import Life
     from clnwire.host.plugins.output import Publication
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.registry import Plugins
@@ -22,6 +24,34 @@ OnLog: TypeAlias = Callable[[str, str, str], None]
 """Called with level, source and message of each line of the daemon's log."""
 OnTrace: TypeAlias = Callable[[Literal["in", "out"], str, bytes], None]
 """Called with direction (`in` to the plugin, `out` from it), plugin name and text of each frame."""
+
+
+class Stopped(Struct, frozen=True):
+    """Why a host has ended."""
+
+    reason: str
+    failed: bool
+    """Whether the daemon would have exited with an error."""
+
+
+class Life:
+    """The host's lifetime, which ends with the first reason given."""
+
+    def __init__(self) -> None:
+        self._stopped: Stopped | None = None
+        self._event = asyncio.Event()
+
+    def finish(self, reason: str, *, failed: bool) -> None:
+        """Marks the host as ended. Later calls have no effect."""
+        if self._stopped is None:
+            self._stopped = Stopped(reason, failed)
+            self._event.set()
+
+    async def wait(self) -> Stopped:
+        """Waits until the host has ended, and returns why."""
+        await self._event.wait()
+        assert self._stopped is not None
+        return self._stopped
 
 
 class PluginOwner:

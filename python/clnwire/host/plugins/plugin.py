@@ -11,7 +11,6 @@ from msgspec import Struct, json
 from clnwire._core import Frame, Framer, IdMap, MalformedError, Outbox
 from clnwire.host.errors import DeathKind, PluginDiedError
 from clnwire.host.journal import Call, Journal, LogEntry, RemarkKind, TopicEntry
-from clnwire.host.plugins.chunked_writer import ChunkedWriter, Cut
 from clnwire.host.plugins.output import (
     LogLines,
     Notice,
@@ -20,7 +19,7 @@ from clnwire.host.plugins.output import (
     check_envelope,
     judge_notification,
 )
-from clnwire.host.plugins.process import Child, PluginProcess, ending
+from clnwire.host.plugins.process import Child, ChunkedWriter, Cut, PluginProcess, ending
 from clnwire.host.rules.dialect import VERSION, HostDialect
 from clnwire.host.rules.manifest import HostManifest
 

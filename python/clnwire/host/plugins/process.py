@@ -12,16 +12,23 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Final, Protocol, TypeAlias
 
 from clnwire import program
 from clnwire._core import Frame, Framer, MalformedError
 from clnwire._wire.environment import HOST, LIGHTNINGD_PLUGIN, PLUGIN_PID
 from clnwire.host.errors import HostError
 
+Cut: TypeAlias = Callable[[bytes], Iterable[bytes]]
+"""Takes a message for a plugin and returns the chunks to write instead; a pipe may split a message
+across reads. The function may return nothing and prepend the message to a later one."""
+
+PAUSE: Final = 0.01
+"""Seconds between two chunks, so that a waiting plugin reads them separately."""
 READ_SIZE: Final = 1 << 16
 """Bytes per read: the default capacity of a pipe on Linux."""
 SHOWN: Final = 40
@@ -236,6 +243,40 @@ class PluginProcess:
         self._waiting.clear()
         self._exited.set_result(code)
         self._on_exit(code)
+
+
+class ChunkedWriter:
+    """Writes to a plugin in the order of the calls."""
+
+    def __init__(self, process: PluginProcess, cut: Cut | None) -> None:
+        self._process, self._cut = process, cut
+        self._waiting: deque[bytes] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    def send(self, message: bytes) -> None:
+        """Writes a message, or queues its chunks if there is a `cut` function."""
+        if self._cut is None:
+            self._process.send(message)
+            return
+        self._waiting.extend(self._cut(message))
+        if self._timer is None:
+            self._next()
+
+    def close(self) -> None:
+        """Closes the plugin's stdin after the queued chunks are written."""
+        self._closing = True
+        if self._timer is None:
+            self._process.close_stdin()
+
+    def _next(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self._process.send(self._waiting.popleft())
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE, self._next)
+        elif self._closing:
+            self._process.close_stdin()
 
 
 def spawn(
