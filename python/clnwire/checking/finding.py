@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from clnwire._wire.foreign import in_one_line
-from clnwire.checking.catalogue import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +26,23 @@ _GROUP: Final = rf"  \+ Exception Group {re.escape(TRACEBACK)}(?:\n[ \t].*)+"
 _CHAIN: Final = re.compile(
     rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}|{_GROUP}"
 )
+
+
+class Rule(Struct, frozen=True):
+    """What `clnwire check` demands of a plugin."""
+
+    code: str
+    """`CW` and three digits, of which the first is the group."""
+    name: str
+    """A name for people, such as `bad-manifest`."""
+    severity: Literal["error", "warning"]
+    """`error`: the daemon refuses or kills the plugin, stops, or hangs. `warning`: all else."""
+    summary: str
+    """The violation, in a few words."""
+    reason: str
+    """Why it matters."""
+    fix: str
+    """What to do."""
 
 
 class Finding(Struct, frozen=True):

@@ -16,7 +16,6 @@ from msgspec import DecodeError, json
 from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
-from clnwire.checking.catalogue import rules_of
 from clnwire.cli import _both, _findings
 from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
 from clnwire.cli._completion import rule_codes
@@ -198,11 +197,21 @@ def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:
 def _named(option: str, words: Sequence[str]) -> list[Rule]:
     found: list[Rule] = []
     for code in ",".join(words).split(","):
-        rules = rules_of(code)
+        rules = _rules_of(code)
         if code.strip() and not rules:
             raise ConfigError(f"{option}: {_no_rule(code)}")
         found += rules
     return found
+
+
+def _rules_of(prefix: str) -> list[Rule]:
+    """The rules whose codes begin like this, or the one of this name."""
+    wanted = prefix.strip().lower()
+    return [
+        rule
+        for rule in RULES
+        if wanted and (rule.code.lower().startswith(wanted) or rule.name == wanted)
+    ]
 
 
 def _no_rule(code: str) -> str:
@@ -211,7 +220,7 @@ def _no_rule(code: str) -> str:
 
 
 def _explain(code: str) -> None:
-    rules = rules_of(code)
+    rules = _rules_of(code)
     if not rules:
         fail("check", f"--explain: {_no_rule(code)}", 2)
     sys.stdout.write("\n".join(map(_findings.explanation, rules)))
