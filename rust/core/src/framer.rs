@@ -54,6 +54,8 @@ impl Framer {
     /// A framer at the start of a stream.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        // A frame without a byte would be lent again for ever.
+        let limits = Limits { max_frame_bytes: limits.max_frame_bytes.max(1), ..limits };
         Self {
             buffer: Vec::new(),
             filled: 0,

@@ -11,7 +11,7 @@ pub const DEFAULT_MAX_DEPTH: usize = 1 << 20;
 /// What a framer accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest frame, in bytes.
+    /// The longest frame, in bytes. 0 counts as 1.
     pub max_frame_bytes: usize,
     /// The deepest nesting of arrays and objects.
     pub max_depth: usize,

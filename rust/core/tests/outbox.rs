@@ -195,6 +195,11 @@ proptest! {
     }
 
     #[test]
+    fn any_steps_send_what_serde_json_writes(steps in prop::collection::vec(any::<u8>(), 0..300)) {
+        common::sent::Sent::default().judge(&steps);
+    }
+
+    #[test]
     fn any_text_is_decoded_as_serde_json_does(text in awkward()) {
         let mut ours = Vec::new();
         text::encode(&text, &mut ours);

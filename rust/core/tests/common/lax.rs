@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::oracle::MEMBERS;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Object,
@@ -18,21 +20,64 @@ struct Token {
     children: usize,
 }
 
-/// The end of the value that `message` starts with, if lightningd's parser accepts the value apart
-/// from its words: those of `init` may start with any character.
-pub fn accepted(message: &[u8]) -> Option<usize> {
+/// What lightningd's parser makes of a value.
+pub struct Accepted {
+    /// The value's end.
+    pub end: usize,
+    /// A word starts with a character that no word may start with, except in `init`.
+    pub starts_oddly: bool,
+    /// The outermost object's members, in the order of [`MEMBERS`]; of a duplicate, the first's.
+    pub members: [Option<Range<usize>>; MEMBERS.len()],
+}
+
+/// The value that `message` starts with, if lightningd's parser accepts it apart from its words.
+pub fn read(message: &[u8]) -> Option<Accepted> {
     let tokens = tokens(message)?;
-    let mut next = 0;
-    is_valid(message, &tokens, &mut next).then(|| tokens[0].bytes.end)
+    let starts_oddly = |token: &Token| {
+        token.kind == Kind::Word && !b"-0123456789tfn".contains(&message[token.bytes.start])
+    };
+    is_valid(message, &tokens, &mut 0).then(|| Accepted {
+        end: tokens[0].bytes.end,
+        starts_oddly: tokens.iter().any(starts_oddly),
+        members: members(message, &tokens),
+    })
+}
+
+/// The end of the value that [`read`] finds.
+pub fn accepted(message: &[u8]) -> Option<usize> {
+    read(message).map(|value| value.end)
 }
 
 /// Whether lightningd's parser refuses the value that `message` starts with.
 pub fn is_refused(message: &[u8]) -> bool {
-    let starts_oddly = |token: &Token| {
-        token.kind == Kind::Word && !b"-0123456789tfn".contains(&message[token.bytes.start])
-    };
-    accepted(message).is_none()
-        || tokens(message).is_some_and(|tokens| tokens.iter().any(starts_oddly))
+    read(message).is_none_or(|value| value.starts_oddly)
+}
+
+/// Where the brackets of the value close, whatever is in it.
+pub fn closed(message: &[u8]) -> Option<usize> {
+    tokens(message).map(|tokens| tokens[0].bytes.end)
+}
+
+fn members(message: &[u8], tokens: &[Token]) -> [Option<Range<usize>>; MEMBERS.len()] {
+    let mut found: [Option<Range<usize>>; MEMBERS.len()] = Default::default();
+    let children = if tokens[0].kind == Kind::Object { tokens[0].children } else { 0 };
+    let mut next = 1;
+    for _ in 0..children {
+        let name = &message[tokens[next].bytes.clone()];
+        if let Some(at) = MEMBERS.iter().position(|member| member.as_bytes() == name) {
+            let value = &tokens[next + 1];
+            let Range { start, end } = value.bytes;
+            let quote = usize::from(value.kind == Kind::Text);
+            found[at].get_or_insert(start - quote..end + quote);
+        }
+        next = behind(tokens, next);
+    }
+    found
+}
+
+/// The number of the token behind this one and all below it.
+fn behind(tokens: &[Token], number: usize) -> usize {
+    (0..tokens[number].children).fold(number + 1, |next, _| behind(tokens, next))
 }
 
 /// The tokens of one value; `None` if the parser fails or the value does not end.

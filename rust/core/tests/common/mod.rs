@@ -3,8 +3,10 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
+pub mod judge;
 pub mod lax;
 pub mod oracle;
+pub mod sent;
 
 use std::ops::Range;
 

@@ -22,27 +22,31 @@ pub enum Verdict {
     Malformed,
 }
 
-/// The values of a stream, and how it ends.
-pub fn values(stream: &[u8]) -> (Vec<Range<usize>>, Verdict) {
-    let mut values = Vec::new();
+/// Calls `found` with each value's place. Returns how the stream ends.
+pub fn values(stream: &[u8], mut found: impl FnMut(Range<usize>)) -> Verdict {
     let mut reader = serde_json::Deserializer::from_slice(stream).into_iter::<&RawValue>();
     loop {
         match reader.next() {
-            None => return (values, Verdict::Whole),
+            None => return Verdict::Whole,
             Some(Ok(value)) => {
                 let end = reader.byte_offset();
-                values.push(end - value.get().len()..end);
+                found(end - value.get().len()..end);
             }
-            Some(Err(error)) if error.classify() == Category::Eof => return (values, Verdict::Cut),
-            Some(Err(_)) => return (values, Verdict::Malformed),
+            Some(Err(error)) if error.classify() == Category::Eof => return Verdict::Cut,
+            Some(Err(_)) => return Verdict::Malformed,
         }
     }
 }
 
 /// Asserts that the framer and serde_json give the same values and the same verdict.
-pub fn agrees(stream: &[u8], frames: &[Range<usize>], error: Option<Malformed>) {
-    let (values, verdict) = values(stream);
-    assert_eq!(frames, values);
+pub fn agrees(
+    stream: &[u8],
+    frames: impl IntoIterator<Item = Range<usize>>,
+    error: Option<Malformed>,
+) {
+    let mut frames = frames.into_iter();
+    let verdict = values(stream, |value| assert_eq!(frames.next(), Some(value)));
+    assert_eq!(frames.next(), None, "what serde_json does not find");
     assert_eq!(error.is_none(), verdict == Verdict::Whole, "{error:?}, but {verdict:?}");
     let Some(error) = error else { return };
     match verdict {

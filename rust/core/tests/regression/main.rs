@@ -5,4 +5,5 @@
 mod bare_word_starts_at_its_first_byte;
 mod decode_takes_only_strings;
 mod large_tokens_are_let_go;
+mod no_bytes_allowed;
 mod outbox_forgets_what_is_written;

@@ -1,0 +1,179 @@
+//! Every text of a few symbols, judged as the fuzz targets judge what they try.
+//!
+//! Each test goes as deep as `CLNWIRE_EVERY_CASES` texts allow, and tells how far it has come once a
+//! length has more than a million of them: see `rust/fuzz/README.md`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::env;
+use std::time::Instant;
+
+use common::judge::{Messages, Streams};
+
+const DEFAULT_CASES: usize = 10_000;
+const TOLD_FROM: usize = 1_000_000;
+
+/// The bytes that JSON's grammar and lightningd's parser tell apart.
+const BYTES: [&[u8]; 20] = [
+    b"{", b"}", b"[", b"]", b",", b":", b"\"", b"\\", b"u", b"0", b"1", b"-", b".", b"e", b" ",
+    b"\n", b"\0", b"\xC3", b"\xA9", b"true",
+];
+
+const TOKENS: [&[u8]; 9] = [b"{", b"}", b"[", b"]", b",", b":", b"\"id\"", b"1", b"\n\n"];
+
+const TEXT: [&[u8]; 8] = [b"\"", b"\\", b"u", b"0", b"d", b"8", b"\n", b" "];
+
+const NUMBERS: [&[u8]; 8] = [b"-", b"0", b"1", b".", b"e", b"+", b" ", b"]"];
+
+const LITERALS: [&[u8]; 9] = [b"t", b"r", b"u", b"e", b"n", b"l", b"f", b"[", b"]"];
+
+/// Around each bound of the Unicode standard's table of well-formed sequences.
+const UTF8: [&[u8]; 20] = [
+    b"\"", b"a", b"\x7F", b"\x80", b"\x8F", b"\x90", b"\x9F", b"\xA0", b"\xBF", b"\xC1", b"\xC2",
+    b"\xDF", b"\xE0", b"\xE1", b"\xED", b"\xEE", b"\xF0", b"\xF1", b"\xF4", b"\xF5",
+];
+
+const FOLLOWER: &[u8] = br#"{"id":7,"method":"m"}"#;
+
+/// Shows the text at a failed assertion.
+struct Shown<'a>(&'a [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("it fails for \"{}\"", self.0.escape_ascii());
+        }
+    }
+}
+
+struct Run<'a, Judge> {
+    symbols: &'a [&'a [u8]],
+    text: Vec<u8>,
+    judge: Judge,
+    cases: usize,
+}
+
+impl<Judge: FnMut(&mut Vec<u8>)> Run<'_, Judge> {
+    /// Judges the text with all that `more` symbols can add.
+    fn extend(&mut self, more: u32) {
+        if more == 0 {
+            self.cases += 1;
+            return (self.judge)(&mut self.text);
+        }
+        let length = self.text.len();
+        for number in 0..self.symbols.len() {
+            self.text.extend_from_slice(self.symbols[number]);
+            self.extend(more - 1);
+            self.text.truncate(length);
+        }
+    }
+}
+
+/// All texts of one symbol, of two, and so on, as long as all of a length fit.
+fn every(name: &str, symbols: &[&[u8]], judge: impl FnMut(&mut Vec<u8>)) {
+    let allowed = env::var("CLNWIRE_EVERY_CASES");
+    let allowed = allowed.map_or(DEFAULT_CASES, |number| number.parse().expect("a number"));
+    let mut run = Run { symbols, text: Vec::new(), judge, cases: 0 };
+    let (mut all, start) = (0, Instant::now());
+    for length in 1_u32.. {
+        let cases = symbols.len().pow(length);
+        all += cases;
+        if all > allowed {
+            return;
+        }
+        for first in symbols {
+            run.text.clear();
+            run.text.extend_from_slice(first);
+            run.extend(length - 1);
+            if cases >= TOLD_FROM {
+                let (so_far, seconds) = (run.cases, start.elapsed().as_secs());
+                eprintln!("{name}: {so_far} of {all} up to {length} symbols in {seconds} s");
+            }
+        }
+    }
+}
+
+fn every_stream(name: &str, symbols: &[&[u8]]) {
+    let mut streams = Streams::default();
+    every(name, symbols, |text| {
+        streams.judge(Shown(text).0);
+        streams.judge_with_follower(text, FOLLOWER);
+    });
+}
+
+#[test]
+fn bytes() {
+    every_stream("bytes", &BYTES);
+}
+
+#[test]
+fn tokens() {
+    every_stream("tokens", &TOKENS);
+}
+
+#[test]
+fn text() {
+    every_stream("text", &TEXT);
+}
+
+#[test]
+fn numbers() {
+    every_stream("numbers", &NUMBERS);
+}
+
+#[test]
+fn literals() {
+    every_stream("literals", &LITERALS);
+}
+
+#[test]
+fn utf8() {
+    let mut streams = Streams::default();
+    every("utf8", &UTF8, |text| {
+        text.insert(0, b'"');
+        streams.judge(Shown(text).0);
+        text.remove(0);
+    });
+}
+
+/// Objects of members in any order, doubled or not.
+#[test]
+fn members() {
+    let names = ["jsonrpc", "id", "method", "params", "result", "error", "origin", "i\\u0064", "x"];
+    let values = ["7", "\"a\"", "null", "{\"connect\" : 7}", "[7,{\"id\":8}]", "{ }"];
+    let members: Vec<String> = names
+        .iter()
+        .flat_map(|name| values.map(|value| format!("\"{name}\": {value} ,")))
+        .collect();
+    let symbols: Vec<&[u8]> = members.iter().map(String::as_bytes).collect();
+    let mut messages = Messages::default();
+    let mut object = Vec::new();
+    every("members", &symbols, |members| {
+        object.clear();
+        object.push(b'{');
+        object.extend_from_slice(&members[..members.len() - 1]);
+        object.push(b'}');
+        messages.judge(Shown(&object).0);
+    });
+}
+
+/// Messages of any tokens, one behind the other.
+#[test]
+fn messages() {
+    let symbols: [&[u8]; 10] = [
+        b"{\"id\":",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b"\"params\":{",
+        b"1",
+        b"\"connect\":",
+        b"\"a\"",
+        b"\n",
+    ];
+    let mut messages = Messages::default();
+    every("messages", &symbols, |text| messages.judge(Shown(text).0));
+}
