@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,18 @@ def test_a_line_of_the_longest_size_is_read(
     found = list(reading.read_records(path, on_broken=broken.append, on_cut=broken.append))
     assert [number for number, _ in found] == [1, 3]
     assert len(broken) == 1
+
+
+def test_all_whole_lines_before_a_cut_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "READ_SIZE", 17)
+    monkeypatch.setattr(reading, "UNPACKED_SIZE", 18)
+    path = tmp_path / "x.jsonl.gz"
+    packed = gzip.compress(b"".join(GOOD.replace(b"1", b"%d" % n) for n in range(60)))
+    for length in range(20, len(packed)):
+        path.write_bytes(packed[:length])
+        cut: list[CaptureError] = []
+        found = list(reading.read_records(path, on_broken=cut.append, on_cut=cut.append))
+        whole = zlib.decompressobj(wbits=31).decompress(packed[:length]).count(b"\n")
+        assert (len(found), len(cut)) == (whole, 1), length

@@ -138,7 +138,7 @@ class Option(Generic[T_co]):
     def _convert_one(self, raw: bytes) -> Any:
         try:
             value = msgspec.json.decode(raw)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             # lightningd copies integers into the JSON as the user spelled them: 0x10, 010.
             value = raw.decode("utf-8", "replace")
             raw = msgspec.json.encode(value)
@@ -156,7 +156,7 @@ class Option(Generic[T_co]):
         raise self._mismatch(raw, "a string")
 
     def _integer(self, value: object) -> int:
-        number = c_integer(value) if isinstance(value, str) else value
+        number = c_integer(value.strip()) if isinstance(value, str) else value
         if isinstance(number, int) and not isinstance(number, bool) and fits_64_bits(number):
             return number
         raise self._mismatch(value, "an integer of 64 bits (decimal, 0x… or 0…)")
@@ -283,7 +283,7 @@ def _items(raw: bytes) -> list[bytes]:
         return [raw]
     try:
         return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         # An integer is not spelled as in JSON (0x10). Integers contain neither commas nor quotes,
         # so the text can be split at its commas.
         return [item.strip() for item in raw[1:-1].split(b",")]

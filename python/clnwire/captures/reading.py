@@ -134,6 +134,8 @@ def _unpacked(file: BinaryIO, on_read: Callable[[int], object] | None) -> Iterat
                     # A gzip file may hold several members, one after another.
                     rest, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
         if inside:
+            # The last bytes may be held back, because the ones before them filled the size.
+            yield unpacker.flush()
             raise CutError("the compressed data ends early")
     except zlib.error as error:
         raise CutError(f"the compressed data is damaged: {error}") from None

@@ -121,7 +121,7 @@ def _single(plugin: str, option: Option, value: object) -> bytes:
 
 
 def _integer(plugin: str, option: Option, value: object) -> bytes:
-    text = str(value).strip() if isinstance(value, (str, int)) else ""
+    text = str(value) if isinstance(value, (str, int)) else ""
     number = None if isinstance(value, bool) else c_integer(text)
     if number is None or not fits_64_bits(number):
         raise _misfit(plugin, option, value, "an integer of 64 bits (decimal, 0x… or 0…)")
