@@ -18,7 +18,7 @@ BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "skipped: the benchmarks' peers need Linux"; exit 0; }
 
 .PHONY: help demo develop test test-node test-rust test-models test-python coverage coverage-rust lint docs format bench bench-quick bench-micro \
-	bench-instructions build clean
+	bench-instructions reliability build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
 help:
@@ -35,9 +35,10 @@ help:
 	@echo "make bench-quick  runs every benchmark briefly"
 	@echo "make bench-micro  measures each step of a message, and checks the budgets"
 	@echo "make bench-instructions  counts the instructions of the core's steps"
+	@echo "make reliability  runs the tests that show what is promised; renews docs/reliability.md"
 	@echo "make format       formats Rust and Python"
 	@echo "make wheel        builds a wheel for this Python and machine, and the sdist, in dist/"
-	@echo "make test-wheel   tests a wheel with every Python of this machine; TEST_WHEEL=\"-k hooks\""
+	@echo "make test-wheel   tests a wheel with every Python of this machine, or PYTHONS=\"3.10 3.14t\"; TEST_WHEEL=\"-k hooks\""
 
 demo: build
 	@$(BIN)/clnwire demo $(DEMO)
@@ -118,6 +119,12 @@ bench-instructions:
 	@command -v valgrind >/dev/null || { echo "counting instructions needs valgrind; on Debian and Ubuntu: apt install valgrind"; exit 1; }
 	cargo bench --locked -p clnwire-core --bench instructions
 
+# Without a real lightningd nothing is shown of one, and the page is not renewed.
+RECORD := benches/results/$(shell date -u +%F)-promises.json
+reliability: build $(VENV)/test.stamp
+	$(BIN)/python -m pytest --promises $(RECORD) $(PYTEST)
+	$(BIN)/python python/generate_reliability.py
+
 format: $(VENV)/test.stamp
 	cargo fmt --all
 	cargo fmt --all --manifest-path benches/Cargo.toml
@@ -176,7 +183,7 @@ sdist: $(VENV)/tools.stamp
 	$(BIN)/maturin sdist --out dist
 
 test-wheel: $(VENV)/tools.stamp
-	$(BIN)/python -m tests.packaging.try_wheels -- $(TEST_WHEEL)
+	$(BIN)/python -m tests.packaging.try_wheels $(addprefix --python=,$(PYTHONS)) -- $(TEST_WHEEL)
 
 # Wheels for all Pythons and for TARGET, a Rust target whose standard library rustup has installed.
 portable-wheels: $(VENV)/zig.stamp

@@ -14,6 +14,11 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.promises import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+)
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 try:
@@ -41,7 +46,13 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+]
 
 WORKERS_PER_CORE = 2
 """More than one: many tests wait for a process or a time-out most of the time."""

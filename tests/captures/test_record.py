@@ -72,6 +72,7 @@ def test_each_message_is_a_record_in_its_order(tmp_path: Path, echo: Path) -> No
     assert all(set(one) == {"t_us", "dir", "frame"} for one in found)
 
 
+@pytest.mark.promise("a plugin is recorded")
 def test_bytes_that_are_no_messages_pass_as_they_are(tmp_path: Path, echo: Path) -> None:
     junk = random.Random(7).randbytes(300_000)
     last = message(1, method="after")
@@ -104,6 +105,7 @@ def test_what_is_no_json_is_in_the_capture_to_the_last_byte(tmp_path: Path, echo
     assert b64decode(found[3]["raw"]) == b'{"id":4,"cut":'
 
 
+@pytest.mark.promise("a plugin is recorded", "each byte passes unchanged, with flat memory")
 @ON_LINUX
 def test_a_hundred_megabytes_pass_unchanged_with_flat_memory(tmp_path: Path, echo: Path) -> None:
     one = message(7, method="db_write", params={"writes": ["x" * 10_000]})
@@ -290,6 +292,7 @@ def test_a_killed_writer_leaves_what_it_had_and_the_proxy_goes_on(
     assert len(records(proxy.path)) == 2
 
 
+@pytest.mark.promise("the disk of a recording is full, or stalls", "the plugin goes on")
 def test_a_disk_that_is_full(tmp_path: Path, echo: Path) -> None:
     small_files = ["sh", "-c", 'ulimit -f 40; exec "$@"', "sh"]
     with Recording(tmp_path, echo, prefix=small_files) as proxy:
@@ -304,6 +307,7 @@ def test_a_disk_that_is_full(tmp_path: Path, echo: Path) -> None:
     assert len(records(proxy.path)) > 1
 
 
+@pytest.mark.promise("the disk of a recording is full, or stalls")
 def test_a_disk_that_stalls_holds_nobody_up(tmp_path: Path, echo: Path) -> None:
     """The disk is a pipe that nobody reads for a while; what does not fit is named."""
     os.mkfifo(tmp_path / "capture.gz")

@@ -41,6 +41,10 @@ def checked(
     return asyncio.run(check(target, dialects, limits))
 
 
+@pytest.mark.promise(
+    "a plugin breaks a rule of `clnwire check`",
+    "each rule is broken by a real plugin, and found",
+)
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.code)
 def test_a_plugin_that_breaks_one_rule(tmp_path: Path, broken: Broken) -> None:
     limits = SPECIAL.get(broken.code, HANGING if broken.hangs else LIMITS)

@@ -47,6 +47,10 @@ def frames(chunks: list[bytes]) -> list[tuple[bytes, bool]]:
     return found
 
 
+@pytest.mark.promise(
+    "a stream is cut anywhere, even byte by byte",
+    "the same messages, with the same values, arrive",
+)
 @given(streams(), st.lists(st.integers(0, 10_000)))
 def test_the_same_values_however_the_stream_is_cut(stream, cuts):
     data, values = stream
@@ -62,6 +66,10 @@ def test_the_same_values_however_the_stream_is_cut(stream, cuts):
     assert frames([data[n : n + 1] for n in range(len(data))]) == whole
 
 
+@pytest.mark.promise(
+    "text that is nearly JSON",
+    "the verdict is that of JSON: nothing else is taken, nothing that is JSON is refused",
+)
 @given(st.binary(max_size=60) | st.text('{}[]",:\\u0a1e-+. \ntruefalsn', max_size=40))
 @settings(max_examples=200)
 def test_the_verdict_is_that_of_json(data):

@@ -53,6 +53,7 @@ def test_keys_are_never_given_twice():
     assert len(set(keys)) == len(ids) == THREADS * ROUNDS
 
 
+@pytest.mark.promise("several threads send at the same time")
 def test_messages_are_not_mixed():
     outbox = Outbox()
 

@@ -12,6 +12,7 @@ from clnwire._core import IdError, IdMap, Outbox
 TOKENS = [b'"a/cln:x#1"', b"7", b"-0", b"1e2", b"null", b"12345678901234567890", b'"\\u00e9\\""']
 
 
+@pytest.mark.promise("100,000 requests are open at once")
 def test_tokens_come_back_verbatim_and_once():
     ids = IdMap()
     keys = [ids.insert(token) for token in TOKENS]
@@ -30,6 +31,10 @@ def test_tokens_come_back_verbatim_and_once():
             ids.take(never)
 
 
+@pytest.mark.promise(
+    "100,000 requests are open at once",
+    "each id comes back to its own caller verbatim, and once",
+)
 def test_a_hundred_thousand_in_flight():
     ids = IdMap()
     tokens = {ids.insert(b"%d" % n): b"%d" % n for n in range(100_000)}

@@ -47,6 +47,7 @@ def daemon() -> Iterator[Daemon]:
     os.close(daemon.output)
 
 
+@pytest.mark.promise("a stream is cut anywhere, even byte by byte")
 def test_messages_come_whole_whatever_the_cuts(daemon: Daemon) -> None:
     daemon.sends(NOTE + b"\n\n" + NOTE[:9])
     first = daemon.wire.read()
@@ -105,6 +106,7 @@ def test_one_thread_reads(daemon: Daemon) -> None:
     reading.join()
 
 
+@pytest.mark.promise("several threads send at the same time", "messages leave whole, never mixed")
 def test_messages_of_threads_are_not_mixed(daemon: Daemon) -> None:
     def write(letter: bytes) -> None:
         for _ in range(50):

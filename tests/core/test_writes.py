@@ -38,6 +38,10 @@ def compact(version: int, writes: list[str], *, ascii_only: bool) -> bytes:
     return json.dumps(event, separators=(",", ":"), ensure_ascii=ascii_only).encode()
 
 
+@pytest.mark.promise(
+    "a `db_write` of any form, with any characters",
+    "the handler gets the statements that msgspec would decode",
+)
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=6),
@@ -136,6 +140,7 @@ def of_text(inside: str, tail: str = '"]}') -> bytes:
     return f'{{"data_version":7,"writes":["{inside}{tail}'.encode()
 
 
+@pytest.mark.promise("a `db_write` of any form, with any characters")
 @given(st.lists(st.one_of(PLAIN, st.sampled_from(ESCAPES)), max_size=12).map("".join))
 def test_escapes_and_characters_anywhere(inside):
     params = of_text(inside)

@@ -10,7 +10,6 @@ import pytest
 from tests.docs.pages import DOCS, ROOT
 
 TABLES = [
-    ("safety.md", ROOT / "tests", 30),
     ("security.md", ROOT / "tests", 25),
     ("host.md", ROOT / "tests" / "host", 60),
     ("replica-failures.md", ROOT / "tests", 60),
@@ -26,9 +25,7 @@ def rows(page: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("| ")]
 
 
-@pytest.mark.parametrize(
-    ("page", "folder", "least"), TABLES, ids=["safety", "security", "host", "replica"]
-)
+@pytest.mark.parametrize(("page", "folder", "least"), TABLES, ids=["security", "host", "replica"])
 def test_each_row_names_tests_that_exist(page: str, folder: Path, least: int) -> None:
     named = [re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in rows(page)]
     without = [row for row, tests in zip(rows(page), named, strict=True) if not tests]

@@ -12,6 +12,10 @@ from tests.host.raw import MakePlugin
 from tests.host.refusals import OUTCOMES, SILENT, outcome
 
 
+@pytest.mark.promise(
+    "the embedded host and lightningd judge a malformed call",
+    "the host refuses what lightningd refuses, and takes what it takes",
+)
 @pytest.mark.parametrize("pieces", ["whole", "bytewise"])
 def test_texts_that_are_no_json(make: MakePlugin, pieces: str) -> None:
     async def ask(path: Path, text: bytes) -> str:

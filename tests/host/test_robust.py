@@ -38,6 +38,7 @@ KILLED: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.promise("a plugin misbehaves beside others", "it dies alone")
 @pytest.mark.parametrize("kind", KILLED)
 def test_a_bad_plugin_dies_alone(make: MakePlugin, kind: str) -> None:
     misbehaviour, reason = KILLED[kind]

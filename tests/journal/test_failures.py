@@ -96,6 +96,10 @@ def failing_syncs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
+@pytest.mark.promise(
+    "a sync of the journal fails",
+    "the failure is final: no later success hides it",
+)
 def test_a_sync_that_fails_is_final(tmp_path: Path, failing_syncs: Path):
     environment = {
         **os.environ,
@@ -123,6 +127,10 @@ def files_up_to(size: int) -> Generator[None, None, None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.promise(
+    "the journal's disk is full",
+    "it is said, and nothing that was acknowledged is lost",
+)
 def test_a_full_disk_is_announced_and_loses_nothing(tmp_path: Path):
     place, text = tmp_path / "journal", b"x" * 300_000
     with files_up_to(4 << 20):
@@ -189,6 +197,7 @@ while True:
 """
 
 
+@pytest.mark.promise("writers are killed at random moments", "what was acknowledged is read")
 def test_writers_killed_at_random_moments(tmp_path: Path):
     """What was acknowledged is there, and at most the one set that was being written besides."""
     place, choose = tmp_path / "journal", random.Random(SEED)

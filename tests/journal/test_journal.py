@@ -140,6 +140,10 @@ def test_prune_removes_whole_segments(place: Path):
     assert Journal.open(place).sequence == 111
 
 
+@pytest.mark.promise(
+    "the journal is damaged",
+    "the damage is named, and no damaged set is restored",
+)
 def test_damage_is_named(place: Path):
     kept = create(place)
     kept.append(11, 1, True, payload(11))

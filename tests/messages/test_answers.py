@@ -197,6 +197,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.promise("an answer that would end the daemon")
 @pytest.mark.parametrize("number", range(len(WRONG)))
 def test_an_answer_with_a_wrong_member_cannot_be_built(number):
     with pytest.raises(InvalidAnswerError, match=r"^\w+: \w+ .*(must|together|there)"):
@@ -259,6 +260,10 @@ def test_a_dict_of_another_form_is_refused(hook, answer):
         answer_encoder(hook_spec(hook), CURRENT, pytest.fail)(json.loads(answer))
 
 
+@pytest.mark.promise(
+    "an answer that would end the daemon",
+    "cannot be built, and a dict of that form is refused",
+)
 @pytest.mark.parametrize("hook", sorted(HOOKS))
 @settings(max_examples=40)
 @given(

@@ -51,6 +51,10 @@ def decoded(message: dict[str, Any]) -> tuple[Any, Any]:
     return spec.decoder()(json.dumps(params[method]).encode()), params[method]
 
 
+@pytest.mark.promise(
+    "a message of a recorded node",
+    "decodes into its Struct and encodes back to an equal value; nothing is lost",
+)
 @pytest.mark.parametrize("capture", CAPTURES)
 def test_nothing_is_lost(shared, capture):
     counted: Counter[str] = Counter()

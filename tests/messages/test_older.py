@@ -58,6 +58,10 @@ def in_msat(members: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.promise(
+    "a daemon of 2019 to today spells a message in its own way",
+    "the handler gets the same Struct",
+)
 @pytest.mark.parametrize(("decode", "name", "event"), MESSAGES)
 def test_samples_decode_and_encode_back(decode, name, event):
     back = json.loads(msgspec.json.encode(decode(name, event)))
@@ -65,6 +69,7 @@ def test_samples_decode_and_encode_back(decode, name, event):
     assert back == (event[name] if wrapped else event)
 
 
+@pytest.mark.promise("a new member or enum value of a newer daemon", "ignored; passed on as it is")
 @pytest.mark.parametrize(("decode", "name", "event"), MESSAGES)
 def test_members_of_tomorrow_are_ignored(decode, name, event):
     if name.startswith("pay_part"):
@@ -73,6 +78,7 @@ def test_members_of_tomorrow_are_ignored(decode, name, event):
         assert decode(name, changed(event, more)) == decode(name, event)
 
 
+@pytest.mark.promise("a new member or enum value of a newer daemon")
 @pytest.mark.parametrize(("decode", "name", "event"), MESSAGES)
 def test_words_of_tomorrow_arrive_as_they_are(decode, name, event):
     new = changed(event, of_tomorrow)
@@ -111,6 +117,7 @@ def renamed(event: Any, path: str, old: str) -> Any:
     return event
 
 
+@pytest.mark.promise("a daemon of 2019 to today spells a message in its own way")
 @pytest.mark.parametrize(
     ("decode", "name", "path", "old"),
     [

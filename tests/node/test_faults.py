@@ -86,6 +86,10 @@ plugin.run()
 """
 
 
+@pytest.mark.promise(
+    "callers of a real node send malformed arguments",
+    "each costs its own call alone; the node and the plugin live",
+)
 def test_a_malformed_argument_costs_its_own_call_alone(node: Node, folder: Path) -> None:
     plugin = script(folder / "method.py", HEAD + METHOD)
     node.start(important=(plugin,))
@@ -95,6 +99,7 @@ def test_a_malformed_argument_costs_its_own_call_alone(node: Node, folder: Path)
         assert node.call("ban", ["203.0.113.7"]) == {"banned": "203.0.113.7"}
 
 
+@pytest.mark.promise("callers of a real node send malformed arguments")
 def test_a_guard_is_not_passed_by_what_it_cannot_read(node: Node, folder: Path) -> None:
     node.start(
         plugins=(script(folder / "method.py", HEAD + METHOD),),
@@ -155,6 +160,7 @@ def test_what_is_held_is_answered_at_plugin_stop(node: Node, folder: Path) -> No
     ]
 
 
+@pytest.mark.promise("a real node is stopped while it writes", "no write is lost")
 @pytest.mark.parametrize("is_busy", [False, True], ids=["calm", "busy"])
 def test_a_stop_loses_no_write(
     node: Node, folder: Path, is_busy: bool, monkeypatch: pytest.MonkeyPatch

@@ -68,6 +68,10 @@ def pay(payer: Node, payee: Node, msat: int, label: str) -> dict[str, Any]:
     return payer.answer("xpay", [payee.call("invoice", invoice)["bolt11"]])
 
 
+@pytest.mark.promise(
+    "two real nodes with a channel",
+    "hooks and topics arrive typed, and payments go through",
+)
 def test_a_channel_and_payments(new_node: Callable[[str], Node], folder: Path) -> None:
     payer, payee = new_node("payer"), new_node("payee")
     payer.start()

@@ -124,6 +124,7 @@ def test_from_its_creation_and_over_restarts(alice: ReplicatedNode) -> None:
     assert "lacks" not in alice.node.log
 
 
+@pytest.mark.promise("a real node is stopped while it writes")
 def test_stopped_while_it_writes(alice: ReplicatedNode) -> None:
     alice.start()
     end = under_load(alice)
@@ -137,6 +138,10 @@ def test_stopped_while_it_writes(alice: ReplicatedNode) -> None:
     alice.assert_same()
 
 
+@pytest.mark.promise(
+    "a real node is killed while it writes",
+    "the replica has what the node has committed",
+)
 def test_killed_while_it_writes(alice: ReplicatedNode) -> None:
     for round_ in range(4):
         alice.start()

@@ -46,6 +46,9 @@ def test_the_usual_places(machine: Path, monkeypatch: pytest.MonkeyPatch):
     assert found() == {"3.9": of_path, "3.10": of_pyenv, "3.14t": of_uv}
     assert list(found()) == ["3.9", "3.10", "3.14t"]
     assert [one.version for one in try_wheels.chosen([])] == ["3.10", "3.14t"]
+    assert [one.path for one in try_wheels.chosen(["3.14t", str(of_path)])] == [of_uv, of_path]
+    with pytest.raises(SystemExit, match=r"3.13: .*no version here \(3.9, 3.10, 3.14t\)"):
+        try_wheels.chosen(["3.10", "3.13"])
 
 
 def test_the_newest_of_a_version(machine: Path):
@@ -62,8 +65,8 @@ def test_what_is_none_is_passed_over(machine: Path):
     (machine / "bin/python3.11").chmod(0o755)
     (machine / "bin/python3.10").write_text("no program")
     assert found() == {}
-    with pytest.raises(SystemExit, match=r"python3.12 is not a CPython that runs"):
-        try_wheels.chosen([machine / "bin/python3.12"])
+    with pytest.raises(SystemExit, match=r"python3.12: no CPython that runs"):
+        try_wheels.chosen([str(machine / "bin/python3.12")])
 
 
 def test_ours():

@@ -151,23 +151,24 @@ def attempt(interpreter: Interpreter, wheels: Path | None, words: Sequence[str])
     return f"passed in {time.monotonic() - begun:.0f} s: {wheel.name}, {wheel.stat().st_size} bytes"
 
 
-def chosen(paths: Sequence[Path]) -> list[Interpreter]:
-    """Those that were named, or all of this machine that the project is for."""
-    if not paths:
+def chosen(named: Sequence[str]) -> list[Interpreter]:
+    """Those that were named, by path or version, or all of this machine that the project is for."""
+    here = {one.version: one for one in interpreters.on_this_machine()}
+    if not named:
         wanted = {*project.pythons(), project.pythons()[-1] + "t"}
-        return [one for one in interpreters.on_this_machine() if one.version in wanted]
-    asked = [(path, interpreters.ask(path)) for path in paths]
-    for path, interpreter in asked:
-        if interpreter is None:
-            sys.exit(f"{path} is not a CPython that runs")
-    return [interpreter for _, interpreter in asked if interpreter]
+        return [one for one in here.values() if one.version in wanted]
+    asked = {name: here.get(name) or interpreters.ask(Path(name)) for name in named}
+    if absent := [name for name, one in asked.items() if one is None]:
+        known = ", ".join(here) or "none"
+        sys.exit(f"{', '.join(absent)}: no CPython that runs, and no version here ({known})")
+    return [one for one in asked.values() if one]
 
 
 def main() -> None:
     """Tries one after the other; ends with 1 if any failed, or there was none."""
     asked = argparse.ArgumentParser(prog="try_wheels", description=(__doc__ or "").split("\n")[0])
     asked.add_argument("--wheels", type=Path, help="take ready wheels from here, build none")
-    asked.add_argument("--python", type=Path, action="append", default=[], help="only this one")
+    asked.add_argument("--python", action="append", default=[], help="only this path or version")
     asked.add_argument("words", nargs="*", help="for pytest, behind `--`")
     options = asked.parse_args()
     tried = {one: attempt(one, options.wheels, options.words) for one in chosen(options.python)}

@@ -288,6 +288,10 @@ def test_the_request_is_known_in_tasks_that_a_handler_starts(plugin):
     assert daemon.call("collect") == ['"plain"']
 
 
+@pytest.mark.promise(
+    "a blocking `plugin.rpc` call in the event loop",
+    "`DeadlockError` at once, which names the alternative",
+)
 @pytest.mark.parametrize("place", ["async def", "def"])
 def test_a_blocking_call_in_the_event_loop_raises_at_once(plugin, place):
     daemon = plugin(
@@ -306,6 +310,7 @@ def test_a_blocking_call_in_the_event_loop_raises_at_once(plugin, place):
     assert "thread=True" in error
 
 
+@pytest.mark.promise("any call in `db_write`")
 def test_rpc_in_an_async_db_write_raises_at_once(plugin):
     daemon = plugin(
         """

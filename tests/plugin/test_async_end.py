@@ -65,6 +65,10 @@ def test_a_handler_in_flight_finishes(plugin, how):
     assert [line["message"] for line in daemon.logs] == ["finally", "bye"]
 
 
+@pytest.mark.promise(
+    "a handler still awaits after half of `shutdown_seconds`",
+    "it is cancelled: its `finally` blocks run, and it is answered as a failure",
+)
 @ENDS
 def test_one_that_takes_too_long_is_cancelled(plugin, how):
     daemon = start(plugin, 1000, 1)
@@ -196,6 +200,10 @@ def test_background_tasks_start_after_init_and_are_cancelled(plugin):
     assert [line["message"] for line in daemon.logs] == ["finally", "bye"]
 
 
+@pytest.mark.promise(
+    "a background function fails",
+    "an error in the log, and exit status 1 unless registered with `fatal=False`",
+)
 @pytest.mark.parametrize("head", ["async def", "def"])
 @pytest.mark.parametrize("decorator", ["background", "background(fatal=False)"])
 def test_a_background_function_that_fails(plugin, head, decorator):
@@ -292,6 +300,10 @@ def test_a_flood_of_notifications_keeps_memory_flat(plugin, mode):
         time.sleep(0.01)
 
 
+@pytest.mark.promise(
+    "a flood of notifications for handlers that wait",
+    "at most `max_in_flight` are taken in; the rest stays in the pipe",
+)
 def test_no_more_than_so_many_are_in_handlers(plugin):
     daemon = plugin(
         """

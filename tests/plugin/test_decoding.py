@@ -36,6 +36,10 @@ def odd_call(place: str, value: str) -> str:
     return f'{{"rpc_command":{{"jsonrpc":"2.0",{call}}}}}'
 
 
+@pytest.mark.promise(
+    "a caller sends a lone surrogate, `1e999` or deep nesting",
+    "the handler is called all the same",
+)
 @pytest.mark.parametrize("annotation", ["RpcCommand", "dict"])
 def test_a_guard_is_asked_whatever_the_caller_wrote(plugin, annotation):
     daemon = plugin(GUARD.format(annotation=annotation))

@@ -31,6 +31,11 @@ def forking(plugin: Any, body: str) -> Any:
     return plugin(START + textwrap.dedent(body))
 
 
+def goodbyes(daemon: Any) -> list[str]:
+    """The log, without what the watchdog says of a busy machine."""
+    return [line for line in daemon.log_text().splitlines() if "has not returned for" not in line]
+
+
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
     """A handler's decorator and head."""
@@ -38,6 +43,10 @@ def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
     return KINDS[name]
 
 
+@pytest.mark.promise(
+    "`multiprocessing` imports the plugin's file again (spawn, forkserver)",
+    '`plugin.run()` does nothing there, with or without `if __name__ == "__main__"`',
+)
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_pool_of_processes_works_and_ends(plugin, kind, method):
     decorator, head = kind
@@ -55,7 +64,7 @@ def test_a_pool_of_processes_works_and_ends(plugin, kind, method):
         assert daemon.call("go") == [1, 2, 3]
     assert daemon.hang_up() == 0
     # Children that import the plugin's file again neither serve nor say goodbye.
-    assert daemon.log_text() == f"info bye from {daemon.process.pid}"
+    assert goodbyes(daemon) == [f"info bye from {daemon.process.pid}"]
 
 
 def test_the_first_signal_ends_a_child(plugin, kind):
@@ -79,6 +88,7 @@ def test_the_first_signal_ends_a_child(plugin, kind):
     assert daemon.hang_up() == 0
 
 
+@pytest.mark.promise("the plugin forks")
 def test_a_child_has_the_signals_of_a_program(plugin, kind):
     decorator, head = kind
     daemon = forking(
@@ -105,6 +115,7 @@ def test_a_child_has_the_signals_of_a_program(plugin, kind):
     assert said.endswith(" -1")
 
 
+@pytest.mark.promise("the plugin forks")
 @pytest.mark.parametrize(
     ("end", "status"),
     [
@@ -159,7 +170,7 @@ def test_a_child_of_other_functions_ends_with_them(plugin, decorator):
     daemon.start()
     assert daemon.call("statuses") == [0]
     assert daemon.hang_up() == 0
-    assert daemon.log_text() == f"info bye from {daemon.process.pid}"
+    assert goodbyes(daemon) == [f"info bye from {daemon.process.pid}"]
 
 
 def test_a_child_of_the_farewell_leaves_the_rest_to_its_parent(plugin):
@@ -172,7 +183,7 @@ def test_a_child_of_the_farewell_leaves_the_rest_to_its_parent(plugin):
     daemon = plugin(textwrap.dedent(first) + START)
     daemon.start()
     assert daemon.hang_up() == 0
-    assert daemon.log_text() == f"info bye from {daemon.process.pid}"
+    assert goodbyes(daemon) == [f"info bye from {daemon.process.pid}"]
 
 
 def test_a_child_never_waits_for_a_lock_of_the_core(plugin, kind):

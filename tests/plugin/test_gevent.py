@@ -20,6 +20,11 @@ def slow() -> int:
 """
 
 
+@pytest.mark.promise(
+    "gevent's `patch_all()` turns threads into greenlets, which never run while the core waits",
+    "a plugin with `thread=True` or plain background functions is refused at start, with the "
+    "remedy",
+)
 @pytest.mark.parametrize(
     "body",
     [THREADED, "@plugin.background\ndef watch() -> None: ...\n"],

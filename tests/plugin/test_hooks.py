@@ -135,6 +135,9 @@ FAILURES["raises what cannot be shown"] = "raise Mute()"
 FAILURES["answers a wrong object"] = "return {'result': 7, 'foo': [msgspec.Raw(b'nonsense')]}"
 
 
+@pytest.mark.promise(
+    "a handler raises, returns an invalid answer or none, or its event cannot be decoded",
+)
 @pytest.mark.parametrize("hook", [*SAFE, "rpc_command"])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_safe_answers(running, hook, failure):
@@ -171,6 +174,10 @@ def test_a_bare_continue_would_abort_the_daemon(plugin, hook):
     assert "error" in daemon.request(hook, {hook: {}}), "there is no safe answer without one"
 
 
+@pytest.mark.promise(
+    "an answer has a wrong value, a member of the wrong type, or one that is not permitted",
+    "it cannot be built; for a dict, the safe answer and an error in the log",
+)
 @pytest.mark.parametrize(
     "answer",
     [

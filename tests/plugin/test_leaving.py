@@ -63,6 +63,7 @@ def ended(daemon: Daemon) -> str:
     return daemon.log_text()
 
 
+@pytest.mark.promise("a plugin with `db_write` exits while the daemon stops and still commits")
 def test_it_has_its_end_announced_and_cannot_be_stopped_alone(plugin):
     daemon = plugin('@plugin.hook("db_write")\ndef w(event): return CONTINUE')
     manifest = daemon.start()
@@ -77,6 +78,10 @@ def test_it_may_be_dynamic_on_request(plugin):
     assert daemon.start()["dynamic"] is True
 
 
+@pytest.mark.promise(
+    "a plugin with `db_write` exits while the daemon stops and still commits",
+    "it [leaves last](plugin.md#leaving-last), and is not `dynamic` by default",
+)
 def test_it_serves_while_the_daemon_stops_and_then_says_goodbye(writer):
     daemon = writer()
     daemon.notify("shutdown", {})

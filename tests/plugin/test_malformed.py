@@ -70,6 +70,13 @@ def daemon(plugin):
     return daemon
 
 
+@pytest.mark.promise(
+    "a message that is not JSON (lightningd forwards what a caller wrote, and its parser "
+    "accepts `[203.0.113.7]`, `[0x10]`, or a raw tab in a string)",
+    "only that message is lost. A method's caller gets error -32700 with the byte and the "
+    "text around it; a hook is answered by `on_failure`; for a notification the log has an "
+    "error",
+)
 def test_a_method_s_caller_is_told_what_is_wrong_and_where(daemon):
     for params in ALL.values():
         message = b'{"jsonrpc":"2.0","id":"a#1","method":"ban-peer","params":%s}' % params
@@ -93,6 +100,10 @@ def test_an_id_behind_the_fault_is_found(daemon):
         works(daemon)
 
 
+@pytest.mark.promise(
+    "a guard (`rpc_command`) fails at a call, or cannot read it",
+    "an error for the caller; the command does not run",
+)
 def test_a_guarded_call_is_refused(daemon):
     for params in ALL.values():
         call = b'{"id":"x","method":"withdraw","params":%s}' % params
@@ -108,6 +119,10 @@ def test_a_guarded_call_is_refused(daemon):
         works(daemon)
 
 
+@pytest.mark.promise(
+    "a message that is not JSON (lightningd forwards what a caller wrote, and its parser "
+    "accepts `[203.0.113.7]`, `[0x10]`, or a raw tab in a string)",
+)
 def test_a_hook_gets_its_safe_answer(daemon):
     for params in ALL.values():
         send(
@@ -119,6 +134,10 @@ def test_a_hook_gets_its_safe_answer(daemon):
         works(daemon)
 
 
+@pytest.mark.promise(
+    "a message that is not JSON (lightningd forwards what a caller wrote, and its parser "
+    "accepts `[203.0.113.7]`, `[0x10]`, or a raw tab in a string)",
+)
 @pytest.mark.parametrize("topic", ["connect", "others_topic"])
 def test_a_notification_is_a_line_in_the_log(daemon, topic):
     for params in ALL.values():

@@ -40,6 +40,7 @@ def limited(plugin: Any, head: str, more: int, body: str = "") -> Any:
     return daemon
 
 
+@pytest.mark.promise("no memory for a message", "an error in the log with the size, exit status 1")
 @NEEDS
 @HEADS
 def test_a_message_that_cannot_be_held_is_named_in_the_log(plugin, head):
@@ -54,6 +55,11 @@ def test_a_message_that_cannot_be_held_is_named_in_the_log(plugin, head):
     assert "malformed" not in daemon.log_text()
 
 
+@pytest.mark.promise(
+    "no memory for an answer, a topic's payload, or a handler's params",
+    "an error for the caller (the hook's safe answer) and a log line; `publish` raises "
+    "`MemoryError`",
+)
 @NEEDS
 @HEADS
 def test_an_answer_that_cannot_be_held_is_an_error(plugin, head):
@@ -80,6 +86,7 @@ def test_an_answer_that_cannot_be_held_is_an_error(plugin, head):
     assert daemon.hang_up() == 0
 
 
+@pytest.mark.promise("no memory for an answer, a topic's payload, or a handler's params")
 @NEEDS
 @HEADS
 def test_params_that_cannot_be_copied_are_an_error(plugin, head):

@@ -247,6 +247,10 @@ def test_errors_reach_the_caller_and_the_plugin_lives_on(plugin):
     assert daemon.call("fine") == 1
 
 
+@pytest.mark.promise(
+    "a result given as JSON text (`msgspec.Raw`, `bytes`) is not JSON",
+    "refused as a failure of the handler",
+)
 def test_ready_made_json_is_passed_on_if_it_is_json(plugin):
     daemon = plugin(
         """
@@ -288,6 +292,7 @@ def test_answers_of_every_json_type(plugin):
         assert daemon.call("value", [n]) == value
 
 
+@pytest.mark.promise("`notify` or `progress` after the request was answered", "raises")
 def test_the_request_is_there_for_who_asks(plugin):
     daemon = plugin(
         """
@@ -349,6 +354,7 @@ def test_the_request_is_there_for_who_asks(plugin):
     assert "0/0" in empty
 
 
+@pytest.mark.promise("an unknown method", "an error reply")
 def test_an_unknown_method_is_refused_and_noted(plugin):
     daemon = plugin(METHODS)
     daemon.start()

@@ -21,6 +21,11 @@ GOING_ON = {"result": "continue"}
 RETURNED = {"return": {"error": {"code": 7, "message": "closed"}}}
 
 
+@pytest.mark.promise(
+    "a handler raises, returns an invalid answer or none, or its event cannot be decoded",
+    "`on_failure`, or the hook's [safe answer](plugin.md#when-a-handler-fails); the log has "
+    "an error with the traceback",
+)
 @pytest.mark.parametrize(
     ("hook", "on_failure", "answer"),
     [

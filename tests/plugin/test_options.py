@@ -126,6 +126,7 @@ def init_with(options: str) -> str:
     )
 
 
+@pytest.mark.promise("an option in `init` that is not JSON (`0x10`)", "read as the daemon reads it")
 def test_integers_come_as_the_user_spelled_them(plugin):
     daemon = plugin(OPTIONS)
     daemon.getmanifest()
@@ -135,6 +136,7 @@ def test_integers_come_as_the_user_spelled_them(plugin):
     assert (values["count"], values["ports"], values["maybe"]) == (16, [1, 16, 8, -31], 7)
 
 
+@pytest.mark.promise("an option that cannot be read", "named in the log; only reading it raises")
 def test_a_malformed_value_is_named_and_the_rest_works(plugin):
     daemon = plugin(OPTIONS)
     daemon.getmanifest()

@@ -178,6 +178,10 @@ def test_nobody_there(daemon, commands):
     assert str(commands.path) in lost["lost"]
 
 
+@pytest.mark.promise(
+    "`plugin.rpc` in a thread while a handler also calls",
+    "each call has its own connection, and a handler never waits for a free one",
+)
 def test_a_handler_does_not_wait_for_a_thread(plugin, commands):
     """The daemon answers the thread's command only after the hook; the hook calls, too."""
     daemon = plugin(
@@ -205,6 +209,11 @@ def test_a_handler_does_not_wait_for_a_thread(plugin, commands):
     assert daemon.hang_up() == 0
 
 
+@pytest.mark.promise(
+    "`plugin.rpc` in a handler of a plugin with `db_write`, or of one whose own `rpc_command`"
+    " hook would be asked first",
+    "`DeadlockError` at once: daemon and plugin would wait for each other",
+)
 @pytest.mark.parametrize(
     ("hook", "said"),
     [

@@ -46,6 +46,10 @@ WORKER = """
 # db_write alone
 
 
+@pytest.mark.promise(
+    "`db_write` beside other hooks or methods in one plugin",
+    "refused at start, with the reason; `Plugin(mixed_db_write=True)` overrides",
+)
 @pytest.mark.parametrize(
     "other",
     [
@@ -91,6 +95,10 @@ def test_subscriptions_and_options_beside_db_write_are_fine(plugin):
     daemon.start()
 
 
+@pytest.mark.promise(
+    "any call in `db_write`",
+    "`DeadlockError` at once, which names the alternative",
+)
 def test_rpc_in_db_write_raises_instead_of_a_deadlock(plugin):
     daemon = plugin(
         """
@@ -106,6 +114,7 @@ def test_rpc_in_db_write_raises_instead_of_a_deadlock(plugin):
     assert "would never answer" in error["message"]
 
 
+@pytest.mark.promise("options or `rpc` before `init`", "`NotReadyError`")
 def test_options_and_rpc_before_init(plugin):
     daemon = plugin(
         """
@@ -132,6 +141,10 @@ def test_options_and_rpc_before_init(plugin):
 # Stray output
 
 
+@pytest.mark.promise(
+    "`print()`, a C library or a child process writes to stdout; something reads stdin",
+    "from `Plugin()` on, the output becomes log lines, and stdin is empty",
+)
 def test_stray_output_becomes_log_lines(plugin):
     daemon = plugin(
         """
@@ -191,6 +204,9 @@ def test_a_module_with_a_plugin_of_its_own_can_be_imported(plugin, tmp_path):
     assert daemon.log_text() == "info from the other"
 
 
+@pytest.mark.promise(
+    "`print()`, a C library or a child process writes to stdout; something reads stdin",
+)
 def test_the_daemons_pipes_are_not_those_of_a_child_process(plugin):
     daemon = plugin(
         """
@@ -249,6 +265,10 @@ def test_output_of_a_child_that_outlives_the_plugin_is_no_reason_to_wait(plugin)
 # Malformed bytes: tests/plugin/test_malformed.py
 
 
+@pytest.mark.promise(
+    "the stream ends inside a message",
+    "all messages before it are answered; an error in the log with the byte offset, exit status 1",
+)
 def test_the_end_inside_a_message(plugin):
     daemon = plugin(WORKER)
     daemon.start()
@@ -297,6 +317,11 @@ def test_signals_are_seen_at_once(plugin, number):
     assert daemon.log_text() == "info bye"
 
 
+@pytest.mark.promise(
+    "end of input, SIGTERM, Ctrl-C, `shutdown`",
+    "the current handler finishes, `on_shutdown` runs, exit status 0; all within "
+    "`shutdown_seconds`, even if the daemon stops reading. A second signal kills",
+)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_handler_in_flight_finishes(plugin, number):
     daemon = plugin(WORKER)
@@ -310,6 +335,7 @@ def test_the_handler_in_flight_finishes(plugin, number):
     assert daemon.log_text() == "info bye"
 
 
+@pytest.mark.promise("end of input, SIGTERM, Ctrl-C, `shutdown`")
 def test_a_second_signal_does_not_wait(plugin):
     daemon = plugin(WORKER)
     daemon.start()
@@ -334,6 +360,7 @@ def test_a_handler_that_never_returns_does_not_keep_the_plugin(plugin):
     assert "sleep: did not end in time" in daemon.errors()
 
 
+@pytest.mark.promise("end of input, SIGTERM, Ctrl-C, `shutdown`")
 @pytest.mark.parametrize("how", ["end of input", "shutdown"])
 def test_the_end_is_bounded_however_it_comes(plugin, how):
     daemon = plugin(
@@ -459,6 +486,12 @@ def test_without_stdin_or_stdout_it_says_so(tmp_path, redirection, closed, by):
     assert done.stderr == (said if closed else "")
 
 
+@pytest.mark.promise(
+    "the plugin forks",
+    "the child cannot send messages in the plugin's name, has ordinary signal handlers, and "
+    "calls the daemon on its own connections. It ends with the function that forked it: "
+    "status 0, that of `sys.exit`, or 1 after a traceback",
+)
 def test_a_fork_does_not_answer_for_the_plugin(plugin):
     daemon = plugin(
         """
@@ -597,6 +630,11 @@ def test_sys_exit_in_a_handler_answers_first(plugin):
 # Slow handlers
 
 
+@pytest.mark.promise(
+    "replies wait behind a slow handler",
+    "they are written before a handler that has not proven quick, and otherwise within a "
+    "tenth of a second",
+)
 def test_nothing_waits_behind_a_slow_handler(plugin):
     daemon = plugin(
         WORKER
@@ -630,6 +668,7 @@ def test_nothing_waits_behind_a_slow_handler(plugin):
             gate.unlink(missing_ok=True)
 
 
+@pytest.mark.promise("replies wait behind a slow handler")
 def test_a_handler_that_was_quick_before_holds_nothing_up_either(plugin):
     daemon = plugin(
         WORKER
@@ -659,6 +698,11 @@ def test_a_handler_that_was_quick_before_holds_nothing_up_either(plugin):
         gate.unlink(missing_ok=True)
 
 
+@pytest.mark.promise(
+    "a handler does not return",
+    "the watchdog names it in the log after `watchdog_seconds`, and again each time the "
+    "duration doubles",
+)
 def test_the_watchdog_names_the_handler_that_holds_the_daemon_up(plugin):
     daemon = plugin("    plugin = Plugin(watchdog_seconds=0.3)\n" + WORKER)
     daemon.start()

@@ -139,6 +139,10 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
 
 
 # One test, so that one worker runs them all: it is the start of the two sides that takes long.
+@pytest.mark.promise(
+    "a plugin for pyln-client runs on clnwire instead",
+    "it writes the same bytes; each difference is listed with its reason",
+)
 def test_the_same_plugins(sides: dict[str, Side]) -> None:
     wrong: dict[str, Any] = {}
     for case in CASES:
@@ -172,6 +176,7 @@ def test_the_plugins_use_every_name() -> None:
     assert not [name for name in NAMES if name not in text]
 
 
+@pytest.mark.promise("a plugin for pyln-client runs on clnwire instead")
 def test_every_difference_is_in_the_docs_and_has_a_plugin_that_shows_it() -> None:
     section = (DOCS / "pyln.md").read_text().partition("### What is mended")[2]
     table = section.partition("|---|---|---|\n")[2].partition("\n\n")[0]

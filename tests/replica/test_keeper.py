@@ -210,6 +210,7 @@ def copied(node: MiniNode, folder: Path) -> MiniNode:
     return copy
 
 
+@pytest.mark.promise("a stale copy of the node's directory is started", "refused, with what to do")
 def test_a_stale_copy_is_refused(coins: MiniNode, tmp_path: Path) -> None:
     copy = copied(coins, tmp_path / "other")
     coins.commit(add(2))
@@ -239,6 +240,10 @@ def test_a_fork_is_refused(coins: MiniNode, tmp_path: Path) -> None:
     assert "another instance wrote" in copy.refusal(add(6))
 
 
+@pytest.mark.promise(
+    "a second node begins while the first one runs",
+    "it is kept out, or takes over and the first one ends",
+)
 def test_a_second_node_is_kept_out(coins: MiniNode, tmp_path: Path) -> None:
     copy = copied(coins, tmp_path / "other")
     coins.commit(add(2))

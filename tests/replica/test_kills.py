@@ -48,6 +48,10 @@ def quick() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.promise(
+    "plugin and node are killed at random moments",
+    "no committed state is missing from the replica",
+)
 @pytest.mark.timeout(60 + 5 * KILLS)
 def test_kills_at_random_moments(quick: Path) -> None:
     print(f"seed {SEED}, {KILLS} kills")

@@ -185,6 +185,10 @@ def end(model: Model, luck: random.Random, which: int) -> None:
         model.kill_plugin(which, luck.randrange(3))
 
 
+@pytest.mark.promise(
+    "copies of a node, restores and crashes in any order",
+    "two nodes never go on with one state",
+)
 def test_no_crash_spoils_the_replica() -> None:
     profile = settings(max_examples=EXAMPLES, stateful_step_count=50, database=None)
     run_state_machine_as_test(Model, settings=profile)
@@ -199,6 +203,7 @@ def test_no_crash_spoils_the_replica_in_many_histories() -> None:
             raise
 
 
+@pytest.mark.promise("copies of a node, restores and crashes in any order")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_model_finds(fault: str) -> None:
     model = type("Faulty", (Model,), {"fault": fault})

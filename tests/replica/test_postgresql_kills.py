@@ -29,6 +29,7 @@ SEED = int(os.environ.get("CLNWIRE_SEED", "18"))
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.promise("plugin and node are killed at random moments")
 @pytest.mark.timeout(120 + 10 * ROUNDS)
 def test_kills_at_random_moments(own_server: Server, node: str, tmp_path: Path) -> None:
     print(f"seed {SEED}, {ROUNDS} rounds")

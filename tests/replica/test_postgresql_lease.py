@@ -129,6 +129,7 @@ def test_an_idle_instance_that_lost_it_hears_of_it(new_lease, server: Server, no
     assert "another instance" in reasons[0]
 
 
+@pytest.mark.promise("a second node begins while the first one runs")
 @pytest.mark.process
 def test_an_idle_plugin_that_lost_it_ends(server: Server, node: str, tmp_path: Path):
     process_node = ProcessNode(tmp_path / "node")

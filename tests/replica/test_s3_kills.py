@@ -35,6 +35,7 @@ SEED = int(os.environ.get("CLNWIRE_SEED", "18"))
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.promise("plugin and node are killed at random moments")
 @pytest.mark.timeout(120 + 10 * ROUNDS)
 def test_kills_at_random_moments(store: Store, node: str, tmp_path: Path) -> None:
     # A process that has used obstore cannot fork one that does, and this one may have.

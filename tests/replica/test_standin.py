@@ -126,6 +126,7 @@ def test_a_short_outage_only_takes_time(node: FarNode) -> None:
     node.assert_same()
 
 
+@pytest.mark.promise("the engine cannot be reached")
 def test_patience_has_an_end(node: FarNode) -> None:
     node.far.is_down = True
     refused = node.ask(add(2), version=2)
@@ -178,6 +179,10 @@ def test_an_outage_at_the_start(node: FarNode) -> None:
     node.assert_same()
 
 
+@pytest.mark.promise(
+    "the engine cannot be reached",
+    "the node waits as long as its settings say, or the journal stands in; nothing is lost",
+)
 @pytest.mark.parametrize("lost", [0, 1])
 def test_the_journal_stands_in(node: FarNode, journal: Path, lost: int) -> None:
     node.commit(add(2))

@@ -98,6 +98,10 @@ def test_nobody_there(client):
     assert not caught.value.may_have_run
 
 
+@pytest.mark.promise(
+    "a call times out, is cancelled or is interrupted",
+    "its connection is dropped, so no later call gets its reply",
+)
 def test_a_timeout_drops_the_connection_and_its_late_reply(client):
     numbers = count()
 
@@ -228,6 +232,7 @@ def test_hanging_up_ends_calls_and_those_that_wait():
         assert rpc.call("echo", [1]) == [1]
 
 
+@pytest.mark.promise("a call times out, is cancelled or is interrupted")
 def test_a_call_that_is_cancelled_gives_its_connection_up():
     numbers = count()
 
@@ -255,6 +260,7 @@ def test_a_call_that_is_cancelled_gives_its_connection_up():
         asyncio.run(main(node.rpc_path))
 
 
+@pytest.mark.promise("a call times out, is cancelled or is interrupted")
 def test_an_interrupted_call_gives_its_connection_up():
     def register(host):
         echo(host)

@@ -150,6 +150,7 @@ def test_a_child_holds_no_connection_that_a_thread_is_using(
     assert rpc("echo", ["after"]) == ["after"]
 
 
+@pytest.mark.promise("the plugin forks")
 def test_a_child_s_calls_have_ids_of_their_own(rpc, clnwire_host: BlockingHost) -> None:
     child, _ = forked(lambda: rpc("echo", []) == [])
     rpc("echo", [])

@@ -58,6 +58,7 @@ def call(node: Node, name: str) -> dict[str, float]:
     return measured
 
 
+@pytest.mark.promise("a reply of 100 MB", "is copied at most twice")
 def test_a_reply_of_100_megabytes_is_copied_twice_at_most(node):
     """Once from the socket into the framer's buffer, once out of it; nothing is left of both."""
     measured = call(node, "100 MB")

@@ -21,6 +21,10 @@ def form(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.mark.promise(
+    "the daemon's reply has half of an emoji, or bytes that are not JSON",
+    "the rest of the reply is decoded, or the call alone raises",
+)
 def test_one_label_with_half_an_emoji_hides_no_invoice(form):
     labels = ('"tip \\ud83d"', '"whole"')
     invoices = ",".join(INVOICE % label for label in labels)
@@ -77,6 +81,7 @@ def test_an_error_of_any_form_is_an_rpc_error(form, error, code, message, data):
     assert (raised.value.code, raised.value.message, raised.value.data) == (code, message, data)
 
 
+@pytest.mark.promise("the daemon's reply has half of an emoji, or bytes that are not JSON")
 @pytest.mark.parametrize("result", ["nan", "[1,]", "{'a':1}", "0x10"])
 def test_a_result_that_is_no_json_is_a_reply_error(form, result):
     with pytest.raises(ReplyError, match=r"x#\d+\": the reply is not JSON: .* been carried"):
