@@ -287,3 +287,18 @@ def test_a_subscription_that_awaits_nothing_is_found(tmp_path: Path) -> None:
         for finding in checked(path, dialects=("current",)).findings
     }
     assert "returned a coroutine: `await` is missing" in findings["CW406", "topic connect"]
+
+
+def test_a_failure_that_takes_its_time_is_found(tmp_path: Path) -> None:
+    body = """
+    import time
+    MANIFEST["subscriptions"] = ["connect"]
+    def notified(message):
+        while time.process_time() < 0.8:
+            pass
+        message["params"]["name"]
+    """
+    report = checked(write_plugin(tmp_path, body), dialects=["current"])
+    assert [finding.where for finding in report.findings if finding.rule.code == "CW405"] == [
+        "topic connect"
+    ]

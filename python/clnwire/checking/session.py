@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 from msgspec import Struct
 
 from clnwire.checking.finding import TRACEBACK, last_traceback
+from clnwire.checking.processor import is_computing
 from clnwire.checking.watch import Watch
 from clnwire.host import Host
 from clnwire.host import empty_node as node
@@ -198,16 +199,22 @@ class CheckSession:
         return f"; its stderr ends with: {said[-1]}\n{last_traceback(text)}".rstrip("\n")
 
     async def settle(self) -> None:
-        """Waits until the plugin is quiet and has no unanswered call.
+        """Waits until the plugin is quiet, does not compute, and has no unanswered call.
 
-        Waits for calls for at most half the time-out: after the whole time-out, the host would
-        give up the hook that blocks the call.
+        Waits for the latter two for at most half the time-out: after the whole time-out, the host
+        would give up the hook that blocks the call.
         """
         await self.watch.settle()
         deadline = perf_counter() + self.limits.timeout / 2
-        while self.host.commands_waiting and perf_counter() < deadline:
+        while self._is_at_work() and perf_counter() < deadline:
             await asyncio.sleep(0.02)
             await self.watch.settle()
+
+    def _is_at_work(self) -> bool:
+        """Whether the plugin waits for a call, or has not come to rest yet."""
+        if self.host.commands_waiting:
+            return True
+        return self.plugin.death is None and is_computing(self.plugin.pid)
 
     def _on_log(self, level: str, source: str, message: str) -> None:
         del level, source, message
