@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ class Recorder:
         if report.when != "call" and not report.skipped:
             return
         name = report.nodeid.partition("[")[0].removeprefix(FOLDER)
-        promises = [list(words) for what, words in report.user_properties if what == MARK]
+        words: list[Any] = [value for what, value in report.user_properties if what == MARK]
+        promises = [list[str](each) for each in words]
         shown = self.tests.setdefault(name, Shown(name, promises, report.location[1] or 0))
         shown.passed += report.passed
         shown.skipped += report.skipped
