@@ -144,9 +144,9 @@ class Recorded:
 
     def __init__(self, folder: Path, name: str, source: str) -> None:
         self._captures = folder / f"{name}-captures"
-        plugin = script(folder / f"{name}-bare.py", source)
+        self.bare = script(folder / f"{name}-bare.py", source)
         self.path = folder / f"{name}.py"
-        write_wrapper(self.path, [str(plugin)], self._captures, [], force=False)
+        write_wrapper(self.path, [str(self.bare)], self._captures, [], force=False)
 
     def received(self) -> list[str]:
         """What the plugin was sent, in order."""
@@ -188,7 +188,7 @@ def play(node: Node) -> Streams:
         node.call_with("echo", b"[1]", token)
     for request in REQUESTS:
         node.raw(request)
-    _on_one_connection(
+    on_one_connection(
         node, ("notifications", [True]), ("echo", [2]), ("deprecations", [True]), ("echo", [3])
     )
     _configure(node)
@@ -223,7 +223,8 @@ def _configure(node: Node) -> None:
     node.answer("check", ["nowhere"])
 
 
-def _on_one_connection(node: Node, *calls: tuple[str, object]) -> None:
+def on_one_connection(node: Node, *calls: tuple[str, object]) -> None:
+    """Makes the calls over a single connection."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(PATIENCE)
         caller.connect(str(node.socket))
