@@ -3,8 +3,6 @@
 Memory holds the unanswered requests only.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from msgspec import MsgspecError, Struct, json

@@ -1,7 +1,5 @@
 """Cuts one side's bytes into messages, and resumes after invalid ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Selects messages of a capture: by a range of numbers or times, and by what they are."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -8,8 +8,6 @@ proxy.
 The proxy passes on the end of an input, a closed reader, signals, and the plugin's exit status.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import select

@@ -5,8 +5,6 @@ dropped, and the capture notes how many bytes are missing. A slow disk thus neit
 forwarding nor fills the memory.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import struct

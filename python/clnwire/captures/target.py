@@ -1,7 +1,5 @@
 """Opens a capture's file, readable by its owner only, and writes the wrapper for lightningd."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import shlex

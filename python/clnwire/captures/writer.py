@@ -4,8 +4,6 @@ It outlives a proxy that is killed, and then completes the file. What it has wri
 any time: it flushes when no data comes, and at least every second.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal

@@ -1,7 +1,5 @@
 """The plugin's file: whether lightningd, which runs the file itself, can start it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

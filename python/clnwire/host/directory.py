@@ -1,7 +1,5 @@
 """The daemon's directory, and what `init` and `getinfo` report about the daemon."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

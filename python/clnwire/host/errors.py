@@ -1,7 +1,5 @@
 """The host's exceptions. Errors about a plugin name it in their message."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 

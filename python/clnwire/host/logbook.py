@@ -1,7 +1,5 @@
 """Prints the log in the daemon's format: time, level, source and text."""
 
-from __future__ import annotations
-
 import datetime
 from contextlib import suppress
 from typing import Final, TextIO

@@ -1,7 +1,5 @@
 """What the parts of a host have in common."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from clnwire._wire.facts import COMMANDS

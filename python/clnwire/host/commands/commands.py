@@ -1,7 +1,5 @@
 """The commands that the host answers itself: its built-in ones and those a test registers."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable

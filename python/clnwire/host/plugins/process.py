@@ -4,8 +4,6 @@ The event loop's callbacks read and write the pipes directly, without tasks or s
 frames with little delay.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

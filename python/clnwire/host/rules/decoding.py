@@ -1,7 +1,5 @@
 """Decodes JSON, narrows decoded values, shows them in messages, and joins members again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, cast
 

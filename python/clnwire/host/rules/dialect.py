@@ -6,8 +6,6 @@ dialects follow the behaviour of running daemons; `docs/host.md` lists where the
 differs.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final, Literal, TypeAlias, get_args
 

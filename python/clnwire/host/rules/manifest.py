@@ -3,8 +3,6 @@
 Each refusal names the field and the rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias
