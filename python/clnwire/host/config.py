@@ -104,17 +104,11 @@ def plugin_options(
         if option is None:
             near = did_you_mean(one.name, [*known, *own])
             raise ConfigError(f"{one.shown}: there is no such option{near}")
-        value = _value(one, option)
+        if one.value is None and option.type != "flag":
+            raise ConfigError(f"{one.shown} needs a value: {option.name}=<{option.type}>")
+        value = one.value or ""
         earlier = values.get(one.name)
         before = (as_array(earlier.value) or []) if earlier else []
         both = [*before, value] if option.multi else value
         values[one.name] = Given(both, one.where or "cmdline")
     return values
-
-
-def _value(written: Written, option: Option) -> str:
-    if written.value is not None:
-        return written.value
-    if option.type != "flag":
-        raise ConfigError(f"{written.shown} needs a value: {option.name}=<{option.type}>")
-    return ""

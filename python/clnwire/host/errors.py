@@ -85,13 +85,10 @@ class PluginOptionError(HostError):
 class FatalAnswerError(HostError):
     """A hook's answer that would have stopped the daemon."""
 
-    plugin: str
-    hook: str
-    reason: str
-    """What is wrong with the answer."""
-
     def __init__(self, plugin: str, hook: str, reason: str) -> None:
-        self.plugin, self.hook, self.reason = plugin, hook, reason
+        self.plugin, self.hook = plugin, hook
+        self.reason = reason
+        """What is wrong with the answer."""
         super().__init__(f"the daemon would have stopped: plugin '{plugin}', hook {hook}: {reason}")
 
 

@@ -142,7 +142,7 @@ class Host:
         self._is_entered = False
         configs = Configs(host)
         configs.register()
-        Builtin(host, configs, self._shut_down).register()
+        Builtin(host, configs, partial(self._end_plugins, "the command stop")).register()
         folders = [Path(given).absolute() for given in plugin_dirs]
         PluginCommand(
             host, self._boot, self._launch, folders, disabled_plugins, shutdown_timeout
@@ -157,14 +157,13 @@ class Host:
         self, frame: Frame, connection: CallerConnection
     ) -> tuple[bytes, Delivery | None]:
         """Answers a request from the socket."""
-        tell = self._tell_command
         call = Call(frame.method or "", frame.params or b"{}", frame.id or b"null")
         self._host.owner.on_call(call)
-        if tell is None:
-            return await self._dispatcher.serve(frame, connection)
-        tell(frame, None)
+        if self._tell_command is not None:
+            self._tell_command(frame, None)
         reply, delivery = await self._dispatcher.serve(frame, connection)
-        tell(frame, reply)
+        if self._tell_command is not None:
+            self._tell_command(frame, reply)
         return reply, delivery
 
     async def __aexit__(
@@ -313,20 +312,16 @@ class Host:
 
     async def stop(self) -> None:
         """Ends the plugins as the daemon does when it stops, and cleans up."""
-        await self._end_plugins()
-        self._host.life.finish("stopped", failed=False)
+        await self._end_plugins("stopped")
         await self._socket.close()
         self._host.directory.remove()
 
-    async def _shut_down(self) -> None:
-        """The command `stop`. `wait_stopped` returns once the plugins have ended."""
-        await self._end_plugins()
-        self._host.life.finish("the command stop", failed=False)
-
-    async def _end_plugins(self) -> None:
+    async def _end_plugins(self, reason: str) -> None:
+        """Ends the plugins; afterwards `wait_stopped` returns."""
         self._host.owner.ending = True
         self._socket.stop_listening()
         await end_all(self._host, self._database, self._shutdown_timeout)
+        self._host.life.finish(reason, failed=False)
 
     async def call(
         self,

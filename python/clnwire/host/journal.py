@@ -94,7 +94,7 @@ class Journal(Sequence[T], Generic[T]):
     """A sequence of entries, oldest first.
 
     Above `2 * KEPT` entries or a text size of `2 * KEPT_CHARACTERS`, the oldest entries are dropped
-    until `KEPT` or `KEPT_CHARACTERS` are left.
+    until at most `KEPT` and `KEPT_CHARACTERS` are left.
     """
 
     def __init__(self) -> None:
@@ -128,22 +128,16 @@ class Journal(Sequence[T], Generic[T]):
                 break
         self._entries.append(entry)
         self._size += _size(entry)
-        if len(self._entries) > 2 * KEPT:
-            self._forget(KEPT)
-        if self._size > 2 * KEPT_CHARACTERS:
-            self._forget(self._oldest())
+        if len(self._entries) > 2 * KEPT or self._size > 2 * KEPT_CHARACTERS:
+            self._trim()
 
-    def _oldest(self) -> int:
-        """How many entries to drop to get to `KEPT_CHARACTERS`. Always keeps the last entry."""
-        size = self._size
-        for number, entry in enumerate(self._entries[:-1]):
-            if size <= KEPT_CHARACTERS:
-                return number
-            size -= _size(entry)
-        return len(self._entries) - 1
-
-    def _forget(self, number: int) -> None:
+    def _trim(self) -> None:
+        """Drops the oldest entries. Always keeps the last one."""
+        number = KEPT if len(self._entries) > 2 * KEPT else 0
         self._size -= sum(map(_size, self._entries[:number]))
+        while self._size > KEPT_CHARACTERS and number < len(self._entries) - 1:
+            self._size -= _size(self._entries[number])
+            number += 1
         del self._entries[:number]
         self._forgotten += number
         self._taken = {place for place in self._taken if place >= self._forgotten}

@@ -1,11 +1,14 @@
-"""Dispatches commands: first to the hook `rpc_command`, then to a plugin or the host itself."""
+"""Dispatches commands: first to the hook `rpc_command`, then to a plugin or the host itself.
+
+Some requests on the socket are refused before lightningd looks up the command.
+"""
 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from clnwire._core import Frame, Outbox
 from clnwire._wire import tolerant
@@ -24,7 +27,6 @@ from clnwire.host.commands.trim import filter_of, trimmed
 from clnwire.host.encoding import rpc_error
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.decoding import UndecodableError, as_object
-from clnwire.host.rules.refusal import Refusal, refusal
 
 if TYPE_CHECKING:
     from clnwire.host.commands.unix_socket import CallerConnection
@@ -32,6 +34,20 @@ if TYPE_CHECKING:
     from clnwire.host.parts import Parts
     from clnwire.host.plugins.output import Notice
     from clnwire.host.plugins.plugin import Plugin
+    from clnwire.host.rules.dialect import HostDialect
+
+
+_VERSION: Final = b'"2.0"'
+
+
+class _Refusal(Struct, frozen=True):
+    """The error sent to the caller."""
+
+    message: str
+    token: bytes = b"null"
+    """The JSON text of the error's id: the request's id if lightningd has already parsed it."""
+    hangs_up: bool = False
+    """Whether the connection is closed after the error."""
 
 
 class Dispatcher:
@@ -70,7 +86,7 @@ class Dispatcher:
         self, frame: Frame, connection: CallerConnection
     ) -> tuple[bytes, Delivery | None]:
         """The reply for a caller on the socket, and how to send it."""
-        refused = refusal(frame, self._host.dialect)
+        refused = _refusal(frame, self._host.dialect)
         if refused is not None:
             return _refused(refused)
         token, method = frame.id, frame.method
@@ -158,6 +174,32 @@ class Dispatcher:
         return CommandOutcome(await future)
 
 
+def _refusal(frame: Frame, dialect: HostDialect) -> _Refusal | None:
+    """Why a request is refused; `None` if it is not. Old dialects do not require `jsonrpc`."""
+    token = frame.id
+    if dialect.is_current and frame.jsonrpc is None:
+        text = frame.bytes.decode(errors="replace")
+        message = f"JSON-RPC message does not contain \"jsonrpc\" field: '{text}'"
+        return _Refusal(message, hangs_up=True)
+    if not frame.bytes.startswith(b"{"):
+        return _Refusal("Expected {} for json command")
+    if token is None:
+        return _Refusal("No id")
+    if token.startswith((b"{", b"[")):
+        return _Refusal("Expected string/primitive for id")
+    if dialect.is_current and frame.jsonrpc != _VERSION:
+        return _Refusal('jsonrpc: "2.0" must be specified in the request')
+    if frame.method is not None and frame.params is not None:
+        return None
+    return _Refusal(_incomplete(frame), token)
+
+
+def _incomplete(frame: Frame) -> str:
+    if all(name != b'"method"' for name, _ in tolerant.members(frame.bytes)):
+        return "No method"
+    return "No params" if frame.params is None else "Expected string for method"
+
+
 def _escaped_method(frame: Frame) -> str | None:
     """The raw JSON text of the method's name, without quotes, if it contains an escape."""
     if b"\\" not in frame.bytes:
@@ -209,7 +251,7 @@ def _returned(returned: object) -> CommandOutcome:
     raise RpcError(INVALID_REQUEST, "Bad response to 'rpc_command' hook")
 
 
-def _refused(refused: Refusal) -> tuple[bytes, Delivery | None]:
+def _refused(refused: _Refusal) -> tuple[bytes, Delivery | None]:
     error = RpcError(INVALID_REQUEST, refused.message)
     reply = _reply(refused.token, CommandOutcome(error=error))
     return reply, Delivery(None, hang_up_after=len(reply)) if refused.hangs_up else None

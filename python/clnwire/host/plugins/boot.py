@@ -103,23 +103,18 @@ class Boot:
         asking = [_ask_manifest(plugin, self._manifest_timeout) for plugin in plugins]
         manifests = await asyncio.gather(*asking, return_exceptions=True)
         for plugin, manifest in zip(plugins, manifests, strict=True):
-            await self._examine(plugin, manifest)
+            try:
+                if isinstance(manifest, BaseException):
+                    raise manifest
+                await self._accept(plugin, manifest)
+            except (ManifestError, PluginDiedError) as error:
+                await self._refuse(plugin, error)
         fit = [plugin for plugin in plugins if plugin.death is None]
         for plugin, error in self._host.plugins.register_hooks(fit).items():
             await self._refuse(plugin, error)
         self._loaded = [plugin for plugin in fit if plugin.death is None]
         self._remark_manifests(self._loaded)
         return self._loaded
-
-    async def _examine(self, plugin: Plugin, manifest: bytes | BaseException) -> None:
-        """Ends a plugin of a set unless its manifest is accepted."""
-        if isinstance(manifest, BaseException):
-            await self._refuse(plugin, manifest)
-            return
-        try:
-            await self._accept(plugin, manifest)
-        except ManifestError as error:
-            await self._refuse(plugin, error)
 
     async def bring_up(self, options: Options, migrations: Migrations) -> list[Plugin]:
         """Initialises the plugins that `load` accepted. Returns those that run."""
