@@ -110,8 +110,8 @@ class Boot:
             except (ManifestError, PluginDiedError) as error:
                 await self._refuse(plugin, error)
         fit = [plugin for plugin in plugins if plugin.death is None]
-        for plugin, error in self._host.plugins.register_hooks(fit).items():
-            await self._refuse(plugin, error)
+        for plugin, cycle in self._host.plugins.register_hooks(fit).items():
+            await self._refuse(plugin, cycle)
         self._loaded = [plugin for plugin in fit if plugin.death is None]
         self._remark_manifests(self._loaded)
         return self._loaded
