@@ -18,6 +18,7 @@ MACHINE: Final = (
     r"needs actionlint on the PATH",
     r"needs (node|make|cargo|bash|script\(1\)|a C compiler)",
     r"needs a clone, whose files git lists",
+    r"needs JSONTestSuite, whose folder JSON_TEST_SUITE names",
     r"needs the shared captures and schemas, which are not at .+",
     # The system, the user, and the interpreter.
     r"needs Linux, as the load generator does",

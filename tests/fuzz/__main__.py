@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
 import os
 import time
@@ -36,17 +37,18 @@ def main() -> None:
 
 def run(target: Any, most_seconds: float) -> tuple[int, float]:
     """Tries cases for some time. Returns their number and the time."""
-    start, count = time.monotonic(), 0
-    first = int.from_bytes(os.urandom(6), "big")
-    while (seconds := time.monotonic() - start) < most_seconds:
-        for seed in range(first + count, first + count + 100):
-            try:
-                target.case(Random(seed))
-            except BaseException:
-                print(f"it fails with --seed {seed}", flush=True)
-                raise
-        count += 100
-    return count, seconds
+    start = now = time.monotonic()
+    executions = 0
+    for seed in itertools.count(int.from_bytes(os.urandom(6), "big")):
+        try:
+            executions += target.case(Random(seed)) or 1
+        except BaseException:
+            print(f"it fails with --seed {seed}", flush=True)
+            raise
+        now = time.monotonic()
+        if now - start >= most_seconds:
+            break
+    return executions, now - start
 
 
 if __name__ == "__main__":
