@@ -3,9 +3,9 @@
 Each refusal names the field and the rule.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import msgspec
 from msgspec import Struct, field, json
@@ -30,6 +30,7 @@ _OPTIONS: Final = """
 """
 OPTIONS: Final = frozenset(_OPTIONS.split())
 """A selection of the daemon's options: those that plugins' names are likely to clash with."""
+NameKind: TypeAlias = Literal["option", "method", "hook"]
 _Object: TypeAlias = "dict[str, Any]"
 _shown = partial(shown, limit=60)
 
@@ -90,26 +91,16 @@ class ReservedNames(Struct, frozen=True):
     plugins: Sequence[tuple[str, HostManifest]] = ()
     """The earlier plugins: file name and manifest."""
 
-    def option_owner(self, name: str) -> str | None:
-        """A description of the option's owner; `None` if the name is free."""
-        return self._owner(name in self.options, lambda manifest: name in manifest.options)
-
-    def method_owner(self, name: str) -> str | None:
-        """A description of the method's owner; `None` if the name is free.
+    def owner(self, kind: NameKind, name: str) -> str | None:
+        """A description of what has the option, method or hook; `None` if the name is free.
 
         Names of built-in plugins' commands are free, because those plugins may be disabled.
         """
-        is_the_daemons = name in self.methods and name not in BUILTIN
-        return self._owner(is_the_daemons, lambda manifest: name in manifest.methods)
-
-    def hook_owner(self, name: str) -> str | None:
-        """A description of the plugin that has the hook; `None` if there is none."""
-        return self._owner(False, lambda manifest: name in manifest.hooks)
-
-    def _owner(self, is_the_daemons: bool, has: Callable[[HostManifest], bool]) -> str | None:
-        if is_the_daemons:
+        own = {"option": self.options, "method": set(self.methods) - BUILTIN, "hook": ()}
+        if name in own[kind]:
             return "the daemon itself"
-        return next((f"plugin '{name}'" for name, other in self.plugins if has(other)), None)
+        having = (plugin for plugin, other in self.plugins if name in getattr(other, f"{kind}s"))
+        return next((f"plugin '{plugin}'" for plugin in having), None)
 
 
 def check_manifest(
@@ -152,9 +143,16 @@ class _Checker:
     def _refuse(self, where: str, rule: str, problem: ManifestProblem = "form") -> NoReturn:
         raise ManifestError(self._plugin, where, rule, problem=problem)
 
-    def _check_free(self, kind: str, where: str, name: str, owner: str | None) -> None:
-        """Refuses a name that is taken. Old daemons accept duplicate option names."""
-        if owner is not None and not (kind == "option" and self._dialect.numbers_ids):
+    def _claim(self, kind: NameKind, where: str, name: str, earlier: Collection[str]) -> None:
+        """Refuses a name that is among the `earlier` ones of the manifest, or taken.
+
+        Several plugins may have the same hook, and the same option in old dialects.
+        """
+        if name in earlier:
+            self._refuse(where, f"{kind} {name!r} is registered twice", "twice")
+        may_clash = {"option": self._dialect.numbers_ids, "hook": self._dialect.orders_hooks}
+        owner = self._taken.owner(kind, name)
+        if owner is not None and not may_clash.get(kind):
             rule = f"{kind} {name!r} is already taken by {owner}"
             raise ManifestError(self._plugin, where, rule, clash=kind)
 
@@ -233,18 +231,17 @@ class _Checker:
         options: dict[str, Option] = {}
         entries = self._objects(members, "options", required=True)
         for (where, entry), default in zip(entries, defaults, strict=True):
-            option = self._option(where, entry, default)
-            if option.name in options:
-                rule = f"option {option.name!r} is registered twice"
-                self._refuse(f"{where}.name", rule, "twice")
+            option = self._option(where, entry, default, options)
             options[option.name] = option
         return options
 
-    def _option(self, where: str, entry: _Object, raw_default: str | None) -> Option:
+    def _option(
+        self, where: str, entry: _Object, raw_default: str | None, earlier: Collection[str]
+    ) -> Option:
         name = self._text(entry, "name", f"{where}.name")
         if not name or not NAME_CHARACTERS.issuperset(name):
             self._refuse(f"{where}.name", f"must consist of 0-9, a-z, '_' and '-', not {name!r}")
-        self._check_free("option", f"{where}.name", name, self._taken.option_owner(name))
+        self._claim("option", f"{where}.name", name, earlier)
         where = f"{where} ({name})"
         type_ = self._text(entry, "type", f"{where}.type")
         known = self._dialect.option_types
@@ -299,9 +296,7 @@ class _Checker:
             if "usage" not in entry and not self._dialect.orders_hooks:
                 entry["usage"] = "[params]"  # The daemon of 2019 does not require it.
             usage = self._text(entry, "usage", f"{where} ({name}).usage")
-            if name in methods:
-                self._refuse(f"{where}.name", f"method {name!r} is registered twice", "twice")
-            self._check_free("method", f"{where}.name", name, self._taken.method_owner(name))
+            self._claim("method", f"{where}.name", name, methods)
             description = entry.get("description", "")
             if not self._dialect.is_current:
                 description = self._text(entry, "description", f"{where} ({name}).description")
@@ -328,10 +323,7 @@ class _Checker:
             if not self._dialect.orders_hooks and not isinstance(entry, str):
                 self._refuse(where, f"must be a name in 2019, not {_shown(entry)}")
             hook = self._hook(where, description)
-            if hook.name in hooks:
-                self._refuse(where, f"hook {hook.name!r} is registered twice", "twice")
-            if not self._dialect.orders_hooks:
-                self._check_free("hook", where, hook.name, self._taken.hook_owner(hook.name))
+            self._claim("hook", where, hook.name, hooks)
             hooks[hook.name] = hook
         return hooks
 
