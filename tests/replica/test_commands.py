@@ -22,11 +22,11 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire.replica.engines.local import LocalEngine
+from clnwire.replica.files import scratch
 from clnwire.replica.metrics import Status, write
 from clnwire.replica.opening import open_engine
 from clnwire.replica.records import Base
 from clnwire.replica.requests import REQUEST
-from clnwire.replica.scratch import scratch
 from tests.replica.commands import Commands
 from tests.replica.nodes import SCHEMA, add, commit, dump
 from tests.replica.test_keeper import MiniNode
@@ -551,7 +551,7 @@ def test_what_a_killed_command_has_left_is_removed(tmp_path: Path) -> None:
     """Otherwise compactions that the node's stop kills would fill the replica's disk."""
     hold = (
         "import sys\nfrom pathlib import Path\n"
-        "from clnwire.replica.scratch import scratch\n"
+        "from clnwire.replica.files import scratch\n"
         "with scratch(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'base.sqlite3').write_bytes(bytes(1000))\n"
         "    print(folder, flush=True); sys.stdin.read()"

@@ -24,7 +24,7 @@ from tests.replica.nodes import SCHEMA, add, commit, dump, numbered, payload
 def restore(settings: ReplicaSettings, target: Path, until: int | None = None) -> int:
     """Restores to a set; returns its sequence."""
     engine = open_engine(settings, writes=False)
-    reader = Reader(engine, sealing_of(settings), settings.node)
+    reader = Reader(engine, sealing_of(settings))
     bases = engine.bases()
     base = next(each for each in bases if each.generation == bases[-1].generation)
     reader.read_base(base, target, lambda _what, _done, _total: None)

@@ -188,8 +188,7 @@ def test_bases_are_added_and_the_older_pruned(begun: Begun, server: Server, tmp_
 def test_much_is_read_and_removed_in_parts(begun: Begun, tmp_path: Path, monkeypatch):
     module = sys.modules[PostgresqlEngine.__module__]
     monkeypatch.setattr(module, "_BYTES_AT_ONCE", 1_500)
-    monkeypatch.setattr(module, "_DELETED_AT_ONCE", 2)
-    monkeypatch.setattr(module, "_CHUNKS_AT_ONCE", 1)
+    monkeypatch.setattr(module, "_DELETED_AT_ONCE", {"sets": 2, "chunks": 1})
     monkeypatch.setattr(module, "CHUNK", 1_000)
     records = [begun.append("x" * 1_000) for _ in range(7)]
     records.append(begun.append("y" * 5_000))
@@ -275,7 +274,7 @@ def test_two_add_a_base_at_the_same_time(server: Server, node: str, tmp_path: Pa
 
 
 def test_the_least_privileges_of_the_docs(own_server: Server, node: str, tmp_path: Path):
-    page = Path(__file__).resolve().parents[2] / "docs" / "replica-postgresql.md"
+    page = Path(__file__).resolve().parents[2] / "docs" / "replica-engines.md"
     if not page.exists():
         pytest.skip("needs a clone, whose files git lists")
     begun = Begun(own_server.start().url, f"{node}-admin", tmp_path)

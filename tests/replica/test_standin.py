@@ -336,10 +336,10 @@ def test_its_time_is_limited(node: FarNode, journal: Path) -> None:
 
 def test_another_instance_has_taken_over_meanwhile(node: FarNode, journal: Path) -> None:
     node.commit(add(2))
-    node.far.is_down = True
-    node.commit(add(3))
     assert node.keeper is not None
     node.keeper._on_lost = node.lost.append
+    node.far.is_down = True
+    node.commit(add(3))
     head = node.far.head if node.far.is_down else None
     assert head is not None
     stored = node.far._head

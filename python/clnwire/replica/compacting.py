@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from clnwire.journal import digest_of_file
+from clnwire.replica.files import scratch
 from clnwire.replica.reading import Point
 from clnwire.replica.records import Base
 from clnwire.replica.restoring import restore
-from clnwire.replica.scratch import scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +35,9 @@ class Compacted(msgspec.Struct, frozen=True):
 def compact(reader: Reader, folder: Path, retention: int, steps: Steps) -> Compacted:
     """Stores a base with all sets that the node has certainly committed, and prunes.
 
-    The node may run meanwhile.
-
-    Args:
-        reader: The replica.
-        folder: Where there is room for two copies of the database.
-        retention: How many bases of the newest generation are kept. Older generations go once the
-            newest has so many.
-        steps: Called with what is done.
-
-    Raises:
-        ReplicaError: The replica is damaged. Nothing is removed then.
+    The node may run meanwhile. In `folder` there has to be room for two copies of the database.
+    `retention` says how many bases of the newest generation are kept; older generations go once it
+    has so many. If the replica is damaged, nothing is removed.
     """
     engine, head = reader.engine, reader.newest()
     last = reader.base_before(head)
@@ -66,29 +58,23 @@ def store_base(
 ) -> Base:
     """Stores a database, which is at this point, as a base, and removes its file.
 
-    Args:
-        reader: The replica.
-        database: The file, beside which there is room for another one.
-        point: What it contains.
-        epoch: The epoch of its last set or base.
-        chain: The chain after its last set.
-        steps: Called with what is done.
+    There has to be room for another one beside it. `epoch` and `chain` are those of its last set.
     """
     sealed = database.with_name(f"{database.name}.sealed")
     # A run that was killed has left it.
     sealed.unlink(missing_ok=True)
     try:
-        if reader.sealing.is_plain:
-            database.rename(sealed)
-        else:
-            place = reader.place(point.generation, point.sequence, 0)
-            reader.sealing.seal_base(place, database, sealed, partial(steps, "sealing the base"))
+        place = reader.place(point.generation, point.sequence, 0)
+        progress = partial(steps, "sealing the base")
+        file = reader.sealing.to_store(place, database, sealed, progress)
+        if file != database:
             database.unlink()
-        size, digest = sealed.stat().st_size, digest_of_file(sealed)
+        size, digest = file.stat().st_size, digest_of_file(file)
         base = Base(point.generation, point.sequence, epoch, chain, size, digest, time.time())
-        reader.engine.add_base(base, sealed, partial(steps, "storing the base"))
+        reader.engine.add_base(base, file, partial(steps, "storing the base"))
     finally:
         sealed.unlink(missing_ok=True)
+        database.unlink(missing_ok=True)
     return base
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
 from clnwire.replica.errors import ReplicaError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _T = TypeVar("_T")
+_SCRATCH: Final = ".clnwire-replica-"
+_LOCK: Final = "lock"
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in all."""
 
@@ -74,3 +77,24 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+@contextmanager
+def scratch(parent: Path) -> Generator[Path, None, None]:
+    """A directory for copies of the database, which only its owner may read, removed at the end.
+
+    Removes those of killed processes, which have copies of the database.
+    """
+    for lock in parent.glob(f"{_SCRATCH}*/{_LOCK}"):
+        with suppress(OSError), lock.open("rb") as found:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
+    try:
+        with (folder / f"{_LOCK}.new").open("xb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            # So nobody ever finds it unlocked while this process lives.
+            (folder / f"{_LOCK}.new").rename(folder / _LOCK)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

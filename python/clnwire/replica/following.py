@@ -12,7 +12,7 @@ it was. It never has the newest set, which the node may not have committed.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -66,20 +66,15 @@ class Follower:
     ) -> None:
         """Connects to nothing yet.
 
-        Args:
-            settings: The engine, the node, the key, and when bases are made and kept.
-            directory: For the files. It is made if it does not exist.
-            log: Gets what was done.
+        Files are in `directory`, which is made if it does not exist. `log` gets what was done.
         """
         self._settings, self._directory, self._log = settings, directory, log
         self._engine: Engine = new_engine(settings, writes=False)
-        self._reader = Reader(self._engine, sealing_of(settings), settings.node)
-        self._history: _History | None = None
-
-    @property
-    def database(self) -> Path:
+        self._reader = Reader(self._engine, sealing_of(settings))
+        self.database = directory / "following.sqlite3"
         """The node's database, as it was some sets ago. Open it only after `close`."""
-        return self._directory / "following.sqlite3"
+        self._path = directory / "following.json"
+        self._history = _History("", 0, 0, b"", 0)
 
     def follow(self, ended: Event) -> None:
         """Follows until `ended` is set. Waits while the engine is unavailable.
@@ -117,7 +112,7 @@ class Follower:
         head = self._engine.head()
         if head is None:
             raise UnavailableError(
-                f"{self._engine.name}: nothing of the node {self._settings.node!r} is stored yet"
+                f"{self._engine.name}: nothing of the node {self._engine.node!r} is stored yet"
             )
         while True:
             sequence = self._resume(head)
@@ -126,66 +121,54 @@ class Follower:
             if until <= sequence:
                 return sequence
             epoch = self._apply(head.generation, sequence, until)
-            if self._known.bytes_since_base >= self._settings.snapshot_interval:
+            if self._history.bytes_since_base >= self._settings.snapshot_interval:
                 self._make_base(until, epoch)
 
     def close(self) -> None:
         """Disconnects. May be called twice."""
         self._engine.close()
 
-    @property
-    def _known(self) -> _History:
-        assert self._history is not None
-        return self._history
-
     # Where to go on
 
     def _resume(self, head: Head) -> int:
         """The sequence of the database, which is made if there is none that sets can follow."""
-        if self._history is None:
-            self._history = self._read_history()
+        if not self._history.node:
+            self._read_history()
         bases = [each for each in self._engine.bases() if each.generation == head.generation]
         if not bases:
             raise ReplicaError(
-                f"{self._engine.name}: generation {head.generation} of node "
-                f"{self._settings.node} has no base"
+                f"{self._engine.name}: generation {head.generation} of node {head.node} has no base"
             )
-        if self._history is not None and self._is_of(self._history, bases):
-            sequence = self._sequence(self._history)
+        if self._is_of(head) and self._history.sequence >= bases[0].sequence:
+            with closing(sqlite3.connect(self.database)) as database:
+                version = snapshot.data_version(database)
+            # A power failure may have taken the last sets from it, and a crash its last note.
+            sequence = self._history.sequence + sets_ahead(version, self._history.sequence)
             # Older sets were pruned.
             if sequence >= bases[0].sequence:
                 return sequence
         return self._start_at(bases[-1])
 
-    def _is_of(self, history: _History, bases: list[Base]) -> bool:
+    def _is_of(self, head: Head) -> bool:
+        of = self._history
         return (
-            (history.node, history.generation) == (self._settings.node, bases[0].generation)
-            and history.sequence >= bases[0].sequence
-            and chain_at(self._engine, history.generation, history.sequence) == history.chain
+            (of.node, of.generation) == (head.node, head.generation)
+            and chain_at(self._engine, of.generation, of.sequence) == of.chain
             and self.database.exists()
         )
 
-    def _sequence(self, history: _History) -> int:
-        with closing(sqlite3.connect(self.database)) as database:
-            version = snapshot.data_version(database)
-        # A power failure may have taken the last sets from it, and a crash its last note.
-        return history.sequence + sets_ahead(version, history.sequence)
-
     def _start_at(self, base: Base) -> int:
         """Begins with a base."""
-        self._forget()
-        self._reader.read_base(base, self.database, _no_steps)
-        self._log(f"begins with the base at set {base.sequence}, generation {base.generation}")
-        history = _History(self._settings.node, base.generation, base.sequence, base.chain, 0)
-        self._write_history(history)
-        return base.sequence
-
-    def _forget(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Without it, what is left of the database does not count.
-        self._history_path.unlink(missing_ok=True)
-        self._history = None
+        self._path.unlink(missing_ok=True)
+        self._history.node = ""
         snapshot.remove(self.database)
+        self._reader.read_base(base, self.database, _no_steps)
+        self._log(f"begins with the base at set {base.sequence}, generation {base.generation}")
+        self._history = _History(self._engine.node, *base.place, base.chain, 0)
+        self._write_history()
+        return base.sequence
 
     # Executing sets
 
@@ -201,23 +184,23 @@ class Follower:
             raise UnavailableError(
                 f"{self._engine.name}: the sets after {after} were removed meanwhile"
             )
-        history = self._known
-        history.sequence, history.chain = until, last.chain
-        history.bytes_since_base += size
-        self._write_history(history)
+        self._history.sequence, self._history.chain = until, last.chain
+        self._history.bytes_since_base += size
+        self._write_history()
         return last.epoch
 
     # Bases
 
     def _make_base(self, sequence: int, epoch: int) -> None:
         """Stores the database as a base, and removes what is older than those to keep."""
-        copy, point = self._directory / ".following.copy", Point(self._known.generation, sequence)
+        copy, point = self._directory / ".following.copy", Point(self._history.generation, sequence)
         try:
             self._copy(copy, sequence)
-            store_base(self._reader, copy, point, epoch, self._known.chain, _no_steps)
+            store_base(self._reader, copy, point, epoch, self._history.chain, _no_steps)
         finally:
             snapshot.remove(copy)
-        self._write_history(msgspec.structs.replace(self._known, bytes_since_base=0))
+        self._history.bytes_since_base = 0
+        self._write_history()
         self._log(f"stored a base at set {sequence}")
         prune(self._engine, self._settings.snapshot_retention)
 
@@ -235,19 +218,12 @@ class Follower:
 
     # Files
 
-    @property
-    def _history_path(self) -> Path:
-        return self._directory / "following.json"
+    def _read_history(self) -> None:
+        with suppress(FileNotFoundError, msgspec.MsgspecError):
+            self._history = msgspec.json.decode(self._path.read_bytes(), type=_History)
 
-    def _read_history(self) -> _History | None:
-        try:
-            return msgspec.json.decode(self._history_path.read_bytes(), type=_History)
-        except (FileNotFoundError, msgspec.MsgspecError):
-            return None
-
-    def _write_history(self, history: _History) -> None:
-        self._history = history
-        write_synced(self._history_path, msgspec.json.encode(history))
+    def _write_history(self) -> None:
+        write_synced(self._path, msgspec.json.encode(self._history))
 
 
 def _no_steps(_what: str, _done: int, _total: int) -> None:

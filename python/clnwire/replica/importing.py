@@ -79,7 +79,12 @@ def import_backup(source: Path, target: Path, steps: Steps) -> Imported:
     """
     with source.open("rb") as file, new_database(target) as aside:
         size = os.fstat(file.fileno()).st_size
-        _check_header(file, source)
+        header = file.read(_HEADER)
+        if len(header) < _HEADER or header[:4] != _FORMAT:
+            raise ReplicaError(
+                f"{source}: is no file of the plugin backup: it does not begin with a header of "
+                "its format 1"
+            )
         work = _Work(source, aside)
         with closing(work):
             for entry in _entries(file, source):
@@ -93,15 +98,6 @@ def import_backup(source: Path, target: Path, steps: Steps) -> Imported:
         check_database(aside, work.version)
         return Imported(
             work.version, work.sets, work.replaced, size - work.end, aside.stat().st_size
-        )
-
-
-def _check_header(file: BinaryIO, source: Path) -> None:
-    header = file.read(_HEADER)
-    if len(header) < _HEADER or header[:4] != _FORMAT:
-        raise ReplicaError(
-            f"{source}: is no file of the plugin backup: it does not begin with a header of its "
-            "format 1"
         )
 
 

@@ -52,15 +52,12 @@ class Keeper:
         settings: ReplicaSettings,
         directory: Path,
         log: Log,
-        on_lost: Callable[[str], object] | None = None,
+        on_lost: Callable[[str], object] = lambda _reason: None,
     ) -> None:
         """Opens nothing yet.
 
-        Args:
-            settings: The settings.
-            directory: The network's directory, where requests are.
-            log: Gets what the node's runner has to know.
-            on_lost: Called in another thread when this instance has to end, with the reason.
+        Requests are in `directory`, the network's. `on_lost` is called in another thread when this
+        instance has to end, with the reason.
         """
         self._settings, self._directory, self._log = settings, directory, log
         self._sealing = sealing_of(settings)
@@ -69,6 +66,8 @@ class Keeper:
         self._stand_in: StandIn | None = None
         self._owner = Owner(settings.database.parent, settings.node)
         self._request = str(directory / requests.REQUEST)
+        self._snapshot = settings.database.with_name(_SNAPSHOT)
+        self._sealed = settings.database.with_name(f"{_SNAPSHOT}.sealed")
         self._following: Following | None = None
         self.head: Head | None = None
         """What is stored last; `None` before the first set."""
@@ -179,7 +178,7 @@ class Keeper:
                 "are on this machine alone",
             )
             place = (head, record.sequence - 1, before)
-            self._stand_in = StandIn(settings.journal, self._engine, place, self._lose)
+            self._stand_in = StandIn(settings.journal, self._engine, place, self._on_lost)
             return self._stand_in.append(head, record)
 
     def _end_stand_in(self, stand_in: StandIn, head: Head) -> Head:
@@ -205,14 +204,10 @@ class Keeper:
             )
         return head
 
-    def _lose(self, reason: str) -> None:
-        if self._on_lost is not None:
-            self._on_lost(reason)
-
     def _lose_lease(self, reason: str) -> None:
         # A server that cannot be reached takes the lease too. Its next write tells who owns it.
         if self._stand_in is None or self._stand_in.can_end:
-            self._lose(reason)
+            self._on_lost(reason)
 
     def _insist(self, error: UnavailableError, again: Callable[[], _T]) -> _T:
         """Tries again until it succeeds, or the patience is over."""
@@ -237,7 +232,7 @@ class Keeper:
             else:
                 waited = time.monotonic() - began
                 self.status.outage_seconds += waited
-                self._log("info", f"the replica answers again; the node has waited {waited:.1f} s")
+                self._tell(f"the replica answers again; the node has waited {waited:.1f} s")
                 return result
         self.status.outage_seconds += waited
         raise UnavailableError(f"the replica could not be reached for {waited:.0f} s: {error}")
@@ -257,10 +252,9 @@ class Keeper:
         head = self.head
         assert head is not None
         self._note_start(head)
-        self._log(
-            "info",
+        self._tell(
             f"the replica {self._engine.name} follows from version {head.version}, generation "
-            f"{head.generation}, epoch {head.epoch}",
+            f"{head.generation}, epoch {head.epoch}"
         )
         return following
 
@@ -311,7 +305,13 @@ class Keeper:
     def _take_over(self, decision: TakeOver) -> None:
         head = decision.head(self._owner.claim(decision.epoch))
         if decision.replaces:
-            self._before = chain_before(self._engine, head)
+            before = chain_at(self._engine, head.generation, head.sequence - 1)
+            if before is None:
+                raise ReplicaError(
+                    f"{self._engine.name}: the set {head.sequence - 1}, before the last one, is "
+                    "missing"
+                )
+            self._before = before
         self._engine.take_over(decision.expected, head)
         self.head = head
 
@@ -325,14 +325,6 @@ class Keeper:
         self.head = head
         self._note_base(base, 0)
 
-    @property
-    def _snapshot(self) -> Path:
-        return self._settings.database.with_name(_SNAPSHOT)
-
-    @property
-    def _sealed(self) -> Path:
-        return self._settings.database.with_name(f"{_SNAPSHOT}.sealed")
-
     def _snapshot_at(self, decision: Begin) -> Path:
         """The file to store. The copy is made again at each attempt, since its place changes."""
         version = decision.sequence % VERSIONS
@@ -345,13 +337,11 @@ class Keeper:
         )
         size = raw.open(version, self._progress("checking the copy"))
         seconds = time.monotonic() - began
-        self._log("info", f"copied the node's database, {size:,} bytes, in {seconds:.1f} s")
-        if self._sealing.is_plain:
-            return raw.path
+        self._tell(f"copied the node's database, {size:,} bytes, in {seconds:.1f} s")
         snapshot.remove(self._sealed)
         place = Place(self._settings.node, decision.generation, decision.sequence, 0)
-        self._sealing.seal_base(place, raw.path, self._sealed, self._progress("sealing it"))
-        return self._sealed
+        progress = self._progress("sealing it")
+        return self._sealing.to_store(place, raw.path, self._sealed, progress)
 
     def _progress(self, what: str) -> Callable[[int, int], None]:
         return snapshot.waiting(self._tell, what)
@@ -360,29 +350,13 @@ class Keeper:
         self._log("info", text)
 
     def _note_start(self, head: Head) -> None:
-        status = self.status
-        status.generation, status.epoch, status.sequence = (
-            head.generation,
-            head.epoch,
-            head.sequence,
-        )
+        status, last = self.status, self._last_status
+        (status.generation, status.sequence), status.epoch = head.place, head.epoch
         if not status.base_created:
-            self._note_base(self._engine.bases()[-1], self._bytes_before(head))
-
-    def _bytes_before(self, head: Head) -> int:
-        """The bytes of sets since the last base, as the last run has counted them."""
-        last = self._last_status
-        return last.bytes_since_base if last and last.generation == head.generation else 0
+            # As the last run has counted them.
+            counted = last.bytes_since_base if last and last.generation == head.generation else 0
+            self._note_base(self._engine.bases()[-1], counted)
 
     def _note_base(self, base: Base, bytes_since: int) -> None:
         self.status.base_created, self.status.base_sequence = base.created, base.sequence
         self.status.bytes_since_base = bytes_since
-
-
-def chain_before(engine: Engine, head: Head) -> bytes:
-    """The chain before the engine's last set."""
-    before = head.sequence - 1
-    chain = chain_at(engine, head.generation, before)
-    if chain is None:
-        raise ReplicaError(f"{engine.name}: the set {before}, before the last one, is missing")
-    return chain

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clnwire.replica.errors import RefusedError
@@ -39,23 +37,17 @@ def new_engine(
 
         directory, survives = settings.local_directory, settings.survives
         return LocalEngine(directory, settings.node, writes=writes, survives=survives)
-    if settings.scheme == "postgresql":
-        with _package("psycopg"):
-            from clnwire.replica.engines.postgresql import PostgresqlEngine
-        return PostgresqlEngine(settings, writes=writes, on_lost=on_lost)
-    if settings.scheme == "s3":
-        with _package("obstore"):
-            from clnwire.replica.engines.s3 import S3Engine
-        return S3Engine(settings, writes=writes, on_lost=on_lost)
-    raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")
-
-
-@contextmanager
-def _package(name: str) -> Generator[None, None, None]:
-    """Says what to install if an engine's package is absent."""
     try:
-        yield
+        if settings.scheme == "postgresql":
+            from clnwire.replica.engines.postgresql import PostgresqlEngine
+
+            return PostgresqlEngine(settings, writes=writes, on_lost=on_lost)
+        if settings.scheme == "s3":
+            from clnwire.replica.engines.s3 import S3Engine
+
+            return S3Engine(settings, writes=writes, on_lost=on_lost)
     except ImportError as error:
         raise RefusedError(
-            f"this engine needs {name}: pip install 'clnwire[replica]' ({error})"
+            f"this engine needs more packages: pip install 'clnwire[replica]' ({error})"
         ) from error
+    raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")

@@ -76,18 +76,27 @@ class Owner:
         """
         self.path = directory / FILE
         self._node = node
-        self.is_copy = False
-        """Whether the file was made elsewhere, so that what it claims is another instance's."""
         self._claims: list[Claim] = []
         self._adopted: Adopted | None = None
         self.has_held = False
         """Whether the engine has acknowledged a take-over by this instance."""
-        content = self._read()
-        if content is None:
+        try:
+            content = msgspec.json.decode(self.path.read_bytes(), type=_Content)
+        except FileNotFoundError:
             return
+        except (OSError, msgspec.MsgspecError) as error:
+            raise RefusedError(
+                f"{self.path}: cannot be read: {error}; without it the replica does not know "
+                "whether this node is the one that wrote last. If no other one exists, remove it"
+            ) from error
+        if content.node != node:
+            raise RefusedError(
+                f"{self.path}: is of the node {content.node!r}, and the settings say {node!r}; "
+                "correct `node` in the settings"
+            )
         self._adopted = content.adopted
-        self.is_copy = not content.identity.is_same(_identity(self.path))
-        if not self.is_copy:
+        # What a copy claims is another instance's.
+        if content.identity.is_same(_identity(self.path)):
             self._claims, self.has_held = content.claims, content.has_held
 
     def knows(self, head: Head) -> bool:
@@ -130,26 +139,8 @@ class Owner:
         self._adopted = Adopted(head.sequence, head.chain)
         self._write()
 
-    def _read(self) -> _Content | None:
-        try:
-            content = msgspec.json.decode(self.path.read_bytes(), type=_Content)
-        except FileNotFoundError:
-            return None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise RefusedError(
-                f"{self.path}: cannot be read: {error}; without it the replica does not know "
-                "whether this node is the one that wrote last. If no other one exists, remove it"
-            ) from error
-        if content.node != self._node:
-            raise RefusedError(
-                f"{self.path}: is of the node {content.node!r}, and the settings say "
-                f"{self._node!r}; correct `node` in the settings"
-            )
-        return content
-
     def _write(self) -> None:
         write_synced(self.path, self._content)
-        self.is_copy = False
 
     def _content(self, file: Path) -> bytes:
         content = _Content(self._node, _identity(file), self._claims, self._adopted, self.has_held)

@@ -39,16 +39,14 @@ class Reader(msgspec.Struct, frozen=True):
 
     engine: Engine
     sealing: Sealing
-    node: str
-    """The node's name, with which its sets are sealed."""
 
     def newest(self) -> Point:
         """The last state. Raises `ReplicaError` if there is none."""
         head = self.engine.head()
         if head is None:
             raise ReplicaError(
-                f"{self.engine.name}: nothing of the node {self.node!r} is stored yet; that begins "
-                "when it starts with the plugin clnwire-replica"
+                f"{self.engine.name}: nothing of the node {self.engine.node!r} is stored yet; that "
+                "begins when it starts with the plugin clnwire-replica"
             )
         return Point(head.generation, head.sequence)
 
@@ -111,7 +109,7 @@ class Reader(msgspec.Struct, frozen=True):
 
     def place(self, generation: int, sequence: int, chunk: int | None = None) -> Place:
         """Where a blob of the node belongs."""
-        return Place(self.node, generation, sequence, chunk)
+        return Place(self.engine.node, generation, sequence, chunk)
 
 
 def chain_at(engine: Engine, generation: int, sequence: int) -> bytes | None:

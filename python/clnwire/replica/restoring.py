@@ -1,4 +1,4 @@
-"""Makes the node's database from a base and the sets after it."""
+"""Makes the node's database from a base and the sets after it, or exports them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ import msgspec
 from clnwire.replica import snapshot
 from clnwire.replica.applying import Applier, check_foreign_keys
 from clnwire.replica.errors import ReplicaError
-from clnwire.replica.files import sync
+from clnwire.replica.files import create, sync
+from clnwire.replica.records import VERSIONS
+from clnwire.replica.sets import statements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from clnwire.replica.reading import Point, Reader, Steps
-    from clnwire.replica.records import Base
 
+BASE: Final = "base.sqlite3"
+SETS: Final = "sets.jsonl"
 _SHOWN: Final = 10
 """How many inconsistent rows are named."""
 
@@ -56,29 +59,16 @@ def restore(reader: Reader, target: Path, point: Point, steps: Steps) -> Restore
     with new_database(target) as aside:
         base = reader.base_before(point)
         reader.read_base(base, aside, steps)
-        chain = _execute(reader, base, point, aside, steps)
+        sets, chain = point.sequence - base.sequence, base.chain
+        with Applier(aside) as applier:
+            for record in reader.records(base, point.sequence):
+                applier.apply(record.sequence, record.payload, foreign_keys=record.foreign_keys)
+                chain = record.chain
+                steps("executing sets", record.sequence - base.sequence, sets)
         steps("checking it", 0, 0)
         check_database(aside, point.version)
-    return Restored(
-        point.generation,
-        point.sequence,
-        point.version,
-        chain,
-        point.sequence - base.sequence,
-        target.stat().st_size,
-        time.monotonic() - began,
-    )
-
-
-def _execute(reader: Reader, base: Base, point: Point, database: Path, steps: Steps) -> bytes:
-    """Executes the sets from a base to a point; returns the chain after the last."""
-    chain, total = base.chain, point.sequence - base.sequence
-    with Applier(database) as applier:
-        for record in reader.records(base, point.sequence):
-            applier.apply(record.sequence, record.payload, foreign_keys=record.foreign_keys)
-            chain = record.chain
-            steps("executing sets", record.sequence - base.sequence, total)
-    return chain
+    size, seconds = target.stat().st_size, time.monotonic() - began
+    return Restored(point.generation, point.sequence, point.version, chain, sets, size, seconds)
 
 
 def check_database(path: Path, version: int) -> None:
@@ -106,7 +96,14 @@ def new_database(target: Path) -> Generator[Path, None, None]:
     snapshot.remove(aside)
     try:
         yield aside
-        _put_in_place(aside, target)
+        aside.chmod(0o600)
+        sync(aside)
+        try:
+            # A link does not replace a file that came meanwhile; a rename does.
+            os.link(aside, target)
+        except FileExistsError:
+            refuse_existing(target)
+        sync(target.parent)
     finally:
         snapshot.remove(aside)
 
@@ -124,12 +121,45 @@ def refuse_existing(target: Path) -> None:
         raise ReplicaError(f"{target.parent}: there is no such directory")
 
 
-def _put_in_place(aside: Path, target: Path) -> None:
-    aside.chmod(0o600)
-    sync(aside)
+class Line(msgspec.Struct, frozen=True):
+    """A line of the file of sets."""
+
+    version: int
+    """The node's `data_version` after the set."""
+    foreign_keys: bool
+    """Whether to execute it with `PRAGMA foreign_keys = ON`."""
+    writes: list[str]
+    """The statements, to be executed in one transaction."""
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What an export has written."""
+
+    base_version: int
+    version: int
+    """The version after the last set."""
+    sets: int
+
+
+def export(reader: Reader, target: Path, steps: Steps) -> Exported:
+    """Writes the newest base and the sets after it, decrypted, to a new directory.
+
+    Raises:
+        ReplicaError: The directory exists, or the replica is damaged.
+    """
+    last = reader.newest()
+    base = reader.base_before(last)
     try:
-        # A link does not replace a file that came meanwhile; a rename does.
-        os.link(aside, target)
+        target.mkdir(0o700)
     except FileExistsError:
-        refuse_existing(target)
-    sync(target.parent)
+        raise ReplicaError(f"{target} exists; name a new directory") from None
+    with new_database(target / BASE) as database:
+        reader.read_base(base, database, steps)
+    total = last.sequence - base.sequence
+    with create(target / SETS) as file:
+        for record in reader.records(base, last.sequence):
+            version = record.sequence % VERSIONS
+            line = Line(version, record.foreign_keys, statements(record.payload))
+            file.write(msgspec.json.encode(line) + b"\n")
+            steps("writing sets", record.sequence - base.sequence, total)
+    return Exported(base.sequence % VERSIONS, last.version, total)

@@ -36,10 +36,11 @@ from clnwire.replica.files import create, sync
 from clnwire.replica.settings import ReplicaSettings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+    from clnwire.replica.files import Progress
 
 _COMPRESSED: Final = 1
 _ENCRYPTED: Final = 2
@@ -130,16 +131,18 @@ class Sealing:
 
     def seal_set(self, place: Place, payload: bytes) -> bytes:
         """The payload to store for the params of a set."""
-        return payload if self.is_plain else _without_zeros(self.seal(payload, place))
+        if self.is_plain:
+            return payload
+        return self.seal(payload, place).replace(b"\1", b"\1\3").replace(b"\0", b"\1\2")
 
     def open_set(self, place: Place, stored: bytes | memoryview) -> bytes:
         """The params of a stored set. Raises as `open` does."""
         payload = bytes(stored)
-        return payload if payload.startswith(b"{") else self.open(_with_zeros(payload), place)
+        if payload.startswith(b"{"):
+            return payload
+        return self.open(payload.replace(b"\1\2", b"\0").replace(b"\1\3", b"\1"), place)
 
-    def seal_base(
-        self, place: Place, source: Path, target: Path, progress: Callable[[int, int], object]
-    ) -> None:
+    def seal_base(self, place: Place, source: Path, target: Path, progress: Progress) -> None:
         """Writes what to store for a database to a new file."""
         size = source.stat().st_size
         with source.open("rb") as plain, create(target, durable=False) as sealed:
@@ -152,9 +155,14 @@ class Sealing:
                     break
                 progress(plain.tell(), size)
 
-    def open_base(
-        self, place: Place, stored: Path, target: Path, progress: Callable[[int, int], object]
-    ) -> None:
+    def to_store(self, place: Place, source: Path, target: Path, progress: Progress) -> Path:
+        """The file to store for a database: itself if nothing is sealed, otherwise a new one."""
+        if self.is_plain:
+            return source
+        self.seal_base(place, source, target, progress)
+        return target
+
+    def open_base(self, place: Place, stored: Path, target: Path, progress: Progress) -> None:
         """Writes the database of a stored base to a new file, which is synced on return.
 
         A base that was never sealed is moved there.
@@ -202,14 +210,6 @@ class Sealing:
 def sealing_of(settings: ReplicaSettings) -> Sealing:
     """The sealing that the settings name."""
     return Sealing(compress=settings.compression == "zlib", key_file=settings.encryption_key_file)
-
-
-def _without_zeros(data: bytes) -> bytes:
-    return data.replace(b"\1", b"\1\3").replace(b"\0", b"\1\2")
-
-
-def _with_zeros(data: bytes) -> bytes:
-    return data.replace(b"\1\2", b"\0").replace(b"\1\3", b"\1")
 
 
 def _block(sealed: BinaryIO, path: Path) -> bytes:

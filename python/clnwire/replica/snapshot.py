@@ -46,14 +46,9 @@ class Raw:
     ) -> int:
         """Rolls back what is unfinished, checks the database, and makes it one file.
 
-        Returns its size in bytes.
-
-        Args:
-            version: The `data_version` that it must have.
-            progress: Called with zeros now and then: how long a check takes is not known.
-
-        Raises:
-            ReplicaError: It is damaged, has another version, or is no node's database.
+        Returns its size in bytes. `progress` is called with zeros now and then, since how long a
+        check takes is not known. Raises `ReplicaError` if the database is damaged, has another
+        `data_version`, or is no node's.
         """
         # Without a file, SQLite would make one that others may read.
         self.path.touch(0o600)

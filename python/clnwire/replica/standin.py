@@ -77,13 +77,11 @@ class Pending:
             UnavailableError: The engine cannot be reached.
             FencedError: Another instance has written, or the engine has lost sets.
         """
-        start = self._start()
-        head = engine.head()
-        expected = start.expected
-        if head is None or (head.generation, head.epoch, head.owner) != (
-            expected.generation,
-            expected.epoch,
-            expected.owner,
+        start, records = self._read()
+        head, expected = engine.head(), start.expected
+        if (
+            head is None
+            or msgspec.structs.replace(expected, sequence=head.sequence, chain=head.chain) != head
         ):
             raise FencedError(
                 f"{engine.name}: another instance has taken over while the journal stood in; the "
@@ -93,30 +91,23 @@ class Pending:
             raise FencedError(
                 f"{engine.name}: has lost sets that it had, so those in {self.path} do not follow"
             )
-        before, records = start.chain, self._records(start)
-        for record in records:
-            is_last = record is records[-1]
-            place = msgspec.structs.replace(expected, sequence=record.sequence - 1, chain=before)
+        before = start.chain
+        for record in records[:-1]:
             before = record.chain
-            if is_last:
-                # What is there may not be durable yet, and a new write proves it.
-                head = engine.settle(place if record.chain == head.chain else head, record)
-            elif record.sequence >= head.sequence and record.chain != head.chain:
+            if record.sequence >= head.sequence and record.chain != head.chain:
                 head = engine.append(head, record)
+        for record in records[-1:]:
+            place = msgspec.structs.replace(expected, sequence=record.sequence - 1, chain=before)
+            # What is there may not be durable yet, and a new write proves it.
+            head = engine.settle(place if record.chain == head.chain else head, record)
         return head
 
-    def _start(self) -> _Start:
-        path = self.path / _START
+    def _read(self) -> tuple[_Start, list[Record]]:
         try:
-            return msgspec.json.decode(path.read_bytes(), type=_Start)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise ReplicaError(f"{path}: is damaged: {error}") from error
-
-    def _records(self, start: _Start) -> list[Record]:
-        try:
-            return [Record(*record) for record in read(self.path, start.sequence)]
-        except (OSError, JournalError) as error:
-            raise ReplicaError(f"{self.path}: {error}") from error
+            start = msgspec.json.decode((self.path / _START).read_bytes(), type=_Start)
+            return start, [Record(*record) for record in read(self.path, start.sequence)]
+        except (OSError, msgspec.MsgspecError, JournalError) as error:
+            raise ReplicaError(f"{self.path}: is damaged: {error}") from error
 
     def remove(self) -> None:
         """Removes the sets, which the engine has now."""
@@ -172,18 +163,20 @@ class StandIn:
     ) -> None:
         """Begins the journal, and the attempts to reach the engine.
 
-        Args:
-            directory: The one that the settings name.
-            engine: The engine, which the thread uses until `end`.
-            place: The head that the engine was expected to have; sequence and chain before the
-                first set.
-            on_lost: Called by the thread, with the reason, if another instance has taken over.
+        `place` is the head that the engine was expected to have, and sequence and chain before the
+        first set. `on_lost` is called by the thread, with the reason, if another instance has taken
+        over.
         """
         self.began = time.monotonic()
         self._pending, self._engine, self._on_lost = Pending(directory), engine, on_lost
         self._journal = self._pending.begin(*place)
         self._ended = threading.Event()
-        self._is_reached = False
+        self._try_to_reach()
+
+    def _try_to_reach(self) -> None:
+        self.can_end = False
+        """Whether the engine answers, and has nearly all sets."""
+        self._ended.clear()
         self._thread = threading.Thread(target=self._work, name="clnwire-stand-in", daemon=True)
         self._thread.start()
 
@@ -195,11 +188,6 @@ class StandIn:
             raise RefusedError(f"the journal that stands in for the engine: {error}") from error
         return msgspec.structs.replace(expected, sequence=record.sequence, chain=record.chain)
 
-    @property
-    def can_end(self) -> bool:
-        """Whether the engine answers, and has nearly all sets."""
-        return self._is_reached
-
     def end(self) -> Head:
         """Has the engine store what it still lacks, and removes the journal.
 
@@ -210,10 +198,7 @@ class StandIn:
         try:
             head = self._pending.store(self._engine)
         except UnavailableError:
-            self._is_reached = False
-            self._ended.clear()
-            self._thread = threading.Thread(target=self._work, daemon=True)
-            self._thread.start()
+            self._try_to_reach()
             raise
         self._journal.close()
         self._pending.remove()
@@ -226,13 +211,13 @@ class StandIn:
         self._journal.close()
 
     def _work(self) -> None:
-        while not self._ended.wait(_PAUSE) and not self._is_reached:
+        while not self._ended.wait(_PAUSE) and not self.can_end:
             try:
                 self._engine.close()
                 self._engine.open()
                 self._pending.store(self._engine)
                 # The node's next set ends the journal.
-                self._is_reached = True
+                self.can_end = True
             except UnavailableError:
                 pass
             except ReplicaError as error:

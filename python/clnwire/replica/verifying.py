@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,11 +16,11 @@ import msgspec
 from clnwire.replica import requests
 from clnwire.replica.digest import digest_of
 from clnwire.replica.errors import ReplicaError
+from clnwire.replica.files import scratch
 from clnwire.replica.metrics import Verified, write_verified
 from clnwire.replica.reading import Point
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import Restored, restore
-from clnwire.replica.scratch import scratch
 from clnwire.replica.snapshot import Raw, copy_raw, data_version
 
 if TYPE_CHECKING:
@@ -57,20 +58,17 @@ def verify(
     If the node runs, its plugin copies the database at the node's next set. Otherwise the database
     is copied at once.
 
-    Args:
-        reader: The replica.
-        settings: Where the node's database is.
-        directory: The network's directory.
-        steps: Called with what is done.
-        wait_seconds: How long a running node may take to write something.
-
     Raises:
-        UnavailableError: The node runs and has written nothing in this time.
+        UnavailableError: The node runs and has written nothing for so many seconds.
         ReplicaError: The database or the replica cannot be copied or read.
     """
+    chain: bytes | None
     with scratch(settings.database.parent) as folder:
         if node_runs(directory):
-            point, chain, raw = _ask(directory, folder / "node.sqlite3", wait_seconds, steps)
+            request = requests.Request(secrets.token_hex(8), str(folder / "node.sqlite3"))
+            waiting = partial(steps, "waiting for the node to write", 0, 0)
+            answer, raw = requests.ask(directory, request, wait_seconds, waiting)
+            point, chain = Point(answer.generation, answer.sequence), answer.chain
         else:
             point, chain, raw = _copy(reader, settings.database, folder / "node.sqlite3")
         raw.open(point.version)
@@ -83,16 +81,6 @@ def verify(
     is_same = difference is None
     write_verified(directory, Verified(time.time(), point.sequence, is_same))
     return Verdict(is_same, restored.version, difference, len(theirs.tables), restored)
-
-
-def _ask(
-    directory: Path, target: Path, seconds: float, steps: Steps
-) -> tuple[Point, bytes | None, Raw]:
-    request = requests.Request(secrets.token_hex(8), str(target))
-    answer, raw = requests.ask(
-        directory, request, seconds, lambda: steps("waiting for the node to write", 0, 0)
-    )
-    return Point(answer.generation, answer.sequence), answer.chain, raw
 
 
 def _copy(reader: Reader, database: Path, target: Path) -> tuple[Point, bytes | None, Raw]:

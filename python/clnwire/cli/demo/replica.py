@@ -46,7 +46,7 @@ class DemoReplica:
         settings = self._settings
         engine = open_engine(settings)
         try:
-            reader = Reader(engine, sealing_of(settings), settings.node)
+            reader = Reader(engine, sealing_of(settings))
             return restore(reader, target, reader.newest(), _no_steps).seconds
         finally:
             engine.close()

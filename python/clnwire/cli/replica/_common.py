@@ -75,7 +75,7 @@ def opened(directory: Path | None, *, as_json: bool) -> Generator[Opened, None, 
     os.umask(0o077)
     settings, network = load_settings(directory)
     with closing(open_engine(settings)) as engine, progress(hidden=as_json) as steps:
-        reader = Reader(engine, sealing_of(settings), settings.node)
+        reader = Reader(engine, sealing_of(settings))
         yield Opened(reader, settings, network, steps)
 
 

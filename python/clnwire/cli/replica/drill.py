@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from clnwire.cli.replica._common import AsJson, Directory, opened, report, rows_of
+from clnwire.replica.files import scratch
 from clnwire.replica.restoring import restore
-from clnwire.replica.scratch import scratch
 
 EXAMPLES = (
     ("clnwire replica drill --room /var/tmp", "for cron, on any machine that has the settings"),

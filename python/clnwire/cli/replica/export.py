@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clnwire.cli.replica._common import AsJson, Directory, opened, report
-from clnwire.replica import exporting
+from clnwire.replica import restoring
 
 EXAMPLES = (("clnwire replica export ./replica", "base.sqlite3 and sets.jsonl, decrypted"),)
 
@@ -27,9 +27,9 @@ def export(
     Status 2: the directory exists, or the replica cannot be read.
     """
     with opened(directory, as_json=as_json) as (reader, _, _, steps):
-        done = exporting.export(reader, target, steps)
+        done = restoring.export(reader, target, steps)
     rows = {
-        exporting.BASE: f"version {done.base_version}",
-        exporting.SETS: f"{done.sets:,} sets, to version {done.version}",
+        restoring.BASE: f"version {done.base_version}",
+        restoring.SETS: f"{done.sets:,} sets, to version {done.version}",
     }
     report(done, rows, f"{target} has the replica. It can spend the node's money.", as_json=as_json)

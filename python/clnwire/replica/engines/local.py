@@ -84,12 +84,8 @@ class LocalEngine(Engine):
     ) -> None:
         """Opens nothing yet.
 
-        Args:
-            directory: Where the replica is.
-            node: The node's name.
-            writes: Whether this is the writer, of which there is one. Others read meanwhile.
-            survives: What a set survives once it is stored: `power-loss` or `process-crash`.
-            segment_bytes: The size of the journal's files.
+        `writes` says whether this is the writer, of which there is one; others read meanwhile.
+        `survives` is what a set survives once it is stored: `power-loss` or `process-crash`.
         """
         super().__init__(f"file:{directory}", node)
         self.directory, self._writes = directory, writes

@@ -106,13 +106,10 @@ class Watch:
     def __init__(
         self, look: Callable[[], object], pause: float, on_lost: Callable[[str], object] | None
     ) -> None:
-        """Starts it.
+        """Starts it, with a pause of so many seconds from one look to the next.
 
-        Args:
-            look: Raises `UnavailableError` if it is to look again soon, and another `ReplicaError`
-                if this instance has to end.
-            pause: Seconds from one look to the next.
-            on_lost: Called in the thread, with the reason, when this instance has to end.
+        `look` raises `UnavailableError` if it is to look again soon, and another `ReplicaError` if
+        this instance has to end. Then the thread calls `on_lost` with the reason.
         """
         self._look, self._pause, self._on_lost = look, pause, on_lost
         self._stopped = threading.Event()

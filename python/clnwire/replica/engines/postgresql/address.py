@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -13,11 +13,17 @@ from clnwire.replica.engines.remote import is_loopback
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.sealing import check_private
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-CONNECT_SECONDS: Final = 5
-"""How long a connection may take to each address, unless the URL has `connect_timeout`."""
+_DEFAULTS: Final = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "application_name": "clnwire-replica",
+    "client_encoding": "utf8",
+}
+"""What the URL may say otherwise: bounds how long a dead connection goes unnoticed."""
 _ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
 _SECRET: Final = ("password", "sslpassword")
 
@@ -26,19 +32,18 @@ class Address:
     """What a URL says, checked."""
 
     def __init__(self, url: str, credentials_file: Path | None, *, writes: bool = True) -> None:
-        """Reads the URL.
+        """Reads the URL, as libpq does, and the file, which has the password and nothing else.
 
-        Args:
-            url: `postgresql://USER@HOST:PORT/DATABASE?sslmode=…`, as libpq reads it.
-            credentials_file: A file that has the password, and nothing else.
-            writes: Whether only a server that takes writes will do.
-
-        Raises:
-            RefusedError: The URL is wrong, or its connection would not be safe.
+        `writes` says whether only a server that takes writes will do.
         """
         self.parameters = _parse(url)
-        hosts = list(_hosts(self.parameters))
-        self.name = _name(self.parameters, hosts)
+        named = [
+            self.parameters.get(key) or os.environ.get(f"PG{key.upper()}")
+            for key in ("host", "hostaddr")
+        ]
+        hosts = ",".join(filter(None, named))
+        port, database = self.parameters.get("port"), self.parameters.get("dbname", "")
+        self.name = f"postgresql://{hosts}{f':{port}' if port else ''}/{database}"
         if "service" in self.parameters or "PGSERVICE" in os.environ:
             raise RefusedError(
                 f"{self.name}: a service of libpq may change the host and its protection unseen; "
@@ -50,11 +55,15 @@ class Address:
                 "the password in credentials-file"
             )
         if credentials_file is not None:
-            self.parameters["password"] = _read_password(credentials_file)
-        self._secure([host for host in hosts if not _is_local(host)])
+            check_private(credentials_file)
+            lines = credentials_file.read_text("utf-8").splitlines()
+            if len(lines) != 1 or not lines[0]:
+                raise RefusedError(f"{credentials_file}: must be one line, the password")
+            self.parameters["password"] = lines[0]
+        self._secure([host for host in hosts.split(",") if not _is_local(host)])
         # Of several hosts, the one that takes writes.
-        self.parameters.setdefault("target_session_attrs", "read-write" if writes else "any")
-        self._bound()
+        wanted = "read-write" if writes else "any"
+        self.parameters = {**_DEFAULTS, "target_session_attrs": wanted, **self.parameters}
 
     def conninfo(self) -> str:
         """All of it, the password too, for libpq."""
@@ -66,27 +75,14 @@ class Address:
             return
         if mode is None:
             self.parameters["sslmode"] = "verify-full"
-            self.parameters.setdefault("sslrootcert", _root_certificate())
+            own = Path("~/.postgresql/root.crt").expanduser()
+            self.parameters.setdefault("sslrootcert", str(own) if own.exists() else "system")
         elif mode not in (*_ENCRYPTED, "disable"):
             raise RefusedError(
                 f"{self.name}: sslmode={mode} falls back to cleartext, in which others on the way "
                 f"to {remote[0]} read and change the node's state; use sslmode=verify-full, or "
                 "sslmode=disable if something else protects the connection"
             )
-
-    def _bound(self) -> None:
-        """Bounds how long a dead connection goes unnoticed. libpq sets TCP_NODELAY itself."""
-        for key, value in {
-            "connect_timeout": CONNECT_SECONDS,
-            "tcp_user_timeout": 10_000,
-            "keepalives": 1,
-            "keepalives_idle": 10,
-            "keepalives_interval": 3,
-            "keepalives_count": 3,
-            "application_name": "clnwire-replica",
-            "client_encoding": "utf8",
-        }.items():
-            self.parameters.setdefault(key, str(value))
 
 
 def _parse(url: str) -> dict[str, str]:
@@ -101,30 +97,5 @@ def _parse(url: str) -> dict[str, str]:
         ) from None
 
 
-def _read_password(path: Path) -> str:
-    check_private(path)
-    lines = path.read_text("utf-8").splitlines()
-    if len(lines) != 1 or not lines[0]:
-        raise RefusedError(f"{path}: must be one line, the password")
-    return lines[0]
-
-
-def _hosts(parameters: dict[str, str]) -> Iterator[str]:
-    for key in ("host", "hostaddr"):
-        if value := parameters.get(key) or os.environ.get(f"PG{key.upper()}"):
-            yield from value.split(",")
-
-
 def _is_local(host: str) -> bool:
     return not host or host.startswith(("/", "@")) or is_loopback(host)
-
-
-def _root_certificate() -> str:
-    own = Path("~/.postgresql/root.crt").expanduser()
-    return str(own) if own.exists() else "system"
-
-
-def _name(parameters: dict[str, str], hosts: list[str]) -> str:
-    port = parameters.get("port")
-    where = ",".join(hosts) + (f":{port}" if port else "")
-    return f"postgresql://{where}/{parameters.get('dbname', '')}"

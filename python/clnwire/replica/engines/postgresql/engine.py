@@ -11,7 +11,7 @@ from clnwire.replica.engines.postgresql.address import Address
 from clnwire.replica.engines.postgresql.lease import Lease
 from clnwire.replica.engines.postgresql.session import (
     ANSWER_SECONDS,
-    WRITE_CHECKS,
+    CHECKS,
     Session,
 )
 from clnwire.replica.engines.remote import RemoteEngine
@@ -30,8 +30,7 @@ CHUNK: Final = 1 << 20
 """Bytes of a base in one row."""
 _SETS_AT_ONCE: Final = 200
 _BYTES_AT_ONCE: Final = 16 << 20
-_DELETED_AT_ONCE: Final = 5_000
-_CHUNKS_AT_ONCE: Final = 100
+_DELETED_AT_ONCE: Final = {"sets": 5_000, "chunks": 100}
 
 _HEAD: Final = "generation, epoch, owner, sequence, chain, writes"
 _EXPECTED: Final = """
@@ -43,7 +42,7 @@ UPDATE clnwire.heads SET generation = %(generation)s, epoch = %(epoch)s, owner =
 sequence = %(sequence)s, chain = %(chain)s, writes = writes + 1
 WHERE {_EXPECTED} RETURNING {_HEAD}
 """
-_MOVED: Final = f"SELECT writes, {WRITE_CHECKS} FROM moved"
+_MOVED: Final = f"SELECT writes, {CHECKS} FROM moved"
 _TAKE_OVER: Final = f"WITH moved AS ({_MOVE}) {_MOVED}"
 _APPEND: Final = f"""
 WITH moved AS ({_MOVE}), stored AS (
@@ -102,16 +101,10 @@ class PostgresqlEngine(RemoteEngine):
     ) -> None:
         """Connects to nothing yet.
 
-        Args:
-            settings: The server, the node, and what is demanded.
-            writes: Whether this is the node's own instance. Only that needs a lease, and a server
-                that is as durable as demanded.
-            on_lost: Called in another thread, with the reason, when the lease is lost and this
-                instance has to end.
-            answer_seconds: How long the server may take for one statement and its COMMIT.
-
-        Raises:
-            RefusedError: The URL or the credentials are not safe to use.
+        `writes` says whether this is the node's own instance: only that needs a lease, and a server
+        that is as durable as demanded. `on_lost` is called in another thread, with the reason, when
+        the lease is lost and this instance has to end. `answer_seconds` is how long the server may
+        take for one statement and its COMMIT.
         """
         address = Address(settings.engine, settings.credentials_file, writes=writes)
         durability = settings.durability if writes else "single"
@@ -284,12 +277,7 @@ class PostgresqlEngine(RemoteEngine):
         return number, msgspec.structs.replace(base, created=created)
 
     def prune(self, keep: Base) -> None:
-        values = {
-            "node": self.node,
-            "generation": keep.generation,
-            "sequence": keep.sequence,
-            "count": _DELETED_AT_ONCE,
-        }
+        values = {"node": self.node, "generation": keep.generation, "sequence": keep.sequence}
         self._base_number(keep)
         older = "(generation, sequence) < (%(generation)s, %(sequence)s) AND node = %(node)s"
         self._session.execute(
@@ -298,22 +286,20 @@ class PostgresqlEngine(RemoteEngine):
             values,
         )
         self._remove_bases("created < clock_timestamp() - interval '1 day'", {})
+        self._delete("sets", "node, generation, sequence", older, values)
+
+    def _delete(self, table: str, key: str, condition: str, values: Mapping[str, object]) -> None:
+        """Deletes rows, the first ones first, and few at once: the server has to answer in time."""
+        found = f"SELECT {key} FROM clnwire.{table} WHERE {condition} ORDER BY {key}"
+        found += f" LIMIT {_DELETED_AT_ONCE[table]}"
         while self._session.execute(
-            "DELETE FROM clnwire.sets WHERE node = %(node)s AND (generation, sequence) IN "
-            f"(SELECT generation, sequence FROM clnwire.sets WHERE {older} "
-            "ORDER BY generation, sequence LIMIT %(count)s) RETURNING 1",
-            values,
+            f"DELETE FROM clnwire.{table} WHERE ({key}) IN ({found}) RETURNING 1", values
         ):
             pass
 
     def _remove_bases(self, condition: str, values: dict[str, object]) -> None:
-        """Removes bases that do not count. Not all at once: the server has to answer in time."""
-        values = {**values, "node": self.node, "count": _CHUNKS_AT_ONCE}
+        """Removes bases that do not count."""
+        values = {**values, "node": self.node}
         bases = f"clnwire.bases WHERE node = %(node)s AND NOT complete AND {condition}"
-        while self._session.execute(
-            "DELETE FROM clnwire.chunks WHERE (base, number) IN (SELECT base, number FROM "
-            f"clnwire.chunks WHERE base IN (SELECT id FROM {bases}) LIMIT %(count)s) RETURNING 1",
-            values,
-        ):
-            pass
+        self._delete("chunks", "base, number", f"base IN (SELECT id FROM {bases})", values)
         self._session.execute(f"DELETE FROM {bases}", values)

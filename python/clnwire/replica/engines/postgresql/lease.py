@@ -88,11 +88,8 @@ class Lease:
     ) -> None:
         """Claims nothing yet.
 
-        Args:
-            session: A connection that nothing else uses.
-            node: The node's name.
-            seconds: How long the claim lasts after it was last renewed.
-            on_lost: Called in the thread, with the reason, when this instance has to end.
+        Nothing else may use the session. The claim lasts for so many seconds after it was last
+        renewed. `on_lost` is called in a thread, with the reason, when this instance has to end.
         """
         self._session = session
         self._node = node

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import select
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.waiting import Ready
 from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from psycopg.abc import PQGen
 
@@ -31,7 +32,7 @@ _EVENTS: Final = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select
 _UNAVAILABLE: Final = ("08", "25006", "40", "53", "55P03", "57", "58")
 """SQLSTATEs, or their classes, that may pass: broken connections, read-only servers, deadlocks, a
 full disk, locks that others hold, shutdown, errors of the server's system."""
-_CHECKS: Final = """
+CHECKS: Final = """
     current_setting('fsync') AS fsync,
     current_setting('full_page_writes') AS full_page_writes,
     current_setting('synchronous_commit') AS synchronous_commit,
@@ -41,8 +42,8 @@ _CHECKS: Final = """
     (SELECT count(*) FILTER (WHERE state IS NULL)
      FROM pg_catalog.pg_stat_get_wal_senders()) AS hidden
 """
-"""Columns for `Session.check`. They are read in each write, so no change of them goes unseen."""
-CHECK_COLUMNS: Final = 6
+"""The last columns of each write's row, which `Session.write` checks, so no change goes unseen."""
+_CHECK_COLUMNS: Final = 6
 
 Durability = Literal["single", "sync"]
 
@@ -104,15 +105,13 @@ class Session:
     ) -> None:
         """Connects to nothing yet.
 
-        Args:
-            address: Where the server is.
-            durability: What an acknowledgement has to mean.
-            answer_seconds: How long the server may take for a statement and its COMMIT.
-            demanding: Whether a server that is less durable is refused even for reading.
+        `durability` is what an acknowledgement has to mean; if `demanding`, a server that is less
+        durable is refused even for reading.
         """
         self.name = address.name
         self._address = address
         self._durability: Durability = durability
+        self._commit = "remote_apply" if durability == "sync" else "on"
         self._answer_seconds = answer_seconds
         self._demanding = demanding
         self._connection: _Connection | None = None
@@ -153,19 +152,14 @@ class Session:
             RefusedError: The server refused it for a reason that does not pass.
         """
         cursor = self.connect().cursor(binary=True)
-        self._notices.clear()
-        try:
+        with self._watched():
             cursor.execute(statement.encode(), values, prepare=True)
-            rows = cursor.fetchall() if cursor.description is not None else []
-        except psycopg.Error as error:
-            raise self._translated(error) from None
-        self._check_notices()
-        return rows
+            return cursor.fetchall() if cursor.description is not None else []
 
     def write(self, statement: str, values: Mapping[str, object]) -> TupleRow | None:
         """Executes a conditional write; `None` if its condition does not hold.
 
-        The last columns of the statement's row must be `WRITE_CHECKS`.
+        The last columns of the statement's row must be `CHECKS`.
 
         Raises:
             UnavailableError: As `execute`.
@@ -177,8 +171,8 @@ class Session:
             rows = self._write_and_look(statement, values)
         if not rows:
             return None
-        self.check(rows[0][-CHECK_COLUMNS:])
-        return rows[0][:-CHECK_COLUMNS]
+        self.check(rows[0][-_CHECK_COLUMNS:])
+        return rows[0][:-_CHECK_COLUMNS]
 
     def _write_and_look(self, statement: str, values: Mapping[str, object]) -> list[TupleRow]:
         """Writes, and looks in the same round trip whether there was a standby to the end.
@@ -188,18 +182,14 @@ class Session:
         the COMMIT reads the new value.
         """
         connection = self.connect()
-        self._notices.clear()
         writing, looking = connection.cursor(binary=True), connection.cursor(binary=True)
-        try:
+        with self._watched():
             with connection.pipeline() as pipeline:
                 writing.execute(statement.encode(), values, prepare=True)
                 pipeline.sync()
                 looking.execute("SELECT current_setting('synchronous_standby_names')", prepare=True)
             rows = writing.fetchall()
             names = looking.fetchall()[0][0]
-        except psycopg.Error as error:
-            raise self._translated(error) from None
-        self._check_notices()
         if not names:
             raise self._no_standby("synchronous_standby_names was emptied during the write")
         return rows
@@ -232,10 +222,6 @@ class Session:
         if not standbys:
             raise self._no_standby(f"none of synchronous_standby_names ({names}) is connected")
 
-    @property
-    def _commit(self) -> str:
-        return "remote_apply" if self._durability == "sync" else "on"
-
     def _set_up(self) -> None:
         """Sets what the server's files, the database or the user may have set otherwise."""
         milliseconds = f"{int(self._answer_seconds * 1000)}ms"
@@ -255,7 +241,7 @@ class Session:
         if not self._demanding:
             return
         try:
-            self.check(self.execute(f"SELECT {_CHECKS}")[0])
+            self.check(self.execute(f"SELECT {CHECKS}")[0])
         except ReplicaError:
             self.close()
             raise
@@ -263,7 +249,14 @@ class Session:
     def _notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         self._notices.append(f"{diagnostic.sqlstate}: {diagnostic.message_primary}")
 
-    def _check_notices(self) -> None:
+    @contextmanager
+    def _watched(self) -> Generator[None, None, None]:
+        """Translates errors, and raises what the server warns of."""
+        self._notices.clear()
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._translated(error) from None
         if self._notices:
             self.close()
             raise UnavailableError(
@@ -290,10 +283,6 @@ class Session:
             f'{self.name}: durability = "sync" demands a synchronous standby, but {what}; start '
             "the standby, and set synchronous_standby_names on the primary"
         )
-
-
-WRITE_CHECKS: Final = _CHECKS
-"""The last columns of each write's row; `Session.write` checks them."""
 
 
 def _one_line(text: str) -> str:

@@ -32,15 +32,11 @@ class Address:
     def __init__(self, url: str, credentials_file: Path | None) -> None:
         """Reads both.
 
-        Args:
-            url: `s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION`, perhaps with
-                `path_style=false` or `allow_http=true`. Without an endpoint it is that of AWS.
-            credentials_file: Lines `key = value`: `access_key_id`, `secret_access_key`, perhaps
-                `session_token`, and the URL's options. Without it, credentials come from where
-                AWS's tools find them: the environment, or the machine's role.
-
-        Raises:
-            RefusedError: One is wrong, or the connection would not be safe.
+        The URL is `s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION`, perhaps with
+        `path_style=false` or `allow_http=true`. Without an endpoint it is that of AWS. The file has
+        lines `key = value`: `access_key_id`, `secret_access_key`, perhaps `session_token`, and the
+        URL's options. Without it, credentials come from where AWS's tools find them: the
+        environment, or the machine's role.
         """
         parts = _split(url, "the engine's URL")
         self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
@@ -80,9 +76,7 @@ class Address:
         self._allow_http = self._secure(self._flag(options, "allow_http", default=False))
 
     def _flag(self, options: dict[str, str], key: str, *, default: bool) -> bool:
-        text = options.get(key)
-        if text is None:
-            return default
+        text = options.get(key, str(default).lower())
         if text not in _FLAGS:
             raise RefusedError(f"{self.name}: {key} must be true or false")
         return _FLAGS[text]

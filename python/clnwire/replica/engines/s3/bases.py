@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from clnwire.replica.engines.s3.log import in_hex
-from clnwire.replica.errors import RefusedError, ReplicaError
+from clnwire.replica.engines.s3.log import Stored, decoded, in_hex
+from clnwire.replica.errors import ReplicaError
 from clnwire.replica.files import pieces
 from clnwire.replica.records import Base
 
@@ -22,17 +22,15 @@ if TYPE_CHECKING:
     from clnwire.replica.engines.s3.log import Log
     from clnwire.replica.files import Progress
 
-FORMAT: Final = 1
 PART: Final = 8 << 20
 _PREFIX: Final = "manifests/"
 _ABANDONED: Final = timedelta(days=1)
 """How old a base must be that nothing refers to before it is removed. It may be being stored."""
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a base, in JSON."""
+class Manifest(Stored, frozen=True, kw_only=True):
+    """What is stored of a base."""
 
-    format: int = FORMAT
     token: str
     """The random name of its parts."""
     parts: int
@@ -69,9 +67,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return f"bases/{self.token}/{number:06}"
 
 
-_MANIFEST: Final = msgspec.json.Decoder(Manifest)
-
-
 class Bases:
     """The bases of one node."""
 
@@ -92,17 +87,8 @@ class Bases:
             data = self._bucket.get(each["path"])
             # It may have been pruned meanwhile.
             if data is not None:
-                manifests.append(self._decode(each["path"], data))
+                manifests.append(decoded(self._bucket, each["path"], data, Manifest))
         return manifests
-
-    def _decode(self, key: str, data: bytes) -> Manifest:
-        try:
-            manifest = _MANIFEST.decode(data)
-        except msgspec.MsgspecError as error:
-            raise ReplicaError(f"{self._bucket.name}: {key} is damaged: {error}") from error
-        if manifest.format > FORMAT:
-            raise RefusedError(f"{self._bucket.name}: {key} is of a newer clnwire; install that")
-        return manifest
 
     def _counts(self, manifest: Manifest) -> bool:
         if not manifest.begins:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import obstore
 from obstore.exceptions import (
@@ -19,12 +19,13 @@ from obstore.exceptions import (
 from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from obstore import ObjectMeta
 
     from clnwire.replica.engines.s3.address import Address
 
+_T = TypeVar("_T")
 ANSWER_SECONDS: Final = 10.0
 """How long the store may take for one entry."""
 _PART_SECONDS: Final = 120.0
@@ -49,42 +50,40 @@ class Bucket:
 
     def get(self, key: str, *, large: bool = False) -> bytes | None:
         """An object; `None` if there is none."""
-        try:
-            return bytes(obstore.get(self._patient if large else self._quick, key).bytes())
-        except _ERRORS as error:
-            self._pass_if_absent(error)
-            return None
+        store = self._patient if large else self._quick
+        return self._if_there(lambda: bytes(obstore.get(store, key).bytes()))
 
     def has(self, key: str) -> bool:
         """Whether there is an object."""
-        try:
-            obstore.head(self._quick, key)
-        except _ERRORS as error:
-            self._pass_if_absent(error)
-            return False
-        return True
+        return self._if_there(lambda: obstore.head(self._quick, key)) is not None
+
+    def _if_there(self, ask: Callable[[], _T]) -> _T | None:
+        with self._explained():
+            try:
+                return ask()
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                return None
 
     def put(self, key: str, data: bytes) -> None:
         """Stores an object of a key that nothing else writes."""
-        try:
+        with self._explained():
             obstore.put(self._patient, key, data, use_multipart=False)
-        except _ERRORS as error:
-            raise self._explained(error) from None
 
     def create(self, key: str, data: bytes) -> bool:
         """Stores an object if there is none; returns whether it did."""
-        try:
-            store = self._patient if len(data) > _LARGE else self._quick
-            obstore.put(store, key, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            return False
-        except _ERRORS as error:
-            raise self._explained(error) from None
+        store = self._patient if len(data) > _LARGE else self._quick
+        with self._explained():
+            try:
+                obstore.put(store, key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
         return True
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectMeta]:
         """The objects below a prefix, in the order of their keys, those after a key."""
-        try:
+        with self._explained():
             # Its type names pyarrow, which is absent.
             pages = cast(
                 "Iterator[Sequence[ObjectMeta]]",
@@ -92,17 +91,12 @@ class Bucket:
             )
             for page in pages:
                 yield from page
-        except _ERRORS as error:
-            raise self._explained(error) from None
 
     def delete(self, keys: Sequence[str]) -> None:
         """Removes objects, whether or not they are there."""
-        try:
+        with self._explained(), suppress(FileNotFoundError):
             for start in range(0, len(keys), 1000):
                 obstore.delete(self._patient, keys[start : start + 1000])
-        except _ERRORS as error:
-            if not isinstance(error, FileNotFoundError):
-                raise self._explained(error) from None
 
     def probe(self) -> None:
         """Checks that the store honours the condition on which all depends."""
@@ -119,11 +113,14 @@ class Bucket:
                 "two nodes could write at the same time; use another store"
             )
 
-    def _pass_if_absent(self, error: Exception) -> None:
-        if not isinstance(error, FileNotFoundError) or "NoSuchBucket" in str(error):
-            raise self._explained(error) from None
+    @contextmanager
+    def _explained(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except _ERRORS as error:
+            raise self._explain(error) from None
 
-    def _explained(self, error: Exception) -> ReplicaError:
+    def _explain(self, error: Exception) -> ReplicaError:
         said = _said(error)
         # An error of a listing is of no class of its own.
         if isinstance(error, FileNotFoundError) or "NoSuchBucket" in said:

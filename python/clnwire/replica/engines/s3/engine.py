@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from clnwire.replica.engines.remote import RemoteEngine, Watch, boot_seconds, shown
-from clnwire.replica.engines.s3 import log as entries
 from clnwire.replica.engines.s3.address import Address
 from clnwire.replica.engines.s3.bases import PART, Bases
 from clnwire.replica.engines.s3.bucket import ANSWER_SECONDS, Bucket
-from clnwire.replica.engines.s3.log import Log
+from clnwire.replica.engines.s3.log import Log, encoded
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Head
 
@@ -61,17 +60,10 @@ class S3Engine(RemoteEngine):
     ) -> None:
         """Connects to nothing yet.
 
-        Args:
-            settings: The store, the node, and what is demanded.
-            writes: Whether this is the node's own instance.
-            on_lost: Called in another thread, with the reason, when another instance has taken
-                over and this one has to end.
-            answer_seconds: How long the store may take for one entry.
-            part_bytes: The size of the parts of a base.
-            young: Sets that are younger are not pruned.
-
-        Raises:
-            RefusedError: The URL or the credentials cannot be used, or are not safe to use.
+        `writes` says whether this is the node's own instance. `on_lost` is called in another
+        thread, with the reason, when another one has taken over and this one has to end.
+        `answer_seconds` is how long the store may take for one entry. Sets that are `young` are not
+        pruned.
         """
         address = Address(settings.engine, settings.credentials_file)
         if settings.durability == "sync":
@@ -100,7 +92,7 @@ class S3Engine(RemoteEngine):
             self._bucket.probe()
         else:
             self._log.indexes_after(0, 1)
-        if self._on_lost is not None:
+        if self._on_lost is not None and self._watch is None:
             self._watch = Watch(self._look, self._pause, self._on_lost)
 
     def close(self) -> None:
@@ -149,14 +141,14 @@ class S3Engine(RemoteEngine):
     ) -> Base:
         index = 1 if self._place is None else self._place.index + 1
         manifest = self._bases.store(base, file, index, progress, begins=True)
-        self._move(expected, head, entries.of_begin(head, manifest.token))
+        self._move(expected, head, encoded("begin", head, base=manifest.token))
         return manifest.base
 
     def take_over(self, expected: Head, head: Head) -> None:
-        self._move(expected, head, entries.of_take_over(head))
+        self._move(expected, head, encoded("take-over", head))
 
     def _append(self, expected: Head, head: Head, record: Record) -> None:
-        self._move(expected, head, entries.of_set(head, record))
+        self._move(expected, head, encoded("set", head, record))
 
     def settle(self, expected: Head, record: Record) -> Head:
         # The same bytes under the same key: it is there once, whichever request stores it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clnwire.replica.engines.s3.bucket import Bucket
     from clnwire.replica.records import Base
 
+_Stored = TypeVar("_Stored", bound="Stored")
 FORMAT: Final = 1
 SMALL: Final = 1024
 """Entries of beginnings and take-overs are smaller than this."""
@@ -28,10 +29,15 @@ _READERS: Final = 16
 _WINDOW: Final = 64
 
 
-class _Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The first line of an entry, in JSON. The payload of a set follows it."""
+class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is in JSON."""
 
     format: int = FORMAT
+
+
+class _Title(Stored, frozen=True, kw_only=True, omit_defaults=True):
+    """The first line of an entry. The payload of a set follows it."""
+
     kind: Literal["begin", "take-over", "set"]
     node: str
     generation: int
@@ -44,9 +50,6 @@ class _Title(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a set."""
     base: str = ""
     """The token of the base with which a generation begins."""
-
-
-_TITLE: Final = msgspec.json.Decoder(_Title)
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -72,20 +75,27 @@ class Entry(msgspec.Struct, frozen=True):
         return Record(title.sequence, title.epoch, title.foreign_keys, self.payload, chain)
 
 
-def of_set(head: Head, record: Record) -> bytes:
-    """The entry of a set; `head` is the head after it."""
-    title = _Title(kind="set", foreign_keys=record.foreign_keys, **in_hex(head))
-    return b"\n".join((msgspec.json.encode(title), record.payload))
+def encoded(
+    kind: Literal["begin", "take-over", "set"],
+    head: Head,
+    record: Record | None = None,
+    base: str = "",
+) -> bytes:
+    """An entry, after which `head` is the head. A beginning names its `base`."""
+    foreign_keys, payload = (record.foreign_keys, record.payload) if record else (False, b"")
+    title = _Title(kind=kind, foreign_keys=foreign_keys, base=base, **in_hex(head))
+    return b"\n".join((msgspec.json.encode(title), payload))
 
 
-def of_take_over(head: Head) -> bytes:
-    """The entry of a take-over."""
-    return msgspec.json.encode(_Title(kind="take-over", **in_hex(head))) + b"\n"
-
-
-def of_begin(head: Head, base: str) -> bytes:
-    """The entry with which a generation begins."""
-    return msgspec.json.encode(_Title(kind="begin", base=base, **in_hex(head))) + b"\n"
+def decoded(bucket: Bucket, what: str, data: bytes, kind: type[_Stored]) -> _Stored:
+    """What is stored, unless it is damaged or of a newer clnwire."""
+    try:
+        found = msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ReplicaError(f"{bucket.name}: {what} is damaged: {error}") from error
+    if found.format > FORMAT:
+        raise RefusedError(f"{bucket.name}: {what} is of a newer clnwire; install that")
+    return found
 
 
 def in_hex(struct: Head | Base) -> dict[str, Any]:
@@ -103,17 +113,10 @@ class Log:
     def read(self, index: int) -> Entry | None:
         """An entry; `None` if it is not there."""
         data = self._bucket.get(_key(index))
-        return None if data is None else self._decode(index, data)
-
-    def _decode(self, index: int, data: bytes) -> Entry:
+        if data is None:
+            return None
         line, _, payload = data.partition(b"\n")
-        try:
-            title = _TITLE.decode(line)
-        except msgspec.MsgspecError as error:
-            raise ReplicaError(f"{self._shown(index)} is damaged: {error}") from error
-        if title.format > FORMAT:
-            raise RefusedError(f"{self._shown(index)} is of a newer clnwire; install that")
-        return Entry(title, payload)
+        return Entry(decoded(self._bucket, _shown(index), line, _Title), payload)
 
     def write(self, index: int, data: bytes) -> bool:
         """Writes the entry after the last one; false if another one is there, or after it.
@@ -126,7 +129,9 @@ class Log:
             return True
         there = self._bucket.get(key)
         if there is None:
-            raise UnavailableError(f"{self._shown(index)} is being written by another request")
+            raise UnavailableError(
+                f"{self._bucket.name}: {_shown(index)} is being written by another request"
+            )
         return there == data and not self._bucket.has(_key(index + 1))
 
     def last(self, index: int, holds: Callable[[int], bool] | None = None) -> int:
@@ -169,8 +174,9 @@ class Log:
         found = self.indexes_after(index - 1, 1)
         if found and found[0] > index:
             raise ReplicaError(
-                f"{self._shown(index)} is missing, though entry {found[0]} is there; it was "
-                "pruned meanwhile, or the store has lost it. Try again, then another base"
+                f"{self._bucket.name}: {_shown(index)} is missing, though entry {found[0]} is "
+                "there; it was pruned meanwhile, or the store has lost it. Try again, then another "
+                "base"
             )
 
     def read_on(self, index: int) -> Iterator[Entry]:
@@ -206,13 +212,14 @@ class Log:
         entry = self.read(_index(found["path"]))
         return entry is not None and entry.title.kind == "set"
 
-    def _shown(self, index: int) -> str:
-        return f"{self._bucket.name}: entry {index} of the log"
-
 
 def _key(index: int) -> str:
     # Numbers of equal length sort by their keys.
     return f"{_PREFIX}{index:020}"
+
+
+def _shown(index: int) -> str:
+    return f"entry {index} of the log"
 
 
 def _index(key: str) -> int:
