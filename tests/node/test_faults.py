@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.cli.terminal import is_running
 from tests.host.refusals import OUTCOMES, SILENT, outcome
 from tests.node.node import PATIENCE, Node, RealNode, script, until
 
@@ -81,6 +84,20 @@ def on_write(event):
 @plugin.on_shutdown
 def on_shutdown():
     plugin.log.info("goodbye")
+
+plugin.run()
+"""
+
+PID = """
+import os
+
+@plugin.method("{name}")
+def pid():
+    return os.getpid()
+
+@plugin.on_shutdown
+def on_shutdown():
+    open(__file__ + ".goodbye", "w").close()
 
 plugin.run()
 """
@@ -211,3 +228,43 @@ def test_texts_that_are_no_json(node: Node) -> None:
     is_real = isinstance(node, RealNode)
     expected = OUTCOMES | (dict.fromkeys(SILENT, "waits") if is_real else SILENT)
     assert {text: ask(text, expected[text]) for text in expected} == expected
+
+
+@pytest.mark.parametrize("is_important", [True, False], ids=["important", "plain"])
+def test_a_node_ends_with_an_important_plugin_alone(
+    node: Node, folder: Path, is_important: bool
+) -> None:
+    dying, living = (
+        script(folder / f"{name}.py", HEAD + PID.format(name=name)) for name in ("dying", "living")
+    )
+    if is_important:
+        node.start(plugins=(living,), important=(dying,))
+    else:
+        node.start(plugins=(living, dying))
+    os.kill(node.call("dying"), signal.SIGKILL)
+    assert node.process is not None
+    if is_important:
+        assert node.process.wait(PATIENCE) != 0
+    else:
+        until(lambda: "Unknown command" in str(node.answer("dying")))
+        assert node.call("living")
+        assert node.stop() == 0
+
+
+def test_a_killed_node_leaves_no_plugin(node: Node, folder: Path) -> None:
+    plugin = script(folder / "kept.py", HEAD + PID.format(name="kept"))
+    node.start(plugins=(plugin,))
+    pid = node.call("kept")
+    node.kill()
+    until(lambda: not is_running(pid))
+    assert Path(f"{plugin}.goodbye").exists()
+
+
+@pytest.mark.needs_node("it has no such switch")
+def test_a_node_that_is_not_for_developers(node: Node, folder: Path) -> None:
+    assert isinstance(node, RealNode)
+    node.is_for_developers = False
+    node.start(important=(script(folder / "method.py", HEAD + METHOD),))
+    assert node.call("ban", ["203.0.113.7"]) == {"banned": "203.0.113.7"}
+    assert node.call("listconfigs", ["developer"])["configs"]["developer"]["set"] is False
+    assert node.stop() == 0

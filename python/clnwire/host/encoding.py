@@ -57,13 +57,24 @@ def rpc_command_event(command: HostCommand) -> bytes:
     as in the daemon, white space between them is removed.
     """
     if command.frame is not None:
-        given = tolerant.members(command.frame.bytes)
-        return b'{"rpc_command":{%s}}' % b",".join(b"%s:%s" % member for member in given)
+        given = _members(command.frame)
+        if given is not None:
+            return b'{"rpc_command":{%s}}' % b",".join(b"%s:%s" % member for member in given)
     return b'{"rpc_command":{"jsonrpc":"2.0","id":%s,"method":%s,"params":%s}}' % (
         command.token or b"null",
         encode(command.method),
         command.params,
     )
+
+
+def _members(request: Frame) -> list[tuple[bytes, bytes]] | None:
+    """The members of a request, or `None` where what is no JSON hides their ends."""
+    try:
+        given = tolerant.members(request.bytes)
+    except ValueError:
+        return None
+    texts = dict(reversed(given))
+    return given if texts.get(b'"params"', request.params) == request.params else None
 
 
 def result_of(reply: Frame) -> Any:
