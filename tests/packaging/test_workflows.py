@@ -14,6 +14,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from clnwire._wire.dialect import FOLLOWED
 from tests.packaging import project
 from tests.packaging.project import ROOT
 
@@ -87,6 +88,12 @@ def test_ci_tries_every_python_on_both_systems_and_both_rusts():
     assert matrix(ci["rust"])["rust"] == ["stable", project.oldest_rust()]
     versions = [step.get("with", {}).get("python-version") for step in ci["free-threaded"]["steps"]]
     assert FREE_THREADED in versions
+
+
+def test_ci_runs_the_node_that_clnwire_follows():
+    node = jobs("ci")["node"]
+    assert matrix(node)["lightningd"] == [FOLLOWED]
+    assert node["steps"][-1]["run"].startswith("make test-node ")
 
 
 def test_wheels_are_built_for_every_python():
