@@ -58,10 +58,9 @@ class Daemon:
         self.dialect = dialect
         stderr = subprocess.PIPE if stderr is None else stderr
         self.process: subprocess.Popen[bytes] | Forked
-        # Coverage is measured from a process's start.
-        if is_forked and not _COVERAGE:
+        if is_forked:
             self.process = _PRELOADED.start(
-                [str(plugin)],
+                [plugin],
                 cwd=plugin.parent,
                 env=_environment(dialect),
                 stdin=subprocess.PIPE,

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,10 +28,34 @@ class Preloaded:
         self._control: socket.socket | None = None
 
     def start(
-        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: int, stderr: int
-    ) -> Forked:
-        """Starts a program; `stdin` and `stderr` as for `Popen`."""
-        return Forked(self, list(words), {"cwd": str(cwd), "environment": dict(env)}, stdin, stderr)
+        self,
+        words: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str],
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        has_session: bool = False,
+    ) -> subprocess.Popen[bytes] | Forked:
+        """Starts a program in Python; the arguments as for `Popen`.
+
+        `has_session`: it leads a session, and so a process group, of its own.
+        """
+        argv, cwd = [str(word) for word in words], cwd or Path.cwd()
+        # Coverage is measured from a process's start.
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:
+            return subprocess.Popen(
+                [sys.executable, *argv],
+                cwd=cwd,
+                env=env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=has_session,
+            )
+        program = {"cwd": str(cwd), "environment": dict(env), "has_session": has_session}
+        return Forked(self, argv, program, stdin, stdout, stderr)
 
     def send(self, program: Mapping[str, object], descriptors: list[int]) -> None:
         with self._busy:
@@ -72,35 +97,42 @@ class Forked:
         words: list[str],
         program: dict[str, object],
         stdin: int,
+        stdout: int,
         stderr: int,
     ) -> None:
         self.args = [sys.executable, *words]
         self.returncode: int | None = None
         self.stdin: BinaryIO | None = None
-        self.stderr: BinaryIO | None = None
-        their_input, their_errors = stdin, stderr
-        to_close: list[int] = []
+        self._to_close: list[int] = []
+        their_input = stdin
         if stdin == subprocess.PIPE:
             their_input, into = os.pipe()
             self.stdin = os.fdopen(into, "wb")
-            to_close.append(their_input)
+            self._to_close.append(their_input)
         elif stdin == subprocess.DEVNULL:
             their_input = os.open(os.devnull, os.O_RDONLY)
-            to_close.append(their_input)
-        if stderr == subprocess.PIPE:
-            out_of, their_errors = os.pipe()
-            self.stderr = os.fdopen(out_of, "rb")
-            to_close.append(their_errors)
-        output, their_output = os.pipe()
-        self.stdout: BinaryIO | None = os.fdopen(output, "rb")
+            self._to_close.append(their_input)
+        self.stdout, their_output = self._output(stdout)
+        self.stderr: BinaryIO | None = None
+        their_errors = their_output
+        if stderr != subprocess.STDOUT:
+            self.stderr, their_errors = self._output(stderr)
         self._ended, ended = os.pipe()
-        to_close += [their_output, ended]
+        self._to_close.append(ended)
         preloaded.send(
             {"words": words, **program}, [their_input, their_output, their_errors, ended]
         )
-        for descriptor in to_close:
+        for descriptor in self._to_close:
             os.close(descriptor)
         self.pid = self._number()
+
+    def _output(self, wanted: int) -> tuple[BinaryIO | None, int]:
+        """The test's end, if it is a pipe, and the program's."""
+        if wanted != subprocess.PIPE:
+            return None, wanted
+        out_of, theirs = os.pipe()
+        self._to_close.append(theirs)
+        return os.fdopen(out_of, "rb"), theirs
 
     def _number(self) -> int:
         line = b""
@@ -122,10 +154,9 @@ class Forked:
 
     def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
         """What the program still says on both outputs, which are read side by side, to its end."""
-        assert self.stdout is not None
-        assert self.stderr is not None
-        with ThreadPoolExecutor(2) as pool, self.stdout, self.stderr:
-            said = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
+        streams = [stream or BytesIO() for stream in (self.stdout, self.stderr)]
+        with ThreadPoolExecutor(2) as pool, streams[0], streams[1]:
+            said = [pool.submit(stream.read) for stream in streams]
             try:
                 self.wait(timeout)
             except BaseException:
@@ -144,6 +175,9 @@ class Forked:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -28,7 +28,13 @@ def become(program: dict[str, Any], streams: list[int]) -> list[str]:
         os.close(descriptor)
     errors = sys.stdout.errors
     sys.stdin = sys.__stdin__ = open(0, closefd=False, errors=errors)  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False, errors=errors)  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(  # noqa: SIM115
+        1,
+        "w",
+        closefd=False,
+        errors=errors,
+        buffering=1 if "PYTHONUNBUFFERED" in program["environment"] else -1,
+    )
     sys.stderr = sys.__stderr__ = open(  # noqa: SIM115
         2, "w", closefd=False, errors="backslashreplace", buffering=1
     )
@@ -51,24 +57,27 @@ def serve(control: socket.socket) -> list[str] | None:
         *streams, ended = descriptors
         if os.fork() == 0:
             control.close()
-            if started(ended, streams):
-                return become(json.loads(text), streams)
+            program = json.loads(text)
+            if started(ended, streams, program["has_session"]):
+                return become(program, streams)
             os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def started(ended: int, streams: list[int]) -> bool:
+def started(ended: int, streams: list[int], has_session: bool) -> bool:
     """Forks the program: true in it. Its parent waits for it, and says how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
+        if has_session:
+            os.setsid()
+        os.write(ended, b"%d\n" % os.getpid())
         os.close(ended)
         return True
     # Whoever reads its outputs is to see their end with the program's, and not with this process's.
     for descriptor in streams:
         os.close(descriptor)
-    os.write(ended, b"%d\n" % pid)
     _, status = os.waitpid(pid, 0)
     os.write(ended, b"%d\n" % os.waitstatus_to_exitcode(status))
     return False

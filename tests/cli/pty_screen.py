@@ -6,29 +6,27 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cli.terminal import ENV
+from tests.cli.terminal import started
 
 
 def on_terminal(
-    words: Sequence[str | Path], *, columns: int = 120, env: Mapping[str, str] | None = None
+    *words: str | Path, columns: int = 120, env: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Runs a command on a terminal of its own: its status, and all that was shown."""
+    """Runs a command of clnwire on a terminal of its own: its status, and all that was shown."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    # The terminal itself says how wide it is.
-    wide = {name: value for name, value in ENV.items() if name != "COLUMNS"}
-    process = subprocess.Popen(
-        [*map(str, words)],
+    process = started(
+        *("-m", "clnwire", *words),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**wide, "TERM": "xterm", **(env or {})},
-        start_new_session=True,
+        # The terminal itself says how wide it is.
+        env={"COLUMNS": "", "TERM": "xterm", **(env or {})},
+        has_session=True,
     )
     os.close(theirs)
     shown = b""

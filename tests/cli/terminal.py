@@ -55,36 +55,37 @@ def python(
     *words: str | Path, cwd: Path | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a file, or `-m` and a module, to its end."""
-    argv = [*map(str, words)]
-    process = started(*argv, cwd=cwd, env=env)
+    process = started(*words, cwd=cwd, env=env)
     try:
         output, errors = process.communicate(timeout=PATIENCE)
     except BaseException:
         process.kill()
         process.wait()
         raise
-    return subprocess.CompletedProcess(argv, process.wait(), output.decode(), errors.decode())
+    return subprocess.CompletedProcess(
+        process.args, process.wait(), output.decode(), errors.decode()
+    )
 
 
 def started(
-    *words: str,
+    *words: str | Path,
     cwd: Path | None = None,
-    stderr: int = subprocess.PIPE,
     env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    has_session: bool = False,
 ) -> subprocess.Popen[bytes] | Forked:
-    """Starts a file, or `-m` and a module; its stdout is a pipe."""
-    cwd, env = cwd or Path.cwd(), {**os.environ, "PATH": ENV["PATH"], **(env or {})}
-    # Coverage is measured from a process's start.
-    if "COVERAGE_PROCESS_CONFIG" in os.environ:
-        return subprocess.Popen(
-            [sys.executable, *words],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        )
-    return _PRELOADED.start(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=stderr)
+    """Starts a file, or `-m` and a module, as `Preloaded.start` does; `env` adds to this one."""
+    return _PRELOADED.start(
+        words,
+        cwd=cwd,
+        env={**os.environ, "PATH": ENV["PATH"], **(env or {})},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        has_session=has_session,
+    )
 
 
 def one_line(done: subprocess.CompletedProcess[str], status: int) -> str:
@@ -112,16 +113,13 @@ class Running:
     ) -> None:
         self.folder = folder
         self.output: list[str] = []
-        argv = [*CLNWIRE, "run", "--lightning-dir", str(folder), *map(str, words)]
-        self.process = subprocess.Popen(
-            argv,
+        self.process = started(
+            *("-m", "clnwire", "run", "--lightning-dir", folder, *words),
             cwd=cwd,
-            env={**ENV, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
+            env={"PYTHONUNBUFFERED": "1"},
             stderr=stderr,
-            text=True,
             # A process group as a shell makes one, for Ctrl-C.
-            start_new_session=True,
+            has_session=True,
         )
 
     def __enter__(self) -> Running:
@@ -142,7 +140,7 @@ class Running:
     def until(self, part: str) -> str:
         """Reads the output up to the line that has this part."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in map(bytes.decode, self.process.stdout):
             self.output.append(line)
             if part in line:
                 return line
@@ -155,7 +153,7 @@ class Running:
 
     def errors(self) -> str:
         assert self.process.stderr is not None
-        return self.process.stderr.read()
+        return self.process.stderr.read().decode()
 
     def call(self, *words: str | Path, command: str = "call") -> subprocess.CompletedProcess[str]:
         return clnwire(command, "--lightning-dir", self.folder, *words)
@@ -166,9 +164,11 @@ class Running:
 
     def ended(self) -> tuple[int, str, str]:
         """Waits for the end: the status, and the rest of both outputs."""
-        output, errors = self.process.communicate(timeout=60)
+        output, errors = (
+            (said or b"").decode() for said in self.process.communicate(timeout=PATIENCE)
+        )
         assert "Traceback" not in (errors or output), errors or output
-        return self.process.returncode, output, errors
+        return self.process.wait(), output, errors
 
 
 def is_running(pid: int) -> bool:

@@ -17,7 +17,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from tests.checking.plugins import calling
 from tests.cli.pty_screen import on_terminal
-from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line, short_folder
+from tests.cli.terminal import ENV, clnwire, one_line, python, short_folder, started
 from tests.docs.pages import DOCS, blocks
 from tests.docs.session import typed
 from tests.host.raw import write_plugin
@@ -340,7 +340,7 @@ def test_a_plot_has_all_that_was_measured(tmp_path: Path) -> None:
 
 def test_a_bar_shows_how_far_it_is(tmp_path: Path) -> None:
     plugin = write_plugin(tmp_path, PEER)
-    status, shown = on_terminal([*CLNWIRE, "bench", plugin, "--rounds=2", "--seconds=0.05"])
+    status, shown = on_terminal("bench", plugin, "--rounds=2", "--seconds=0.05")
     assert status == 0
     assert "measuring plugin.py" in shown
     assert "50%" in shown
@@ -366,29 +366,23 @@ def answer(message):
 """
     )
     pids = folder / "pids"
-    words = ["--timeout=50", "--", str(pids)]
-    process = subprocess.Popen(
-        [*CLNWIRE, "bench", write_plugin(folder, body), *words],
-        env={**ENV, "TMPDIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    process = started(
+        *("-m", "clnwire", "bench", write_plugin(folder, body), "--timeout=50", "--", pids),
+        env={"TMPDIR": str(folder)},
+        has_session=True,
     )
     until(pids.exists)
     os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=20)
-    said = "clnwire bench: interrupted\n" if number == signal.SIGINT else ""
-    assert (process.returncode, output, errors) == (status, "", said)
+    said = b"clnwire bench: interrupted\n" if number == signal.SIGINT else b""
+    assert (process.returncode, output, errors) == (status, b"", said)
     assert_gone(pids)
     assert not list(folder.glob("clnwire-*"))
 
 
 def test_nothing_is_left_after_it(folder: Path) -> None:
-    env = {**os.environ, "TMPDIR": str(folder)}
-    words = [*CLNWIRE, "bench", str(write_plugin(folder, PEER)), *QUICK]
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0
+    words = ("bench", write_plugin(folder, PEER), *QUICK)
+    assert python("-m", "clnwire", *words, TMPDIR=str(folder)).returncode == 0
     assert not list(folder.glob("clnwire-*"))
 
 

@@ -16,7 +16,16 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire.checking import RULES
 from tests.checking.plugins import answering
-from tests.cli.terminal import CLNWIRE, ENV, clnwire, is_running, one_line, short_folder
+from tests.cli.terminal import (
+    CLNWIRE,
+    ENV,
+    clnwire,
+    is_running,
+    one_line,
+    python,
+    short_folder,
+    started,
+)
 from tests.host.raw import write_plugin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,26 +186,22 @@ def init(message):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_all_that_was_started(tmp_path: Path, number: int) -> None:
     pids = tmp_path / "pids"
-    process = subprocess.Popen(
-        [*CLNWIRE, "check", write_plugin(tmp_path, STUBBORN), "--timeout=50"],
-        env={**ENV, "PIDS": str(pids)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    process = started(
+        *("-m", "clnwire", "check", write_plugin(tmp_path, STUBBORN), "--timeout=50"),
+        env={"PIDS": str(pids)},
+        has_session=True,
     )
     _until(lambda: pids.is_file() and pids.read_text().endswith("whole"))
     os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=20)
-    assert (process.returncode, output, errors) == (128 + number, "", "")
+    assert (process.returncode, output, errors) == (128 + number, b"", b"")
     _until(lambda: not any(_runs(int(pid)) for pid in pids.read_text().split()[:2]))
 
 
 def test_nothing_is_left_after_a_check(folder: Path) -> None:
     pids = folder / "pids"
-    env = {**os.environ, "PIDS": str(pids), "TMPDIR": str(folder)}
-    command = [*CLNWIRE, "check", str(write_plugin(folder, STUBBORN)), "--timeout=1"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=False)
+    words = ("-m", "clnwire", "check", write_plugin(folder, STUBBORN), "--timeout=1")
+    done = python(*words, PIDS=str(pids), TMPDIR=str(folder))
     assert done.returncode == 1
     assert "CW204" in done.stdout
     _until(lambda: not any(_runs(int(pid)) for pid in pids.read_text().split()[:2]))

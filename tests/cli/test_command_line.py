@@ -21,7 +21,7 @@ pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 from clnwire.checking import RULES
 from clnwire.cli import _group
 from tests.cli.pty_screen import on_terminal
-from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line, python
+from tests.cli.terminal import CLNWIRE, ENV, clnwire, one_line, python, started
 from tests.daemon import Daemon
 
 NAMES = _group.names()
@@ -258,9 +258,7 @@ def test_whatever_happens_is_one_line(tmp_path: Path, error: str, status: int, l
 
 
 def test_debug_shows_why_a_command_gave_up() -> None:
-    shown = subprocess.run(
-        [*CLNWIRE, "--debug", "trace", "none"], env=ENV, capture_output=True, text=True, check=False
-    )
+    shown = python("-m", "clnwire", "--debug", "trace", "none")
     assert shown.returncode == 2
     assert "CaptureError: none: cannot be read" in shown.stderr
     assert "clnwire.captures" in shown.stderr
@@ -269,18 +267,12 @@ def test_debug_shows_why_a_command_gave_up() -> None:
 
 def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "slow")
-    process = subprocess.Popen(
-        [*CLNWIRE, "trace", str(tmp_path / "slow")],
-        env=ENV,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started("-m", "clnwire", "trace", tmp_path / "slow")
     with (tmp_path / "slow").open("w"):
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
-    assert (process.returncode, output, errors) == (130, "", "clnwire trace: interrupted\n")
+    assert (process.returncode, output, errors) == (130, b"", b"clnwire trace: interrupted\n")
 
 
 @pytest.mark.parametrize(
@@ -337,5 +329,5 @@ def test_without_words_there_is_help() -> None:
 
 
 def test_colours_are_for_terminals() -> None:
-    assert "\x1b[" in on_terminal([*CLNWIRE, "--help"])[1]
+    assert "\x1b[" in on_terminal("--help")[1]
     assert "\x1b[" not in clnwire("--help").stdout

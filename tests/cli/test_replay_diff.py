@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from clnwire.replay.differences import compare_replies
 from tests.cli.pty_screen import on_terminal
-from tests.cli.terminal import CLNWIRE
 from tests.cli.test_replay import EVERYTHING, START, capture, incoming, outgoing, replay
 from tests.host.raw import write_plugin
 
@@ -86,7 +85,7 @@ def test_each_place_that_differs(tmp_path: Path) -> None:
 
 def test_colours_on_a_terminal(tmp_path: Path) -> None:
     path = capture(tmp_path, [*START, *CALLS])
-    status, shown = on_terminal([*CLNWIRE, "replay", "--diff", path, "--", plugin(tmp_path, "1")])
+    status, shown = on_terminal("replay", "--diff", path, "--", plugin(tmp_path, "1"))
     assert status == 1
     assert '\x1b[31m  - result.greeting: "Hi"\x1b[0m' in shown
     assert "\x1b[32m  + result.greeting: 1\x1b[0m" in shown
@@ -244,10 +243,10 @@ def test_a_bar_on_a_terminal_alone(tmp_path: Path) -> None:
         'import time\ndef answer(message):\n    time.sleep(1.5)\n    return {"result": "continue"}'
     )
     path = capture(tmp_path, [*START, incoming("recover", {"codex32": "c"}, 1)])
-    words = [*CLNWIRE, "replay", path, "--", write_plugin(tmp_path, slow)]
-    status, shown = on_terminal(words)
+    played = write_plugin(tmp_path, slow)
+    status, shown = on_terminal("replay", path, "--", played)
     assert status == 0
     assert "playing" in shown
     assert "100%" in shown
-    assert "playing" not in on_terminal([*words[:4], "--json", *words[4:]])[1]
-    assert replay(path, "--", words[-1]).stderr == ""
+    assert "playing" not in on_terminal("replay", "--json", path, "--", played)[1]
+    assert replay(path, "--", played).stderr == ""

@@ -202,26 +202,26 @@ def test_percentiles_to_one_per_cent(tmp_path: Path) -> None:
 
 
 def test_colours_and_the_width_of_a_terminal(path: Path) -> None:
-    status, shown = on_terminal([*CLNWIRE, "trace", path], columns=70)
+    status, shown = on_terminal("trace", path, columns=70)
     assert status == 0
     assert "\x1b[36m" in shown
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
     assert len(plain) == 12
     assert max(map(len, plain)) == 70
     assert plain[2].endswith("…")
-    status, shown = on_terminal([*CLNWIRE, "trace", path], env={"NO_COLOR": "1"})
+    status, shown = on_terminal("trace", path, env={"NO_COLOR": "1"})
     assert "\x1b[3" not in shown
-    status, shown = on_terminal([*CLNWIRE, "trace", path, "--full"], columns=70)
+    status, shown = on_terminal("trace", path, "--full", columns=70)
     assert "0a" * 200 in shown
 
 
 def test_a_bar_while_a_summary_is_made(path: Path) -> None:
     with gzip.open(path, "at") as file:
         file.write(lines() * 300)
-    status, shown = on_terminal([*CLNWIRE, "trace", path, "--summary"])
+    status, shown = on_terminal("trace", path, "--summary")
     assert status == 0
     assert "reading" in shown
-    assert "reading" not in on_terminal([*CLNWIRE, "trace", path, "--summary", "--json"])[1]
+    assert "reading" not in on_terminal("trace", path, "--summary", "--json")[1]
 
 
 def test_what_a_plugin_says_cannot_move_the_cursor(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_what_a_plugin_says_cannot_move_the_cursor(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 3
     assert not {"\x1b", "\r"} & set(done.stdout)
     assert "[2Jgone" in done.stdout
-    assert "\x1b[2J" not in on_terminal([*CLNWIRE, "trace", path])[1]
-    shown = on_terminal([*CLNWIRE, "trace", path, "--summary"])[1]
+    assert "\x1b[2J" not in on_terminal("trace", path)[1]
+    shown = on_terminal("trace", path, "--summary")[1]
     assert "m[red] [2J" in shown
 
 

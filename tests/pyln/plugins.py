@@ -1538,7 +1538,7 @@ case(
             request.set_result(request.params)
         return len(held)
 """,
-    *(f'{{"id": "i{n}", "method": "hold", "params": [{n}]}}' for n in range(100_000)),
+    *(f'{{"id": "i{n}", "method": "hold", "params": [{n}]}}' for n in range(20_000)),
     ask("free"),
 )
 
