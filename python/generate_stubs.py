@@ -38,28 +38,37 @@ DERIVED = ("hooks", "messages", "notifications", "types")
 FACES = ("", *DERIVED, "rpc", "testing")
 """The lazy packages: their `__init__.py` calls `lazy`."""
 
-HOOKS_HEAD = '''
-"""Registration of hooks. The overloads tie each hook to the types of its event and answer."""
+EVENTS_HEAD = '''
+"""Registration of hooks and subscriptions, tied to the types of their events and answers."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
 
-from clnwire._definition.events import Hook
-from clnwire._definition.registration._base import Base
-from clnwire._definition.requests import Request
+from clnwire import notifications
+from clnwire._definition.events import Hook, Subscription, Topic
+from clnwire._definition.registration import Base
+from clnwire._definition.requests import Notification, Request
 from clnwire.hooks import {modules}
 
 _E = TypeVar("_E")
 _A = TypeVar("_A")
-_Handler: TypeAlias = (
+_Answering: TypeAlias = (
     Callable[[_E], _A | Coroutine[Any, Any, _A]]
     | Callable[[_E, Request], _A | Coroutine[Any, Any, _A]]
     | Callable[[dict[str, Any]], _A | Coroutine[Any, Any, _A]]
     | Callable[[dict[str, Any], Request], _A | Coroutine[Any, Any, _A]]
     | Callable[[msgspec.Raw], _A | Coroutine[Any, Any, _A]]
     | Callable[[bytes], _A | Coroutine[Any, Any, _A]]
+)
+_Listening: TypeAlias = (
+    Callable[[_E], Coroutine[Any, Any, None] | None]
+    | Callable[[_E, Notification], Coroutine[Any, Any, None] | None]
+    | Callable[[dict[str, Any]], Coroutine[Any, Any, None] | None]
+    | Callable[[dict[str, Any], Notification], Coroutine[Any, Any, None] | None]
+    | Callable[[msgspec.Raw], Coroutine[Any, Any, None] | None]
+    | Callable[[bytes], Coroutine[Any, Any, None] | None]
 )
 _Refusing: TypeAlias = Literal["refuse"]
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -68,7 +77,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Hooks(Base):
     @property
     def hooks(self) -> Mapping[str, Hook]: ...
-{overloads}
+{hooks}
     @overload
     def hook(
         self,
@@ -81,32 +90,6 @@ class Hooks(Base):
         thread: bool = False,
         unknown: bool = False,
     ) -> Callable[[_F], _F]: ...
-'''
-
-TOPICS_HEAD = '''
-"""Registration of subscriptions. The overloads tie each topic to the type of its event."""
-
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar, overload
-
-import msgspec
-
-from clnwire import notifications
-from clnwire._definition.events import Subscription, Topic
-from clnwire._definition.registration._base import Base
-from clnwire._definition.requests import Notification
-
-_E = TypeVar("_E")
-_Handler: TypeAlias = (
-    Callable[[_E], Coroutine[Any, Any, None] | None]
-    | Callable[[_E, Notification], Coroutine[Any, Any, None] | None]
-    | Callable[[dict[str, Any]], Coroutine[Any, Any, None] | None]
-    | Callable[[dict[str, Any], Notification], Coroutine[Any, Any, None] | None]
-    | Callable[[msgspec.Raw], Coroutine[Any, Any, None] | None]
-    | Callable[[bytes], Coroutine[Any, Any, None] | None]
-)
-_F = TypeVar("_F", bound=Callable[..., Any])
-{variables}
 
 class Topics(Base):
     @property
@@ -115,7 +98,7 @@ class Topics(Base):
     def topics(self) -> Mapping[str, Topic]: ...
     def notify(self, method: str, params: object) -> None: ...
     def topic(self, name: str) -> Topic: ...
-{overloads}
+{topics}
     @overload
     def subscribe(
         self, topic: str, *, thread: bool = False, unknown: bool = False
@@ -129,7 +112,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from clnwire._definition.options import Option
-from clnwire._definition.registration._base import Base
+from clnwire._definition.registration import Base
 
 _T = TypeVar("_T")
 
@@ -192,25 +175,25 @@ TOPIC = """
     ) -> Callable[[{handler}], {handler}]: ..."""
 
 
-def hooks() -> str:
-    """The stub for the registration of hooks."""
+def events() -> str:
+    """The stub for the registration of hooks and subscriptions."""
     variables: list[str] = []
-    overloads: list[str] = []
+    parts = {"hooks": "".join(_hooks(variables)), "topics": "".join(_topics(variables))}
+    modules = f"({', '.join(sorted(HOOKS))})"
+    return EVENTS_HEAD.format(modules=modules, variables="\n".join(variables), **parts)
+
+
+def _hooks(variables: list[str]) -> Iterator[str]:
     for name in sorted(HOOKS):
         spec = hook_spec(name)
         event, handler = spec.event.__name__, f"_{spec.event.__name__}F"
-        bound = f"_Handler[{name}.{event}, {name}.Answer]"
+        bound = f"_Answering[{name}.{event}, {name}.Answer]"
         variables.append(f'{handler} = TypeVar("{handler}", bound={bound})')
         options = f"\n        filters: Sequence[{_filter(name)}] = ()," if spec.filters else ""
         if spec.continues or spec.refusal is not None:
             refusing = "" if spec.refusal is None else " | _Refusing"
             options += f"\n        on_failure: {name}.Answer{refusing} | None = None,"
-        overloads.append(HOOK.format(name=name, options=options, handler=handler))
-    return HOOKS_HEAD.format(
-        modules=f"({', '.join(sorted(HOOKS))})",
-        variables="\n".join(variables),
-        overloads="".join(overloads),
-    )
+        yield HOOK.format(name=name, options=options, handler=handler)
 
 
 def _filter(hook: str) -> str:
@@ -218,19 +201,15 @@ def _filter(hook: str) -> str:
     return "int" if hook == "custommsg" else "str"
 
 
-def topics() -> str:
-    """The stub for subscriptions."""
-    variables: list[str] = []
-    overloads: list[str] = []
+def _topics(variables: list[str]) -> Iterator[str]:
     for name in sorted(TYPED):
         spec = topic_spec(name)
         assert spec is not None
         event, handler = spec.event.__name__, f"_{spec.event.__name__}T"
-        bound = f"_Handler[notifications.{event}]"
+        bound = f"_Listening[notifications.{event}]"
         variables.append(f'{handler} = TypeVar("{handler}", bound={bound})')
         names = ", ".join(f'"{each}"' for each in spec.names)
-        overloads.append(TOPIC.format(names=names, handler=handler))
-    return TOPICS_HEAD.format(variables="\n".join(variables), overloads="".join(overloads))
+        yield TOPIC.format(names=names, handler=handler)
 
 
 def options() -> str:
@@ -342,9 +321,8 @@ def formatted(text: str, path: Path) -> str:
 def stubs() -> dict[Path, str]:
     """Path → the file's text, not yet formatted."""
     return {
-        REGISTRATION / "hooks.pyi": MARK + hooks().lstrip(),
+        REGISTRATION / "events.pyi": MARK + events().lstrip(),
         REGISTRATION / "options.pyi": MARK + options().lstrip(),
-        REGISTRATION / "topics.pyi": MARK + topics().lstrip(),
         **{CLNWIRE / package / "__init__.py": FACE_MARK + face(package) for package in DERIVED},
         **{CLNWIRE / package / "__init__.pyi": MARK + face_stub(package) for package in FACES},
     }

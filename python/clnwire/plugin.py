@@ -12,11 +12,10 @@ from clnwire._definition.current import HANDLED
 from clnwire._definition.definition import Definition, Settings
 from clnwire._definition.events import Topic as Topic
 from clnwire._definition.options import NO_VALUE
-from clnwire._definition.registration.hooks import Hooks
+from clnwire._definition.registration.events import Hooks, Topics
 from clnwire._definition.registration.lifecycle import Lifecycle
 from clnwire._definition.registration.methods import Methods
 from clnwire._definition.registration.options import Options
-from clnwire._definition.registration.topics import Topics
 from clnwire._runtime import forks, stdio
 from clnwire._runtime.log import Log
 from clnwire._runtime.run import Run, Stopping

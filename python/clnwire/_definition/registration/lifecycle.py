@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire._definition.options import Option
-from clnwire._definition.registration._base import NOTHING, Base
+from clnwire._definition.registration import NOTHING, Base
 from clnwire._definition.signature import must_be_function
 from clnwire.errors import UsageError
 

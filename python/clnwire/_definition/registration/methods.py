@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clnwire._definition.methods import Method
-from clnwire._definition.registration._base import NOTHING, Base, must_be_named
+from clnwire._definition.registration import NOTHING, Base, must_be_named
 from clnwire.errors import UsageError
 
 if TYPE_CHECKING:

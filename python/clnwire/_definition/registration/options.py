@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clnwire._definition.options import Option
-from clnwire._definition.registration._base import Base
+from clnwire._definition.registration import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

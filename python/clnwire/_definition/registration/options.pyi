@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from clnwire._definition.options import Option
-from clnwire._definition.registration._base import Base
+from clnwire._definition.registration import Base
 
 _T = TypeVar("_T")
 

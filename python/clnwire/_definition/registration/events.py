@@ -1,11 +1,12 @@
-"""Registration of subscriptions. The generated stub ties each topic to the type of its event."""
+"""Registration of hooks and subscriptions. The generated stub ties each to the types of its event
+and answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clnwire._definition.events import Subscription, Topic
-from clnwire._definition.registration._base import NOTHING, Base, must_be_named
+from clnwire._definition.events import Hook, Subscription, Topic
+from clnwire._definition.registration import NOTHING, Base, must_be_named
 from clnwire.errors import UsageError
 from clnwire.notifications._catalogue import NATIVE
 
@@ -13,6 +14,62 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Hooks(Base):
+    """Registers hooks."""
+
+    @property
+    def hooks(self) -> Mapping[str, Hook]:
+        """The registered hooks, by name."""
+        return self._definition.hooks
+
+    def hook(
+        self,
+        name: str = NOTHING,
+        *,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+        filters: Sequence[str | int] = (),
+        on_failure: object = None,
+        thread: bool = False,
+        unknown: bool = False,
+    ) -> Callable[[F], F]:
+        """Registers a function for a hook: the daemon waits for its answer.
+
+        `before` and `after` list the plugins before and after which the daemon calls this one.
+        `filters` are method names (`rpc_command`) or message types (`custommsg`).
+
+        If the event cannot be decoded, or the function raises, is cancelled or returns an invalid
+        answer, the failure is logged and the daemon gets `on_failure`: an answer of the hook, or
+        `"refuse"` for the answer by which the hook refuses. The default is the hook's safe answer
+        (docs/plugin.md).
+
+        An `async def` runs in a task, concurrently with other handlers; with `thread=True` a plain
+        function runs in a thread. `unknown=True` permits a hook that only a newer lightningd has.
+        Raises `UsageError` for a registration that cannot work.
+        """
+        must_be_named("hook", name)
+
+        def register(function: F) -> F:
+            self._must_be_new("hook", name, self.hooks)
+            if isinstance(before, str) or isinstance(after, str):
+                raise UsageError(f"hook '{name}': before and after are lists of plugins' names")
+            if isinstance(filters, str):
+                raise UsageError(f"hook '{name}': filters are a list, such as ['{filters}']")
+            self._definition.hooks[name] = Hook(
+                name,
+                function,
+                before=[*before],
+                after=[*after],
+                filters=[*filters],
+                on_failure=on_failure,
+                thread=thread,
+                unknown=unknown,
+            )
+            return function
+
+        return register
 
 
 class Topics(Base):
