@@ -72,26 +72,21 @@ class OptionError(ClnwireError):
     """The daemon passed a value that does not fit the option's type."""
 
 
-class ConnectionLostError(ClnwireError, ConnectionError):
-    """The connection to the daemon's socket could not be opened, or it broke."""
-
-    may_have_run: bool
-    """Whether the command may have been carried out: sending it had begun."""
-
-    def __init__(self, message: str, *, may_have_run: bool) -> None:
-        super().__init__(message)
-        self.may_have_run = may_have_run
-
-
-class CallTimeoutError(ClnwireError, TimeoutError):
-    """A command took longer than the call's time-out. The daemon may still be running it."""
-
+class _UncertainError(ClnwireError):
     may_have_run: bool
     """Whether the command may have been, or may still be, carried out: sending it had begun."""
 
     def __init__(self, message: str, *, may_have_run: bool) -> None:
         super().__init__(message)
         self.may_have_run = may_have_run
+
+
+class ConnectionLostError(_UncertainError, ConnectionError):
+    """The connection to the daemon's socket could not be opened, or it broke."""
+
+
+class CallTimeoutError(_UncertainError, TimeoutError):
+    """A command took longer than the call's time-out. The daemon may still be running it."""
 
 
 class ReplyError(ClnwireError):

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from clnwire._wire.codec import encode, encode_any
 from clnwire.errors import NotReadyError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clnwire.rpc._pool import ConnectionPool
     from clnwire.rpc._waiting import Steps
 
+C = TypeVar("C", bound="Client")
 Params: TypeAlias = "Mapping[str, Any] | Sequence[Any] | msgspec.Struct | None"
 
 MAX_CONNECTIONS: Final = 16
@@ -137,21 +138,43 @@ def params_text(params: Params) -> bytes:
     return b"{}" if params is None else encode_any(params)
 
 
-def with_options(
-    options: CallOptions | None,
-    timeout: float | None,
-    on_message: OnMessage | None,
-    on_progress: OnProgress | None,
-) -> CallOptions | None:
-    """`options` with the arguments that are not `None` in place of its settings. Raises
-    `UsageError` for a time-out that is not positive."""
-    if timeout is None and on_message is None and on_progress is None:
-        return options
-    from clnwire.rpc._call import NO_OPTIONS, CallOptions
+class Client:
+    """What the blocking and the awaitable form have in common: the caller, and its settings."""
 
-    present = options or NO_OPTIONS
-    return CallOptions(
-        present.timeout if timeout is None else timeout,
-        on_message or present.on_message,
-        on_progress or present.on_progress,
-    )
+    def __init__(self, caller: RpcCaller, options: CallOptions | None = None) -> None:
+        self._caller, self._options = caller, options
+
+    def options(
+        self: C,
+        *,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> C:
+        """The same client with other settings: `rpc.options(timeout=5).getinfo()`.
+
+        `timeout`: seconds after which a call raises `CallTimeoutError`. `on_message(text, level)`
+        and `on_progress(done, total, stage)` are called with the daemon's `message` and `progress`
+        notifications before the reply; if one raises, the call raises the same. Settings that are
+        not given stay as they were. Raises `UsageError` for a time-out that is not positive.
+        """
+        chosen = self._with(timeout, on_message, on_progress)
+        return type(self)(self._caller, chosen)
+
+    def _with(
+        self,
+        timeout: float | None,
+        on_message: OnMessage | None,
+        on_progress: OnProgress | None,
+    ) -> CallOptions | None:
+        """The settings, with the arguments that are not `None` in their place."""
+        if timeout is None and on_message is None and on_progress is None:
+            return self._options
+        from clnwire.rpc._call import NO_OPTIONS, CallOptions
+
+        present = self._options or NO_OPTIONS
+        return CallOptions(
+            present.timeout if timeout is None else timeout,
+            on_message or present.on_message,
+            on_progress or present.on_progress,
+        )

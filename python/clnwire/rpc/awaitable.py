@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire.commands._awaitable import AwaitableCommands
-from clnwire.rpc._caller import RpcCaller, params_text, with_options
+from clnwire.rpc._caller import Client, params_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +16,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AwaitableRpc(AwaitableCommands):
+class AwaitableRpc(Client, AwaitableCommands):
     """The daemon's commands: `await plugin.rpc.aio.getinfo()`.
 
     Has the methods and exceptions of `Rpc`, and shares its pool of connections; works in any event
     loop. Cancelling a call closes its connection; the daemon may still run the command. Decoding a
     reply blocks the loop for about 2 ms per megabyte.
     """
-
-    def __init__(self, caller: RpcCaller, options: CallOptions | None = None) -> None:
-        self._caller, self._options = caller, options
 
     @overload
     async def call(
@@ -64,19 +61,8 @@ class AwaitableRpc(AwaitableCommands):
         on_progress: OnProgress | None = None,
     ) -> Any:
         """Calls any command, with the arguments and the result of `Rpc.call`."""
-        options = with_options(self._options, timeout, on_message, on_progress)
+        options = self._with(timeout, on_message, on_progress)
         return await self._run(method, params_text(params), type, filter, options)
-
-    def options(
-        self,
-        *,
-        timeout: float | None = None,
-        on_message: OnMessage | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> AwaitableRpc:
-        """As `Rpc.options`: `await rpc.aio.options(timeout=5).getinfo()`."""
-        chosen = with_options(self._options, timeout, on_message, on_progress)
-        return AwaitableRpc(self._caller, chosen)
 
     async def _run(
         self,

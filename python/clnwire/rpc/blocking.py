@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from clnwire.commands._blocking import BlockingCommands
-from clnwire.rpc._caller import RpcCaller, params_text, with_options
+from clnwire.rpc._caller import Client, params_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Rpc(BlockingCommands):
+class Rpc(Client, BlockingCommands):
     """The daemon's commands: `plugin.rpc.getinfo()`, `plugin.rpc.call("getinfo")`.
 
     Each command that clnwire knows is a method. It takes parameters by position or by name and
@@ -30,9 +30,6 @@ class Rpc(BlockingCommands):
     or hangs up; `NotReadyError` before `init`; `DeadlockError` if the daemon is waiting for the
     handler that makes the call.
     """
-
-    def __init__(self, caller: RpcCaller, options: CallOptions | None = None) -> None:
-        self._caller, self._options = caller, options
 
     @cached_property
     def aio(self) -> AwaitableRpc:
@@ -82,25 +79,8 @@ class Rpc(BlockingCommands):
         `filter`: a template of the members that the daemon is to return. The other arguments are
         those of `options`.
         """
-        options = with_options(self._options, timeout, on_message, on_progress)
+        options = self._with(timeout, on_message, on_progress)
         return self._run(method, params_text(params), type, filter, options)
-
-    def options(
-        self,
-        *,
-        timeout: float | None = None,
-        on_message: OnMessage | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Rpc:
-        """The same client with other settings: `rpc.options(timeout=5).getinfo()`.
-
-        `timeout`: seconds after which a call raises `CallTimeoutError`. `on_message(text, level)`
-        and `on_progress(done, total, stage)` are called with the daemon's `message` and `progress`
-        notifications before the reply; if one raises, the call raises the same. Settings that are
-        not given stay as they were.
-        """
-        chosen = with_options(self._options, timeout, on_message, on_progress)
-        return Rpc(self._caller, chosen)
 
     def hang_up(self) -> None:
         """Closes all connections; calls in flight raise `ConnectionLostError`."""
