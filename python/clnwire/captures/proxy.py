@@ -215,7 +215,7 @@ class Flow:
         if self.is_over:
             return
         for _ in range(LAST_READS):
-            if self._ended or not _has_input(self.source):
+            if self._ended or not select.select([self.source], [], [], 0)[0]:
                 break
             data = self._read()
             if not data:
@@ -287,12 +287,6 @@ def _give_up(descriptor: int) -> None:
         os.set_blocking(descriptor, True)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-def _has_input(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return any(events & select.POLLIN for _, events in poll.poll(0))
 
 
 def _note(number: int, frame: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,6 @@ from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
 READ_SIZE: Final = 1 << 18
 UNPACKED_SIZE: Final = 1 << 20

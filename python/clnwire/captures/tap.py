@@ -114,21 +114,15 @@ class Tap:
         if self._waiting:
             self._wait(header + data)
             return
-        try:
-            written = os.writev(self.descriptor, (header, data))
-        except BlockingIOError:
-            written = 0
-        except OSError:
-            self.broken()
-            return
-        if written < len(header) + len(data):
+        written = self._try(header, data)
+        if written is not None and written < len(header) + len(data):
             self._on_waiting(True)
             self._wait((header + data)[written:])
 
-    def _try(self, data: bytearray) -> int | None:
+    def _try(self, *parts: bytes | bytearray) -> int | None:
         """How much was written; `None` if the writer has exited."""
         try:
-            return os.write(self.descriptor, data)
+            return os.writev(self.descriptor, parts)
         except BlockingIOError:
             return 0
         except OSError:

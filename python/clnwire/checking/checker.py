@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from clnwire.checking import catalogue as rules
@@ -13,8 +14,6 @@ from clnwire.checking.session import CheckSession, Limits, Target
 from clnwire.host.plugins.launcher import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from clnwire.host.plugins.boot import Values
     from clnwire.host.rules.dialect import Name
     from clnwire.host.rules.manifest import HostHook, HostManifest
@@ -91,7 +90,7 @@ class _Dialect:
         if session is not None:
             for finding in trial.findings if self._is_extra else ():
                 self._report.add(finding)
-            return session.manifest
+            return session.plugin.manifest
         if self._report.dialects and trial.findings:
             first = trial.findings[0]
             self._report.other_daemon[self._dialect] = f"{first.where}: {first.message}"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from clnwire._wire.foreign import in_one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 SHOWN: Final = 160
 """The most characters of a message that an excerpt shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -15,8 +15,6 @@ from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.samples import hook_sample, sample_that_passes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession
     from clnwire.checking.variants import Variant

@@ -10,12 +10,11 @@ from msgspec import json
 from clnwire.checking import catalogue as rules
 from clnwire.host.errors import ManifestError
 from clnwire.host.rules.decoding import as_array, as_object
-from clnwire.host.rules.manifest import check_manifest
+from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 
 if TYPE_CHECKING:
     from clnwire.checking.finding import Found
     from clnwire.host.rules.dialect import HostDialect, Name
-    from clnwire.host.rules.manifest import HostManifest, ReservedNames
 
 _FIELD: Final = re.compile(
     r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"

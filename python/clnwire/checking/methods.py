@@ -6,6 +6,7 @@ A method is called only if the user asked for it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
@@ -19,8 +20,6 @@ from clnwire.host.config import ConfigError
 from clnwire.host.directory import NODE_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession, Target
     from clnwire.host.rules.manifest import HostManifest, HostMethod, Option
@@ -77,7 +76,7 @@ async def _asked(
 
 async def check_setconfig(found: Found, session: CheckSession, option: Option) -> None:
     """Sends `setconfig` for a dynamic option, with its current value if there is one."""
-    given = session.target.given(session.manifest.options).get(option.name)
+    given = session.target.given(session.plugin.manifest.options).get(option.name)
     is_flag = option.type == "flag"
     if not option.dynamic or not (is_flag or given is not None or option.default is not None):
         return  # No value is known that the plugin must accept.

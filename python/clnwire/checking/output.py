@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from clnwire.checking import catalogue as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession
     from clnwire.host.errors import DeathKind, PluginDiedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -13,8 +14,6 @@ from clnwire.host.errors import PluginDiedError
 from clnwire.notifications._catalogue import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from clnwire.checking.finding import Found
     from clnwire.checking.session import CheckSession
     from clnwire.host.rules.manifest import HostHook, HostManifest

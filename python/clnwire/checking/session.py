@@ -14,21 +14,19 @@ from typing import IO, TYPE_CHECKING, Final
 from msgspec import Struct
 
 from clnwire.checking.finding import TRACEBACK, last_traceback
-from clnwire.checking.processor import is_computing
-from clnwire.checking.watch import Watch
+from clnwire.checking.watch import StrayReply, Watch, is_computing
 from clnwire.host import Host
 from clnwire.host import empty_node as node
 from clnwire.host.config import Written, plugin_options
 
 if TYPE_CHECKING:
-    from clnwire.checking.watch import StrayReply
     from clnwire.host.errors import PluginDiedError
     from clnwire.host.journal import LogEntry, RemarkKind
     from clnwire.host.plugins.boot import Values
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.dialect import Name
-    from clnwire.host.rules.manifest import HostManifest, Option
+    from clnwire.host.rules.manifest import Option
     from clnwire.host.rules.options import Given
 
 ERRORS: Final = frozenset(("broken", "error"))
@@ -135,11 +133,6 @@ class CheckSession:
         await self.host.stop()
         self._stderr.close()
         self._folder.cleanup()
-
-    @property
-    def manifest(self) -> HostManifest:
-        """The plugin's manifest."""
-        return self.plugin.manifest
 
     def next_version(self) -> int:
         """The version of the next `db_write`."""

@@ -41,7 +41,7 @@ class TopicEvent(Struct, frozen=True):
 
 def events_for(session: CheckSession) -> list[TopicEvent]:
     """The notifications for all of the plugin's subscriptions, the usual forms first."""
-    subscribed = session.manifest.subscriptions
+    subscribed = session.plugin.manifest.subscriptions
     native = dialect_named(session.dialect).topics
     wanted = native if "*" in subscribed else native & set(subscribed)
     others = {topic for topic in PUBLISHED if topic in subscribed and session.dialect == "current"}

@@ -3,7 +3,7 @@ with the required members alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
@@ -17,8 +17,6 @@ from clnwire.notifications._catalogue import topic_spec
 from clnwire.types import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from clnwire.host.rules.samples import Event
 
 NEW_MEMBER: Final = "a_member_of_tomorrow"

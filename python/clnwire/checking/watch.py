@@ -1,22 +1,22 @@
-"""Records the messages between the host and the plugin, and finds stray replies."""
+"""Records the messages between the host and the plugin, and tells when the plugin is at rest."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from clnwire._core import Framer, members
-
-if TYPE_CHECKING:
-    from clnwire._core import Frame
+from clnwire._core import Frame, Framer, members
 
 QUIET: Final = 0.1
 """Seconds without output after which a plugin counts as quiet."""
 LONGEST_SETTLING: Final = 2.0
 """The longest wait for quiet, in seconds."""
+_STATES: Final = (b"R", b"D", b"Z")
+"""Linux's states of a thread that runs, waits for a processor or a disk, or has just ended."""
 
 Stray: TypeAlias = Literal["wrong id", "twice", "unasked"]
 
@@ -99,3 +99,16 @@ class Watch:
             if rest <= 0:
                 return
             await asyncio.sleep(rest)
+
+
+def is_computing(pid: int) -> bool:
+    """Whether one of the process's threads is at work. Never, where there is no `/proc`."""
+    try:
+        return any(_state(file) in _STATES for file in Path(f"/proc/{pid}/task").glob("*/stat"))
+    except OSError:
+        return False
+
+
+def _state(file: Path) -> bytes:
+    # The name before it is in parentheses, and may contain some.
+    return file.read_bytes().rpartition(b")")[2].split()[0]

@@ -12,7 +12,7 @@ from msgspec import json
 from clnwire import _core
 from clnwire._core import Frame, Framer
 from clnwire.host.commands.builtin import Builtin
-from clnwire.host.commands.commands import CommandTable, HostCommand
+from clnwire.host.commands.commands import CommandTable, Delivery, HostCommand
 from clnwire.host.commands.configs import Configs
 from clnwire.host.commands.dispatch import Dispatcher
 from clnwire.host.commands.plugin_command import PluginCommand
@@ -22,7 +22,7 @@ from clnwire.host.directory import FEATURES, Directory
 from clnwire.host.encoding import result_of, text_of
 from clnwire.host.errors import HostError
 from clnwire.host.hooks import HookCalls, bounded
-from clnwire.host.journal import Call
+from clnwire.host.journal import Call, Journal, LogEntry, TopicEntry
 from clnwire.host.parts import Parts
 from clnwire.host.plugins.boot import MIGRATIONS, Boot, Migrations, Options
 from clnwire.host.plugins.ending import end_all
@@ -35,8 +35,6 @@ from clnwire.host.rules.dialect import Name, dialect_named
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from clnwire.host.commands.commands import Delivery
-    from clnwire.host.journal import Journal, LogEntry, TopicEntry
     from clnwire.host.plugins.plugin import Plugin
     from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.manifest import Option
@@ -140,13 +138,9 @@ class Host:
         self._socket = RpcSocket(host.directory, self._serve, self._framer)
         self._boot = Boot(host, self._database, self._socket.open, manifest_timeout, init_timeout)
         self._is_entered = False
-        configs = Configs(host)
-        configs.register()
-        Builtin(host, configs, partial(self._end_plugins, "the command stop")).register()
+        Builtin(host, Configs(host), partial(self._end_plugins, "the command stop"))
         folders = [Path(given).absolute() for given in plugin_dirs]
-        PluginCommand(
-            host, self._boot, self._launch, folders, disabled_plugins, shutdown_timeout
-        ).register()
+        PluginCommand(host, self._boot, self._launch, folders, disabled_plugins, shutdown_timeout)
 
     async def __aenter__(self) -> Host:
         self._host.directory.create()

@@ -11,26 +11,22 @@ from msgspec import structs
 from clnwire._wire.codec import split
 from clnwire.error_codes import METHOD_NOT_FOUND
 from clnwire.errors import RpcError
-from clnwire.host.commands.commands import CommandOutcome
+from clnwire.host.commands.commands import CommandOutcome, HostCommand
 from clnwire.host.rules.decoding import object_text
 
 if TYPE_CHECKING:
-    from clnwire.host.commands.commands import HostCommand
     from clnwire.host.commands.configs import Configs
     from clnwire.host.parts import Parts
 
 
 class Builtin:
-    """`getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop`."""
+    """Adds `getinfo`, `help`, `check`, `notifications`, `deprecations` and `stop` to the host."""
 
     def __init__(
         self, host: Parts, configs: Configs, shut_down: Callable[[], Awaitable[None]]
     ) -> None:
         self._host, self._configs, self._shut_down = host, configs, shut_down
-
-    def register(self) -> None:
-        """Adds the commands. `Host.command` overrides them."""
-        own = self._host.commands.register_own
+        own = host.commands.register_own
         own("getinfo", "", lambda _: self._host.directory.info())
         own("help", "[command]", self._help)
         own("check", "command_to_check", self._check)

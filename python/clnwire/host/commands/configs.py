@@ -29,13 +29,10 @@ _LITERAL: Final = re.compile(r"[-0-9.]+")
 
 
 class Configs:
-    """Implements `listconfigs` and `setconfig`."""
+    """Adds `listconfigs` and `setconfig` to the host."""
 
     def __init__(self, host: Parts) -> None:
         self._host = host
-
-    def register(self) -> None:
-        """Adds the commands. `Host.command` overrides them."""
         self._host.commands.register_own("listconfigs", "[config]", self._list)
         self._host.commands.register_own("setconfig", "config [val] [transient]", self._set)
 

@@ -26,7 +26,7 @@ _NO_OPTIONS: Final = frozenset(("subcommand", "plugin", "options"))
 
 
 class PluginCommand:
-    """The subcommands `start`, `stop`, `startdir`, `rescan` and `list`."""
+    """Adds `plugin` with `start`, `stop`, `startdir`, `rescan` and `list` to the host."""
 
     def __init__(
         self,
@@ -40,9 +40,6 @@ class PluginCommand:
         self._host, self._boot, self._launch = host, boot, launch
         self._directories, self._disabled = directories, disabled
         self._shutdown_timeout = shutdown_timeout
-
-    def register(self) -> None:
-        """Adds the command. `Host.command` overrides it."""
         usage = "subcommand [plugin|directory] [options] ..."
         self._host.commands.register_own("plugin", usage, self._run)
 
@@ -101,7 +98,8 @@ class PluginCommand:
         return any(plugin.path == path.absolute() for plugin in self._host.plugins.running())
 
     async def _stop(self, name: str) -> object:
-        plugin = self._host.plugins.named(name)
+        running = self._host.plugins.running()
+        plugin = next((each for each in running if named(each.path, name)), None)
         if plugin is None:
             raise RpcError(INVALID_PARAMS, f"Could not find plugin {name}")
         if not plugin.manifest.dynamic:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from clnwire import _core
 from clnwire._wire.codec import encode
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError
 from clnwire.host.rules.decoding import as_array, as_object, decoded
 
-if TYPE_CHECKING:
-    from clnwire._core import Frame
-
 WARNING = "warning_parameter_filter"
 
 
-def filter_of(frame: Frame) -> object:
+def filter_of(frame: _core.Frame) -> object:
     """The request's filter, if it has one. Raises `RpcError` for an invalid filter."""
     if frame.fault is not None:
         return None

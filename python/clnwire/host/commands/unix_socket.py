@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clnwire._core import Frame, Framer, MalformedError, Outbox
 from clnwire.error_codes import INVALID_REQUEST
-from clnwire.host.commands.commands import CallerSettings
+from clnwire.host.commands.commands import CallerSettings, Delivery
 from clnwire.host.errors import HostError
 
 if TYPE_CHECKING:
-    from clnwire.host.commands.commands import Delivery
     from clnwire.host.directory import Directory
 
 Serve: TypeAlias = "Callable[[Frame, CallerConnection], Awaitable[tuple[bytes, Delivery | None]]]"

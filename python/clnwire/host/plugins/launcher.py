@@ -16,12 +16,11 @@ from clnwire._wire.environment import LIGHTNINGD_VERSION
 from clnwire.host.errors import HostError
 from clnwire.host.plugins.in_process import ThreadedPlugin, name_of
 from clnwire.host.plugins.plugin import Plugin
-from clnwire.host.plugins.process import Child, spawn
+from clnwire.host.plugins.process import Child, Cut, spawn
 from clnwire.plugin import Plugin as PluginObject
 
 if TYPE_CHECKING:
     from clnwire.host.parts import Parts
-    from clnwire.host.plugins.process import Cut
     from clnwire.host.rules.dialect import HostDialect
 
 

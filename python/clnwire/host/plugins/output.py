@@ -14,7 +14,6 @@ from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, ob
 from clnwire.host.rules.dialect import CURRENT, HostDialect
 
 if TYPE_CHECKING:
-    from clnwire._core import Frame
     from clnwire.host.errors import DeathKind
 
 _UNKNOWN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u")
@@ -66,13 +65,13 @@ class Publication(Struct, frozen=True):
 Output: TypeAlias = "LogLines | Notice | Publication"
 
 
-def check_envelope(frame: Frame) -> None:
+def check_envelope(frame: _core.Frame) -> None:
     """Checks the rules common to replies and notifications. Raises `OutputError`."""
     if frame.jsonrpc is None:
         raise OutputError("jsonrpc", f'sent a message without "jsonrpc": {shown(frame.bytes)}')
 
 
-def judge_notification(frame: Frame, dialect: HostDialect = CURRENT) -> Output:
+def judge_notification(frame: _core.Frame, dialect: HostDialect = CURRENT) -> Output:
     """Classifies a message without an id. Raises `OutputError`."""
     method, params = frame.method, frame.params
     if method is None or params is None:

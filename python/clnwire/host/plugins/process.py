@@ -54,7 +54,6 @@ class Child(Protocol):
 
     def kill(self) -> None:
         """Kills the child."""
-        ...
 
 
 class PluginProcess:

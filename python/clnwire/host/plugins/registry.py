@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clnwire._wire.nearest import did_you_mean
 from clnwire.host.encoding import custom_notification, text_of
 from clnwire.host.errors import HostError, ManifestError
-from clnwire.host.rules.chain import CycleError, named, ordered
+from clnwire.host.rules.chain import CycleError, ordered
 
 if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Plugin
@@ -46,10 +46,6 @@ class Plugins:
     def running(self) -> list[Plugin]:
         """The plugins that have not died."""
         return [plugin for plugin in self._plugins if plugin.death is None]
-
-    def named(self, name: str) -> Plugin | None:
-        """The running plugin whose path is `name` or ends with `/` and `name`."""
-        return next((plugin for plugin in self.running() if named(plugin.path, name)), None)
 
     def offering(self, method: str) -> Plugin | None:
         """The plugin that offers a method. Returns a dead plugin only if no running one has it."""
