@@ -27,7 +27,7 @@ OUTPUT: Final = ROOT / "build/fuzz"
 GUIDED: Final = {"framer": 96, "envelope_ids": 160, "outbox": 96, "journal": 64}
 """The most bytes of an input."""
 EXHAUSTIVE: Final = {
-    "framer": ("bytes", "tokens", "text", "numbers", "literals", "utf8"),
+    "framer": ("bytes", "tokens", "calls", "text", "numbers", "literals", "utf8"),
     "envelope_ids": ("members", "messages"),
 }
 RANDOM: Final = ("binder", "captures", "host_socket", "options")

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use common::judge::{Messages, Streams};
 
-const DEFAULT_CASES: usize = 10_000;
+const DEFAULT_CASES: usize = 40_000;
 const TOLD_FROM: usize = 1_000_000;
 
 /// The bytes that JSON's grammar and lightningd's parser tell apart.
@@ -22,6 +22,9 @@ const BYTES: [&[u8]; 20] = [
 ];
 
 const TOKENS: [&[u8]; 9] = [b"{", b"}", b"[", b"]", b",", b":", b"\"id\"", b"1", b"\n\n"];
+
+/// Larger ones, so that whole members come after few of them.
+const CALLS: [&[u8]; 8] = [b"{\"id\":", b"\"id\":", b"\"a\"", b"1 ", b"[", b"]", b"}", b","];
 
 const TEXT: [&[u8]; 8] = [b"\"", b"\\", b"u", b"0", b"d", b"8", b"\n", b" "];
 
@@ -111,6 +114,11 @@ fn bytes() {
 #[test]
 fn tokens() {
     every_stream("tokens", &TOKENS);
+}
+
+#[test]
+fn calls() {
+    every_stream("calls", &CALLS);
 }
 
 #[test]

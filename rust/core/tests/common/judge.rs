@@ -46,16 +46,15 @@ impl Streams {
         assert_eq!(self.cut, self.whole, "in chunks of {lengths:?} under {limits:?}");
     }
 
-    /// As [`Self::judge`], with another message behind a blank line, whose first byte comes alone.
+    /// The stream in two pieces, with another message behind a blank line, is what serde_json and
+    /// the other parser find.
     pub fn judge_with_follower(&mut self, stream: &mut Vec<u8>, follower: &[u8]) {
         let length = stream.len();
         stream.extend_from_slice(b"\n\n");
         stream.extend_from_slice(follower);
-        self.whole.read(stream, [&stream[..]], Limits::default());
         let (first, second) = stream.split_at(length + 3);
         self.cut.read(stream, [first, second], Limits::default());
-        assert_eq!(self.cut, self.whole, "cut at {}", length + 3);
-        agreed(stream, &self.whole);
+        agreed(stream, &self.cut);
         stream.truncate(length);
     }
 
