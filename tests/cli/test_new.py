@@ -11,20 +11,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire._wire.facts import COMMANDS
-from clnwire.cli.new._names import LONGEST, problem
-from clnwire.cli.new._project import Kind, Project
+from clnwire.cli.new._project import LONGEST, Kind, Project, problem
 from clnwire.testing import BlockingHost, RunningPlugin, RunPlugin
 from tests.cli.terminal import clnwire, one_line
 
 ROOT = Path(__file__).resolve().parents[2]
-FORMS = list(itertools.product(Kind, [False, True]))
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FORMS = list(itertools.product(KINDS, [False, True]))
 
 
 class Made(NamedTuple):
@@ -56,7 +56,7 @@ def run(folder: Path, *words: str) -> str:
 
 def make(folder: Path, name: str, kind: Kind, *, is_package: bool) -> Made:
     words = ["--package"] if is_package else []
-    done = clnwire("new", name, f"--kind={kind.value}", *words, cwd=folder)
+    done = clnwire("new", name, f"--kind={kind}", *words, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     project = Project(name, kind, is_package)
     for path in project.files():
@@ -73,7 +73,7 @@ def lint(folder: Path) -> None:
 @pytest.fixture(
     scope="module",
     params=FORMS,
-    ids=[f"{kind.value}-{'package' if package else 'script'}" for kind, package in FORMS],
+    ids=[f"{kind}-{'package' if package else 'script'}" for kind, package in FORMS],
 )
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     kind, is_package = request.param
@@ -101,33 +101,33 @@ def assert_good(folder: Path, cache: Path, *checked: str, tests: int) -> None:
 # Others may have the cache first, and fill it.
 @pytest.mark.timeout(600)
 def test_scripts_are_good(tmp_path: Path, cache: Path) -> None:
-    for kind in Kind:
-        make(tmp_path, f"{kind.value.replace('_', '-')}-one", kind, is_package=False)
-    assert_good(tmp_path, cache, ".", tests=3 * len(Kind))
+    for kind in KINDS:
+        make(tmp_path, f"{kind.replace('_', '-')}-one", kind, is_package=False)
+    assert_good(tmp_path, cache, ".", tests=3 * len(KINDS))
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_package_is_good(tmp_path: Path, kind: Kind, cache: Path) -> None:
     made = make(tmp_path, "fee-watch", kind, is_package=True)
     assert_good(made.folder, cache, tests=3)
 
 
 TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {
-    Kind.METHOD: lambda plugin: plugin.call("fee-watch") == "Hello World",
-    Kind.HOOK: lambda plugin: plugin.hook("peer_connected").__class__.__name__ == "Continue",
-    Kind.DB_WRITE: lambda plugin: plugin.db_write(["DELETE FROM t"]) == 2,
-    Kind.ASYNC: lambda plugin: plugin.call("fee-watch", {"peers": 0}) == 0,
-    Kind.NOTIFICATION: lambda plugin: plugin.call("fee-watch") == {},
-    Kind.BACKGROUND: lambda plugin: plugin.wait_for_log("0 peers") is not None,
-    Kind.PYLN: lambda plugin: plugin.call("fee-watch", ["you"]) == "Hello you",
+    "method": lambda plugin: plugin.call("fee-watch") == "Hello World",
+    "hook": lambda plugin: plugin.hook("peer_connected").__class__.__name__ == "Continue",
+    "db_write": lambda plugin: plugin.db_write(["DELETE FROM t"]) == 2,
+    "async": lambda plugin: plugin.call("fee-watch", {"peers": 0}) == 0,
+    "notification": lambda plugin: plugin.call("fee-watch") == {},
+    "background": lambda plugin: plugin.wait_for_log("0 peers") is not None,
+    "pyln": lambda plugin: plugin.call("fee-watch", ["you"]) == "Hello you",
 }
 
 
 def test_the_stricter_type_checker_finds_nothing(tmp_path: Path) -> None:
     pytest.importorskip("basedpyright", reason="needs the group test: basedpyright")
-    for kind in Kind:
-        name = f"{kind.value.replace('_', '-')}-one"
+    for kind in KINDS:
+        name = f"{kind.replace('_', '-')}-one"
         make(tmp_path, name, kind, is_package=False)
         make(tmp_path, f"{name}-package", kind, is_package=True)
     sources = [str(path) for path in tmp_path.glob("*/src")]
@@ -156,7 +156,7 @@ def test_check_finds_nothing(made: Made) -> None:
 
 
 def test_a_script_says_what_it_needs(tmp_path: Path) -> None:
-    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=False)
+    made = make(tmp_path, "fee-watch", "method", is_package=False)
     head = made.plugin.read_text().partition('"""')[0]
     assert re.fullmatch(
         r"#!/usr/bin/env python3\n# /// script\n# requires-python = \">=3\.10\"\n"
@@ -168,7 +168,7 @@ def test_a_script_says_what_it_needs(tmp_path: Path) -> None:
 
 def test_a_package_installs_as_a_command(tmp_path: Path, run_plugin: RunPlugin) -> None:
     pytest.importorskip("hatchling", reason="needs the group test: hatchling")
-    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
+    made = make(tmp_path, "fee-watch", "method", is_package=True)
     there = tmp_path / "installed"
     pip = ("pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
     run(made.folder, *pip, f"--target={there}", ".")
@@ -180,8 +180,8 @@ def test_a_package_installs_as_a_command(tmp_path: Path, run_plugin: RunPlugin) 
 @pytest.mark.parametrize("is_package", [False, True], ids=["script", "package"])
 def test_it_is_formatted_whatever_its_name(tmp_path: Path, name: str, is_package: bool) -> None:
     assert len(name) in (1, LONGEST)
-    for kind in Kind:
-        folder = tmp_path / kind.value
+    for kind in KINDS:
+        folder = tmp_path / kind
         folder.mkdir()
         # A project of its own, as where an author works: the linter knows its modules.
         (folder / "ruff.toml").touch()
@@ -286,7 +286,7 @@ runpy.run_module("fee-watch", {{}}, "__main__")"""
 
 def test_reckless_can_install_a_package(tmp_path: Path, run_plugin: RunPlugin) -> None:
     """It looks for NAME/NAME.py and NAME/requirements.txt. With a uv.lock it would fail."""
-    made = make(tmp_path, "fee-watch", Kind.METHOD, is_package=True)
+    made = make(tmp_path, "fee-watch", "method", is_package=True)
     assert os.access(made.folder / "fee-watch.py", os.X_OK)
     assert "/uv.lock" in (made.folder / ".gitignore").read_text().splitlines()
     needs = [
@@ -316,6 +316,6 @@ def test_the_page_shows_what_one_sees(tmp_path: Path) -> None:
 def test_the_page_has_all_options() -> None:
     helped = re.findall(r"│ (--[a-z-]+)", clnwire("new", "--help").stdout)
     assert {"--kind", "--package", "--directory", "--help"} == set(helped)
-    for option in ("--package", "--directory DIR", *(f"--kind {kind.value}" for kind in Kind)):
+    for option in ("--package", "--directory DIR", *(f"--kind {kind}" for kind in KINDS)):
         assert f"| `{option}` |" in PAGE
     assert f"at most {LONGEST} characters" in PAGE

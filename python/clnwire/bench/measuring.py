@@ -11,19 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from clnwire import __version__
 from clnwire.bench.load import Job, PluginFailedError, Report, measure, medians
 from clnwire.bench.load.messages import init
 from clnwire.bench.load.running import RPC_FILE
 from clnwire.bench.results import BenchError, BenchMethod, ResultRow, Results, Start, machine
-from clnwire.host import Host
-from clnwire.host import empty_node as node
+from clnwire.host import empty_node
 from clnwire.host.config import Written, plugin_options
-from clnwire.host.loop_thread import LoopThread
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
+from clnwire.testing import BlockingHost
 
 if TYPE_CHECKING:
     from clnwire.bench.plan import Case, Plan, Settings
@@ -38,28 +37,16 @@ _TELLING: Final = re.compile(r"error|exception|panic|fatal", re.IGNORECASE)
 class Setup(Struct, frozen=True, kw_only=True):
     """The plugin, and how it is measured."""
 
-    command: list[str]
+    job: Job
+    """What all runs share: the plugin's command, how long a run is, and where."""
     options: Sequence[Written] = ()
     """Values for the plugin's own options, as a user writes them."""
     rounds: int = 5
-    seconds: float = 0.3
-    window: int = 64
-    core: int | None = None
-    patience: float = 10.0
 
     def run(self, what: str, folder: Path, **settings: Any) -> Report:
         """Runs the plugin once. The error names `what`, and has the plugin's last words."""
-        job = Job(
-            command=self.command,
-            folder=str(folder),
-            seconds=self.seconds,
-            window=self.window,
-            core=self.core,
-            patience=self.patience,
-            **settings,
-        )
         try:
-            return measure(job)
+            return measure(structs.replace(self.job, folder=str(folder), **settings))
         except PluginFailedError as error:
             raise PluginFailedError(
                 f"{what}: {error}{last_words(error.stderr)}", error.stderr
@@ -98,14 +85,17 @@ def measure_all(
     """
     given = plugin_options(setup.options, manifest.options)
     options = init_options(name, manifest, given).decode()
-    here = machine()
+    here, job = machine(), setup.job
     reports: list[tuple[str, str, Report]] = []
-    with _node() as rpc_path:
+    # An empty node, for plugins that call the daemon.
+    with BlockingHost(shutdown_timeout=0) as node:
+        empty_node.register(node.host)
+        node.serve()
 
         def run(what: str, settings: Settings) -> Report:
-            with _folder(rpc_path) as folder:
+            with _folder(node.rpc_path) as folder:
                 told = init(str(folder), options)
-                many = f", {setup.window} in flight" if settings["mode"] == "window" else ""
+                many = f", {setup.job.window} in flight" if settings["mode"] == "window" else ""
                 return setup.run(f"{what}{many}", folder, init=told, **plan.common, **settings)
 
         for _ in range(setup.rounds):
@@ -117,7 +107,7 @@ def measure_all(
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         clnwire=__version__,
         machine=here,
-        method=BenchMethod(setup.rounds, setup.seconds, setup.window, setup.core),
+        method=BenchMethod(setup.rounds, job.seconds, job.window, job.core),
         rows={case.name: _row(case, reports) for case in plan.cases},
         start=_start([report for _, _, report in reports]),
         not_measured=plan.notes,
@@ -155,24 +145,6 @@ def _start(reports: Sequence[Report]) -> Start:
 
 def _median(values: Sequence[float]) -> float:
     return round(statistics.median(values), 3)
-
-
-@contextmanager
-def _node() -> Generator[Path, None, None]:
-    """An empty node for plugins that call the daemon. Yields the path of its socket."""
-    loop = LoopThread()
-    try:
-        host = Host(shutdown_timeout=0)
-        node.register(host)
-        loop.run(host.__aenter__())
-        try:
-            # Started without plugins, the host only opens its socket.
-            loop.run(host.start_all([]))
-            yield host.rpc_path
-        finally:
-            loop.run(host.stop())
-    finally:
-        loop.close()
 
 
 @contextmanager

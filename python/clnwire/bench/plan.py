@@ -84,9 +84,13 @@ def plan(manifest: HostManifest, wanted: Wanted) -> Plan:
             f"method {name}: nobody knows what it would do; --method {name} --params JSON"
             for name in manifest.methods
         ]
-    cases = [case for name in hooks for case in _hook_cases(manifest.hooks[name], wanted)]
+    asked = [each for name in hooks for each in _of_hook(manifest.hooks[name], wanted)]
     if wanted.method is not None:
-        cases.append(_answered(f"method {wanted.method}", _method(wanted.method, wanted)))
+        asked.append((f"method {wanted.method}", _method(wanted.method, wanted)))
+    cases = [
+        Case(name, many={"mode": "window", **ask}, one={"mode": "one", **ask})
+        for name, ask in asked
+    ]
     fence = _fence(manifest, wanted)
     cases += [_topic_case(topic, wanted, fence) for topic in topics]
     return Plan(cases, notes, _common(manifest))
@@ -117,41 +121,36 @@ def _check_known(lacks: str, named: Iterable[str], known: Iterable[str]) -> None
 
 def _topics(manifest: HostManifest, notes: list[str]) -> list[str]:
     """The topics that have a sample and can be sent any number of times."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     for topic in sorted(set(manifest.subscriptions)):
         name = ANY_TOPIC if topic == "*" else topic
         if topic == "shutdown":
             notes.append("topic shutdown: it ends the plugin")
-        elif not _has_sample(name):
+            continue
+        try:
+            topic_sample(name)
+            found[name] = None
+        except LookupError:
             notes.append(f"topic {name}: there is no sample of it; --topic {name} --event JSON")
-        elif name not in found:
-            found.append(name)
-    return found
+    return list(found)
 
 
-def _has_sample(topic: str) -> bool:
-    try:
-        topic_sample(topic)
-    except LookupError:
-        return False
-    return True
-
-
-def _hook_cases(hook: HostHook, wanted: Wanted) -> list[Case]:
+def _of_hook(hook: HostHook, wanted: Wanted) -> list[tuple[str, Settings]]:
+    """What to ask of a hook, each with the case's name."""
     if hook.name == "db_write" and wanted.event is None:
         return [
-            _answered(f"db_write, {name}", _asking(db_write(size, HEAD, TAIL), wanted.expect))
+            (f"db_write, {name}", _asking(db_write(size, HEAD, TAIL), wanted.expect))
             for name, size in SIZES.items()
         ]
-    return [_answered(f"hook {hook.name}", _hook(hook, wanted))]
+    return [(f"hook {hook.name}", _hook(hook, wanted))]
 
 
 def _hook(hook: HostHook, wanted: Wanted) -> Settings:
-    given = wanted.event if hook.name in wanted.hooks else None
-    event = given or json.encode(sample_that_passes(hook)).decode()
+    is_named = hook.name in wanted.hooks
+    event = (wanted.event if is_named else None) or _text(sample_that_passes(hook))
     if hook.name == "db_write":
         event = _numbered(event)
-    return _asking(request(hook.name, event), wanted.expect if hook.name in wanted.hooks else None)
+    return _asking(request(hook.name, event), wanted.expect if is_named else None)
 
 
 def _numbered(event: str) -> str:
@@ -178,13 +177,12 @@ def _asking(ask: Ask, expect: str | None) -> Settings:
     return {"requests": [ask], "expect": expect}
 
 
-def _answered(name: str, ask: Settings) -> Case:
-    return Case(name, many={"mode": "window", **ask}, one={"mode": "one", **ask})
-
-
 def _topic_case(topic: str, wanted: Wanted, fence: Settings | None) -> Case:
-    given = wanted.event if topic in wanted.topics else None
-    payload = given.encode() if given else json.encode(_sample(topic))
+    try:
+        event = wanted.event if topic in wanted.topics else None
+        payload = (event or _text(topic_sample(topic))).encode()
+    except LookupError as error:
+        raise BenchError(f"{error}: --topic {topic} --event JSON") from None
     if topic in NATIVE:
         params = CURRENT.notification_params(topic, payload)
         text = notification(topic, params.decode())
@@ -192,13 +190,6 @@ def _topic_case(topic: str, wanted: Wanted, fence: Settings | None) -> Case:
         text = custom_notification(topic, ORIGIN, payload).decode()
     mode = {"mode": "pour"} if fence is None else {"mode": "flood", **fence}
     return Case(f"topic {topic}", many={"notification": text, **mode})
-
-
-def _sample(topic: str) -> object:
-    try:
-        return topic_sample(topic)
-    except LookupError as error:
-        raise BenchError(f"{error}: --topic {topic} --event JSON") from None
 
 
 def _fence(manifest: HostManifest, wanted: Wanted) -> Settings | None:

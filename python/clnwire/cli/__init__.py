@@ -22,7 +22,9 @@ _NEEDED = frozenset(("click", "psutil", "rich", "typer"))
 def main() -> None:
     """Runs the command line; ends the process with its status: 2 if it cannot work at all."""
     try:
-        commands = _build()
+        from clnwire.cli._group import build
+
+        commands = build()
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
@@ -35,12 +37,8 @@ def main() -> None:
 def __getattr__(name: str) -> Any:
     # Only the command line needs these packages, so import them on use.
     if name == "app":
-        globals()["app"] = commands = _build()
+        from clnwire.cli._group import build
+
+        globals()["app"] = commands = build()
         return commands
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _build() -> typer.Typer:
-    from clnwire.cli._group import build
-
-    return build()

@@ -1,37 +1,45 @@
-"""Arguments and options that several commands share."""
+"""How commands declare arguments and options, and those that several share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 DEFAULT_DIR: Final = "~/.clnwire"
 """Not `~/.lightning`: a plugin on trial must not reach a node's files."""
 
-LightningDir = Annotated[
-    str, typer.Option("--lightning-dir", metavar="DIR", help="The daemon's directory.")
-]
-Network = Annotated[str, typer.Option("--network", metavar="NAME", help="The network's name.")]
-RpcFile = Annotated[
-    str,
-    typer.Option("--rpc-file", metavar="FILE", help="The socket, in DIR/NAME unless absolute."),
-]
-Capture = Annotated[Path, typer.Argument(help="The capture, plain or gzipped.")]
-From = Annotated[
-    str | None,
-    typer.Option("--from", metavar="WHERE", help="First message, as a number or a time: 12.5s."),
-]
-To = Annotated[str | None, typer.Option("--to", metavar="WHERE", help="Last message, likewise.")]
-PluginCommand = Annotated[
-    list[str], typer.Argument(metavar="-- PLUGIN [ARGS...]", help="The command of the plugin.")
-]
-PluginArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="[-- ARGS...]", help="The file's own arguments.")
-]
+Word: TypeAlias = str | None
+Words: TypeAlias = list[str] | None
+File: TypeAlias = Path | None
+
+
+def argument(metavar: str | None, text: str, **settings: Any) -> Any:
+    """An argument; without a metavar it has that of its name or type."""
+    return typer.Argument(metavar=metavar, help=text, **settings)
+
+
+def option(metavar: str | None, text: str, *names: str, **settings: Any) -> Any:
+    """An option with a value. Without `names` it is named like its parameter."""
+    return typer.Option(*names, metavar=metavar, help=text, **settings)
+
+
+def flag(text: str, *names: str, **settings: Any) -> Any:
+    """An option without a value."""
+    return typer.Option(*names, help=text, **settings)
+
+
+LightningDir = Annotated[str, option("DIR", "The daemon's directory.", "--lightning-dir")]
+Network = Annotated[str, option("NAME", "The network's name.", "--network")]
+RpcFile = Annotated[str, option("FILE", "The socket, in DIR/NAME unless absolute.", "--rpc-file")]
+Payload = Annotated[Word, argument("[JSON]", "The event. Default: a sample.")]
+Capture = Annotated[Path, argument(None, "The capture, plain or gzipped.")]
+From = Annotated[Word, option("WHERE", "First message, as a number or a time: 12.5s.", "--from")]
+To = Annotated[Word, option("WHERE", "Last message, likewise.", "--to")]
+PluginCommand = Annotated[list[str], argument("-- PLUGIN [ARGS...]", "The command of the plugin.")]
+PluginArguments = Annotated[Words, argument("[-- ARGS...]", "The file's own arguments.")]
 PluginOptions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="An option of the plugin; may be repeated."),
+    Words, option("NAME=VALUE", "An option of the plugin; may be repeated.", "--option")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
+AsJson = Annotated[bool, flag("Prints JSON.", "--json")]

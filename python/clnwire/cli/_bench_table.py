@@ -64,43 +64,30 @@ def _way(results: Results) -> tuple[float, int, bool]:
 
 
 def _table(results: Results, earlier: Results | None) -> list[list[str]]:
-    many = f"{results.method.window} in flight"
-    head = ["", "round trip", "99 %", "99.9 %", "CPU", many]
-    rows = [
-        [name, *_cells(row, None if earlier is None else earlier.rows.get(name))]
-        for name, row in results.rows.items()
-    ]
-    return [head, *rows]
+    rows = [["", "round trip", "99 %", "99.9 %", "CPU", f"{results.method.window} in flight"]]
+    for name, row in results.rows.items():
+        old = None if earlier is None else earlier.rows.get(name)
+        before = [0.0] * 5 if old is None else [figure for _, figure in _figures(old)]
+        pairs = zip(_figures(row), before, strict=True)
+        rows.append([name, *(_beside(shown, new, then) for (shown, new), then in pairs)])
+    return rows
 
 
-def _cells(row: ResultRow, before: ResultRow | None) -> list[str]:
-    cells = _plain(row)
-    if before is None:
-        return cells
-    ratios = zip(_figures(row), _figures(before), strict=True)
-    return [_beside(cell, new, old) for cell, (new, old) in zip(cells, ratios, strict=True)]
-
-
-def _plain(row: ResultRow) -> list[str]:
-    p50, p99, p999, processor, throughput = _figures(row)
-    one = row.one
-    return [
-        "" if one is None else duration(p50),
-        "" if one is None else _rare(p99, one.messages / 100),
-        "" if one is None else _rare(p999, one.messages / 1000),
-        duration(processor),
-        number(throughput, "/s"),
-    ]
+def _figures(row: ResultRow) -> list[tuple[str, float]]:
+    """A row's figures, each as it is shown and as a number."""
+    one, rate = row.one, row.many.messages_per_second
+    trips = [("", 0.0)] * 3
+    if one is not None:
+        trips = [
+            (duration(one.p50_us), one.p50_us),
+            (_rare(one.p99_us, one.messages / 100), one.p99_us),
+            (_rare(one.p999_us, one.messages / 1000), one.p999_us),
+        ]
+    return [*trips, (duration(row.processor_us), row.processor_us), (number(rate, "/s"), rate)]
 
 
 def _rare(microseconds: float, slower: float) -> str:
     return duration(microseconds) if slower >= SELDOM else "–"
-
-
-def _figures(row: ResultRow) -> tuple[float, float, float, float, float]:
-    one = row.one
-    trips = (0.0, 0.0, 0.0) if one is None else (one.p50_us, one.p99_us, one.p999_us)
-    return (*trips, row.processor_us, row.many.messages_per_second)
 
 
 def _start(results: Results, earlier: Results | None) -> list[list[str]]:
@@ -111,7 +98,7 @@ def _start(results: Results, earlier: Results | None) -> list[list[str]]:
         ("memory at most", memory(now.peak_memory_kb), "peak_memory_kb"),
     ]
     return [
-        [what, shown if then is None else _beside(shown, getattr(now, name), getattr(then, name))]
+        [what, _beside(shown, getattr(now, name), getattr(then, name, 0.0))]
         for what, shown, name in rows
     ]
 

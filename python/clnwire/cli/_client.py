@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from msgspec import json
 
 from clnwire._core import Frame, members
 from clnwire.cli._failing import fail
+from clnwire.cli._params import json_text, string_text
 from clnwire.cli._waiting import Waiting
 from clnwire.errors import ConnectionLostError
 from clnwire.rpc._connection import opened
 from clnwire.rpc._text import enabling_text, request_text
 from clnwire.rpc._waiting import run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire.rpc._connection import RpcConnection
 
 
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
@@ -49,47 +46,41 @@ def call_daemon(
         # The id follows lightning-cli: the logs of the daemon and its plugins then show the caller.
         token = json.encode(f"cli:{method}#{os.getpid()}")
         request = request_text(token, method, params, trim)
-        if level == "none":
-            return _exchange(connection, request, token, None, timeout)
-        enable = enabling_text(b'"cli:notifications"')
+        if level != "none":
+            request = enabling_text(b'"cli:notifications"') + request
         with Waiting(level) as waiting:
-            return _exchange(connection, enable + request, token, waiting.take, timeout)
+            try:
+                run(connection.send(request), timeout)
+            except OSError as error:
+                raise connection.lost(error) from error
+            return run(connection.reply(token, waiting.take), timeout)
     finally:
         connection.close()
 
 
-def answer_of(command: str, path: Path, method: str, params: bytes) -> bytes:
-    """The result of a call; a refusal or no connection ends the command."""
-    reply = reached(command, lambda: call_daemon(path, method, params))
+def send_event(command: str, kind: str, name: str, payload: str | None, path: Path) -> None:
+    """Calls the host's command for events, and prints the result; the payload stays as it is.
+
+    A refusal ends the command with status 1. Raises `WordError`.
+    """
+    event = b"" if payload is None else b',"payload":' + json_text(payload)
+    params = b"{%s:%s%s}" % (json.encode(kind), string_text(name), event)
+    reply = reached(command, path, f"clnwire-{command}", params)
     if reply.error is not None:
         error = dict(members(reply.error))
         text = (
             json.decode(error["message"], type=str) if "message" in error else reply.error.decode()
         )
         fail(command, text, 1)
-    return reply.result or b"null"
+    sys.stdout.write(json.format(reply.result or b"null", indent=3).decode() + "\n")
 
 
-def reached(command: str, attempt: Callable[[], Frame]) -> Frame:
-    """The reply to a call; without a connection the command ends with status 2."""
+def reached(command: str, path: Path, method: str, params: bytes, **settings: Any) -> Frame:
+    """The reply of `call_daemon`; without a connection the command ends with status 2."""
     try:
-        return attempt()
+        return call_daemon(path, method, params, **settings)
     except ConnectionLostError as error:
         if error.may_have_run:
             fail(command, str(error), 2)
         hint = "start a host with `clnwire run PLUGIN`, or give another --lightning-dir"
         fail(command, f"no daemon answers at {error}; {hint}", 2)
-
-
-def _exchange(
-    connection: RpcConnection,
-    request: bytes,
-    token: bytes,
-    on_other: Callable[[Frame], None] | None,
-    timeout: float | None,
-) -> Frame:
-    try:
-        run(connection.send(request), timeout)
-    except OSError as error:
-        raise connection.lost(error) from error
-    return run(connection.reply(token, on_other), timeout)

@@ -1,4 +1,4 @@
-"""How a command fails: one line that says why, and a traceback if asked for."""
+"""How a command ends: JSON if asked for, or one line that says why it fails, and a traceback."""
 
 from __future__ import annotations
 
@@ -33,13 +33,17 @@ def fail(
     With `as_json` the line goes to stdout as JSON: the `details`, or the message without any.
     """
     if as_json:
-        report = {"ok": False, **(details or {"error": message})}
-        sys.stdout.write(json.encode(report).decode() + "\n")
+        print_json({"ok": False, **(details or {"error": message})})
         raise typer.Exit(status)
     if os.environ.get(DEBUG) and sys.exc_info()[1] is not None:
         traceback.print_exc()
     sys.stderr.write(f"{f'clnwire {command}'.strip()}: {printable(message)}\n")
     raise typer.Exit(status)
+
+
+def print_json(result: object) -> None:
+    """Prints what `--json` asks for, on one line."""
+    sys.stdout.write(json.encode(result).decode() + "\n")
 
 
 def guarded(

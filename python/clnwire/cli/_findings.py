@@ -1,4 +1,4 @@
-"""A check's report, for people and for programs."""
+"""What `clnwire check` prints, for people and for programs: a report, or what differs in two."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import UNSET, json
+
+from clnwire._core import members
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line
+from clnwire.checking.finding import shortened
+from clnwire.replay.differences import compare_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +27,8 @@ YELLOW: Final = "1;33"
 GREEN: Final = "1;32"
 DIM: Final = "2"
 BOLD: Final = "1"
+IGNORED: Final = ("traceback",)
+"""Members of errors that name lines of the library."""
 _COLOURS: Final = {"error": RED, "warning": YELLOW}
 
 
@@ -108,3 +115,47 @@ def explanation(rule: Rule) -> str:
     """All that there is to say about a rule."""
     head = _painted(_COLOURS[rule.severity], f"{rule.code} {rule.name}")
     return f"{head} ({rule.severity})\n\n{rule.summary}\n\nWhy: {rule.reason}\nFix: {rule.fix}\n"
+
+
+def differences(pyln: Report, own: Report, wanted: list[Rule]) -> list[dict[str, str]]:
+    """Each place, and what is there on pyln-client and on clnwire: findings, then answers."""
+    findings = [
+        {(found.rule.code, found.where): found.message for found in report.chosen(wanted)}
+        for report in (pyln, own)
+    ]
+    found = [
+        _difference(f"{code} {where}", *(side.get((code, where), "nothing") for side in findings))
+        for code, where in dict.fromkeys([*findings[0], *findings[1]])
+        if not ((code, where) in findings[0] and (code, where) in findings[1])
+    ]
+    for request, reply in pyln.answers.items():
+        if request in own.answers:
+            found += [
+                _difference(f"{_method(request)} {change.path}", *map(_text, sides))
+                for change in compare_bytes(reply, own.answers[request], IGNORED)
+                for sides in [(change.recorded, change.got)]
+            ]
+    return found
+
+
+def _difference(where: str, pyln: str, own: str) -> dict[str, str]:
+    return {"where": where, "pyln_client": pyln, "clnwire": own}
+
+
+def _method(request: bytes) -> str:
+    return dict(members(request))["method"].decode("utf-8", "replace").strip('"')
+
+
+def _text(value: object) -> str:
+    return "nothing" if value is UNSET else json.encode(value).decode()
+
+
+def differences_as_text(plugin: str, found: list[dict[str, str]], answers: int) -> str:
+    """The differences, and a last line that sums up."""
+    lines = [
+        f"{each['where']}\n  - pyln-client  {shortened(in_one_line(each['pyln_client']))}"
+        f"\n  + clnwire      {shortened(in_one_line(each['clnwire']))}"
+        for each in found
+    ]
+    total = counted(len(found), "difference") if found else "no difference"
+    return "\n".join([*lines, f"{plugin}: {total}; {counted(answers, 'answer')}"]) + "\n"

@@ -1,8 +1,8 @@
-"""The commands of `clnwire`, each imported when it is used.
+"""Finds the commands of `clnwire`, and imports each when it is used.
 
 A package whose `GROUP` is true is a group of commands, one in each of its modules. A command's
-module may have `SETTINGS`, which are typer's settings of the command's context, and `EXAMPLES`:
-pairs of a command line and its purpose, which are printed at the end of its help.
+module may define `SETTINGS`, typer's settings for the command's context, and `EXAMPLES`, pairs of a
+command line and its purpose, which are printed at the end of its help.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from clnwire import __version__
+from clnwire.cli._arguments import flag
 from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
 
 PANELS: Final = {
     "Write a plugin": ("new", "examples", "check", "bench"),
@@ -34,28 +34,26 @@ PANELS: Final = {
     "Record what a node says": ("record", "replay", "trace"),
     "Keep a second copy of a node's database": ("replica",),
 }
-"""Section of `clnwire --help` → its commands, in order. Other commands come last."""
+"""Section of `clnwire --help` → its commands in order. All other commands come last."""
 _PACKAGE: Final = "clnwire.cli"
 _KEYWORD: Final = "_"
-"""The suffix of a module whose command is named like a keyword of Python, as in `import_`."""
+"""The suffix of a module whose command has the name of a Python keyword: `import_`."""
 _SUMMARY: Final = re.compile(r'"""`clnwire [a-z -]+`: (.+?)\.?(?:"""|$)', re.MULTILINE)
 _USAGE: Final[Any] = typer.BadParameter.__base__
-"""typer's base class for errors in the command line."""
+"""typer's base class of errors in the command line. Its module differs between releases."""
 _OWN: Final = (typer.Exit, typer.Abort)
 _HELP: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
 
 
 def build() -> typer.Typer:
     """The whole command line."""
-    commands = typer.Typer(
-        name="clnwire",
+    commands = typer.Typer(name="clnwire", pretty_exceptions_enable=False)
+    commands.callback(
         cls=LazyGroup,
         help="A typed, Rust-accelerated JSON transport for Core Lightning plugins.",
         no_args_is_help=True,
-        pretty_exceptions_enable=False,
         context_settings=_HELP,
-    )
-    commands.callback()(_own_options)
+    )(_own_options)
     return commands
 
 
@@ -66,21 +64,14 @@ def _print_version(is_wanted: bool) -> None:
 
 
 def _own_options(
-    debug: Annotated[
-        bool,
-        typer.Option("--debug", help="Shows the traceback of an error."),
-    ] = False,
+    debug: Annotated[bool, flag("Shows the traceback of an error.", "--debug")] = False,
     version: Annotated[
         bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Shows the version and exits.",
-        ),
+        flag("Shows the version and exits.", "--version", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    del version  # its callback prints it and exits
+    # `_print_version` has handled it.
+    del version
     if debug:
         os.environ[DEBUG] = "1"
 
@@ -95,10 +86,39 @@ def names(group: str = "") -> list[str]:
     )
 
 
-class LazyGroup(TyperGroup):
+class _WithExamples:
+    """Help that names no types, and ends with examples."""
+
+    examples: Sequence[tuple[str, str]] = ()
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters as the help shows them: arguments by their metavars, flags without one."""
+        command: Any = super()
+        params: list[Any] = command.get_params(ctx)
+        for each in params:
+            if each.param_type_name == "argument":
+                each.metavar = each.metavar or each.name.upper()
+                each.display_type_rich = _no_type
+            elif each.is_flag:
+                each.metavar = ""
+        return params
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints the help."""
+        command: Any = super()
+        command.format_help(ctx, formatter)
+        if self.examples:
+            _print_examples(self.examples)
+
+
+def _no_type(ctx: Any) -> None:
+    del ctx
+
+
+class LazyGroup(_WithExamples, TyperGroup):
     """Imports a command's module when the command is used.
 
-    Whatever a command raises is reported in one line, without a traceback.
+    Reports whatever a command raises in one line, without a traceback.
     """
 
     group = ""
@@ -117,10 +137,6 @@ class LazyGroup(TyperGroup):
         if cmd_name not in names(self.group):
             return None
         return LazyCommand(cmd_name, self.group)
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The options, with metavars for help."""
-        return _without_types(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: Any) -> Any:
         """The command. If there is none of this name, the error suggests the nearest one."""
@@ -160,28 +176,8 @@ class LazyCommand(TyperCommand):
         return load(str(self.name), self._group).make_context(info_name, args, parent, **extra)
 
 
-class _Examples:
-    """A command whose help ends with examples."""
-
-    examples: Sequence[tuple[str, str]] = ()
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Prints the help."""
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        if self.examples:
-            _print_examples(self.examples)
-
-
-class InnerGroup(_Examples, LazyGroup):
-    """A command that has commands of its own."""
-
-
-class RealCommand(_Examples, TyperCommand):
+class RealCommand(_WithExamples, TyperCommand):
     """A command of one function."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, with metavars for help."""
-        return _without_types(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line, which shows arguments by their metavars."""
@@ -189,50 +185,23 @@ class RealCommand(_Examples, TyperCommand):
         return ["[OPTIONS]", *(str(each.metavar) for each in arguments)]
 
 
-def _no_type(ctx: Any) -> None:
-    del ctx
-
-
-def _without_types(params: list[Any]) -> list[Any]:
-    """Hides `<bool>` at flags and the types of arguments in help."""
-    for each in params:
-        if each.param_type_name == "argument":
-            each.metavar = each.metavar or each.name.upper()
-            each.display_type_rich = _no_type
-        elif each.is_flag:
-            each.metavar = ""
-    return params
-
-
 def load(name: str, group: str = "") -> Any:
     """The real command, or a group of commands."""
     module = import_module(_module(name, group))
-    if getattr(module, "GROUP", False):
-        return _load_group(name, module)
-    function = getattr(module, f"{name}_" if hasattr(module, f"{name}_") else name)
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings = {**_HELP, **getattr(module, "SETTINGS", {})}
-    text = _flowing(function.__doc__ or "")
-    single.command(name, cls=RealCommand, context_settings=settings, help=text)(function)
-    command: Any = get_command(single)
-    command.examples = getattr(module, "EXAMPLES", ())
-    return command
-
-
-def _load_group(name: str, module: ModuleType) -> Any:
-    group = type("Group", (InnerGroup,), {"group": name})
-    text = (module.__doc__ or "").partition("\n")[2]
-    commands = typer.Typer(
-        name=name,
-        cls=group,
-        help=_flowing(summary(name) + text),
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings=_HELP,
-    )
-    # With a callback, typer makes a group.
-    commands.callback()(lambda: None)
+    commands = typer.Typer(name=name, add_completion=False, pretty_exceptions_enable=False)
+    if getattr(module, "GROUP", False):
+        text = summary(name) + (module.__doc__ or "").partition("\n")[2]
+        commands.callback(
+            cls=type("Group", (LazyGroup,), {"group": name}),
+            help=_flowing(text),
+            no_args_is_help=True,
+            context_settings=settings,
+        )(lambda: None)
+    else:
+        function = getattr(module, f"{name}_" if hasattr(module, f"{name}_") else name)
+        text = _flowing(function.__doc__ or "")
+        commands.command(name, cls=RealCommand, context_settings=settings, help=text)(function)
     command: Any = get_command(commands)
     command.examples = getattr(module, "EXAMPLES", ())
     return command
@@ -245,20 +214,17 @@ def _module(name: str, group: str) -> str:
 
 
 def summary(name: str, group: str = "") -> str:
-    """A command's summary, read from the first line of its module without importing it."""
+    """A command's summary: the first line of its module, which is read and not imported."""
     spec = find_spec(_module(name, group))
-    source: str | None = None
-    if spec is not None and spec.origin is not None:
-        with open(spec.origin, encoding="utf-8") as file:  # noqa: PTH123
-            source = file.readline()
-    found = _SUMMARY.match(source or "")
-    if found is None:
-        return str(load(name, group).get_short_help_str(100))
+    assert spec is not None
+    with open(str(spec.origin), encoding="utf-8") as file:  # noqa: PTH123
+        found = _SUMMARY.match(file.readline())
+    assert found is not None
     return found[1][0].upper() + found[1][1:] + "."
 
 
 def _flowing(text: str) -> str:
-    """The paragraphs without line ends, so that they fit terminals of any width."""
+    """The text with one line a paragraph, which the terminal then wraps."""
     paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
@@ -271,13 +237,13 @@ def _print_examples(examples: Sequence[tuple[str, str]]) -> None:
     console.print(" Examples", style="bold")
     for command, meaning in examples:
         console.print(Text(f"   # {meaning}", "dim"), soft_wrap=True)
-        # Neither wrap nor frame a command, so that it can be copied.
+        # A user can copy a command that is neither wrapped nor framed.
         console.print(Text(f"   {command}", "cyan"), soft_wrap=True)
     console.print()
 
 
 def _usage_in_one_line(run: Callable[[], Any]) -> Any:
-    """Runs; reports a wrong command line in one line, which names the help."""
+    """Runs a function. A wrong command line ends it with one line, which names the help."""
     try:
         return run()
     except _USAGE as error:
@@ -301,7 +267,7 @@ def options(context: Any) -> list[str]:
 
 def near(word: str, known: Sequence[str]) -> str:
     """A hint at the nearest known word, or an empty string."""
-    # Only errors need this, so import it here.
+    # Imported late: only errors need it.
     from clnwire._wire.nearest import did_you_mean
 
     return did_you_mean(word, known)

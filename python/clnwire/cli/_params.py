@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import json
 
 from clnwire._core import MalformedError, validate
+from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ _KEYWORD: Final = re.compile(r"[A-Za-z0-9_.-]+=")
 _BRACKETS: Final = ("{}", "[]", '""')
 
 
-class WordError(Exception):
+class WordError(ClnwireError):
     """A word that cannot be a parameter; the message says what to write instead."""
 
 

@@ -16,11 +16,9 @@ from clnwire._wire.environment import LOG_SHOWN_BY
 from clnwire._wire.foreign import in_one_line
 from clnwire._wire.levels import SCALE
 from clnwire.checking.file import obstacles
-from clnwire.cli import _answers
-from clnwire.cli._on_demand import register
+from clnwire.cli._commands import register
 from clnwire.cli._reload import Reloader
 from clnwire.cli._settings import DEFAULTS, LISTS
-from clnwire.cli._version import DataVersion
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
@@ -38,6 +36,11 @@ if TYPE_CHECKING:
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace", "reload")
 """The names of clnwire's own options."""
+VERSION_FILE: Final = "clnwire.data_version"
+"""The version of the last set, kept from run to run.
+
+Otherwise a replica would see the database go back in time, and refuse it.
+"""
 
 
 async def serve(settings: RunSettings, *, trace: bool, reloads: bool) -> str | None:
@@ -58,16 +61,9 @@ async def serve(settings: RunSettings, *, trace: bool, reloads: bool) -> str | N
             on_log=book.write,
             on_trace=book.trace if trace else None,
         )
-        version = DataVersion(host.rpc_path.parent)
-        _answers.register(
-            host,
-            settings.single["answers"],
-            settings.lists["answer"],
-            is_current=dialect == "current",
-        )
-        register(host, dialect, version)
+        run = _Run(host, settings, book if reloads else None)
+        register(host, settings, run.commit)
         asyncio.get_running_loop().set_exception_handler(partial(_stray, book))
-        run = _Run(host, version, settings, book if reloads else None)
         async with AsyncExitStack() as stack:
             # The host commits while it ends, too.
             stack.callback(run.commit)
@@ -94,10 +90,9 @@ def _warn_of_files(specs: Sequence[PluginSpec], book: Logbook) -> None:
 class _Run:
     """From the start of the plugins to the reason to end. Restarts plugins if it has a `book`."""
 
-    def __init__(
-        self, host: Host, version: DataVersion, settings: RunSettings, book: Logbook | None
-    ) -> None:
-        self._host, self._version, self._settings, self._book = host, version, settings, book
+    def __init__(self, host: Host, settings: RunSettings, book: Logbook | None) -> None:
+        self._host, self._settings, self._book = host, settings, book
+        self._version_file = host.rpc_path.with_name(VERSION_FILE)
         self._interrupted = asyncio.Event()
 
     async def run(self) -> Stopped | None:
@@ -134,9 +129,10 @@ class _Run:
         def options(known: Mapping[str, Option]) -> Mapping[str, object]:
             return self._options(known, strict=not reloader or len(host.plugins) == len(specs))
 
+        with suppress(OSError, ValueError):
+            host.data_version = int(self._version_file.read_text())
         # Only a new database gets the migrations.
-        host.data_version = last = self._version.last()
-        migrations = LATER_START if last else MIGRATIONS
+        migrations = LATER_START if host.data_version else MIGRATIONS
         plugins = await host.start_all(specs, options, migrations=migrations)
         self.commit()
         if specs and not plugins and not reloader:
@@ -162,10 +158,11 @@ class _Run:
         await self._host.start(path, options, migrations=LATER_START)
         self.commit()
 
-    def commit(self) -> None:
-        """Saves the version of the host's last set."""
-        if self._host.data_version:
-            self._version.commit(self._host.data_version)
+    def commit(self, version: int = 0) -> None:
+        """Saves this version, or that of the host's last set. Raises `OSError`."""
+        version = version or self._host.data_version
+        if version:
+            self._version_file.write_text(f"{version}\n")
 
 
 def _to_try(host: Host) -> list[tuple[str, str]]:
@@ -210,7 +207,9 @@ def _stray(book: Logbook, loop: object, context: Mapping[str, object]) -> None:
 def _stream(log_file: str) -> Generator[TextIO, None, None]:
     """Where the log goes. Raises `ConfigError` if it cannot be written."""
     try:
-        stream = _opened(log_file)
+        # Another stream than Python's own for stdout: it may break, and takes any character.
+        target = Path(log_file).expanduser() if log_file else os.dup(sys.stdout.fileno())
+        stream = open(target, "a" if log_file else "w", encoding="utf-8", errors="replace")  # noqa: PTH123, SIM115
     except OSError as error:
         raise ConfigError(f"the log file {log_file} cannot be written: {error.strerror}") from None
     try:
@@ -218,13 +217,6 @@ def _stream(log_file: str) -> Generator[TextIO, None, None]:
     finally:
         with suppress(OSError):
             stream.close()
-
-
-def _opened(log_file: str) -> TextIO:
-    if log_file:
-        return Path(log_file).expanduser().open("a", encoding="utf-8", errors="replace")
-    # Another stream than Python's own: it may break, and takes any character.
-    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
 
 
 def _show_no_line_twice(settings: RunSettings, stream: TextIO) -> None:

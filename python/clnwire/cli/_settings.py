@@ -49,11 +49,6 @@ class RunSettings(Struct, frozen=True):
         """The daemon's directory."""
         return Path(self.single["lightning-dir"]).expanduser()
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the host imitates the current daemon."""
-        return self.single["dialect"] == "current"
-
 
 def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> RunSettings:
     """Combines the command line and the file. Raises `HostError`.
@@ -75,7 +70,9 @@ def gather(own: Mapping[str, Any], words: Sequence[str], conf: Path | None) -> R
     for name in LISTS:
         lists[name] += own[name] or []
     single.update({name: own[name] for name in single if own[name] is not None})
-    _check(single)
+    for name, choices in CHOICES.items():
+        if single[name] not in choices:
+            raise ConfigError(f"--{name} must be one of {', '.join(choices)}, not '{single[name]}'")
     files, options = _split(words)
     lists["plugin"] += files
     return RunSettings(single, lists, plugin_specs(lists), [*others, *parse_words(options)])
@@ -98,19 +95,17 @@ def _needed(one: Written) -> str:
     return one.value
 
 
-def _check(single: Mapping[str, str]) -> None:
-    for name, choices in CHOICES.items():
-        if single[name] not in choices:
-            raise ConfigError(f"--{name} must be one of {', '.join(choices)}, not '{single[name]}'")
-
-
 def plugin_specs(lists: Mapping[str, Sequence[str]]) -> list[PluginSpec]:
     """The plugins to start, each once, without disabled ones. Raises `HostError`."""
     important = [_path(name) for name in lists["important-plugin"]]
     paths = [*map(_path, lists["plugin"]), *important]
     for folder in lists["plugin-dir"]:
         paths += _executables(Path(folder).expanduser())
-    chosen = [path for path in dict.fromkeys(paths) if not _is_disabled(path, lists)]
+    chosen = [
+        path
+        for path in dict.fromkeys(paths)
+        if not any(named(path, name) for name in lists["disable-plugin"])
+    ]
     for path in chosen:
         command_line(path)
     return [PluginSpec(path, path in important) for path in chosen]
@@ -126,7 +121,3 @@ def _executables(folder: Path) -> list[Path]:
     except OSError as error:
         raise ConfigError(f"--plugin-dir={folder}: {error.strerror}") from None
     return [path for path in found if path.is_file() and os.access(path, os.X_OK)]
-
-
-def _is_disabled(path: Path, lists: Mapping[str, Sequence[str]]) -> bool:
-    return any(named(path, name) for name in lists["disable-plugin"])

@@ -1,4 +1,7 @@
-"""Messages as lines: coloured and cut to the width on a terminal, plain or JSON elsewhere."""
+"""What `clnwire trace` prints: messages as lines, or a summary.
+
+Lines are coloured and cut to the width on a terminal, plain or JSON elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import MsgspecError, Raw, json
 
 from clnwire._core import MalformedError, validate
+from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line, shortened
+from clnwire.cli._failing import print_json
 
 if TYPE_CHECKING:
     from clnwire.captures.conversation import CapturedMessage
+    from clnwire.captures.tally import Row, Tally
 
 COLOURS: Final = {
     "startup": "magenta",
@@ -29,6 +35,8 @@ SLOW_US: Final = 100_000
 """Slower answers are marked: a hook that takes this long delays payments noticeably."""
 WIDTH: Final = 200
 """Characters of a line that is not on a terminal."""
+TABLE_WIDTH: Final = 120
+"""Columns of a table that is not on a terminal."""
 LONGEST: Final = 40
 """Strings with more characters are shortened to `KEPT`."""
 KEPT: Final = 24
@@ -80,7 +88,7 @@ class Lines:
         return shown if self._full else _STRING.sub(_shortened, shown)
 
     def _json(self, message: CapturedMessage) -> None:
-        sys.stdout.write(json.encode(as_json(message)).decode() + "\n")
+        print_json(as_json(message))
 
 
 def _head(message: CapturedMessage) -> str:
@@ -157,3 +165,52 @@ def printable(text: str) -> str:
 def _shortened(found: re.Match[str]) -> str:
     text = found[1]
     return found[0] if len(text) <= LONGEST else f'"{text[:KEPT]}…+{len(text) - KEPT}"'
+
+
+def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
+    """Writes it to stdout. `daemon` is the version of the recorded daemon."""
+    if as_json:
+        print_json(
+            {
+                "messages": tally.messages,
+                "seconds": round(tally.seconds, 6),
+                "daemon": daemon,
+                "names": [row.as_json() for row in tally.rows],
+            }
+        )
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "what", "name"):
+        table.add_column(name, no_wrap=True)
+    for name in ("count", "errors", "unanswered", "median", "99 %", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in tally.rows:
+        table.add_row(*_cells(row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    console.print(table)
+    console.print(f"{counted(tally.messages, 'message')} in {tally.seconds:,.3f} s, from {daemon}")
+
+
+def _cells(row: Row) -> list[str]:
+    from rich.markup import escape
+
+    arrow = "→" if row.direction == "in" else "←"
+    colour = COLOURS[row.kind]
+    cells = [arrow, f"[{colour}]{row.kind}[/]", escape(printable(row.name)), f"{row.count:,}"]
+    times = row.latencies
+    if not times.count:
+        return [*cells, "", f"{row.unanswered:,}" if row.unanswered else "", "", "", ""]
+    errors = f"[red]{row.errors:,}[/]" if row.errors else "0"
+    unanswered = f"[red]{row.unanswered:,}[/]" if row.unanswered else "0"
+    most = duration(times.most)
+    return [
+        *cells,
+        errors,
+        unanswered,
+        duration(times.percentile(50)),
+        duration(times.percentile(99)),
+        f"[red]{most}[/]" if times.most > SLOW_US else most,
+    ]

@@ -10,28 +10,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import json, to_builtins
+from msgspec import to_builtins
 
-from clnwire.bench import (
-    BenchError,
-    Plan,
-    Results,
-    Setup,
-    Wanted,
-    ask_manifest,
-    load,
-    measure_all,
-    plan,
-    save,
-)
-from clnwire.bench.load import PluginFailedError
-from clnwire.bench.measuring import runs
-from clnwire.bench.results import ratios
+from clnwire.bench.load import Job, PluginFailedError
+from clnwire.bench.measuring import Setup, ask_manifest, measure_all, runs
+from clnwire.bench.plan import Wanted, plan
+from clnwire.bench.results import BenchError, Results, load, ratios, save
 from clnwire.cli import _bench_table
-from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
+from clnwire.cli._arguments import (
+    AsJson,
+    File,
+    PluginArguments,
+    PluginOptions,
+    Word,
+    Words,
+    argument,
+    option,
+)
 from clnwire.cli._captures import bar
 from clnwire.cli._completion import hook_names, topic_names
-from clnwire.cli._failing import fail
+from clnwire.cli._failing import fail, print_json
 from clnwire.cli._params import WordError, json_text
 from clnwire.errors import ClnwireError
 from clnwire.host.config import parse_words
@@ -49,69 +47,37 @@ EXAMPLES = (
     ("clnwire bench ./plugin.py --compare before.json", "compare with them"),
 )
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-_Names = list[str] | None
 
 
 def bench(
-    plugin: Annotated[
-        Path, typer.Argument(metavar="PLUGIN", help="The plugin's file, executable or .py.")
-    ],
+    plugin: Annotated[Path, argument("PLUGIN", "The plugin's file, executable or .py.")],
     arguments: PluginArguments = None,
     hook: Annotated[
-        _Names,
-        typer.Option(
-            metavar="NAME", help="Only this hook; may be repeated.", autocompletion=hook_names
-        ),
+        Words, option("NAME", "Only this hook; may be repeated.", autocompletion=hook_names)
     ] = None,
     topic: Annotated[
-        _Names,
-        typer.Option(
-            metavar="NAME", help="Only this topic; may be repeated.", autocompletion=topic_names
-        ),
+        Words, option("NAME", "Only this topic; may be repeated.", autocompletion=topic_names)
     ] = None,
-    method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A method; it is really called.")
-    ] = None,
-    params: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Its parameters, an array or object.")
-    ] = None,
+    method: Annotated[Word, option("NAME", "A method; it is really called.")] = None,
+    params: Annotated[Word, option("JSON", "Its parameters, an array or object.")] = None,
     event: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|JSON", help="The event of the one hook or topic. Default: a sample."
-        ),
+        Word, option("FILE|JSON", "The event of the one hook or topic. Default: a sample.")
     ] = None,
-    expect: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The result that each answer must have.")
-    ] = None,
-    option: PluginOptions = None,
-    rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many rounds; medians are shown.")
-    ] = 5,
+    expect: Annotated[Word, option("JSON", "The result that each answer must have.")] = None,
+    settings: PluginOptions = None,
+    rounds: Annotated[int, option("N", "How many rounds; medians are shown.", min=1)] = 5,
     seconds: Annotated[
-        float,
-        typer.Option(min=0.001, max=3600, metavar="SECONDS", help="For each case in each round."),
+        float, option("SECONDS", "For each case in each round.", min=0.001, max=3600)
     ] = 0.3,
-    window: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="N", help="Messages in flight.")
-    ] = 64,
-    core: Annotated[
-        str, typer.Option(metavar="N|none", help="The processor to measure on. Default: the last.")
-    ] = "",
+    window: Annotated[int, option("N", "Messages in flight.", min=1, max=100_000)] = 64,
+    core: Annotated[str, option("N|none", "The processor to measure on. Default: the last.")] = "",
     timeout: Annotated[
-        float,
-        typer.Option(min=0.1, max=3600, metavar="SECONDS", help="The longest wait for an answer."),
+        float, option("SECONDS", "The longest wait for an answer.", min=0.1, max=3600)
     ] = 10.0,
     as_json: AsJson = False,
-    save_to: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE", help="Writes the results to a file.")
-    ] = None,
-    compare: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Compares with the results in a file.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draws the results; needs matplotlib.")
-    ] = None,
+    save_to: Annotated[File, option("FILE", "Writes the results to a file.", "--save")] = None,
+    compare: Annotated[File, option("FILE", "Compares with the results in a file.")] = None,
+    plot: Annotated[File, option("FILE.svg", "Draws the results; needs matplotlib.")] = None,
 ) -> None:
     """Measures a plugin, in any language, with a native load generator that plays the daemon.
 
@@ -123,15 +89,16 @@ def bench(
     try:
         _check_files(save_to, plot)
         earlier = None if compare is None else load(compare)
-        setup = Setup(
+        job = Job(
+            mode="start",
             command=[*of_file(plugin), *(arguments or ())],
-            options=parse_words([f"--{word}" for word in option or ()]),
-            rounds=rounds,
             seconds=seconds,
             window=window,
             core=_core(core),
             patience=timeout,
         )
+        written = parse_words([f"--{word}" for word in settings or ()])
+        setup = Setup(job=job, options=written, rounds=rounds)
         wanted = Wanted(
             hooks=hook or (),
             topics=topic or (),
@@ -149,7 +116,7 @@ def bench(
     if as_json:
         report = {"ok": True, **to_builtins(results)}
         report |= {} if earlier is None else {"ratios": ratios(results, earlier)}
-        sys.stdout.write(json.encode(report).decode() + "\n")
+        print_json(report)
     else:
         checked = wanted.expect is not None
         sys.stdout.write(_bench_table.as_text(results, earlier, checked=checked))
@@ -158,7 +125,7 @@ def bench(
 def _measured(setup: Setup, name: str, wanted: Wanted, *, hidden: bool) -> Results:
     with _ended_by_signals():
         manifest = ask_manifest(setup, name)
-        made: Plan = plan(manifest, wanted)
+        made = plan(manifest, wanted)
         total = setup.rounds * len(runs(made))
         with bar(f"measuring {name}", total, hidden=hidden) as advance:
             return measure_all(setup, name, manifest, made, advance)
@@ -213,11 +180,11 @@ def _event(word: str) -> str:
 
 def _check_files(save_to: Path | None, plot: Path | None) -> None:
     """Refuses what cannot be written before anything is measured."""
-    for option, path in (("--save", save_to), ("--plot", plot)):
+    for name, path in (("--save", save_to), ("--plot", plot)):
         if path is not None and not path.absolute().parent.is_dir():
-            raise BenchError(f"{option}: there is no folder {path.absolute().parent}")
+            raise BenchError(f"{name}: there is no folder {path.absolute().parent}")
         if path is not None and path.is_dir():
-            raise BenchError(f"{option}: {path} is a folder; name a file")
+            raise BenchError(f"{name}: {path} is a folder; name a file")
     if plot is not None and plot.suffix != ".svg":
         raise BenchError(f"--plot writes SVG: give it a name that ends in .svg, not {plot.name}")
     if plot is not None and find_spec("matplotlib") is None:

@@ -10,8 +10,18 @@ import typer
 from msgspec import MsgspecError, json
 
 from clnwire._wire.foreign import printable, printable_json
-from clnwire.cli._arguments import DEFAULT_DIR, LightningDir, Network, RpcFile
-from clnwire.cli._client import call_daemon, reached, socket_path
+from clnwire.cli._arguments import (
+    DEFAULT_DIR,
+    LightningDir,
+    Network,
+    RpcFile,
+    Word,
+    Words,
+    argument,
+    flag,
+    option,
+)
+from clnwire.cli._client import reached, socket_path
 from clnwire.cli._completion import one_of, running_methods
 from clnwire.cli._failing import fail
 from clnwire.cli._group import near, options
@@ -35,44 +45,36 @@ SETTINGS = {"ignore_unknown_options": True}
 """A parameter may be a negative number."""
 
 
+_RAW = "Prints the result unchanged, and sends [...] or {...} unchecked."
+
+
 def call(
     context: typer.Context,
     method: Annotated[
         str,
-        typer.Argument(
-            help="A command of the daemon or a method of a plugin.",
-            autocompletion=running_methods,
+        argument(
+            None, "A command of the daemon or a method of a plugin.", autocompletion=running_methods
         ),
     ],
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARG | KEY=VALUE]...", help="Its parameters.")
-    ] = None,
+    words: Annotated[Words, argument("[ARG | KEY=VALUE]...", "Its parameters.")] = None,
     lightning_dir: LightningDir = DEFAULT_DIR,
     network: Network = "regtest",
     rpc_file: RpcFile = "lightning-rpc",
-    keyword: Annotated[
-        bool, typer.Option("--keyword", "-k", help="All parameters are KEY=VALUE.")
-    ] = False,
+    keyword: Annotated[bool, flag("All parameters are KEY=VALUE.", "--keyword", "-k")] = False,
     ordered: Annotated[
-        bool, typer.Option("--ordered", "-o", help="All parameters are values in order.")
+        bool, flag("All parameters are values in order.", "--ordered", "-o")
     ] = False,
     trim: Annotated[
-        str | None,
-        typer.Option("--filter", "-l", metavar="JSON", help="The members to keep of the result."),
+        Word, option("JSON", "The members to keep of the result.", "--filter", "-l")
     ] = None,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw", "-R", help="Prints the result unchanged, and sends [...] or {...} unchecked."
-        ),
-    ] = False,
+    raw: Annotated[bool, flag(_RAW, "--raw", "-R")] = False,
     level: Annotated[
         str,
-        typer.Option(
+        option(
+            "LEVEL",
+            f"{' | '.join(LEVELS)}.",
             "--notifications",
             "-N",
-            metavar="LEVEL",
-            help=f"{' | '.join(LEVELS)}.",
             autocompletion=one_of(LEVELS),
         ),
     ] = "info",
@@ -91,18 +93,15 @@ def call(
         fail("call", "give -k or -o, not both")
     if level not in LEVELS:
         fail("call", f"--notifications must be one of {', '.join(LEVELS)}, not '{level}'")
-    try:
-        chosen = words or []
-        _refuse_options([method, *chosen], options(context))
-        string_text(method)
-        params = _raw_params(chosen) if raw else None
-        if params is None:
-            params = params_text(chosen, keyword=keyword, ordered=ordered)
-        wanted = None if trim is None else json_object(trim)
-    except WordError as error:
-        fail("call", str(error))
+    chosen = words or []
+    _refuse_options([method, *chosen], options(context))
+    string_text(method)
+    params = _raw_params(chosen) if raw else None
+    if params is None:
+        params = params_text(chosen, keyword=keyword, ordered=ordered)
+    wanted = None if trim is None else json_object(trim)
     path = socket_path(lightning_dir, network, rpc_file)
-    reply = reached("call", lambda: call_daemon(path, method, params, trim=wanted, level=level))
+    reply = reached("call", path, method, params, trim=wanted, level=level)
     if reply.error is not None:
         sys.stderr.write(printable_json(_indented(reply.error)) + "\n")
         raise typer.Exit(1)

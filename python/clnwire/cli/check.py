@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Literal, NoReturn
 
@@ -16,11 +15,21 @@ from msgspec import DecodeError, json
 from clnwire._wire.nearest import did_you_mean
 from clnwire.checking import RULES, Limits, Report, Rule, Target
 from clnwire.checking import check as check_plugin
-from clnwire.cli import _both, _findings
-from clnwire.cli._arguments import AsJson, PluginArguments, PluginOptions
+from clnwire.cli import _findings
+from clnwire.cli._arguments import (
+    AsJson,
+    File,
+    PluginArguments,
+    PluginOptions,
+    Word,
+    Words,
+    argument,
+    flag,
+    option,
+)
 from clnwire.cli._completion import rule_codes
-from clnwire.cli._drop_in import PYTHONPATH, search_path
-from clnwire.cli._failing import fail
+from clnwire.cli._failing import fail, print_json
+from clnwire.cli.pyln import PYTHONPATH, search_path
 from clnwire.host import HostError
 from clnwire.host.config import ConfigError, parse_words
 from clnwire.host.plugins.launcher import command_line
@@ -44,62 +53,41 @@ EXAMPLES = (
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_Codes = list[str] | None
+_CALL = "Calls a method, with made-up parameters or these; '*' is all methods."
 
 
 def check(
-    plugin: Annotated[
-        Path | None, typer.Argument(metavar="PLUGIN", help="Its file, executable or .py.")
-    ] = None,
+    plugin: Annotated[File, argument("PLUGIN", "Its file, executable or .py.")] = None,
     arguments: PluginArguments = None,
-    option: PluginOptions = None,
+    settings: PluginOptions = None,
     select: Annotated[
-        _Codes,
-        typer.Option(
-            metavar="CODES",
-            help="Only these rules: CW302, CW3, or names.",
-            autocompletion=rule_codes,
-        ),
+        Words, option("CODES", "Only these rules: CW302, CW3, or names.", autocompletion=rule_codes)
     ] = None,
     ignore: Annotated[
-        _Codes,
-        typer.Option(metavar="CODES", help="All rules but these.", autocompletion=rule_codes),
+        Words, option("CODES", "All rules but these.", autocompletion=rule_codes)
     ] = None,
     severity: Annotated[
-        Literal["warning", "error"], typer.Option(help="The least that is reported.")
+        Literal["warning", "error"], option(None, "The least that is reported.")
     ] = "warning",
     dialect: Annotated[
         Literal["both", "current", "2020", "2019"] | None,
-        typer.Option(help="The daemon's dialect; otherwise both, if the plugin starts in both."),
+        option(None, "The daemon's dialect; otherwise both, if the plugin starts in both."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="For each answer, and for the end.")
+        float, option("SECONDS", "For each answer, and for the end.", min=0.1)
     ] = Limits().timeout,
     slow_start: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="A start that takes longer is slow.")
+        float, option("SECONDS", "A start that takes longer is slow.", min=0)
     ] = Limits().slow_start,
     slow_hook: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="A hook's answer that takes longer is slow."),
+        float, option("SECONDS", "A hook's answer that takes longer is slow.", min=0)
     ] = Limits().slow_hook,
-    call: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METHOD[=JSON]",
-            help="Calls a method, with made-up parameters or these; '*' is all methods.",
-        ),
-    ] = None,
+    call: Annotated[Words, option("METHOD[=JSON]", _CALL)] = None,
     with_pyln: Annotated[
-        bool,
-        typer.Option(
-            "--with-pyln", help="Checks it on pyln-client and on clnwire: what is different?"
-        ),
+        bool, flag("Checks it on pyln-client and on clnwire: what is different?", "--with-pyln")
     ] = False,
     as_json: AsJson = False,
-    explain: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="Explains a rule.", autocompletion=rule_codes),
-    ] = None,
+    explain: Annotated[Word, option("CODE", "Explains a rule.", autocompletion=rule_codes)] = None,
 ) -> None:
     """Starts a plugin, in any language, and reports what would fail on a node.
 
@@ -112,14 +100,15 @@ def check(
     Status 1: there are findings, or differences. Status 2: it could not be checked.
     """
     if explain is not None:
-        _explain(explain)
+        rules = _named("--explain", [explain])
+        sys.stdout.write("\n".join(map(_findings.explanation, rules)))
         return
     if plugin is None:
         fail("check", "name the plugin: clnwire check PLUGIN", 2)
     started = perf_counter()
     try:
         wanted = chosen_rules(select, ignore, severity)
-        options = parse_words([f"--{word}" for word in option or ()])
+        options = parse_words([f"--{word}" for word in settings or ()])
         command_line(plugin)
         target = Target(plugin, arguments or (), options, _calls(call or ()))
         limits = Limits(timeout, slow_start, slow_hook)
@@ -134,14 +123,10 @@ def check(
     findings = report.chosen(wanted)
     seconds = perf_counter() - started
     if as_json:
-        _print_json(_findings.as_json(plugin.name, findings, report, seconds))
+        print_json(_findings.as_json(plugin.name, findings, report, seconds))
     else:
         sys.stdout.write(_findings.as_text(plugin.name, findings, report, seconds))
     raise typer.Exit(1 if findings else 0)
-
-
-def _print_json(found: object) -> None:
-    sys.stdout.write(json.encode(found).decode() + "\n")
 
 
 def _compare(
@@ -155,11 +140,13 @@ def _compare(
     for has_it in (False, True):
         os.environ[PYTHONPATH] = search_path(has_it=has_it)
         reports.append(_run(target, dialects, limits, shown=not as_json))
-    found = _both.differences(reports[0], reports[1], wanted)
+    found = _findings.differences(reports[0], reports[1], wanted)
     if as_json:
-        _print_json({"ok": not found, "differences": found})
+        print_json({"ok": not found, "differences": found})
     else:
-        sys.stdout.write(_both.as_text(target.path.name, found, len(reports[1].answers)))
+        sys.stdout.write(
+            _findings.differences_as_text(target.path.name, found, len(reports[1].answers))
+        )
     raise typer.Exit(1 if found else 0)
 
 
@@ -183,7 +170,7 @@ def _check_params(name: str, params: str) -> None:
         raise ConfigError(f"--call {name}: the parameters must be a JSON object or an array")
 
 
-def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:
+def chosen_rules(select: Words, ignore: Words, severity: str) -> list[Rule]:
     """The selected rules. Raises `ConfigError` for an unknown code."""
     selected = list(RULES) if select is None else _named("--select", select)
     ignored = _named("--ignore", ignore or [])
@@ -195,35 +182,16 @@ def chosen_rules(select: _Codes, ignore: _Codes, severity: str) -> list[Rule]:
 
 
 def _named(option: str, words: Sequence[str]) -> list[Rule]:
+    """The rules whose codes begin so, and those of these names."""
     found: list[Rule] = []
-    for code in ",".join(words).split(","):
-        rules = _rules_of(code)
-        if code.strip() and not rules:
-            raise ConfigError(f"{option}: {_no_rule(code)}")
+    for code in filter(None, map(str.strip, ",".join(words).split(","))):
+        wanted = code.lower()
+        rules = [r for r in RULES if r.code.lower().startswith(wanted) or r.name == wanted]
+        if not rules:
+            known = [name for rule in RULES for name in (rule.code, rule.name)]
+            raise ConfigError(f"{option}: there is no rule '{code}'{did_you_mean(code, known)}")
         found += rules
     return found
-
-
-def _rules_of(prefix: str) -> list[Rule]:
-    """The rules whose codes begin like this, or the one of this name."""
-    wanted = prefix.strip().lower()
-    return [
-        rule
-        for rule in RULES
-        if wanted and (rule.code.lower().startswith(wanted) or rule.name == wanted)
-    ]
-
-
-def _no_rule(code: str) -> str:
-    known = [name for rule in RULES for name in (rule.code, rule.name)]
-    return f"there is no rule '{code.strip()}'{did_you_mean(code.strip(), known)}"
-
-
-def _explain(code: str) -> None:
-    rules = _rules_of(code)
-    if not rules:
-        fail("check", f"--explain: {_no_rule(code)}", 2)
-    sys.stdout.write("\n".join(map(_findings.explanation, rules)))
 
 
 def _run(target: Target, dialects: Sequence[Name], limits: Limits, *, shown: bool) -> Report:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from clnwire.cli._arguments import Words, argument, option
 from clnwire.cli._failing import CANNOT, fail
 
 EXAMPLES: Final = (
@@ -19,8 +20,8 @@ FOLDER: Final = Path(__file__).with_name("_examples")
 
 
 def examples(
-    names: Annotated[list[str] | None, typer.Argument(help="The examples to copy.")] = None,
-    directory: Annotated[Path, typer.Option(metavar="DIR", help="Where to copy them.")] = Path(),
+    names: Annotated[Words, argument(None, "The examples to copy.")] = None,
+    directory: Annotated[Path, option("DIR", "Where to copy them.")] = Path(),
 ) -> None:
     """Lists the examples, or copies those that are named.
 

@@ -6,15 +6,16 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
-
-import typer
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 from clnwire.captures.target import plugin_name
-from clnwire.cli._drop_in import FOLDER, PYTHONPATH, search_path
+from clnwire.cli._arguments import File, Words, argument, option
 from clnwire.cli._failing import fail
 from clnwire.program import of_words, why_not_started
 
+FOLDER: Final = str(Path(__file__).resolve().parents[1] / "pyln" / "path")
+"""Gives plugins clnwire in place of pyln-client, on their `PYTHONPATH`."""
+PYTHONPATH: Final = "PYTHONPATH"
 SETTINGS: dict[str, Any] = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 EXAMPLES = (
     (
@@ -30,16 +31,11 @@ EXAMPLES = (
 
 
 def pyln(
-    what: Annotated[Literal["path", "run", "wrap"], typer.Argument(metavar="path|run|wrap")],
-    plugin: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PLUGIN ARGS...]", help="The command of the plugin."),
-    ] = None,
+    what: Annotated[Literal["path", "run", "wrap"], argument("path|run|wrap", "")],
+    plugin: Annotated[Words, argument("[PLUGIN ARGS...]", "The command of the plugin.")] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="wrap: the script, otherwise NAME-clnwire here."
-        ),
+        File,
+        option("FILE", "wrap: the script, otherwise NAME-clnwire here.", "--output", "-o"),
     ] = None,
 ) -> None:
     """Runs plugins that were written with pyln-client on clnwire, unchanged.
@@ -93,3 +89,10 @@ def _wrap(argv: list[str], script: Path) -> None:
     except OSError as error:
         fail("pyln", f"{script} cannot be written: {error.strerror}")
     sys.stdout.write(f"{script} written; for lightningd's config: plugin={script.absolute()}\n")
+
+
+def search_path(*, has_it: bool = True) -> str:
+    """This process's `PYTHONPATH`, with the folder in front or without it."""
+    given = os.environ.get(PYTHONPATH, "").split(os.pathsep)
+    others = [place for place in given if place and place != FOLDER]
+    return os.pathsep.join([FOLDER, *others] if has_it else others)

@@ -11,7 +11,7 @@ import typer
 from clnwire.captures.proxy import Proxy, end_like
 from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
-from clnwire.cli._arguments import PluginCommand
+from clnwire.cli._arguments import File, PluginCommand, Words, flag, option
 from clnwire.program import ProgramError, of_words
 
 EXAMPLES = (
@@ -30,25 +30,19 @@ EXAMPLES = (
 def record(
     plugin: PluginCommand,
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="PATH", help="The capture's file, or a folder for a new one."
-        ),
+        Path, option("PATH", "The capture's file, or a folder for a new one.", "--output", "-o")
     ] = Path(),
     redact: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Members to mask in the capture, at any depth."),
+        Words, option("NAME,...", "Members to mask in the capture, at any depth.")
     ] = None,
-    buffer: Annotated[
-        int, typer.Option(min=1, metavar="MIB", help="Memory for what waits for a slow disk.")
-    ] = LIMIT,
-    force: Annotated[bool, typer.Option("--force", help="Overwrites a file that exists.")] = False,
+    buffer: Annotated[int, option("MIB", "Memory for what waits for a slow disk.", min=1)] = LIMIT,
+    force: Annotated[bool, flag("Overwrites a file that exists.", "--force")] = False,
     wrapper: Annotated[
-        Path | None,
-        typer.Option(
+        File,
+        option(
+            "FILE",
+            "Only writes a script that does this, for lightningd's plugin=FILE.",
             "--write-wrapper",
-            metavar="FILE",
-            help="Only writes a script that does this, for lightningd's plugin=FILE.",
         ),
     ] = None,
 ) -> None:

@@ -6,16 +6,15 @@ from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
-from msgspec import json
 from rich.console import Console
 from rich.table import Table
 
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import printable
 from clnwire.captures.filter import parse_span
-from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To
+from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To, Words, flag, option
 from clnwire.cli._captures import moving_bar
-from clnwire.cli._failing import fail
+from clnwire.cli._failing import fail, print_json
 from clnwire.cli._replay_diff import Comparison
 from clnwire.errors import ClnwireError
 from clnwire.program import of_words
@@ -36,31 +35,22 @@ def replay(
     capture: Capture,
     plugin: PluginCommand,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Also compares the answers with the recorded ones.")
+        bool, flag("Also compares the answers with the recorded ones.", "--diff")
     ] = False,
     to_the_byte: Annotated[
-        bool, typer.Option("--bytes", help="As --diff, and compares the text as well.")
+        bool, flag("As --diff, and compares the text as well.", "--bytes")
     ] = False,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Members that --diff ignores."),
-    ] = None,
+    ignore: Annotated[Words, option("NAME,...", "Members that --diff ignores.")] = None,
     first: From = None,
     last: To = None,
     speed: Annotated[
-        float,
-        typer.Option(
-            min=0, metavar="N", help="1: as recorded; 2: twice as fast; 0: as fast as possible."
-        ),
+        float, option("N", "1: as recorded; 2: twice as fast; 0: as fast as possible.", min=0)
     ] = 0.0,
-    window: Annotated[int, typer.Option(min=1, metavar="N", help="Requests in flight.")] = 64,
+    window: Annotated[int, option("N", "Requests in flight.", min=1)] = 64,
     timeout: Annotated[
-        float, typer.Option(min=0.01, metavar="SECONDS", help="The longest wait for an answer.")
+        float, option("SECONDS", "The longest wait for an answer.", min=0.01)
     ] = 60.0,
-    live: Annotated[
-        bool,
-        typer.Option("--live", help="Lets the plugin call the node of the capture."),
-    ] = False,
+    live: Annotated[bool, flag("Lets the plugin call the node of the capture.", "--live")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Plays the daemon's side of a capture to a plugin, and checks each answer.
@@ -94,7 +84,7 @@ def replay(
     if comparison is not None:
         summary |= {"ok": comparison.is_same, **comparison.as_json()}
     if as_json:
-        sys.stdout.write(json.encode(summary).decode() + "\n")
+        print_json(summary)
     else:
         _print(summary, comparison)
     if comparison is not None and not comparison.is_same:
@@ -112,9 +102,9 @@ async def _played(
 
 
 def _warn_of_paths(steps: list[Step]) -> None:
-    for option in recorded_paths(steps):
+    for path in recorded_paths(steps):
         sys.stderr.write(
-            f"clnwire replay: the capture sets the option {printable(option)}: the plugin may use "
+            f"clnwire replay: the capture sets the option {printable(path)}: the plugin may use "
             "that file\n"
         )
 

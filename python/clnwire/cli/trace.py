@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, TypeAlias
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from clnwire.captures.conversation import KINDS, Conversation
 from clnwire.captures.filter import RecordFilter, duration_us, parse_span
 from clnwire.captures.reading import CaptureError, read_records
 from clnwire.captures.tally import Tally
-from clnwire.cli._arguments import AsJson, Capture, From, To
+from clnwire.cli._arguments import AsJson, Capture, From, To, Word, Words, flag, option
 from clnwire.cli._captures import bar, size_of
 from clnwire.cli._completion import one_of
 from clnwire.cli._failing import fail
-from clnwire.cli._trace_lines import Lines
-from clnwire.cli._trace_summary import show_summary
+from clnwire.cli._trace_lines import Lines, show_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,45 +29,26 @@ EXAMPLES = (
 )
 SHOWN_PROBLEMS = 5
 """Broken lines that are reported one by one."""
-_Names: TypeAlias = list[str] | None
+DIRECTIONS = ("in", "out")
 
 
 def trace(
     capture: Capture,
     kind: Annotated[
-        _Names,
-        typer.Option(help=f"{', '.join(KINDS)}.", metavar="KIND", autocompletion=one_of(KINDS)),
+        Words, option("KIND", f"{', '.join(KINDS)}.", autocompletion=one_of(KINDS))
     ] = None,
-    hook: Annotated[
-        _Names, typer.Option(metavar="NAME", help="Calls of this hook, with answers.")
-    ] = None,
-    method: Annotated[
-        _Names, typer.Option(metavar="NAME", help="Calls of this method, with answers.")
-    ] = None,
-    topic: Annotated[
-        _Names, typer.Option(metavar="NAME", help="Notifications of this topic.")
-    ] = None,
+    hook: Annotated[Words, option("NAME", "Calls of this hook, with answers.")] = None,
+    method: Annotated[Words, option("NAME", "Calls of this method, with answers.")] = None,
+    topic: Annotated[Words, option("NAME", "Notifications of this topic.")] = None,
     direction: Annotated[
-        str | None,
-        typer.Option(
-            "--direction",
-            metavar="in|out",
-            help="To or from the plugin.",
-            autocompletion=one_of(("in", "out")),
-        ),
+        Word, option("in|out", "To or from the plugin.", autocompletion=one_of(DIRECTIONS))
     ] = None,
-    slower_than: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Answers that took longer, such as 10ms.")
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Messages that contain this, in any case.")
-    ] = None,
+    slower_than: Annotated[Word, option("TIME", "Answers that took longer, such as 10ms.")] = None,
+    text: Annotated[Word, option("TEXT", "Messages that contain this, in any case.")] = None,
     first: From = None,
     last: To = None,
-    full: Annotated[bool, typer.Option("--full", help="Shows whole messages.")] = False,
-    summary: Annotated[
-        bool, typer.Option("--summary", help="Counts and latencies by name instead.")
-    ] = False,
+    full: Annotated[bool, flag("Shows whole messages.", "--full")] = False,
+    summary: Annotated[bool, flag("Counts and latencies by name instead.", "--summary")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Shows a capture: each message on a line, with its time and how long an answer took.
@@ -81,13 +59,13 @@ def trace(
     Status 1: the capture is damaged; the readable part was shown. Status 2: it cannot be read.
     """
     wanted = RecordFilter(
-        kinds=_checked("--kind", kind or [], KINDS),
+        kinds=[_checked("--kind", one, KINDS) for one in kind or []],
         names=[
             *(("hook", name) for name in hook or []),
             *(("method", name) for name in method or []),
             *(("topic", name) for name in topic or []),
         ],
-        direction=next(iter(_checked("--direction", [direction] if direction else [])), None),
+        direction=_checked("--direction", direction, DIRECTIONS) if direction else None,
         slower_than_us=duration_us("--slower-than", slower_than) if slower_than else None,
         text=text.lower() if text is not None else None,
         span=parse_span(first, last),
@@ -106,10 +84,9 @@ def trace(
     reading.report()
 
 
-def _checked(option: str, given: list[str], known: tuple[str, ...] = ("in", "out")) -> list[str]:
-    for value in given:
-        if value not in known:
-            raise CaptureError(f"{option} must be one of {', '.join(known)}, not '{value}'")
+def _checked(name: str, given: str, known: tuple[str, ...]) -> str:
+    if given not in known:
+        raise CaptureError(f"{name} must be one of {', '.join(known)}, not '{given}'")
     return given
 
 

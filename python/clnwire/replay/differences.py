@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from msgspec import UNSET, Struct, json
 
 from clnwire._core import members
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
 
-_Pair: TypeAlias = "tuple[str, object, object]"
-"""A path, and the values of the two sides there."""
 _IDENTIFIER: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -88,31 +86,18 @@ def _decoded(text: bytes) -> object:
 def _compare(
     path: str, recorded: object, got: object, ignored: Collection[str]
 ) -> Iterator[Change]:
-    objects = as_object(recorded), as_object(got)
-    arrays = as_array(recorded), as_array(got)
-    if objects[0] is not None and objects[1] is not None:
-        pairs = _members(path, objects[0], objects[1], ignored)
-    elif arrays[0] is not None and arrays[1] is not None:
-        pairs = _items(path, arrays[0], arrays[1])
-    else:
-        if not _is_same(recorded, got):
-            yield Change(path, recorded, got)
-        return
-    for inner, one, other in pairs:
-        yield from _compare(inner, one, other, ignored)
-
-
-def _members(
-    path: str, recorded: dict[str, Any], got: dict[str, Any], ignored: Collection[str]
-) -> Iterator[_Pair]:
-    for name in dict.fromkeys([*recorded, *got]):
-        if name not in ignored:
-            yield _member(path, name), recorded.get(name, UNSET), got.get(name, UNSET)
-
-
-def _items(path: str, recorded: list[Any], got: list[Any]) -> Iterator[_Pair]:
-    for number, (one, other) in enumerate(zip_longest(recorded, got, fillvalue=UNSET)):
-        yield f"{path}[{number}]", one, other
+    one, other = as_object(recorded), as_object(got)
+    items, others = as_array(recorded), as_array(got)
+    if one is not None and other is not None:
+        for name in dict.fromkeys([*one, *other]):
+            if name not in ignored:
+                sides = one.get(name, UNSET), other.get(name, UNSET)
+                yield from _compare(_member(path, name), *sides, ignored)
+    elif items is not None and others is not None:
+        for number, sides in enumerate(zip_longest(items, others, fillvalue=UNSET)):
+            yield from _compare(f"{path}[{number}]", *sides, ignored)
+    elif not _is_same(recorded, got):
+        yield Change(path, recorded, got)
 
 
 def _is_same(one: object, other: object) -> bool:

@@ -67,13 +67,6 @@ class Outcome(Struct):
     """By method, in seconds, from the write to the answer."""
 
 
-class _Asked(Struct):
-    """A request that the plugin has to answer."""
-
-    step: Step
-    sent: float | None = None
-
-
 class Replay:
     """One plugin, one capture.
 
@@ -96,15 +89,19 @@ class Replay:
         self._dialect = dialect_of(steps)
         self._outcome = Outcome()
         self._wake = asyncio.Event()
-        self._waiting: dict[bytes, _Asked] = {}
+        self._waiting: dict[bytes, Step] = {}
+        self._sent: dict[bytes, float] = {}
+        """When each open request was written."""
         self._answered: dict[bytes, Step] = {}
-        self._unsent: list[_Asked] = []
+        self._unsent: list[Step] = []
         self._line = 0
         self._room = 0
         self._all_sent = False
         self._failure: HostError | None = None
         self._manifest: HostManifest | None = None
         self._errors: deque[str] = deque(maxlen=SHOWN_ERRORS)
+        self._cpu_of_start: float | None = None
+        """Seconds that the plugin's process had used when its work began."""
 
     @property
     def sent(self) -> int:
@@ -119,7 +116,7 @@ class Replay:
         """
         self._name = Path(argv[0]).name
         self._loop = asyncio.get_running_loop()
-        clock = _Clock()
+        before = _children_cpu()
         self._process = PluginProcess(
             spawn(argv, cwd=None, env=environment_of(self._dialect, {})),
             Framer(),
@@ -129,15 +126,18 @@ class Replay:
         )
         watch = self._loop.create_task(self._watch())
         try:
-            await self._play(clock)
+            await self._play()
         finally:
             watch.cancel()
             await self._end()
         self._raise_failure()
-        self._outcome.cpu_seconds = clock.used()
+        if self._cpu_of_start is not None:
+            # A process that has ended is part of the total of this process's children.
+            used = _children_cpu() - before - self._cpu_of_start
+            self._outcome.cpu_seconds = max(0.0, used)
         return self._outcome
 
-    async def _play(self, clock: _Clock) -> None:
+    async def _play(self) -> None:
         origin = started = perf_counter()
         for step in self._steps:
             if self._speed:
@@ -147,21 +147,20 @@ class Replay:
             if step.method == "getmanifest":
                 # Until now the plugin was loading; what follows is its work.
                 started = perf_counter()
-                clock.start(self._process.pid)
+                self._cpu_of_start = _process_cpu(self._process.pid)
         self._all_sent = True
         await self._until_waiting(0)
         self._outcome.seconds = perf_counter() - started
 
     async def _send(self, step: Step) -> None:
-        asked = _Asked(step)
         alone = step.method in ALONE
         if step.token is None:
             self._outcome.notifications += 1
         else:
             await self._until_waiting(0 if alone else self._window - 1)
             self._outcome.requests += 1
-            self._waiting[step.token] = asked
-        self._unsent.append(asked)
+            self._waiting[step.token] = step
+        self._unsent.append(step)
         if alone or self._speed or len(self._unsent) >= self._window:
             self._flush()
         if alone:
@@ -170,11 +169,10 @@ class Replay:
     def _flush(self) -> None:
         """Writes all queued messages in one write."""
         if self._unsent:
-            self._process.send(b"".join(asked.step.frame + b"\n\n" for asked in self._unsent))
+            self._process.send(b"".join(step.frame + b"\n\n" for step in self._unsent))
             now = perf_counter()
-            for asked in self._unsent:
-                asked.sent = now
-            self._line = self._unsent[-1].step.line
+            self._sent |= {step.token: now for step in self._unsent if step.token is not None}
+            self._line = self._unsent[-1].line
             self._unsent.clear()
 
     async def _until_waiting(self, room: int) -> None:
@@ -215,10 +213,10 @@ class Replay:
         while True:
             await asyncio.sleep(min(0.5, self._timeout / 4))
             late = perf_counter() - self._timeout
-            for asked in self._waiting.values():
-                if asked.sent is not None and asked.sent < late:
+            for token, step in self._waiting.items():
+                if self._sent.get(token, late) < late:
                     got = f"none within {self._timeout:g} s"
-                    self._fail(DifferenceError(asked.step.line, _expected(asked.step), got))
+                    self._fail(DifferenceError(step.line, _expected(step), got))
                     return
 
     async def _end(self) -> None:
@@ -250,16 +248,16 @@ class Replay:
             self._fail(DifferenceError(self._line, "output that the daemon takes", got))
 
     def _take_reply(self, frame: Frame, token: bytes) -> None:
-        asked = self._waiting.pop(token, None)
-        if asked is None:
+        step = self._waiting.pop(token, None)
+        if step is None:
             self._fail(self._unexpected(frame, token))
             return
-        step, now = asked.step, perf_counter()
+        now = perf_counter()
         self._answered[token] = step
         problem = self._problem(step, frame)
         if problem is not None:
             self._fail(DifferenceError(step.line, _expected(step), problem))
-        self._outcome.latencies.setdefault(step.method, []).append(now - (asked.sent or now))
+        self._outcome.latencies.setdefault(step.method, []).append(now - self._sent.pop(token, now))
         if self._on_reply is not None:
             self._on_reply(step, frame.bytes)
         if len(self._waiting) <= self._room:
@@ -307,7 +305,7 @@ class Replay:
         oldest = next(iter(self._waiting.values()), None)
         if oldest is None:
             return DifferenceError(self._line, "no reply", shown)
-        return DifferenceError(oldest.step.line, _expected(oldest.step), f"an unknown id: {shown}")
+        return DifferenceError(oldest.line, _expected(oldest), f"an unknown id: {shown}")
 
     def _take_malformed(self, error: MalformedError, near: str) -> None:
         got = f"not JSON: {error.reason} at byte {error.offset} of the plugin's output: {near!r}"
@@ -320,28 +318,6 @@ class Replay:
             said = f"; its last errors in the log: {' | '.join(self._errors)}"
             reason = ending(code) + (said if self._errors else "")
             self._fail(PluginDiedError(self._name, reason, tokens))
-
-
-class _Clock:
-    """The plugin's processor time after its start-up.
-
-    A running process has a clock of its own. The time of one that has ended is part of the total of
-    this process's children.
-    """
-
-    def __init__(self) -> None:
-        self._before = _children_cpu()
-        self._start: float | None = None
-
-    def start(self, pid: int) -> None:
-        """Starts the count: leaves out the time that the process has used so far."""
-        self._start = _process_cpu(pid)
-
-    def used(self) -> float | None:
-        """The seconds used, once the process has ended; `None` if `start` could not read them."""
-        if self._start is None:
-            return None
-        return max(0.0, _children_cpu() - self._before - self._start)
 
 
 def _process_cpu(pid: int) -> float | None:

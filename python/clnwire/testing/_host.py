@@ -12,7 +12,7 @@ from clnwire.host.commands.commands import Delivery
 from clnwire.host.journal import Call as Call  # noqa: TC001 - public
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE
-from clnwire.testing._events import answer_struct, is_sample, name_of, payload_of
+from clnwire.testing._samples import answer_struct, is_sample, name_of, payload_of
 from clnwire.testing._stderr import LastLines
 from clnwire.testing._traffic import Traffic
 from clnwire.testing._waiting import Pending, Waiter

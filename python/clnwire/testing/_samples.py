@@ -1,4 +1,4 @@
-"""Plausible events and results of commands as Structs, and the names of events."""
+"""Plausible events and results as Structs; from a test's events to payloads, and back."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.structs import Event
 from clnwire.commands._command import Reply
 from clnwire.errors import UsageError
+from clnwire.hooks._answers import permitted_answer
 from clnwire.hooks._catalogue import HOOKS, hook_spec
-from clnwire.hooks._spec import HookSpec
+from clnwire.hooks._spec import CONTINUE, HookSpec
 from clnwire.host.empty_node import least
+from clnwire.host.rules.decoding import as_object
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clnwire.host.rules.samples import Event as SampleEvent
     from clnwire.notifications._spec import TopicSpec
 
 __tracebackhide__ = True
@@ -99,3 +104,51 @@ def _value(old: object, new: object, hint: Any, where: str) -> object:
         return msgspec.convert(new, hint)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}: {error}") from None
+
+
+def name_of(event: Event | type[Event] | str) -> str:
+    """The name of the hook or topic. Raises `UsageError` for a Struct that is not an event."""
+    if isinstance(event, str):
+        return event
+    return spec_of(event if isinstance(event, type) else type(event)).name
+
+
+def is_sample(event: object, payload: object) -> bool:
+    """Whether the test gives no content, so that the event is the sample."""
+    return payload is None and not isinstance(event, Event)
+
+
+def payload_of(
+    event: Event | type[Event] | str,
+    payload: object,
+    find: Callable[[str, str], SampleEvent],
+    dialect: str,
+) -> object:
+    """The payload to send: the event, the payload, or the dialect's sample. Raises `UsageError`."""
+    name = name_of(event)
+    if payload is not None:
+        if not isinstance(event, str):
+            raise UsageError(f"{name}: a payload goes with the name, not with a Struct: '{name}'")
+        return payload
+    if isinstance(event, Event):
+        # A plugin's topic is wrapped in an object with its name, as publishers do.
+        return {name: event} if getattr(spec_of(type(event)), "wrapped", False) else event
+    try:
+        return find(name, dialect)
+    except LookupError as error:
+        raise UsageError(str(error)) from None
+
+
+def answer_struct(hook: str, answer: object) -> Any:
+    """The answer as the hook's Struct of that form, or unchanged if there is none."""
+    if answer is True and hook == "db_write":
+        # The daemon of 2019 accepts this answer.
+        return CONTINUE
+    members = as_object(answer)
+    if hook not in HOOKS or members is None:
+        return answer
+    try:
+        return permitted_answer(hook_spec(hook), members)
+    except UsageError:
+        # An answer to `rpc_command` may have any form: the daemon logs an unknown one and goes on.
+        return answer

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, json
+from msgspec import DecodeError, Struct, json
 
+from clnwire._core import MalformedError, members
 from clnwire._wire.foreign import in_one_line
 
 if TYPE_CHECKING:
@@ -21,14 +23,6 @@ SHOWN: Final = 100
 """The most lines of a report."""
 SHOWN_CHARACTERS: Final = 300
 """The most characters of a message's params or result in a report."""
-
-
-class _Message(Struct):
-    id: Raw | UnsetType = UNSET
-    method: str | UnsetType = UNSET
-    params: Raw | UnsetType = UNSET
-    result: Raw | UnsetType = UNSET
-    error: Raw | UnsetType = UNSET
 
 
 class _Log(Struct):
@@ -71,12 +65,9 @@ class Traffic:
     def text(self, limit: int = SHOWN) -> str:
         """The last messages, a line each: when in seconds, `→` from the daemon or `←` to it."""
         entries = list(self._entries)[-limit:]
-        lines = [*self._left_out(len(entries)), *_lines(entries)]
-        return "\n".join(lines) or "(no messages)"
-
-    def _left_out(self, shown: int) -> Iterator[str]:
-        if self._count > shown:
-            yield f"({self._count - shown} earlier messages are left out)"
+        earlier = self._count - len(entries)
+        lines = [f"({earlier} earlier messages are left out)"] if earlier else []
+        return "\n".join([*lines, *_lines(entries)]) or "(no messages)"
 
 
 def _lines(entries: list[_Entry]) -> Iterator[str]:
@@ -88,32 +79,19 @@ def _lines(entries: list[_Entry]) -> Iterator[str]:
 
 def _summary(entry: _Entry) -> str:
     try:
-        message = json.decode(entry.data, type=_Message)
-    except (DecodeError, UnicodeDecodeError):
+        found = {name: text.decode("utf-8", "replace") for name, text in members(entry.data)[::-1]}
+        what = "error" if "error" in found else "result"
+        body = found.get(what, "")
+        if "method" in found:
+            what, body = json.decode(found["method"], type=str), found.get("params", "")
+    except (MalformedError, DecodeError):
         return _cut(entry.data.decode("utf-8", "replace").strip(), entry.size)
-    if message.method == "log":
-        return _log_line(message.params, entry.size)
-    identifier = "" if message.id is UNSET else f" {_text(message.id)}"
-    if message.method is not UNSET:
-        return f"{message.method}{identifier}  {_body(message.params, entry.size)}".rstrip()
-    kind, body = ("result", message.result) if message.error is UNSET else ("error", message.error)
-    return f"{kind}{identifier}  {_body(body, entry.size)}"
-
-
-def _log_line(params: Raw | UnsetType, size: int) -> str:
-    try:
-        line = json.decode(_text(params), type=_Log)
-    except DecodeError:
-        return f"log  {_body(params, size)}"
-    return f"log {line.level}  {_cut(line.message, size)}"
-
-
-def _text(raw: Raw | UnsetType) -> str:
-    return "" if raw is UNSET else bytes(raw).decode("utf-8", "replace")
-
-
-def _body(raw: Raw | UnsetType, size: int) -> str:
-    return _cut(_text(raw), size)
+    if what == "log":
+        with suppress(DecodeError):
+            line = json.decode(body, type=_Log)
+            what, body = f"log {line.level}", line.message
+    token = f" {found['id']}" if "id" in found else ""
+    return f"{what}{token}  {_cut(body, entry.size)}".rstrip()
 
 
 def _cut(text: str, size: int) -> str:

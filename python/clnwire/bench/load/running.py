@@ -108,14 +108,20 @@ def measure(job: Job) -> Report:
         # A new session keeps Ctrl-C from the child, and marks the processes for `end_session`.
         start_new_session=True,
     )
+    assert child.stderr is not None
+    kept: deque[bytes] = deque(maxlen=KEPT)
+    tail = threading.Thread(target=_tail, args=(child.stderr, kept), daemon=True)
+    tail.start()
     try:
-        with _Tail(child) as tail:
-            output = _talk(child, msgspec.json.encode(job))
+        output = _talk(child, msgspec.json.encode(job))
+        # A process that the plugin left behind may hold stderr open; it is ended next.
+        tail.join(0.5)
     finally:
         child.kill()
         end_session(child.pid)
         child.wait()
-    return _report(output, tail.lines, child.returncode)
+    lines = [line.decode(errors="replace").rstrip() for line in list(kept)]
+    return _report(output, [line for line in lines if line], child.returncode)
 
 
 def _talk(child: subprocess.Popen[bytes], job: bytes) -> bytes:
@@ -141,32 +147,10 @@ def _report(output: bytes, stderr: list[str], status: int) -> Report:
     return outcome.report
 
 
-class _Tail:
-    """Reads the stderr that a process and its plugin share, and keeps its last lines."""
-
-    def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        assert child.stderr is not None
-        self._stream: IO[bytes] = child.stderr
-        self._kept: deque[bytes] = deque(maxlen=KEPT)
-        self._thread = threading.Thread(target=self._read, daemon=True)
-
-    def __enter__(self) -> _Tail:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # A process that the plugin left behind may hold stderr open; `measure` ends it next.
-        self._thread.join(0.5)
-
-    def _read(self) -> None:
-        with self._stream:
-            while line := self._stream.readline(_LONGEST_LINE):
-                self._kept.append(line)
-
-    @property
-    def lines(self) -> list[str]:
-        found = (line.decode(errors="replace").rstrip() for line in list(self._kept))
-        return [line for line in found if line]
+def _tail(stream: IO[bytes], kept: deque[bytes]) -> None:
+    """Keeps the last lines of the stderr that a process and its plugin share."""
+    with stream:
+        kept.extend(iter(lambda: stream.readline(_LONGEST_LINE), b""))
 
 
 def end_session(leader: int) -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
+
+from clnwire._wire.foreign import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Row: TypeAlias = tuple[object, ...]
 SHOWN: Final = 160
 """Characters of a row that a message shows."""
+_SCHEMA: Final = (
+    "SELECT name, type, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' "
+    "ESCAPE '\\' ORDER BY name"
+)
+"""Tables, indices, views and triggers with their SQL; not SQLite's own."""
 
 
 def first_difference(node: Path, replica: Path) -> str | None:
@@ -25,7 +31,7 @@ def first_difference(node: Path, replica: Path) -> str | None:
         return f"the plugin left no database at {replica}"
     with closing(_open(node)) as ours, closing(_open(replica)) as theirs:
         try:
-            return _schema_difference(ours, theirs) or _row_difference(ours, theirs)
+            return next(_differences(ours, theirs), None)
         except sqlite3.DatabaseError as error:
             return f"the replica cannot be read: {error}"
 
@@ -35,52 +41,21 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
 
 
-def _schema(database: sqlite3.Connection) -> dict[str, Row]:
-    """Tables, indices, views and triggers with their SQL; not SQLite's own."""
-    rows = database.execute(
-        "SELECT name, type, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' "
-        "ESCAPE '\\' ORDER BY name"
-    )
-    return {row[0]: row for row in rows}
-
-
-def _schema_difference(ours: sqlite3.Connection, theirs: sqlite3.Connection) -> str | None:
-    node, replica = _schema(ours), _schema(theirs)
+def _differences(ours: sqlite3.Connection, theirs: sqlite3.Connection) -> Iterator[str]:
+    node, replica = ({row[0]: row for row in side.execute(_SCHEMA)} for side in (ours, theirs))
     for name in sorted(node.keys() | replica.keys()):
         if node.get(name) != replica.get(name):
-            return f"schema, {name}: {_versus(node.get(name), replica.get(name))}"
-    return None
+            yield f"schema, {name}: {_versus(node.get(name), replica.get(name))}"
+    for name in (name for name, row in node.items() if row[1] == "table"):
+        # The demo's tables all have rowids.
+        query = f'SELECT rowid, * FROM "{name}" ORDER BY rowid'
+        pairs = zip_longest(ours.execute(query), theirs.execute(query))
+        for number, (one, other) in enumerate(pairs, start=1):
+            # For SQLite 1 and 1.0 are not the same, so compare how they are written.
+            if repr(one) != repr(other):
+                yield f"table {name}, row {number}: {_versus(one, other)}"
 
 
-def _row_difference(ours: sqlite3.Connection, theirs: sqlite3.Connection) -> str | None:
-    for name, (_, kind, *_rest) in _schema(ours).items():
-        if kind != "table":
-            continue
-        pairs = zip_longest(_rows(ours, name), _rows(theirs, name))
-        for number, (node, replica) in enumerate(pairs, start=1):
-            if not _same(node, replica):
-                return f"table {name}, row {number}: {_versus(node, replica)}"
-    return None
-
-
-def _rows(database: sqlite3.Connection, table: str) -> Iterator[Row]:
-    """All rows with their rowids, in that order. The demo's tables all have them."""
-    return database.execute(f'SELECT rowid, * FROM "{table}" ORDER BY rowid')
-
-
-def _same(node: Row | None, replica: Row | None) -> bool:
-    """Values and their types: for SQLite 1 and 1.0 are not the same."""
-    if node is None or replica is None:
-        return False
-    return node == replica and [*map(type, node)] == [*map(type, replica)]
-
-
-def _versus(node: Row | None, replica: Row | None) -> str:
-    return f"the node has {_shown(node)}, the replica {_shown(replica)}"
-
-
-def _shown(row: Row | None) -> str:
-    if row is None:
-        return "nothing"
-    text = repr(row)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+def _versus(node: object, replica: object) -> str:
+    sides = ("nothing" if row is None else shortened(repr(row), SHOWN) for row in (node, replica))
+    return "the node has {}, the replica {}".format(*sides)

@@ -10,9 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import psutil
-from msgspec import Struct
+from msgspec import Struct, field
 
-from clnwire.cli.demo.traffic import SCHEMA, DemoTraffic, version_is
+from clnwire.cli.demo.traffic import SCHEMA, sets, version_is
+from clnwire.errors import ClnwireError
 from clnwire.host import Host
 
 if TYPE_CHECKING:
@@ -30,28 +31,20 @@ PROBE_BYTES: Final = 4 << 10
 class DemoRun(Struct):
     """What was measured. Times are in seconds."""
 
-    writes: int
+    writes: int = 0
     """How many were committed, the schema not counted."""
-    latencies: list[float]
+    latencies: list[float] = field(default_factory=list[float])
     """Of all but the first of each start: from a `db_write` being sent to its answer, in order."""
-    seconds: float
+    seconds: float = 0.0
     """Latencies and the node's own commits together."""
-    sql_bytes: int
+    sql_bytes: int = 0
     """Of all statements together."""
-    plugin_cpu: float
+    plugin_cpu: float = 0.0
     """User and system time of the plugin, without its start."""
-    plugin_memory: int
+    plugin_memory: int = 0
     """The most bytes that were resident, of the samples taken."""
-    fsync: float
+    fsync: float = 0.0
     """The median of what writing and syncing 4 kB takes here, when nothing else writes."""
-
-
-class WriteError(Exception):
-    """The plugin did not approve a write; the cause says why."""
-
-    def __init__(self, number: int, total: int, log: Sequence[str]) -> None:
-        self.number, self.total, self.log = number, total, log
-        super().__init__(f"write {number:,} of {total:,}")
 
 
 async def run(
@@ -59,23 +52,24 @@ async def run(
     environment: Mapping[str, str],
     directory: Path,
     writes: int,
-    progress: Callable[[], object],
+    progress: Callable[[int], object],
 ) -> DemoRun:
-    """Runs the plugin through so many writes, at least two; `progress` is called after each.
+    """Runs the plugin through so many writes, at least two; `progress` gets the number of each.
 
     In the middle, node and plugin are killed between the plugin's answer and the node's commit, and
-    start again. Leaves the node's database in the directory. Raises `WriteError`, and as
-    `Host.start` does.
+    start again. Leaves the node's database in the directory. Raises `ClnwireError` if the plugin
+    does not approve a write, and as `Host.start` does.
     """
-    sets = DemoTraffic().sets(writes)
+    transactions = sets(writes)
     with closing(sqlite3.connect(directory / DATABASE, isolation_level=None)) as database:
         database.execute("PRAGMA foreign_keys = ON")
         # The node does not sync, so that only the plugin's disk time is measured.
         database.execute("PRAGMA synchronous = OFF")
         node = _Node(database, plugin, environment, writes, progress)
-        await node.run(list(SCHEMA), islice(sets, writes // 2), is_killed=True)
-        await node.run(next(sets), sets, is_killed=False)
-        return node.result(directory)
+        await node.run(list(SCHEMA), islice(transactions, writes // 2), is_killed=True)
+        await node.run(next(transactions), transactions, is_killed=False)
+    node.measured.fsync = _probe(directory / "probe")
+    return node.measured
 
 
 class _Node:
@@ -87,19 +81,16 @@ class _Node:
         plugin: Path,
         environment: Mapping[str, str],
         total: int,
-        progress: Callable[[], object],
+        progress: Callable[[int], object],
     ) -> None:
         self._database, self._plugin, self._environment = database, plugin, environment
         self._total, self._progress = total, progress
         self._version = 0
-        self._latencies: list[float] = []
-        self._seconds = 0.0
-        self._sql_bytes = 0
-        self._cpu = 0.0
-        self._memory = 0
+        self.measured = DemoRun()
 
-    async def run(self, first: list[str], sets: Iterable[list[str]], *, is_killed: bool) -> None:
+    async def run(self, first: list[str], writes: Iterable[list[str]], *, is_killed: bool) -> None:
         """Starts, commits the sets, and ends. The plugin gets the first set before `init`."""
+        measured = self.measured
         async with Host() as host:
             host.data_version = self._version
             self._execute(first)
@@ -107,36 +98,39 @@ class _Node:
             self._commit()
             process = psutil.Process(child.pid)
             before = _cpu_seconds(process)
-            for writes in sets:
-                with self._explained(host):
-                    await self._write(host, writes)
+            with self._explained(host):
+                for one in writes:
+                    await self._write(host, one)
                     if self._version % SAMPLE_EVERY == 2:
-                        self._memory = max(self._memory, process.memory_info().rss)
-            self._cpu += _cpu_seconds(process) - before
-            if is_killed:
-                # The plugin has this set, and the node starts again without it.
-                with self._explained(host):
+                        memory = process.memory_info().rss
+                        measured.plugin_memory = max(measured.plugin_memory, memory)
+                measured.plugin_cpu += _cpu_seconds(process) - before
+                if is_killed:
+                    # The plugin has this set, and the node starts again without it.
                     await host.db_write(["DELETE FROM terms", version_is(self._version + 1)])
-                process.kill()
+                    process.kill()
 
     @contextmanager
     def _explained(self, host: Host) -> Generator[None, None, None]:
         try:
             yield
         except Exception as error:
-            log = [entry.message for entry in host.logs]
-            raise WriteError(self._version, self._total, log) from error
+            last = [f"; its last log line: {entry.message}" for entry in host.logs[-1:]]
+            raise ClnwireError(
+                f"write {self._version:,} of {self._total:,}: {error}{''.join(last)}; "
+                "nothing was committed from there on; look into what the plugin has printed"
+            ) from error
 
-    async def _write(self, host: Host, writes: list[str]) -> None:
+    async def _write(self, host: Host, writes: Sequence[str]) -> None:
         """Executes, sends and commits a transaction, in the order of a real node."""
         self._execute(writes)
         sent = time.perf_counter()
         await host.db_write(writes)
         answered = time.perf_counter()
         self._commit()
-        self._latencies.append(answered - sent)
-        self._seconds += time.perf_counter() - sent
-        self._sql_bytes += sum(map(len, writes))
+        self.measured.latencies.append(answered - sent)
+        self.measured.seconds += time.perf_counter() - sent
+        self.measured.sql_bytes += sum(map(len, writes))
 
     def _execute(self, writes: Sequence[str]) -> None:
         """Executes a set, and leaves its transaction open."""
@@ -146,20 +140,9 @@ class _Node:
 
     def _commit(self) -> None:
         self._database.execute("COMMIT")
+        self.measured.writes = self._version
         self._version += 1
-        if self._version > 1:
-            self._progress()
-
-    def result(self, directory: Path) -> DemoRun:
-        return DemoRun(
-            writes=self._version - 1,
-            latencies=self._latencies,
-            seconds=self._seconds,
-            sql_bytes=self._sql_bytes,
-            plugin_cpu=self._cpu,
-            plugin_memory=self._memory,
-            fsync=_probe(directory / "probe"),
-        )
+        self._progress(self.measured.writes)
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clnwire.cli.demo.node import DemoRun
+
+_SAME: Final = "[green]the replica is the same, row by row[/]"
 
 
 class Latency(Struct):
@@ -50,6 +50,8 @@ class DemoReport(Struct, omit_defaults=True):
 def report(run: DemoRun, difference: str | None, restore_seconds: float | None) -> DemoReport:
     """Puts the measurements of a complete run in figures."""
     count = len(run.latencies)
+    ordered = sorted(run.latencies)
+    places = (min(count - 1, int(share * count)) for share in (0.5, 0.99, 0.999, 1))
     return DemoReport(
         verdict="same" if difference is None else "differs",
         writes=run.writes,
@@ -57,21 +59,12 @@ def report(run: DemoRun, difference: str | None, restore_seconds: float | None) 
         difference=difference,
         seconds=round(run.seconds, 3),
         writes_per_second=round(count / run.seconds, 1),
-        latency_us=_latency(run.latencies),
+        latency_us=Latency(*(_us(ordered[place]) for place in places)),
         sql_megabytes_per_second=round(run.sql_bytes / run.seconds / 1e6, 2),
         plugin_cpu_us_per_write=_us(run.plugin_cpu / count),
         plugin_peak_memory_mb=round(run.plugin_memory / 1e6, 1),
         fsync_us=_us(run.fsync),
     )
-
-
-def _latency(latencies: Sequence[float]) -> Latency:
-    ordered = sorted(latencies)
-
-    def at(share: float) -> float:
-        return _us(ordered[min(len(ordered) - 1, int(share * len(ordered)))])
-
-    return Latency(at(0.5), at(0.99), at(0.999), at(1))
 
 
 def _us(seconds: float) -> float:
@@ -81,6 +74,7 @@ def _us(seconds: float) -> float:
 def table(result: DemoReport) -> Table:
     """The report of a complete run for people."""
     latency = result.latency_us or Latency(0, 0, 0, 0)
+    restored = result.restore_seconds
     rows = [
         ("writes", f"{result.writes:,} in {result.seconds:,.1f} s"),
         ("writes a second", f"{result.writes_per_second:,.0f}"),
@@ -91,27 +85,15 @@ def table(result: DemoReport) -> Table:
         ("plugin's CPU time a write", _ms(result.plugin_cpu_us_per_write)),
         ("plugin's peak memory", f"{result.plugin_peak_memory_mb:,.0f} MB"),
         ("killed", f"node and plugin, before commit {result.writes // 2 + 1:,}"),
-        ("restored in", _seconds(result.restore_seconds)),
+        ("restored in", "nothing to restore" if restored is None else f"{restored:,.2f} s"),
         ("an fsync on this disk", _ms(result.fsync_us)),
-        ("verdict", _verdict(result)),
+        ("verdict", _SAME if result.difference is None else "[red]the replica differs[/]"),
     ]
-    grid = Table(show_header=False)
-    grid.add_column()
-    grid.add_column(overflow="fold")
-    for name, value in rows:
-        grid.add_row(name, value)
+    grid = Table("", Column(overflow="fold"), show_header=False)
+    for row in rows:
+        grid.add_row(*row)
     return grid
 
 
 def _ms(us: float | None) -> str:
     return f"{(us or 0) / 1000:,.2f} ms"
-
-
-def _seconds(seconds: float | None) -> str:
-    return "nothing to restore" if seconds is None else f"{seconds:,.2f} s"
-
-
-def _verdict(result: DemoReport) -> str:
-    if result.difference is None:
-        return "[green]the replica is the same, row by row[/]"
-    return "[red]the replica differs[/]"

@@ -6,31 +6,18 @@ payments in 47 s and sent 2,162 `db_write`s. Schema and rows are the demo's own.
 
 from __future__ import annotations
 
+import re
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+Templates: TypeAlias = "tuple[str, ...]"
+"""Statements, in which `[bits N]` is a number of N bits, `[blob N]` and `[text N]` have N bytes.
 
-class Shape(NamedTuple):
-    """Measured over sets of writes."""
-
-    statements: tuple[int, ...]
-    """Statements a set, at `QUANTILES`."""
-    size: tuple[int, ...]
-    """Bytes of the set's message, at `QUANTILES`."""
-    kinds: dict[str, float]
-    """The share of all statements, by their first word."""
-
-
-QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-MEASURED: Final = Shape(
-    statements=(2, 2, 3, 16, 22, 25),
-    size=(257, 389, 2_980, 7_240, 12_629, 15_971),
-    kinds={"UPDATE": 0.664, "INSERT": 0.174, "DELETE": 0.162},
-)
-"""Of the recording, without the sets that made and migrated its tables."""
+`CHANNEL` is drawn once a set; `VERSION` is the set's, and serves as a number that nobody has yet.
+"""
 
 CHANNELS: Final = 4
 SCHEMA: Final = (
@@ -72,10 +59,81 @@ SCHEMA: Final = (
 )
 """The first set: it is sent before `init`, as a node's migrations are."""
 
-
-def insert(table: str, *values: object) -> str:
-    """A statement that adds a row; the values are as they are to stand in it."""
-    return f"INSERT INTO {table} VALUES ({', '.join(map(str, values))})"
+_STEP: Final[Templates] = (
+    "UPDATE counters SET value = VERSION WHERE name = 'htlcs'",
+    "UPDATE htlcs SET state = [bits 4] WHERE id = (SELECT max(id) FROM htlcs)",
+)
+"""An HTLC goes on to its next state."""
+_ADD: Final[Templates] = (
+    "INSERT INTO htlcs VALUES (VERSION, CHANNEL, 0, [bits 30], [blob 32], NULL, [blob 1366])",
+    "UPDATE channels SET sent = sent + [bits 30] WHERE id = CHANNEL",
+    "UPDATE counters SET value = VERSION WHERE name = 'htlcs'",
+)
+"""A new HTLC, with its onion."""
+_TERMS: Final[Templates] = tuple(
+    "UPDATE terms SET dust = 546, reserve = 10000, delay = 144, max_htlcs = 483, max_value = "
+    f"[bits 63] WHERE channel = CHANNEL AND side = {side}"
+    for side in (0, 1)
+)
+_CHANNEL: Final = (
+    "UPDATE channels SET state = [bits 3], sent = [bits 40], received = [bits 40], "
+    "keys = [blob 700], last_tx = [blob 1750] WHERE id = CHANNEL"
+)
+_PAYMENT: Final = (
+    "INSERT INTO payments VALUES (VERSION, 0, [bits 30], [bits 20].5, [blob 32], "
+    "'d''œuvre VERSION', [text 375])"
+)
+"""Quotes are doubled and letters beyond ASCII taken as they are."""
+_SAVE: Final[Templates] = (
+    _TERMS[0],
+    "UPDATE channels SET revocations = revocations + 1 WHERE id = CHANNEL",
+    _TERMS[1],
+    _CHANNEL,
+    "DELETE FROM fees WHERE channel = CHANNEL",
+    "INSERT INTO fees VALUES (CHANNEL, 0, [bits 13])",
+    "DELETE FROM heights WHERE channel = CHANNEL",
+    "INSERT INTO heights VALUES (CHANNEL, 0, [bits 8])",
+    "UPDATE channels SET last_commit = [blob 420] WHERE id = CHANNEL",
+)
+"""A channel is saved as a whole, whatever has changed of it."""
+_SIGNATURE: Final[Templates] = (
+    *_STEP,
+    *_SAVE,
+    *_SAVE,
+    "INSERT INTO penalties VALUES (CHANNEL, VERSION, [blob 32], 330)",
+)
+_SETS: Final[dict[Templates, int]] = {
+    (
+        "UPDATE notes SET data = [blob 1250], generation = generation + 1 WHERE key = x'0[bits 1]'",
+    ): 25,
+    ("DELETE FROM penalties WHERE channel = CHANNEL AND number < VERSION - 400",): 13,
+    (
+        "INSERT INTO anchors VALUES (CHANNEL, VERSION, [blob 32], 253)",
+        "DELETE FROM anchors WHERE channel = CHANNEL AND number < VERSION",
+    ): 13,
+    (
+        "UPDATE counters SET value = VERSION WHERE name = 'payments'",
+        _PAYMENT,
+    ): 7,
+    _SIGNATURE: 13,
+    (
+        *_STEP,
+        "DELETE FROM secrets WHERE channel = CHANNEL AND position = VERSION % 48",
+        "INSERT INTO secrets VALUES (CHANNEL, VERSION % 48, [blob 32])",
+        *_SAVE,
+    ): 13,
+    (*_ADD, *_SIGNATURE): 3,
+    (*_ADD, *_STEP, *_SAVE): 3,
+    (
+        *_STEP,
+        *_STEP,
+        "UPDATE htlcs SET preimage = [blob 32] WHERE id = (SELECT max(id) FROM htlcs)",
+        "UPDATE payments SET status = 1 WHERE id = (SELECT max(id) FROM payments)",
+        *_SAVE,
+    ): 10,
+}
+"""Kinds of sets, and how many of 100 are of each."""
+_DRAWN: Final = re.compile(r"\[(bits|blob|text) (\d+)\]")
 
 
 def version_is(version: int) -> str:
@@ -83,143 +141,21 @@ def version_is(version: int) -> str:
     return f"UPDATE vars SET intval = {version} WHERE name = 'data_version'"
 
 
-class DemoTraffic:
-    """Sets of writes, the same ones for the same seed."""
+def sets(count: int, seed: int = 1) -> Iterator[list[str]]:
+    """Yields `count` transactions, the same for the same seed; each ends with its version's."""
+    random = Random(seed)
 
-    def __init__(self, seed: int = 1) -> None:
-        self._random = Random(seed)
-        self._version = 1
-        self._payments = self._htlcs = self._commitments = 0
+    def drawn(found: re.Match[str]) -> str:
+        size = int(found[2])
+        if found[1] == "bits":
+            return str(random.getrandbits(size))
+        text = random.randbytes(size).hex()
+        return f"'{text}'" if found[1] == "text" else f"x'{text.upper()}'"
 
-    def sets(self, count: int) -> Iterator[list[str]]:
-        """Yields `count` transactions; the last statement of each sets the version."""
-        makers: list[Callable[[], list[str]]] = [
-            self._note,
-            self._forget,
-            self._anchor,
-            self._payment,
-            self._signature,
-            self._revocation,
-            self._htlc_out,
-            self._htlc_in,
-            self._settle,
-        ]
-        for _ in range(count):
-            (make,) = self._random.choices(makers, _WEIGHTS)
-            self._version += 1
-            yield [*make(), version_is(self._version)]
-
-    def _hex(self, size: int) -> str:
-        return f"x'{self._random.randbytes(size).hex().upper()}'"
-
-    def _channel(self) -> int:
-        return self._random.randrange(CHANNELS)
-
-    def _note(self) -> list[str]:
-        data = self._hex(self._random.randrange(1_100, 1_400))
-        key = f"x'0{self._random.randrange(3)}'"
-        return [f"UPDATE notes SET data = {data}, generation = generation + 1 WHERE key = {key}"]
-
-    def _forget(self) -> list[str]:
-        oldest = self._commitments - 50
-        return [f"DELETE FROM penalties WHERE channel = {self._channel()} AND number < {oldest}"]
-
-    def _anchor(self) -> list[str]:
-        channel, number = self._channel(), self._commitments
-        return [
-            insert("anchors", channel, number, self._hex(32), 253),
-            f"DELETE FROM anchors WHERE channel = {channel} AND number < {number}",
-        ]
-
-    def _payment(self) -> list[str]:
-        self._payments += 1
-        number, amount = self._payments, self._random.randrange(1_000, 10**9)
-        # Quotes are doubled and letters beyond ASCII taken as they are.
-        label = f"'d''œuvre {number}'"
-        invoice = f"'{self._random.randbytes(self._random.randrange(250, 500)).hex()}'"
-        return [
-            f"UPDATE counters SET value = {number} WHERE name = 'payments'",
-            insert("payments", number, 0, amount, amount / 997, self._hex(32), label, invoice),
-        ]
-
-    def _save(self, channel: int) -> list[str]:
-        """A channel is saved as a whole, whatever has changed of it."""
-        draw = self._random.randrange
-        balances = f"state = {draw(9)}, sent = {draw(10**12)}, received = {draw(10**12)}"
-        blobs = f"keys = {self._hex(700)}, last_tx = {self._hex(1_750)}"
-        return [
-            self._terms(channel, 0),
-            f"UPDATE channels SET revocations = revocations + 1 WHERE id = {channel}",
-            self._terms(channel, 1),
-            f"UPDATE channels SET {balances}, {blobs} WHERE id = {channel}",
-            f"DELETE FROM fees WHERE channel = {channel}",
-            insert("fees", channel, 0, draw(253, 9_000)),
-            f"DELETE FROM heights WHERE channel = {channel}",
-            insert("heights", channel, 0, draw(100, 200)),
-            f"UPDATE channels SET last_commit = {self._hex(420)} WHERE id = {channel}",
-        ]
-
-    def _terms(self, channel: int, side: int) -> str:
-        value = self._random.randrange(2**63)
-        return (
-            f"UPDATE terms SET dust = 546, reserve = 10000, delay = 144, max_htlcs = 483, "
-            f"max_value = {value} WHERE channel = {channel} AND side = {side}"
+    chosen = random.choices(list(_SETS), list(_SETS.values()), k=count)
+    for version, templates in enumerate(chosen, 2):
+        channel = str(random.randrange(CHANNELS))
+        filled = (
+            one.replace("CHANNEL", channel).replace("VERSION", str(version)) for one in templates
         )
-
-    def _count(self) -> str:
-        return f"UPDATE counters SET value = {self._htlcs} WHERE name = 'htlcs'"
-
-    def _step(self) -> list[str]:
-        """An HTLC goes on to its next state."""
-        number = self._random.randint(max(1, self._htlcs - 20), max(1, self._htlcs))
-        state = self._random.randrange(20)
-        return [self._count(), f"UPDATE htlcs SET state = {state} WHERE id = {number}"]
-
-    def _add(self, channel: int) -> list[str]:
-        """A new HTLC, with its onion of 1,366 bytes."""
-        self._htlcs += 1
-        amount = self._random.randrange(10**9)
-        payment_hash, onion = self._hex(32), self._hex(1_366)
-        return [
-            insert("htlcs", self._htlcs, channel, 0, amount, payment_hash, "NULL", onion),
-            f"UPDATE channels SET sent = sent + {amount} WHERE id = {channel}",
-            self._count(),
-        ]
-
-    def _signature(self) -> list[str]:
-        channel = self._channel()
-        self._commitments += 1
-        penalty = insert("penalties", channel, self._commitments, self._hex(32), 330)
-        return [*self._step(), *self._save(channel), *self._save(channel), penalty]
-
-    def _revocation(self) -> list[str]:
-        channel = self._channel()
-        position = self._random.randrange(48)
-        return [
-            *self._step(),
-            f"DELETE FROM secrets WHERE channel = {channel} AND position = {position}",
-            insert("secrets", channel, position, self._hex(32)),
-            *self._save(channel),
-        ]
-
-    def _htlc_out(self) -> list[str]:
-        return [*self._add(self._channel()), *self._signature()]
-
-    def _htlc_in(self) -> list[str]:
-        channel = self._channel()
-        return [*self._add(channel), *self._step(), *self._save(channel)]
-
-    def _settle(self) -> list[str]:
-        preimage = self._hex(32)
-        number = max(1, self._htlcs)
-        return [
-            *self._step(),
-            *self._step(),
-            f"UPDATE htlcs SET preimage = {preimage} WHERE id = {number}",
-            f"UPDATE payments SET status = 1 WHERE id = {self._payments}",
-            *self._save(self._channel()),
-        ]
-
-
-_WEIGHTS: Final = (25, 13, 13, 7, 13, 13, 3, 3, 10)
-"""How many of 100 sets are of each kind, in the order of `makers` in `DemoTraffic.sets`."""
+        yield [*(_DRAWN.sub(drawn, one) for one in filled), version_is(version)]

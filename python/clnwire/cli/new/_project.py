@@ -1,45 +1,61 @@
-"""From templates to the files of a new plugin."""
+"""Which names a new plugin may have, and its files, made from templates."""
 
 from __future__ import annotations
 
 import errno
+import keyword
 import os
-from enum import Enum
+import re
+import sys
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from clnwire import __version__
+from clnwire._wire.facts import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-class Kind(str, Enum):
-    """What the plugin begins with."""
-
-    METHOD = "method"
-    HOOK = "hook"
-    DB_WRITE = "db_write"
-    ASYNC = "async"
-    NOTIFICATION = "notification"
-    BACKGROUND = "background"
-    PYLN = "pyln"
-
-
-_TRY_IT: Final[Mapping[Kind, str]] = {
-    Kind.METHOD: "clnwire call {name}",
-    Kind.HOOK: "clnwire hook peer_connected",
-    Kind.DB_WRITE: "clnwire hook db_write",
-    Kind.ASYNC: "clnwire call {name} peers=0",
-    Kind.NOTIFICATION: "clnwire fire connect && clnwire call {name}",
-    Kind.BACKGROUND: "clnwire call {name}",
-    Kind.PYLN: "clnwire call {name}",
+Kind: TypeAlias = Literal[
+    "method", "hook", "db_write", "async", "notification", "background", "pyln"
+]
+"""What the plugin begins with."""
+_TRY_IT: Final[Mapping[str, str]] = {
+    "hook": "clnwire hook peer_connected",
+    "db_write": "clnwire hook db_write",
+    "async": "clnwire call {name} peers=0",
+    "notification": "clnwire fire connect && clnwire call {name}",
 }
-"""How to make a running plugin do something."""
+"""How to make a running plugin do something; otherwise a call of its method does it."""
+LONGEST: Final = 24
+"""Characters; the templates keep to their line length up to this."""
+_FORM: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TAKEN: Final = frozenset(("clnwire", "conftest", "msgspec", "pytest", "setup", "src", "tests"))
+"""Modules that a plugin of that name would shadow."""
+
+
+def problem(name: str) -> str | None:
+    """What is wrong with a plugin's name, and what to do; `None` if it is valid."""
+    module = name.replace("-", "_")
+    if _FORM.fullmatch(name) is None:
+        return (
+            f"{name!r} is not a valid name: it consists of a-z, 0-9 and single '-' between them, "
+            "and begins with a letter, such as fee-watch"
+        )
+    if len(name) > LONGEST:
+        return f"'{name}' has {len(name)} characters; choose a name of at most {LONGEST}"
+    if keyword.iskeyword(module) or keyword.issoftkeyword(module):
+        return f"'{name}' is a Python keyword; choose another name"
+    if module in sys.stdlib_module_names or module in _TAKEN or module.startswith("test_"):
+        return f"'{name}' is the name of another module; choose another name"
+    if name in COMMANDS:
+        return f"'{name}' is a command of lightningd; choose another name"
+    return None
 
 
 class Project(Struct, frozen=True):
@@ -62,12 +78,12 @@ class Project(Struct, frozen=True):
     @property
     def try_it(self) -> str:
         """A command that has the plugin do something, while it runs."""
-        return _TRY_IT[self.kind].format(name=self.name)
+        return _TRY_IT.get(self.kind, "clnwire call {name}").format(name=self.name)
 
     def files(self) -> dict[str, str]:
         """Path, relative and with `/` → text."""
-        plugin = self._filled(f"plugin/{self.kind.value}.py")
-        test = self._filled(f"test/{self.kind.value}.py")
+        plugin = self._filled(f"plugin/{self.kind}.py")
+        test = self._filled(f"test/{self.kind}.py")
         if not self.is_package:
             header = self._filled("script.py")
             return {self.plugin_file: header + plugin, f"test_{self.module}.py": test}
