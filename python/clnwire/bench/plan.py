@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
 
 from clnwire._wire.nearest import did_you_mean
 from clnwire.bench.load.messages import NUMBER, Ask, db_write, notification, request
@@ -158,11 +158,9 @@ def _numbered(event: str) -> str:
     members = as_object(json.decode(event))
     if members is None:
         raise BenchError("--event: a hook's event is a JSON object")
-    spelled = (
-        f"{_text(name)}:{NUMBER if name == 'data_version' else _text(value)}"
-        for name, value in members.items()
-    )
-    return f"{{{','.join(spelled)}}}"
+    if "data_version" in members:
+        members["data_version"] = Raw(NUMBER.encode())
+    return _text(members)
 
 
 def _text(value: object) -> str:

@@ -22,6 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from clnwire import __version__
+from clnwire._wire.nearest import did_you_mean
 from clnwire.cli._arguments import flag
 from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
 
@@ -46,7 +47,7 @@ _HELP: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
 
 
 def build() -> typer.Typer:
-    """The whole command line."""
+    """Makes the whole command line."""
     commands = typer.Typer(name="clnwire", pretty_exceptions_enable=False)
     commands.callback(
         cls=LazyGroup,
@@ -141,7 +142,7 @@ class LazyGroup(_WithExamples, TyperGroup):
     def resolve_command(self, ctx: Any, args: Any) -> Any:
         """The command. If there is none of this name, the error suggests the nearest one."""
         if args and not ctx.resilient_parsing and args[0] not in names(self.group):
-            hint = near(args[0], names(self.group))
+            hint = did_you_mean(args[0], names(self.group))
             _fail_usage(self.group, f"there is no command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)
 
@@ -256,21 +257,13 @@ def _usage_in_one_line(run: Callable[[], Any]) -> Any:
         message = message[:1].lower() + message[1:]
         if kind == "NoSuchOption" and context is not None:
             word: str = error.option_name
-            message = f"there is no option {word}{near(word, options(context))}"
+            message = f"there is no option {word}{did_you_mean(word, options(context))}"
         _fail_usage(path.partition(" ")[2], message)
 
 
 def options(context: Any) -> list[str]:
     """The spellings of a command's options."""
     return [word for each in context.command.get_params(context) for word in each.opts]
-
-
-def near(word: str, known: Sequence[str]) -> str:
-    """A hint at the nearest known word, or an empty string."""
-    # Imported late: only errors need it.
-    from clnwire._wire.nearest import did_you_mean
-
-    return did_you_mean(word, known)
 
 
 def _fail_usage(command: str, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from clnwire.host import HostError
@@ -61,13 +62,11 @@ class Reloader:
 
 def _stamps(path: Path) -> frozenset[tuple[Path, tuple[int, int]]]:
     """The files that exist, each with the time of its last change and its size."""
-    found: list[tuple[Path, tuple[int, int]]] = []
+    found: set[tuple[Path, tuple[int, int]]] = set()
     for file in _files(path.resolve()):
-        try:
+        with suppress(OSError):
             status = file.stat()
-        except OSError:
-            continue
-        found.append((file, (status.st_mtime_ns, status.st_size)))
+            found.add((file, (status.st_mtime_ns, status.st_size)))
     return frozenset(found)
 
 

@@ -62,11 +62,8 @@ class Comparison:
             "without_recorded_answer": self._unknown,
             "different": self._counts.total(),
             "differences": [
-                {
-                    "line": step.line,
-                    "method": step.method,
-                    "changes": [_change(change) for change in changes],
-                }
+                # A side without a value has no member.
+                {"line": step.line, "method": step.method, "changes": changes}
                 for step, changes in self._ordered()
             ],
         }
@@ -94,22 +91,14 @@ class Comparison:
         return sorted(self._different, key=lambda found: found[0].line)
 
 
-def _change(change: Change) -> dict[str, object]:
-    """A side without a value has no member."""
-    sides = {"recorded": change.recorded, "got": change.got}
-    return {
-        "path": change.path,
-        **{name: value for name, value in sides.items() if value is not UNSET},
-    }
-
-
 def _show(console: Console, step: Step, changes: list[Change]) -> None:
     token = (step.token or b"").decode("utf-8", "replace")
     _print(console, f"line {step.line}: {step.method} {token}", "bold")
     for change in changes[:MOST_CHANGES]:
         for sign, value, colour in (("-", change.recorded, "red"), ("+", change.got, "green")):
             if value is not UNSET:
-                _print(console, f"  {sign} {change.path}: {_shown(value)}", colour)
+                text = shortened(json.encode(value).decode(), LONGEST)
+                _print(console, f"  {sign} {change.path}: {text}", colour)
     if len(changes) > MOST_CHANGES:
         _print(console, f"  and {counted(len(changes) - MOST_CHANGES, 'more place')}")
 
@@ -117,7 +106,3 @@ def _show(console: Console, step: Step, changes: list[Change]) -> None:
 def _print(console: Console, text: str, style: str | None = None) -> None:
     # The text is from a plugin, so it must not be read as markup.
     console.print(text, style=style, markup=False, soft_wrap=True)
-
-
-def _shown(value: object) -> str:
-    return shortened(json.encode(value).decode(), LONGEST)

@@ -10,6 +10,7 @@ import typer
 from msgspec import MsgspecError, json
 
 from clnwire._wire.foreign import printable, printable_json
+from clnwire._wire.nearest import did_you_mean
 from clnwire.cli._arguments import (
     DEFAULT_DIR,
     LightningDir,
@@ -24,7 +25,7 @@ from clnwire.cli._arguments import (
 from clnwire.cli._client import reached, socket_path
 from clnwire.cli._completion import one_of, running_methods
 from clnwire.cli._failing import fail
-from clnwire.cli._group import near, options
+from clnwire.cli._group import options
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
 
@@ -120,7 +121,9 @@ def _refuse_options(words: list[str], known: list[str]) -> None:
     for word in words:
         if word.startswith("-") and not word[1:2].isdigit():
             written = word.lstrip("-") if "=" in word else f"key={word}"
-            hint = near(word.partition("=")[0], known) or f"; a parameter is written {written}"
+            hint = (
+                did_you_mean(word.partition("=")[0], known) or f"; a parameter is written {written}"
+            )
             raise WordError(f"there is no option {word}{hint}")
 
 

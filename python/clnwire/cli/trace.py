@@ -96,33 +96,29 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.conversation = Conversation()
-        self._problems: list[str] = []
-        self._broken = 0
-        self.read = 0
+        self._shown: list[CaptureError] = []
+        self._broken = self.read = 0
 
     def messages(self) -> Iterator[CapturedMessage]:
         found = read_records(
-            self.path, on_broken=self._on_broken, on_cut=self._on_cut, on_read=self._on_read
+            self.path, on_broken=self._on_broken, on_cut=self._shown.append, on_read=self._on_read
         )
         for number, record in found:
             yield self.conversation.take(number, record)
 
     def report(self) -> None:
         """Reports what could not be read; the command then ends with status 1."""
-        for problem in self._problems[:-1]:
+        for problem in self._shown[:-1]:
             sys.stderr.write(f"clnwire trace: {problem}\n")
         if self._broken > SHOWN_PROBLEMS:
             sys.stderr.write(f"clnwire trace: {self._broken:,} lines cannot be read as records\n")
-        if self._problems:
-            fail("trace", self._problems[-1], 1)
+        if self._shown:
+            fail("trace", str(self._shown[-1]), 1)
 
     def _on_broken(self, error: CaptureError) -> None:
         self._broken += 1
         if self._broken <= SHOWN_PROBLEMS:
-            self._problems.append(str(error))
-
-    def _on_cut(self, error: CaptureError) -> None:
-        self._problems.append(str(error))
+            self._shown.append(error)
 
     def _on_read(self, count: int) -> None:
         self.read = count

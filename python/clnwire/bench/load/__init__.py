@@ -4,9 +4,16 @@ A `Job` holds the messages as they go out, which `clnwire.bench.load.messages` m
 it in a process of its own: this one is neither pinned to a processor nor ended by a failure.
 """
 
-from clnwire.bench.load.figures import Figures, Report, medians
 from clnwire.bench.load.messages import Ask
-from clnwire.bench.load.running import Job, LoadError, PluginFailedError, measure
+from clnwire.bench.load.running import (
+    Figures,
+    Job,
+    LoadError,
+    PluginFailedError,
+    Report,
+    measure,
+    medians,
+)
 
 __all__ = [
     "Ask",

@@ -1,24 +1,24 @@
-"""The load generator's job, and the process that does it."""
+"""The load generator's job, the process that does it, and the figures that it reports."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field, structs
 
-from clnwire.bench.load.figures import Report
 from clnwire.bench.load.messages import GETMANIFEST, Ask
 from clnwire.errors import ClnwireError
 
@@ -75,6 +75,64 @@ class Job(Struct, frozen=True, kw_only=True):
     """The processor that the plugin and the load generator run on; any if `None`."""
     patience: float = 20.0
     """Seconds without output after which the plugin counts as failed."""
+
+
+class Measured(Struct, frozen=True):
+    """The figures for a run's messages. Percentiles are of round trips; without any they are 0."""
+
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+    messages_per_second: float
+    megabytes_per_second: float
+    processor_us: float
+    """The plugin's processor time per message."""
+    messages: float
+    """The number of messages measured; each answer was checked."""
+
+
+class Figures(Measured, frozen=True):
+    """One run, or the median of several, figure by figure."""
+
+    manifest_ms: float
+    """From exec to the manifest."""
+    idle_memory_kb: float
+    """The peak, before the first message."""
+    peak_memory_kb: float
+
+
+class Report(Struct, frozen=True):
+    """The load generator's report on one run of a plugin."""
+
+    manifest_ms: float
+    """From exec to the manifest."""
+    manifest: Raw
+    """As the plugin has written it."""
+    idle_memory_kb: int
+    peak_memory_kb: int
+    exit: str
+    """How it ended."""
+    figures: Measured | None = None
+    """`None` in the modes `manifest` and `start`."""
+
+    def all_figures(self) -> Figures:
+        """The run's figures, including those of its start."""
+        assert self.figures is not None
+        return Figures(
+            manifest_ms=self.manifest_ms,
+            idle_memory_kb=self.idle_memory_kb,
+            peak_memory_kb=self.peak_memory_kb,
+            **structs.asdict(self.figures),
+        )
+
+
+def medians(rows: Sequence[Figures]) -> Figures:
+    """Figure by figure the median of the rounds."""
+    names = Figures.__struct_fields__
+    return Figures(
+        **{name: round(statistics.median(getattr(row, name) for row in rows), 3) for name in names}
+    )
 
 
 class LoadError(ClnwireError):

@@ -6,21 +6,17 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Final
 
-import msgspec
+from msgspec.structs import replace
 
 from clnwire.cli.demo.node import DATABASE
-from clnwire.replica.engines.local import make_directory
+from clnwire.cli.replica._common import opened
 from clnwire.replica.errors import RefusedError
-from clnwire.replica.opening import open_engine
-from clnwire.replica.reading import Reader
+from clnwire.replica.initialising import initialise
 from clnwire.replica.restoring import restore
-from clnwire.replica.sealing import sealing_of
-from clnwire.replica.settings import ENVIRONMENT, FILE, from_table, render
+from clnwire.replica.settings import ENVIRONMENT, FILE, from_table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from clnwire.replica.settings import ReplicaSettings
 
 _PLUGIN: Final = f"#!{sys.executable}\nfrom clnwire.replica.plugin import main\n\nmain()\n"
 
@@ -36,39 +32,22 @@ class DemoReplica:
         self.plugin = directory / "clnwire-replica"
         self.plugin.write_text(_PLUGIN, encoding="utf-8")
         self.plugin.chmod(0o700)
-        self._settings = _settings(directory, engine)
-        file = directory / FILE
-        file.write_text(render(self._settings, directory), encoding="utf-8")
+        self._directory, file = directory, directory / FILE
         self.environment = {ENVIRONMENT: str(file)}
+        # An engine that is not the demo's own has nodes of other runs.
+        node = f"demo-{secrets.token_hex(4)}"
+        table = {"engine": engine or f"file:{directory / 'replica'}", "node": node}
+        settings = from_table({**table, "database": DATABASE}, file)
+        try:
+            initialise(settings, file, new_key=False, adopt=False)
+        except RefusedError:
+            if engine is not None:
+                raise
+            # The directory is in memory, as /tmp often is.
+            weaker = replace(settings, survives="process-crash")
+            initialise(weaker, file, new_key=False, adopt=False)
 
     def restore(self, target: Path) -> float:
         """Makes the node's database from the replica. Returns the seconds that it took."""
-        settings = self._settings
-        engine = open_engine(settings)
-        try:
-            reader = Reader(engine, sealing_of(settings))
-            return restore(reader, target, reader.newest(), _no_steps).seconds
-        finally:
-            engine.close()
-
-
-def _no_steps(_what: str, _done: int, _total: int) -> None:
-    pass
-
-
-def _settings(directory: Path, engine: str | None) -> ReplicaSettings:
-    # An engine that is not the demo's own has nodes of other runs.
-    table: dict[str, str] = {
-        "engine": engine or f"file:{directory / 'replica'}",
-        "node": f"demo-{secrets.token_hex(4)}",
-        "database": DATABASE,
-    }
-    settings = from_table(table, directory / FILE)
-    if engine is None:
-        make_directory(settings.local_directory)
-        try:
-            open_engine(settings).close()
-        except RefusedError:
-            # The directory is in memory, as /tmp often is.
-            settings = msgspec.structs.replace(settings, survives="process-crash")
-    return settings
+        with opened(self._directory, as_json=True) as found:
+            return restore(found.reader, target, found.reader.newest(), found.steps).seconds
