@@ -1,7 +1,5 @@
 """Figures as people read them."""
 
-from __future__ import annotations
-
 
 def number(value: float | None, unit: str = "") -> str:
     """Three significant digits with separated thousands; a dash for `None`."""

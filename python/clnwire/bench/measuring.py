@@ -1,7 +1,5 @@
 """Measures the cases in turn in each round, so that a slow minute affects all of them."""
 
-from __future__ import annotations
-
 import datetime
 import re
 import statistics
@@ -9,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -17,15 +15,13 @@ from clnwire import __version__
 from clnwire.bench.load import Job, PluginFailedError, Report, measure, medians
 from clnwire.bench.load.messages import init
 from clnwire.bench.load.running import RPC_FILE
+from clnwire.bench.plan import Case, Plan, Settings
 from clnwire.bench.results import BenchError, BenchMethod, ResultRow, Results, Start, machine
 from clnwire.host import empty_node
 from clnwire.host.config import Written, plugin_options
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 from clnwire.host.rules.options import init_options
 from clnwire.testing import BlockingHost
-
-if TYPE_CHECKING:
-    from clnwire.bench.plan import Case, Plan, Settings
 
 SHOWN_WORDS: Final = 300
 """The most characters to show of a line from the plugin's stderr."""

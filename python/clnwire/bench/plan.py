@@ -1,9 +1,7 @@
 """Decides what to measure of a plugin, and with which messages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Raw, Struct, json
 
@@ -14,11 +12,9 @@ from clnwire.host.encoding import custom_notification
 from clnwire.host.plugins.boot import MIGRATIONS
 from clnwire.host.rules.decoding import as_object
 from clnwire.host.rules.dialect import CURRENT
+from clnwire.host.rules.manifest import HostHook, HostManifest
 from clnwire.host.rules.samples import sample_that_passes, topic_sample
 from clnwire.notifications._catalogue import NATIVE
-
-if TYPE_CHECKING:
-    from clnwire.host.rules.manifest import HostHook, HostManifest
 
 Settings: TypeAlias = dict[str, Any]
 """Members of a `clnwire.bench.load.Job`."""

@@ -1,17 +1,12 @@
 """A bench's results as a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from clnwire.bench import svg
 from clnwire.bench.format import duration, number
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from clnwire.bench.results import ResultRow, Results
+from clnwire.bench.results import ResultRow, Results
 
 Entry: TypeAlias = "tuple[str, float, str]"
 """A bar's label, figure and colour."""

@@ -1,7 +1,5 @@
 """The results of a bench, the machine that they are of, and their file."""
 
-from __future__ import annotations
-
 import os
 import platform
 from pathlib import Path

@@ -3,15 +3,11 @@
 Needs matplotlib, which nothing else of clnwire does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any, Final
 
 TEXT: Final = "#7a7a7a"
 """Has a contrast of 4.3 on white and of 4.4 on a dark page (#0d1117)."""

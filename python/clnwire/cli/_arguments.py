@@ -1,7 +1,5 @@
 """How commands declare arguments and options, and those that several share."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 

@@ -1,16 +1,11 @@
 """The results of `clnwire bench` as a table, with caveats."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from clnwire._wire.counting import counted
 from clnwire.bench.format import duration, memory, number
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from clnwire.bench.results import ResultRow, Results
+from clnwire.bench.results import ResultRow, Results
 
 SELDOM: Final = 10
 """A percentile is shown if at least this many messages were slower."""

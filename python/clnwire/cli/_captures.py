@@ -1,14 +1,10 @@
 """What the commands that read a capture share: arguments and a progress bar."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
-    from pathlib import Path
+from pathlib import Path
+from typing import Final
 
 EVERY: Final = 0.5
 """Seconds between two updates."""

@@ -1,7 +1,5 @@
 """What the commands that talk to a running daemon share: its socket's path, and one call."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -3,28 +3,22 @@
 `clnwire fire` and `clnwire hook` call the last.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from msgspec import UNSET, Raw, ValidationError
 
 from clnwire._core import MalformedError, validate
 from clnwire._wire.nearest import did_you_mean
+from clnwire.cli._settings import RunSettings
 from clnwire.error_codes import INVALID_PARAMS, PLUGIN_ERROR
 from clnwire.errors import RpcError
-from clnwire.host import HostError, empty_node
+from clnwire.host import Host, HostError, empty_node
 from clnwire.host.config import ConfigError
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import NATIVE
 from clnwire.rpc._text import decoder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from clnwire.cli._settings import RunSettings
-    from clnwire.host import Host
 
 ORIGIN: Final = "clnwire"
 """The publisher of a custom topic."""

@@ -1,14 +1,10 @@
 """What the shell offers for an argument or option when the user presses Tab."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import typer
 from msgspec import DecodeError, Struct, json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 PATIENCE: Final = 1.0
 """Seconds that a daemon has to list its commands."""

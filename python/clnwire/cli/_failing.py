@@ -1,20 +1,16 @@
 """How a command ends: JSON if asked for, or one line that says why it fails, and a traceback."""
 
-from __future__ import annotations
-
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Final, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
 
 import typer
 from msgspec import json
 
 from clnwire._wire.foreign import printable
 from clnwire.errors import ClnwireError, describe_error
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 DEBUG: Final = "CLNWIRE_DEBUG"
 """The environment variable that shows tracebacks, as the option `--debug` does."""

@@ -1,23 +1,18 @@
 """What `clnwire check` prints, for people and for programs: a report, or what differs in two."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from msgspec import UNSET, json
 
 from clnwire._core import members
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line
+from clnwire.checking import Finding, Report, Rule
 from clnwire.checking.finding import shortened
 from clnwire.replay.differences import compare_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from clnwire.checking import Finding, Report, Rule
 
 INDENT: Final = " " * 6
 WIDEST: Final = 28

@@ -5,17 +5,16 @@ module may define `SETTINGS`, typer's settings for the command's context, and `E
 command line and its purpose, which are printed at the end of its help.
 """
 
-from __future__ import annotations
-
 import os
 import re
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc
 from keyword import iskeyword
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -25,9 +24,6 @@ from clnwire import __version__
 from clnwire._wire.nearest import did_you_mean
 from clnwire.cli._arguments import flag
 from clnwire.cli._failing import CANNOT, DEBUG, fail, guarded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 PANELS: Final = {
     "Write a plugin": ("new", "examples", "check", "bench"),

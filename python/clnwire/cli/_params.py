@@ -1,17 +1,13 @@
 """Converts words of the command line to JSON parameters, as lightning-cli does."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import json
 
 from clnwire._core import MalformedError, validate
 from clnwire.errors import ClnwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _LITERAL: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 """Without exponents: `1e5` may be hexadecimal."""

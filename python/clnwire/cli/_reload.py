@@ -1,20 +1,14 @@
 """Restarts plugins when their files change, for `clnwire run --reload`."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-from clnwire.host import HostError
+from clnwire.host import Host, HostError
+from clnwire.host.logbook import Logbook
 from clnwire.host.plugins.ending import end
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from clnwire.host import Host
-    from clnwire.host.logbook import Logbook
 
 EVERY: Final = 0.3
 """Seconds between two looks at the files."""

@@ -1,23 +1,16 @@
 """The differences between the answers of a replay and the recorded ones."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from msgspec import UNSET, json
+from rich.console import Console
 
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import shortened
-from clnwire.replay.differences import compare_bytes, compare_replies
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from clnwire.replay.capture import Step
-    from clnwire.replay.differences import Change
+from clnwire.replay.capture import Step
+from clnwire.replay.differences import Change, compare_bytes, compare_replies
 
 MOST_KEPT: Final = 1_000
 """Answers whose differences are kept; the others are only counted."""

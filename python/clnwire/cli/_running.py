@@ -1,16 +1,15 @@
 """A host that runs until somebody ends it: Ctrl-C, the command `stop`, or something fatal."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO, cast
+from typing import Final, TextIO, cast
 
 from clnwire._wire.environment import LOG_SHOWN_BY
 from clnwire._wire.foreign import in_one_line
@@ -18,20 +17,15 @@ from clnwire._wire.levels import SCALE
 from clnwire.checking.file import obstacles
 from clnwire.cli._commands import register
 from clnwire.cli._reload import Reloader
-from clnwire.cli._settings import DEFAULTS, LISTS
+from clnwire.cli._settings import DEFAULTS, LISTS, RunSettings
 from clnwire.host import Host, HostError
 from clnwire.host.config import ConfigError, plugin_options
 from clnwire.host.logbook import Logbook
 from clnwire.host.plugins.boot import LATER_START, MIGRATIONS
 from clnwire.host.plugins.launcher import PluginSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
-
-    from clnwire.cli._settings import RunSettings
-    from clnwire.host.plugins.owner import Stopped
-    from clnwire.host.rules.dialect import Name
-    from clnwire.host.rules.manifest import Option
+from clnwire.host.plugins.owner import Stopped
+from clnwire.host.rules.dialect import Name
+from clnwire.host.rules.manifest import Option
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN: Final = (*LISTS, *DEFAULTS, "conf", "trace", "reload")

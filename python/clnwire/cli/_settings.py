@@ -1,10 +1,9 @@
 """The settings of `clnwire run`, from its command line and the configuration file."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -13,9 +12,6 @@ from clnwire.cli._arguments import DEFAULT_DIR
 from clnwire.host.config import ConfigError, Written, parse_file, parse_words
 from clnwire.host.plugins.launcher import PluginSpec, command_line
 from clnwire.host.rules.chain import named
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 LISTS: Final = ("plugin", "important-plugin", "plugin-dir", "disable-plugin", "answer")
 """The options that may be repeated; those of the file come first."""

@@ -3,22 +3,18 @@
 Lines are coloured and cut to the width on a terminal, plain or JSON elsewhere.
 """
 
-from __future__ import annotations
-
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from msgspec import MsgspecError, Raw, json
 
 from clnwire._core import MalformedError, validate
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line, shortened
+from clnwire.captures.conversation import CapturedMessage
+from clnwire.captures.tally import Row, Tally
 from clnwire.cli._failing import print_json
-
-if TYPE_CHECKING:
-    from clnwire.captures.conversation import CapturedMessage
-    from clnwire.captures.tally import Row, Tally
 
 COLOURS: Final = {
     "startup": "magenta",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import DecodeError, Struct, json
 
+from clnwire._core import Frame
 from clnwire._wire.foreign import printable
 from clnwire._wire.levels import ALIASES, SCALE
-
-if TYPE_CHECKING:
-    from clnwire._core import Frame
 
 LEVELS: Final = (*SCALE, "none")
 """From the least important; `none` is above all that a plugin sends."""

@@ -1,10 +1,9 @@
 """`clnwire call`: calls a command of a running daemon, like lightning-cli."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias, cast
 
 import typer
 from msgspec import MsgspecError, json
@@ -28,9 +27,6 @@ from clnwire.cli._failing import fail
 from clnwire.cli._group import options
 from clnwire.cli._params import WordError, json_object, params_text, string_text
 from clnwire.cli._waiting import LEVELS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXAMPLES = (
     ("clnwire call hello name=Rusty", "a plugin's method, under clnwire run"),

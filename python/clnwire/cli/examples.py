@@ -1,7 +1,5 @@
 """`clnwire examples`: lists plugins to learn from, and copies them."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 from typing import Annotated, Final

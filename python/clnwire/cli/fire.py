@@ -1,7 +1,5 @@
 """`clnwire fire`: sends a notification to the plugins of a running host."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from clnwire.cli._arguments import DEFAULT_DIR, LightningDir, Network, Payload, RpcFile, argument

@@ -1,7 +1,5 @@
 """`clnwire pyln`: runs plugins that were written with pyln-client, unchanged."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """`clnwire record`: runs a plugin under lightningd, and records their conversation."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

@@ -1,11 +1,11 @@
 """`clnwire trace`: shows and searches a recorded conversation of a daemon and a plugin."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
 
-from clnwire.captures.conversation import KINDS, Conversation
+from clnwire.captures.conversation import KINDS, CapturedMessage, Conversation
 from clnwire.captures.filter import RecordFilter, duration_us, parse_span
 from clnwire.captures.reading import CaptureError, read_records
 from clnwire.captures.tally import Tally
@@ -14,12 +14,6 @@ from clnwire.cli._captures import bar, size_of
 from clnwire.cli._completion import one_of
 from clnwire.cli._failing import fail
 from clnwire.cli._trace_lines import Lines, show_summary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from clnwire.captures.conversation import CapturedMessage
 
 EXAMPLES = (
     ("clnwire trace node.jsonl.gz --hook 'htlc_*'", "some hooks, with their answers"),

@@ -4,10 +4,8 @@ One JSON object a line, plain or gzipped: `{"t_us": microseconds since the start
 plugin | "out" from it, "frame": text}`. Lines with a `note` instead of a frame are not messages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +16,6 @@ from clnwire.captures.conversation import STARTUP, age_after
 from clnwire.captures.filter import WHOLE, Span
 from clnwire.captures.reading import CaptureError, read_records
 from clnwire.host.rules.dialect import HostDialect, dialect_named
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 __all__ = ["CaptureError", "Step", "read_capture"]
 

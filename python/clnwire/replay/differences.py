@@ -1,7 +1,5 @@
 """Compares two answers, member by member by value, or byte by byte."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from itertools import zip_longest

@@ -4,8 +4,6 @@ At full speed, one write carries many messages, and as many requests are open as
 `getmanifest`, `init` and `db_write` are sent only when no other request is open, as by the daemon.
 """
 
-from __future__ import annotations
-
 import asyncio
 import resource
 import sys

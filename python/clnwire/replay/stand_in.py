@@ -3,11 +3,8 @@
 The recorded `init` names that node's socket. A plugin that calls it would act on the live node.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,9 +12,7 @@ from clnwire import _core
 from clnwire.captures.reading import CaptureError
 from clnwire.host import Host, empty_node
 from clnwire.host.rules.decoding import object_text
-
-if TYPE_CHECKING:
-    from clnwire.replay.capture import Step
+from clnwire.replay.capture import Step
 
 
 @asynccontextmanager

@@ -1,9 +1,8 @@
 """Plausible events and results as Structs; from a test's events to payloads, and back."""
 
-from __future__ import annotations
-
 import types
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from collections.abc import Callable
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -18,14 +17,10 @@ from clnwire.hooks._catalogue import HOOKS, hook_spec
 from clnwire.hooks._spec import CONTINUE, HookSpec
 from clnwire.host.empty_node import least
 from clnwire.host.rules.decoding import as_object
+from clnwire.host.rules.samples import Event as SampleEvent
 from clnwire.host.rules.samples import hook_sample, topic_sample
 from clnwire.notifications._catalogue import TYPED, topic_spec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clnwire.host.rules.samples import Event as SampleEvent
-    from clnwire.notifications._spec import TopicSpec
+from clnwire.notifications._spec import TopicSpec
 
 __tracebackhide__ = True
 

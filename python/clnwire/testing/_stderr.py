@@ -1,7 +1,5 @@
 """Passes on what a plugin's process writes to stderr, and keeps the end of it for errors."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from contextlib import suppress

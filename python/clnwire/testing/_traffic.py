@@ -1,19 +1,15 @@
 """Keeps the messages between the daemon and its plugins, to show them when a test fails."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import DecodeError, Struct, json
 
 from clnwire._core import MalformedError, members
 from clnwire._wire.foreign import in_one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEPT: Final = 1000
 """The newest messages to keep: bounds memory in a test that floods a plugin."""
@@ -79,7 +75,8 @@ def _lines(entries: list[_Entry]) -> Iterator[str]:
 
 def _summary(entry: _Entry) -> str:
     try:
-        found = {name: text.decode("utf-8", "replace") for name, text in members(entry.data)[::-1]}
+        parts = members(entry.data.strip())
+        found = {name: text.decode("utf-8", "replace") for name, text in reversed(parts)}
         what = "error" if "error" in found else "result"
         body = found.get(what, "")
         if "method" in found:

@@ -1,7 +1,5 @@
 """Builds the daemon's messages as the current lightningd writes them."""
 
-from __future__ import annotations
-
 from itertools import count
 from typing import Final
 

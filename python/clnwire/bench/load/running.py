@@ -1,7 +1,5 @@
 """The load generator's job, the process that does it, and the figures that it reports."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -4,13 +4,12 @@
 for differences in the end, and `report` says how it went.
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from rich.console import Console
 
@@ -22,9 +21,6 @@ from clnwire.cli.demo.node import DATABASE, run
 from clnwire.cli.demo.replica import DemoReplica
 from clnwire.cli.demo.report import DemoReport, report, table
 from clnwire.errors import ClnwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 DIFFERS: Final = 1
 FAILED: Final = 2

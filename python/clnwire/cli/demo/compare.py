@@ -1,17 +1,13 @@
 """Whether two SQLite databases hold the same, and if not, where they differ first."""
 
-from __future__ import annotations
-
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from clnwire._wire.foreign import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 SHOWN: Final = 160
 """Characters of a row that a message shows."""

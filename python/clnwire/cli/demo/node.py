@@ -1,13 +1,13 @@
 """A simulated node with a real SQLite database. A plugin approves each write before its commit."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import psutil
 from msgspec import Struct, field
@@ -15,10 +15,6 @@ from msgspec import Struct, field
 from clnwire.cli.demo.traffic import SCHEMA, sets, version_is
 from clnwire.errors import ClnwireError
 from clnwire.host import Host
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-    from pathlib import Path
 
 DATABASE: Final = "node.sqlite3"
 SAMPLE_EVERY: Final = 100

@@ -1,10 +1,9 @@
 """The demo's own replica: the plugin `clnwire-replica`, its settings, and restoring from it."""
 
-from __future__ import annotations
-
 import secrets
 import sys
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,9 +13,6 @@ from clnwire.replica.errors import RefusedError
 from clnwire.replica.initialising import initialise
 from clnwire.replica.restoring import restore
 from clnwire.replica.settings import ENVIRONMENT, FILE, from_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PLUGIN: Final = f"#!{sys.executable}\nfrom clnwire.replica.plugin import main\n\nmain()\n"
 

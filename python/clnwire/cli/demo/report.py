@@ -1,14 +1,11 @@
 """How a demo went: for people a table, for programs an object."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 from rich.table import Column, Table
 
-if TYPE_CHECKING:
-    from clnwire.cli.demo.node import DemoRun
+from clnwire.cli.demo.node import DemoRun
 
 _SAME: Final = "[green]the replica is the same, row by row[/]"
 

@@ -4,14 +4,10 @@ Their shape follows a recording of a node that made and received 131
 payments in 47 s and sent 2,162 `db_write`s. Schema and rows are the demo's own.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final, TypeAlias
 
 Templates: TypeAlias = "tuple[str, ...]"
 """Statements, in which `[bits N]` is a number of N bits, `[blob N]` and `[text N]` have N bytes.

@@ -1,25 +1,20 @@
 """Which names a new plugin may have, and its files, made from templates."""
 
-from __future__ import annotations
-
 import errno
 import keyword
 import os
 import re
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from clnwire import __version__
 from clnwire._wire.facts import COMMANDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
 
 Kind: TypeAlias = Literal[
     "method", "hook", "db_write", "async", "notification", "background", "pyln"
