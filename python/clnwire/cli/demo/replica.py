@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from clnwire.cli.demo.node import DATABASE
 from clnwire.cli.replica._common import opened
+from clnwire.replica.engines.local import make_directory
 from clnwire.replica.errors import RefusedError
-from clnwire.replica.initialising import initialise
+from clnwire.replica.opening import open_engine
 from clnwire.replica.restoring import restore
-from clnwire.replica.settings import ENVIRONMENT, FILE, from_table
+from clnwire.replica.settings import ENVIRONMENT, FILE, from_table, render
 
 _PLUGIN: Final = f"#!{sys.executable}\nfrom clnwire.replica.plugin import main\n\nmain()\n"
 
@@ -34,14 +35,14 @@ class DemoReplica:
         node = f"demo-{secrets.token_hex(4)}"
         table = {"engine": engine or f"file:{directory / 'replica'}", "node": node}
         settings = from_table({**table, "database": DATABASE}, file)
-        try:
-            initialise(settings, file, new_key=False, adopt=False)
-        except RefusedError:
-            if engine is not None:
-                raise
-            # The directory is in memory, as /tmp often is.
-            weaker = replace(settings, survives="process-crash")
-            initialise(weaker, file, new_key=False, adopt=False)
+        if engine is None:
+            make_directory(settings.local_directory)
+            try:
+                open_engine(settings).close()
+            except RefusedError:
+                # The directory is in memory, as /tmp often is.
+                settings = replace(settings, survives="process-crash")
+        file.write_text(render(settings, directory), encoding="utf-8")
 
     def restore(self, target: Path) -> float:
         """Makes the node's database from the replica. Returns the seconds that it took."""
