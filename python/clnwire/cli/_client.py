@@ -44,14 +44,15 @@ def call_daemon(
         # The id follows lightning-cli: the logs of the daemon and its plugins then show the caller.
         token = json.encode(f"cli:{method}#{os.getpid()}")
         request = request_text(token, method, params, trim)
-        if level != "none":
+        shows = level != "none"
+        if shows:
             request = enabling_text(b'"cli:notifications"') + request
         with Waiting(level) as waiting:
             try:
                 run(connection.send(request), timeout)
             except OSError as error:
                 raise connection.lost(error) from error
-            return run(connection.reply(token, waiting.take), timeout)
+            return run(connection.reply(token, waiting.take if shows else None), timeout)
     finally:
         connection.close()
 
