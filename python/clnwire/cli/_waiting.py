@@ -1,7 +1,5 @@
 """Shows `message` and `progress` notifications on stderr while a command runs."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any, Final
 
@@ -42,7 +40,7 @@ class Waiting:
         self._terminal = sys.stderr.isatty()
         self._shown = ""
 
-    def __enter__(self) -> Waiting:
+    def __enter__(self) -> "Waiting":
         return self
 
     def __exit__(self, *_: Any) -> None:
