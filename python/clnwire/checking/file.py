@@ -1,4 +1,4 @@
-"""The plugin's file: whether lightningd, which runs the file itself, can start it."""
+"""Whether lightningd, which runs the plugin's file itself, can start it."""
 
 import os
 import re
@@ -14,9 +14,9 @@ from msgspec import Struct
 from clnwire.checking import catalogue as rules
 
 _HEAD: Final = 65536
-"""Bytes that are read to tell a script from a binary, and to find its imports."""
+"""The number of bytes in which to look for a NUL (a binary) and for imports."""
 _SHOWN: Final = 80
-"""A message shows no more characters of a name than this."""
+"""The most characters of a name that a message shows."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _IMPORTS_CLNWIRE: Final = re.compile(rb"^\s*(?:from|import)\s+clnwire\b", re.MULTILINE)
 _FINDS_CLNWIRE: Final = (
@@ -24,9 +24,9 @@ _FINDS_CLNWIRE: Final = (
 )
 _SPLIT_OPTION: Final = re.compile(r"-v?S|--split-string=?")
 _OPTIONS_WITH_VALUE: Final = ("-u", "--unset", "-C", "--chdir")
-"""Those of env whose value is the next word."""
+"""The options of `env` whose value is the next word."""
 _LONGEST_LOOK: Final = 20.0
-"""Seconds that a Python has to say whether it finds clnwire."""
+"""Seconds to wait for a Python to say whether it finds clnwire."""
 
 
 class Obstacle(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Obstacle(Struct, frozen=True):
 
 
 def obstacles(path: str | Path) -> list[Obstacle]:
-    """What keeps lightningd from starting this file, if its `PATH` is that of this process.
+    """What keeps lightningd, with the `PATH` of this process, from starting the file.
 
     Raises `OSError` if the file cannot be read.
     """
@@ -78,7 +78,7 @@ def _in_first_line(head: bytes, path: str) -> Obstacle | None:
 
 
 def _interpreter(line: str) -> tuple[str, str | None]:
-    """The name in the line, and the program that it stands for if there is one."""
+    """The interpreter's name in the line, and its path; `None` if there is no such program."""
     name, rest = (*line.split(None, 1), "", "")[:2]
     if Path(name).name == "env" and shutil.which(name) is not None:
         return _found_by_env(rest.strip())
@@ -87,7 +87,7 @@ def _interpreter(line: str) -> tuple[str, str | None]:
 
 
 def _found_by_env(rest: str) -> tuple[str, str | None]:
-    """The name among env's arguments, and the program that env finds."""
+    """The program's name among the arguments of `env`, and the path that `env` finds."""
     if not rest.startswith("-") and sys.platform == "linux":
         # Linux passes all that follows as one argument; -S splits it.
         return rest, shutil.which(rest)
@@ -116,7 +116,7 @@ def _words(text: str) -> list[str]:
 
 
 def _has_clnwire(interpreter: str) -> bool:
-    """Whether it is another program than Python, or a Python that finds clnwire."""
+    """Whether the interpreter finds clnwire. True if it is not a Python."""
     if not Path(interpreter).name.startswith("python") or interpreter == sys.executable:
         return True
     command = [interpreter, "-c", _FINDS_CLNWIRE]

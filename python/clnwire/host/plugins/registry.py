@@ -75,32 +75,25 @@ class Plugins:
         """
         refused: dict[Plugin, ManifestError] = {}
         for name in sorted({hook for plugin in plugins for hook in plugin.manifest.hooks}):
-            new = [plugin for plugin in plugins if name in plugin.manifest.hooks]
-            old = [plugin for plugin in self.chain(name) if plugin not in new]
-            self._chains[name] = self._longest(name, old, new, refused)
+            self._chains[name] = self._longest(name, plugins, refused)
         for chain in self._chains.values():
             chain[:] = [plugin for plugin in chain if plugin not in refused]
         return refused
 
     def _longest(
-        self,
-        name: str,
-        old: Sequence[Plugin],
-        new: Sequence[Plugin],
-        refused: dict[Plugin, ManifestError],
+        self, name: str, new: Sequence[Plugin], refused: dict[Plugin, ManifestError]
     ) -> list[Plugin]:
-        """The chain without the new plugins that are in a cycle, which are added to `refused`."""
+        """The chain with the new plugins, but those in a cycle, which are added to `refused`."""
+        members = {*self.chain(name), *(each for each in new if name in each.manifest.hooks)}
         while True:
-            candidates = [*old, *(plugin for plugin in new if plugin not in refused)]
-            # Sort by start, not by the order of an earlier chain.
-            candidates.sort(key=self._plugins.index)
+            # In the order of the starts, not in that of an earlier chain.
+            waiting = [each for each in self._plugins if each in members and each not in refused]
             try:
-                return ordered(name, candidates)
+                return ordered(name, waiting)
             except CycleError as error:
-                for plugin in error.plugins:
-                    if plugin in new:
-                        rule = f"cannot be put in order: {error}"
-                        refused[plugin] = ManifestError(plugin.name, f"hooks ({name})", rule)
+                rule = f"cannot be put in order: {error}"
+                for plugin in filter(new.__contains__, error.plugins):
+                    refused[plugin] = ManifestError(plugin.name, f"hooks ({name})", rule)
 
     def chain(self, name: str) -> list[Plugin]:
         """The plugins to call for a hook, in order, without those that ended or are ending."""
