@@ -337,12 +337,32 @@ def test_rpc_command_is_a_chain_around_every_command(make: MakePlugin) -> None:
             )
             assert await host.call("getinfo") == {"by": "b"}
             assert await host.call("listpeers") == {"by": "b"}
-            assert asked(host, "rpc_command") == ["a.py", "b.py"] * 2
+            assert asked(host, "rpc_command") == ["a.py", "b.py", "c.py"] * 2
             assert "help" in await host.call("help")
-            assert asked(host, "rpc_command")[4:] == ["a.py", "c.py"]
+            assert asked(host, "rpc_command")[6:] == ["a.py", "c.py"]
             assert 'no "continue"' in host.remarks[-1].message
             with pytest.raises(RpcError, match="Unknown command 'other'"):
                 await host.call("other")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("second", [{"return": {"error": {"code": 1, "message": "no"}}}, "replace"])
+def test_two_plugins_that_decide_one_command_end_the_host(
+    make: MakePlugin, second: dict[str, Any] | str
+) -> None:
+    first = {"return": {"result": {"by": "a"}}}
+    if second == "replace":
+        call = {"jsonrpc": "2.0", "id": 1, "method": "help", "params": []}
+        second = {"replace": call}
+
+    async def run() -> None:
+        async with Host() as host:
+            hook = entry("rpc_command", filters=["getinfo"])
+            await host.start_all(plugins(make, ("a.py", hook, first), ("b.py", hook, second)))
+            with pytest.raises(RpcError, match="already replaced or answered this command"):
+                await host.call("getinfo")
+            assert (await host.wait_stopped()).failed
 
     asyncio.run(run())
 

@@ -74,6 +74,32 @@ def tell(what: Any) -> None:
 plugin.run()
 """
 
+FIRST: Final = """
+from clnwire import Plugin
+from clnwire.hooks import *
+from msgspec.structs import replace
+
+plugin = Plugin()
+
+@plugin.hook("rpc_command", before=["main.py"], filters=["echo", "listpeers"])
+def on_command(event):
+    call = event.rpc_command
+    match call.params:
+        case {"do": "replace"}:
+            return RpcCommandReplace(replace(call, method="echo", params={"replaced": 1.50}))
+        case {"do": "replace by position"}:
+            return RpcCommandReplace(replace(call, method="shout", params=["info"]))
+        case {"do": "return"}:
+            return RpcCommandReturn.result({"returned": True})
+        case {"do": "refuse"}:
+            return RpcCommandReturn.error(-1, "no")
+    return CONTINUE
+
+plugin.subscribe("*")(lambda event: None)
+plugin.on_shutdown(lambda: None)
+plugin.run()
+"""
+
 OPTIONS: Final = (
     '--text=a \u00fc \\\\ "b" \u2028',
     "--number=010",
@@ -101,6 +127,15 @@ PARAMS: Final = (
     b'["a" "b"]',
     b"[1 \n\n 2]",
     b"null",
+    b"[203.0.113.7]",
+    b"[123456x1x0]",
+    b"[010]",
+    b"[-Infinity]",
+    b'["a\nb"]',
+    b"[1\n\n,2 3]",
+    b'[1:2\n\n{"jsonrpc":"2.0","method":"shutdown"}\n\n]',
+    b'{"a":1:"\n\n,"b":{"jsonrpc":"2.0","id":1,"method":"ban","params":["x"]}}',
+    b"[" * 500 + b"]" * 500,
 )
 IDS: Final = (
     b'"a/b"',
@@ -180,7 +215,14 @@ def play(node: Node) -> Streams:
     from run to run."""
     main = Recorded(node.folder, "main", MAIN)
     other = Recorded(node.folder, "other", OTHER)
-    node.start(*OPTIONS, plugins=(main.path,))
+    first = Recorded(node.folder, "first", FIRST)
+    # It is asked first all the same.
+    node.start(*OPTIONS, plugins=(main.path, first.path))
+    for what in ("replace", "replace by position", "return", "refuse", "nothing"):
+        for method in ("echo", "listpeers"):
+            node.answer(method, {"do": what})
+    # lightningd would not survive a call at which both fail, and refuse it.
+    node.call("plugin", ["stop", first.path.name])
     for params in PARAMS:
         node.call_with("echo", params)
         node.call_with("listpeers", params)
@@ -200,7 +242,8 @@ def play(node: Node) -> Streams:
     node.call("plugin", ["stop", other.path.name])
     node.answer("nowhere")
     assert node.stop() == 0
-    received = {"main": main.received(), "other": other.received()}
+    plugins = {"main": main, "first": first, "other": other}
+    received = {name: plugin.received() for name, plugin in plugins.items()}
     return _sorted(node, received)
 
 
@@ -261,8 +304,9 @@ def _is_of_others(method: str, text: str) -> bool:
     if method in ("log", "warning"):
         return re.search(r'"source":"plugin-(main|other)', text) is None
     if method in ("plugin_started", "plugin_stopped"):
-        return re.search(r"/(main|other).py", text) is None
-    return False
+        return re.search(r"/(main|first|other)\.py", text) is None
+    # Of a chain.
+    return method in ("block_added", "balance_snapshot", "coin_movement")
 
 
 def alike(text: str, folder: Path) -> str:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct
 
 from clnwire.host.encoding import rpc_command_event, text_of
 from clnwire.host.errors import FatalAnswerError, PluginDiedError
 from clnwire.host.rules.answers import AnswerError, judge
-from clnwire.host.rules.chain import CONTINUE, merge, next_event, should_continue, wants
+from clnwire.host.rules.chain import (
+    CONTINUE,
+    decides_call,
+    merge,
+    next_event,
+    should_continue,
+    wants,
+)
+from clnwire.host.rules.dialect import VERSION
 
 if TYPE_CHECKING:
     from clnwire.host.commands.commands import HostCommand
@@ -19,6 +27,11 @@ if TYPE_CHECKING:
     from clnwire.host.plugins.plugin import Plugin
 
 T = TypeVar("T")
+
+TWO_DECIDE: Final = (
+    f"lightningd {VERSION} aborts here: an earlier plugin of the chain has already replaced or "
+    "answered this command; give their hooks filters with no command in common"
+)
 
 
 class _Event(Struct):
@@ -87,6 +100,8 @@ class HookCalls:
                 continue
             if not should_continue(event.hook, answer):
                 return answer
+            if event.hook == "rpc_command" and decides_call(total) and decides_call(answer):
+                raise self._fatal(plugin, event, TWO_DECIDE)
             total = merge(event.hook, total, answer) if answered else answer
             answered = True
             event.text = next_event(event.hook, event.text, answer)
@@ -104,12 +119,15 @@ class HookCalls:
         try:
             verdict = judge(event.hook, reply, plugin.dialect.name)
         except AnswerError as error:
-            fatal = FatalAnswerError(plugin.name, event.hook, str(error))
-            self._host.life.finish(str(fatal), failed=True)
-            raise fatal from None
+            raise self._fatal(plugin, event, str(error)) from None
         if verdict.remark is not None:
             self._host.remark(plugin.name, verdict.remark, "answer")
         return verdict.answer
+
+    def _fatal(self, plugin: Plugin, event: _Event, reason: str) -> FatalAnswerError:
+        fatal = FatalAnswerError(plugin.name, event.hook, reason)
+        self._host.life.finish(str(fatal), failed=True)
+        return fatal
 
 
 async def bounded(waiting: Awaitable[T], seconds: float | None, what: str) -> T:

@@ -87,17 +87,21 @@ def _method(event: bytes) -> object:
 
 def should_continue(hook: str, answer: object) -> bool:
     """Whether the daemon calls the next plugin after this answer."""
-    if hook == "commitment_revocation":
+    if hook in ("commitment_revocation", "rpc_command"):
         return True
+    return (as_object(answer) or {}).get("result") == "continue"
+
+
+def decides_call(answer: object) -> bool:
+    """Whether an answer to `rpc_command` replaces the call or its reply."""
     members = as_object(answer) or {}
-    if hook == "rpc_command" and members.get("result") != "continue":
-        # The daemon only logs an answer that it does not understand.
-        return "replace" not in members and "return" not in members
-    return members.get("result") == "continue"
+    return "result" not in members and ("replace" in members or "return" in members)
 
 
 def merge(hook: str, earlier: object, answer: object) -> Any:
     """Merges the answers of plugins that all continued the chain."""
+    if hook == "rpc_command":
+        return earlier if decides_call(earlier) else answer
     old, new = as_object(earlier), as_object(answer)
     if old is None or new is None:
         return answer
