@@ -353,7 +353,7 @@ def test_two_plugins_that_decide_one_command_end_the_host(
 ) -> None:
     first = {"return": {"result": {"by": "a"}}}
     if second == "replace":
-        call = {"jsonrpc": "2.0", "id": 1, "method": "help", "params": []}
+        call: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "help", "params": {}}
         second = {"replace": call}
 
     async def run() -> None:

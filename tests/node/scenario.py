@@ -88,7 +88,7 @@ def on_command(event):
         case {"do": "replace"}:
             return RpcCommandReplace(replace(call, method="echo", params={"replaced": 1.50}))
         case {"do": "replace by position"}:
-            return RpcCommandReplace(replace(call, method="shout", params=["info"]))
+            return RpcCommandReplace(replace(call, id="other", method="shout", params=["info"]))
         case {"do": "return"}:
             return RpcCommandReturn.result({"returned": True})
         case {"do": "refuse"}:
@@ -303,7 +303,10 @@ def _is_of_others(method: str, text: str) -> bool:
         return re.search(r'"rpc_command":{"id":"cln:', text) is not None
     if method in ("log", "warning"):
         return re.search(r'"source":"plugin-(main|other)', text) is None
-    if method in ("plugin_started", "plugin_stopped"):
+    if method == "plugin_started":
+        # At the start it depends on who is ready first.
+        return "/other.py" not in text
+    if method == "plugin_stopped":
         return re.search(r"/(main|first|other)\.py", text) is None
     # Of a chain.
     return method in ("block_added", "balance_snapshot", "coin_movement")

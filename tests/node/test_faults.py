@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,12 @@ def test_a_node_that_is_not_for_developers(node: Node, folder: Path) -> None:
     assert node.call("ban", ["203.0.113.7"]) == {"banned": "203.0.113.7"}
     assert node.call("listconfigs", ["developer"])["configs"]["developer"]["set"] is False
     assert node.stop() == 0
+
+
+def test_two_guards_of_one_command_end_the_node(node: Node, folder: Path) -> None:
+    """Of lightningd it is a fault. That the host does not hide it is the point."""
+    node.start(plugins=tuple(script(folder / f"{n}.py", HEAD + GUARD) for n in ("one", "two")))
+    with suppress(OSError, ValueError):
+        node.answer("withdraw", ["bcrt1qxyz", "all"])
+    assert node.process is not None
+    assert node.process.wait(PATIENCE) != 0

@@ -56,7 +56,7 @@ class Builtin:
         if plugin is not None and plugin.death is None:
             if plugin.manifest.cancheck:
                 if command.frame is not None:
-                    return CommandOutcome(await plugin.forward(command.frame))
+                    return CommandOutcome(await plugin.forward(command.frame, caller=command.token))
                 return CommandOutcome(
                     await plugin.request("check", command.params, caller=command.token)
                 )

@@ -6,11 +6,12 @@ Some requests on the socket are refused before lightningd looks up the command.
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
 
-from clnwire._core import Frame, Outbox
+from clnwire._core import Frame, Framer, Outbox
 from clnwire._wire import tolerant
 from clnwire._wire.codec import encode
 from clnwire._wire.facts import COMMANDS
@@ -157,8 +158,10 @@ class Dispatcher:
             self._must_be_known(method)
         except RpcError:
             raise _bad_replacement(f"redirected to unknown method '{method}'", request) from None
-        params = encode(members["params"])
-        return structs.replace(command, method=method, params=params, frame=None)
+        framer = Framer()
+        framer.feed(encode(request))
+        frame = next(iter(framer))
+        return structs.replace(command, method=method, params=frame.params or b"{}", frame=frame)
 
     async def _carry_out(self, command: HostCommand) -> CommandOutcome:
         self._must_be_known(command.method)
@@ -166,12 +169,11 @@ class Dispatcher:
         if plugin is None:
             return await self._host.commands.run(command)
         _announce_deprecations(plugin, command)
-        if command.frame is not None:
-            return CommandOutcome(await plugin.forward(command.frame, notify=command.notify))
-        future = plugin.request(
-            command.method, command.params, caller=command.token, notify=command.notify
-        )
-        return CommandOutcome(await future)
+        if command.frame is None:
+            ask = partial(plugin.request, command.method, command.params)
+        else:
+            ask = partial(plugin.forward, command.frame)
+        return CommandOutcome(await ask(caller=command.token, notify=command.notify))
 
 
 def _refusal(frame: Frame, dialect: HostDialect) -> _Refusal | None:

@@ -147,10 +147,14 @@ class Plugin:
         return future
 
     def forward(
-        self, frame: Frame, *, notify: Callable[[Notice], None] | None = None
+        self,
+        frame: Frame,
+        *,
+        caller: bytes | None,
+        notify: Callable[[Notice], None] | None = None,
     ) -> asyncio.Future[Frame]:
-        """Sends a caller's request, unchanged except for its id."""
-        span, caller = frame.id_span, frame.id
+        """Sends a request, unchanged except for its id; `caller` is the caller's id token."""
+        span = frame.id_span
         assert span is not None
         token, future = self._expect(frame.method or "", caller, notify)
         self._send(b"%s%s%s\n\n" % (frame.bytes[: span[0]], token, frame.bytes[span[1] :]))
