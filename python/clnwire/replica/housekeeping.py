@@ -86,8 +86,15 @@ class Compaction:
 
     def look(self) -> None:
         """Starts the process if it is time, or notes how it has ended."""
-        if self.process is not None:
-            self._note_end(self.process)
+        process = self.process
+        if process is not None:
+            if process.poll() is not None:
+                self.process = None
+                said = process.communicate()[1].decode(errors="replace").strip()
+                if process.returncode == 0:
+                    self._note_base()
+                else:
+                    self._put_off(said[-500:])
         elif self._status.bytes_since_base >= self._next_at:
             self._bytes_at_start = self._status.bytes_since_base
             try:
@@ -100,18 +107,6 @@ class Compaction:
                 )
             except OSError as error:
                 self._put_off(str(error))
-
-    def _note_end(self, process: subprocess.Popen[bytes]) -> None:
-        if process.poll() is None:
-            return
-        self.process = None
-        assert process.stderr is not None
-        with process.stderr as stderr:
-            said = stderr.read().decode(errors="replace").strip()
-        if process.returncode == 0:
-            self._note_base()
-        else:
-            self._put_off(said[-500:])
 
     def _put_off(self, reason: str) -> None:
         # Not at once again: what failed will fail.

@@ -125,7 +125,8 @@ class Keeper:
         assert head is not None
         before = self._before if step.replaces else head.chain
         if os.access(self._request, os.F_OK):
-            self._serve_request(step, before)
+            committed = msgspec.structs.replace(head, sequence=step.sequence - 1, chain=before)
+            requests.serve(self._directory, self._settings.database, committed, self._tell)
         sequence = step.sequence
         if not self._sealing.is_plain:
             place = Place(self._settings.node, head.generation, sequence)
@@ -154,11 +155,6 @@ class Keeper:
         status.acknowledgement_seconds += seconds
         if seconds > status.slowest_seconds:
             status.slowest_seconds = seconds
-
-    def _serve_request(self, step: Store, chain: bytes) -> None:
-        assert self.head is not None
-        committed = msgspec.structs.replace(self.head, sequence=step.sequence - 1, chain=chain)
-        requests.serve(self._directory, self._settings.database, committed, self._tell)
 
     # While the engine cannot be reached
 
@@ -249,9 +245,13 @@ class Keeper:
         finally:
             snapshot.remove(self._snapshot)
             snapshot.remove(self._sealed)
-        head = self.head
+        head, status, last = self.head, self.status, self._last_status
         assert head is not None
-        self._note_start(head)
+        (status.generation, status.sequence), status.epoch = head.place, head.epoch
+        if not status.base_created:
+            # As the last run has counted them.
+            counted = last.bytes_since_base if last and last.generation == head.generation else 0
+            self._note_base(self._engine.bases()[-1], counted)
         self._tell(
             f"the replica {self._engine.name} follows from version {head.version}, generation "
             f"{head.generation}, epoch {head.epoch}"
@@ -330,10 +330,7 @@ class Keeper:
         version = decision.sequence % VERSIONS
         began = time.monotonic()
         raw = snapshot.copy_raw(
-            self._settings.database,
-            self._snapshot,
-            self._tell,
-            may_be_absent=version == 0,
+            self._settings.database, self._snapshot, self._tell, may_be_absent=version == 0
         )
         size = raw.open(version, self._progress("checking the copy"))
         seconds = time.monotonic() - began
@@ -348,14 +345,6 @@ class Keeper:
 
     def _tell(self, text: str) -> None:
         self._log("info", text)
-
-    def _note_start(self, head: Head) -> None:
-        status, last = self.status, self._last_status
-        (status.generation, status.sequence), status.epoch = head.place, head.epoch
-        if not status.base_created:
-            # As the last run has counted them.
-            counted = last.bytes_since_base if last and last.generation == head.generation else 0
-            self._note_base(self._engine.bases()[-1], counted)
 
     def _note_base(self, base: Base, bytes_since: int) -> None:
         self.status.base_created, self.status.base_sequence = base.created, base.sequence

@@ -28,7 +28,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct):
-    """How a replica is. Times are seconds since 1970 (UTC)."""
+    """How a replica is. `_FIGURES` says what numbers mean. Times are seconds since 1970 (UTC)."""
 
     node: str
     engine: str
@@ -38,19 +38,13 @@ class Status(msgspec.Struct):
     generation: int = 0
     epoch: int = 0
     version: int = 0
-    """The `data_version` after the last set."""
     sequence: int = 0
     sets: int = 0
-    """How many were stored since the start."""
     set_bytes: int = 0
-    """Their bytes, as stored."""
     acknowledgement_seconds: float = 0.0
-    """The time that the node waited for the engine, of all sets together."""
     slowest_seconds: float = 0.0
-    """The longest of these times since the file was last written."""
     retries: int = 0
     outage_seconds: float = 0.0
-    """The time for which the engine could not be reached, in all."""
     bytes_since_base: int = 0
     base_sequence: int = 0
     base_created: float = 0.0

@@ -159,15 +159,15 @@ def _check_together(settings: ReplicaSettings, path: Path) -> None:
                 "unreachable engine renews no lease"
             )
     key = settings.encryption_key_file
-    if key is not None and settings.scheme == "file" and _is_in(key, settings.local_directory):
+    if (
+        key is not None
+        and settings.scheme == "file"
+        and (settings.local_directory.resolve() in key.resolve().parents)
+    ):
         raise SettingsError(
             f"{path}: encryption-key-file = {str(key)!r} is beside the data that it encrypts; "
             "move it to another disk"
         )
-
-
-def _is_in(path: Path, directory: Path) -> bool:
-    return directory.resolve() in path.resolve().parents
 
 
 def _value(key: str, value: object, path: Path) -> Any:

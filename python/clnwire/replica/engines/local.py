@@ -99,7 +99,10 @@ class LocalEngine(Engine):
         if self._writes:
             self._lock = _lock(self.directory / "lock")
         try:
-            self._open()
+            owned = self._owned()
+            if owned is not None and self._writes:
+                self._journal = self._open_journal(owned.generation)
+                self._head = owned.head(self._journal.sequence, self._journal.chain)
         except BaseException:
             self.close()
             raise
@@ -122,12 +125,6 @@ class LocalEngine(Engine):
                 f"{self.directory}: is in memory, and gone after a power failure; use a directory "
                 'on a disk, or survives = "process-crash"'
             )
-
-    def _open(self) -> None:
-        owned = self._owned()
-        if owned is not None and self._writes:
-            self._journal = self._open_journal(owned.generation)
-            self._head = owned.head(self._journal.sequence, self._journal.chain)
 
     def _owned(self) -> _Owned | None:
         path = self.directory / "head.json"
@@ -189,7 +186,7 @@ class LocalEngine(Engine):
         size, now = base.stat().st_size, time.time()
         stored = Base(*head.place, head.epoch, head.chain, size, head.chain, now)
         _store(stored, base, aside / _base_name(head.sequence), progress)
-        write_synced(aside / _json_name(head.sequence), msgspec.json.encode(stored))
+        write_synced(aside / _base_name(head.sequence, "json"), msgspec.json.encode(stored))
         with _explained(self.directory):
             Journal.create(
                 aside,
@@ -304,7 +301,7 @@ class LocalEngine(Engine):
 
     def add_base(self, base: Base, file: Path, progress: Progress) -> None:
         target = self.base_path(base)
-        described = target.with_name(_json_name(base.sequence))
+        described = target.with_name(_base_name(base.sequence, "json"))
         with self._bases_locked():
             if described.exists():
                 return
@@ -318,11 +315,11 @@ class LocalEngine(Engine):
     def prune(self, keep: Base) -> None:
         with self._bases_locked():
             generation = self._generation(keep.generation)
-            if not (generation / _json_name(keep.sequence)).exists():
+            if not (generation / _base_name(keep.sequence, "json")).exists():
                 # Another one has pruned more.
                 return
             for path in generation.glob("base-*.json"):
-                if path.name < _json_name(keep.sequence):
+                if path.name < _base_name(keep.sequence, "json"):
                     path.unlink()
             sync(generation)
             for path in generation.glob("base-*.sqlite3"):
@@ -349,13 +346,9 @@ def make_directory(directory: Path) -> None:
     sync(directory.parent)
 
 
-def _base_name(sequence: int) -> str:
+def _base_name(sequence: int, ending: str = "sqlite3") -> str:
     # Sequences of equal length sort by their names.
-    return f"base-{sequence:020}.sqlite3"
-
-
-def _json_name(sequence: int) -> str:
-    return f"base-{sequence:020}.json"
+    return f"base-{sequence:020}.{ending}"
 
 
 def _read_bases(directory: Path) -> list[Base]:
@@ -427,13 +420,13 @@ def _explain(error: JournalError | OSError, directory: Path) -> ReplicaError:
     """What an error of the journal or the system means for the node."""
     if isinstance(error, JournalFullError):
         return UnavailableError(f"{error}; make room on the disk of the replica")
+    if isinstance(error, JournalLockedError):
+        # An earlier run may just be ending.
+        return UnavailableError(str(error))
     if isinstance(error, JournalFailedError):
         return RefusedError(
             f"{error}. What the disk has is unknown now: check the disk, then start the node again"
         )
-    if isinstance(error, JournalLockedError):
-        # An earlier run may just be ending.
-        return UnavailableError(str(error))
     if isinstance(error, JournalDamagedError):
         return ReplicaError(
             f"{error}. Stop the node, move the replica away, and start the node: it begins a new "

@@ -37,7 +37,8 @@ class RemoteEngine(Engine):
             return next(each for each in self.bases() if each.place == head.place)
         if found != expected:
             raise self._refusal(expected, found)
-        stored = Base(*head.place, head.epoch, head.chain, base.stat().st_size, head.chain, 0.0)
+        size, now = base.stat().st_size, time.time()
+        stored = Base(*head.place, head.epoch, head.chain, size, head.chain, now)
         return self._begin(expected, head, stored, base, progress)
 
     @abstractmethod

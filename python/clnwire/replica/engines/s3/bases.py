@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +27,7 @@ _ABANDONED: Final = timedelta(days=1)
 """How old a base must be that nothing refers to before it is removed. It may be being stored."""
 
 
-class Manifest(Stored, frozen=True, kw_only=True):
+class Manifest(Stored, frozen=True, kw_only=True, omit_defaults=False):
     """What is stored of a base."""
 
     token: str
@@ -77,7 +76,8 @@ class Bases:
         """Those that count, oldest first."""
         found: dict[tuple[int, int], Manifest] = {}
         for manifest in self._all():
-            if self._counts(manifest):
+            entry = self._log.read(manifest.index) if manifest.begins else None
+            if not manifest.begins or (entry is not None and entry.title.base == manifest.token):
                 found.setdefault(manifest.place, manifest)
         return list(found.values())
 
@@ -90,12 +90,6 @@ class Bases:
                 manifests.append(decoded(self._bucket, each["path"], data, Manifest))
         return manifests
 
-    def _counts(self, manifest: Manifest) -> bool:
-        if not manifest.begins:
-            return True
-        entry = self._log.read(manifest.index)
-        return entry is not None and entry.title.base == manifest.token
-
     def store(
         self, base: Base, file: Path, index: int, progress: Progress, *, begins: bool
     ) -> Manifest:
@@ -107,8 +101,6 @@ class Bases:
             begins=begins,
             **in_hex(base),
         )
-        if not base.created:
-            manifest = msgspec.structs.replace(manifest, created=time.time())
         for number, data in enumerate(pieces(file, base.size, self._part_bytes, progress)):
             self._bucket.put(manifest.part(number), data)
         self._bucket.put(manifest.key, msgspec.json.encode(manifest))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from clnwire.replica.engines.s3.bases import Manifest
     from clnwire.replica.files import Progress
     from clnwire.replica.records import Base, Record
     from clnwire.replica.settings import ReplicaSettings
@@ -234,14 +233,14 @@ class S3Engine(RemoteEngine):
     # Bases
 
     def _add_base(self, base: Base, file: Path, progress: Progress) -> bool:
-        index = self._index_of(base, self._bases.manifests())
+        index = self._index_of(base)
         if index is not None:
             self._bases.store(base, file, index, progress, begins=False)
         return index is not None
 
-    def _index_of(self, base: Base, manifests: list[Manifest]) -> int | None:
+    def _index_of(self, base: Base) -> int | None:
         """The last entry of a base's set, if another set has proved that it was committed."""
-        before = [each.index for each in manifests if each.place < base.place]
+        before = [each.index for each in self._bases.manifests() if each.place < base.place]
         if not before:
             return None
         index = self._log.last_until(max(before), base.place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -143,14 +144,7 @@ class Log:
         low, step = index, 1
         while holds(low + step):
             low, step = low + step, step * 2
-        high = low + step
-        while high - low > 1:
-            middle = (low + high) // 2
-            if holds(middle):
-                low = middle
-            else:
-                high = middle
-        return low
+        return low + bisect_left(range(low + 1, low + step), True, key=lambda each: not holds(each))
 
     def last_until(self, index: int, place: tuple[int, int]) -> int:
         """The last entry that is not after a generation and sequence, as that at `index` is not.
