@@ -12,7 +12,6 @@ from clnwire.replica.errors import ReplicaError
 from clnwire.replica.sets import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 _TRANSACTION: Final = re.compile(r"\s*(BEGIN|COMMIT|END)\b", re.IGNORECASE)
@@ -69,9 +68,3 @@ class Applier:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def check_foreign_keys(database: sqlite3.Connection) -> Iterable[str]:
-    """Yields each row that refers to a row which does not exist, in words."""
-    for table, rowid, parent, _ in database.execute("PRAGMA foreign_key_check"):
-        yield f"table {table}, row {rowid}: refers to a row of {parent} that does not exist"

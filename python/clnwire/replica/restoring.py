@@ -7,13 +7,12 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from clnwire.replica import snapshot
-from clnwire.replica.applying import Applier, check_foreign_keys
+from clnwire.replica.applying import Applier
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.files import create, sync
 from clnwire.replica.records import VERSIONS
@@ -77,11 +76,15 @@ def check_database(path: Path, version: int) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = DELETE")
             snapshot.check(database, version)
-            broken = list(islice(check_foreign_keys(database), _SHOWN))
+            rows = database.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
     except sqlite3.Error as error:
         raise ReplicaError(f"the restored database cannot be read: {error}") from error
-    if broken:
-        raise ReplicaError(f"the restored database is inconsistent: {'; '.join(broken)}")
+    if rows:
+        broken = "; ".join(
+            f"table {table}, row {rowid}: refers to a row of {parent} that does not exist"
+            for table, rowid, parent, _ in rows
+        )
+        raise ReplicaError(f"the restored database is inconsistent: {broken}")
 
 
 @contextmanager
