@@ -87,24 +87,22 @@ class Definition:
         return self.settings.dynamic
 
     @property
+    def handlers(self) -> list[Method | Hook | Subscription]:
+        """All handlers of messages."""
+        return [*self.methods.values(), *self.hooks.values(), *self.subscriptions]
+
+    @property
     def is_async(self) -> bool:
         """Whether any function is an `async def`: then an event loop serves the plugin."""
-        return (
-            any(method.is_async for method in self.methods.values())
-            or any(hook.is_async for hook in self.hooks.values())
-            or any(subscription.is_async for subscription in self.subscriptions)
-            or any(background.is_async for background in self.background_functions)
-            or any(is_async(each) for each in (*self.init_functions, *self.shutdown_functions))
+        return any(each.is_async for each in (*self.handlers, *self.background_functions)) or any(
+            is_async(each) for each in (*self.init_functions, *self.shutdown_functions)
         )
 
     @property
     def has_threads(self) -> bool:
         """Whether any handler or background function runs in a thread of its own."""
-        return (
-            any(method.thread for method in self.methods.values())
-            or any(hook.thread for hook in self.hooks.values())
-            or any(subscription.thread for subscription in self.subscriptions)
-            or not all(background.is_async for background in self.background_functions)
+        return any(handler.thread for handler in self.handlers) or not all(
+            background.is_async for background in self.background_functions
         )
 
     def why_unsafe(self) -> str | None:

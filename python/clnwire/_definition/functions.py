@@ -72,29 +72,27 @@ def parameters_of(function: Function) -> list[Parameter]:
 
 def is_async(function: Function) -> bool:
     """Whether it is an `async def`, or an object whose `__call__` is one."""
-    if _is_plain(function):
-        return bool(function.__code__.co_flags & _IS_COROUTINE)
-    from inspect import iscoroutinefunction
-
-    return iscoroutinefunction(function) or iscoroutinefunction(_call_of(function))
+    return _is(function, _IS_COROUTINE, "iscoroutinefunction")
 
 
 def is_async_generator(function: Function) -> bool:
     """Whether it is an `async def` with `yield`, or an object whose `__call__` is one."""
-    if _is_plain(function):
-        return bool(function.__code__.co_flags & _IS_ASYNC_GENERATOR)
-    from inspect import isasyncgenfunction
-
-    return isasyncgenfunction(function) or isasyncgenfunction(_call_of(function))
+    return _is(function, _IS_ASYNC_GENERATOR, "isasyncgenfunction")
 
 
 def is_generator(function: Function) -> bool:
     """Whether it is a `def` with `yield`, or an object whose `__call__` is one."""
-    if _is_plain(function):
-        return bool(function.__code__.co_flags & _IS_GENERATOR)
-    from inspect import isgeneratorfunction
+    return _is(function, _IS_GENERATOR, "isgeneratorfunction")
 
-    return isgeneratorfunction(function) or isgeneratorfunction(_call_of(function))
+
+def _is(function: Function, flag: int, asked: str) -> bool:
+    """Whether a function's code has the flag; for other callables, what `inspect` says."""
+    if _is_plain(function):
+        return bool(function.__code__.co_flags & flag)
+    import inspect
+
+    ask = getattr(inspect, asked)
+    return bool(ask(function) or ask(_call_of(function)))
 
 
 def undecorated(function: Function) -> Function:

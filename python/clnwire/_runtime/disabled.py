@@ -17,11 +17,14 @@ from clnwire.errors import RpcError
 from clnwire.hooks._spec import CONTINUE
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Callable
+    from typing import NoReturn, TypeAlias
 
     from clnwire._runtime.log import Log
     from clnwire._runtime.run import Run
-    from clnwire.hooks._spec import HookSpec
+    from clnwire.hooks._spec import ErrorParts, HookSpec
+
+    Recover: TypeAlias = Callable[[BaseException, bytes], bytes | ErrorParts]
 
 
 def serve_disabled(run: Run, reason: str) -> None:
@@ -31,39 +34,31 @@ def serve_disabled(run: Run, reason: str) -> None:
     stops with an error, where `continue` would let it commit writes that the plugin did not store.
     """
     text = f"the plugin is disabled: {reason}"
-    driver, log = run.driver, run.log
     for name in run.definition.methods:
-        driver.on_request(_refusing(name, text, log))
+        run.driver.on_request(_refusing(name, f"{name}: {text}", _error(name, run.log)))
     for hook in run.definition.hooks.values():
         if hook.spec.continues and hook.name != "db_write":
-            driver.on_request(_continuing(hook.spec, log))
+            run.driver.on_request(_continuing(hook.name, run.log))
         else:
-            driver.on_request(_safe(hook.spec, text))
+            run.driver.on_request(_refusing(hook.name, text, _safe(hook.spec, text)))
 
 
-def _refusing(name: str, text: str, log: Log) -> _core.Route:
+def _error(name: str, log: Log) -> Recover:
+    return lambda error, _: error_reply(name, error, log)
+
+
+def _safe(spec: HookSpec, text: str) -> Recover:
+    """Gives the hook's safe answer, as after a failure of its handler."""
+    bare_continue = encode(CONTINUE)
+    return lambda _, params: spec.safe(params, text, bare_continue)
+
+
+def _refusing(name: str, text: str, recover: Recover) -> _core.Route:
     def refuse(params: bytes) -> NoReturn:
-        raise RpcError(INTERNAL_ERROR, f"{name}: {text}")
-
-    return _core.Route(name, call=refuse, recover=lambda error, _: error_reply(name, error, log))
-
-
-def _continuing(spec: HookSpec, log: Log) -> _core.Route:
-    return _core.Route(
-        spec.name,
-        call=lambda _: CONTINUE,
-        encode=encode,
-        recover=lambda error, _: error_reply(spec.name, error, log),
-    )
-
-
-def _safe(spec: HookSpec, text: str) -> _core.Route:
-    """The route that gives the hook's safe answer, as after a failure of its handler."""
-
-    def fail(params: bytes) -> NoReturn:
         raise RpcError(INTERNAL_ERROR, text)
 
-    bare_continue = encode(CONTINUE)
-    return _core.Route(
-        spec.name, call=fail, recover=lambda _, params: spec.safe(params, text, bare_continue)
-    )
+    return _core.Route(name, call=refuse, recover=recover)
+
+
+def _continuing(name: str, log: Log) -> _core.Route:
+    return _core.Route(name, call=lambda _: CONTINUE, encode=encode, recover=_error(name, log))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import total_ordering
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ _MSAT_A_SAT = 1000
 _SAT_A_BTC = 10**8
 
 
+@total_ordering
 class Millisatoshi:
     """An amount in millisatoshi (msat), from 0 on.
 
@@ -82,15 +84,6 @@ class Millisatoshi:
 
     def __lt__(self, other: Any) -> bool:
         return self.millisatoshis < _msat(other)
-
-    def __le__(self, other: Any) -> bool:
-        return self.millisatoshis <= _msat(other)
-
-    def __gt__(self, other: Any) -> bool:
-        return self.millisatoshis > _msat(other)
-
-    def __ge__(self, other: Any) -> bool:
-        return self.millisatoshis >= _msat(other)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (Millisatoshi, int)) and self.millisatoshis == _msat(other)
