@@ -12,6 +12,7 @@ from clnwire.replica.rules import (
     Following,
     Note,
     OnGap,
+    Reason,
     Refusal,
     Store,
     TakeOver,
@@ -62,7 +63,7 @@ class TestStart:
         assert decision == Begin(None, 1, 8, 10, Why.LOST)
         assert "has lost the replica" in str(decision)
         refusal = start(None, 10, highest_epoch=7, on_gap=OnGap.REFUSE)
-        assert_refuses(refusal, "up to epoch 7", 'on-gap = "heal"')
+        assert_refuses(refusal, Reason.LOST, "up to epoch 7", 'on-gap = "heal"')
 
     @pytest.mark.parametrize("on_gap", OnGap)
     def test_equal_and_known_takes_over(self, head: Head, on_gap: OnGap) -> None:
@@ -84,7 +85,7 @@ class TestStart:
 
     def test_equal_but_restored_from_a_set_that_was_replaced(self, head: Head) -> None:
         refusal = decide_start(head, head.version, known=False, replaced=True, on_gap=OnGap.HEAL)
-        assert_refuses(refusal, f"version {head.version}", "epoch 7", "restore")
+        assert_refuses(refusal, Reason.REPLACED, f"version {head.version}", "epoch 7", "restore")
         later = decide_start(head, head.version + 1, known=True, replaced=True, on_gap=OnGap.HEAL)
         assert isinstance(later, Begin)
         own = decide_start(head, head.version, known=True, replaced=True, on_gap=OnGap.HEAL)
@@ -97,7 +98,7 @@ class TestStart:
         local = (head.version - 1) % VERSIONS
         refusal = start(head, -1, known=False)
         what = f"at version {local}, one set behind the replica at version {head.version}"
-        assert_refuses(refusal, what, "generation 2, epoch 7", "replica restore")
+        assert_refuses(refusal, Reason.COPY, what, "generation 2, epoch 7", "replica restore")
 
     @pytest.mark.parametrize("ahead", [1, 2, 1000, VERSIONS // 2 - 1])
     def test_ahead_and_known_heals(self, head: Head, ahead: int) -> None:
@@ -108,20 +109,20 @@ class TestStart:
 
     def test_a_gap_may_be_refused(self, head: Head) -> None:
         refusal = start(head, 3, on_gap=OnGap.REFUSE)
-        assert_refuses(refusal, "3 sets ahead", "epoch 7", 'on-gap = "heal"')
+        assert_refuses(refusal, Reason.GAP, "3 sets ahead", "epoch 7", 'on-gap = "heal"')
 
     @pytest.mark.parametrize("ahead", [1, 2, VERSIONS // 2 - 1])
     @pytest.mark.parametrize("on_gap", OnGap)
     def test_ahead_and_unknown_is_a_fork(self, head: Head, ahead: int, on_gap: OnGap) -> None:
         refusal = start(head, ahead, known=False, on_gap=on_gap)
-        assert_refuses(refusal, f"version {head.version}", "init --adopt", "restore")
+        assert_refuses(refusal, Reason.FORK, f"version {head.version}", "init --adopt", "restore")
 
     @pytest.mark.parametrize("behind", [2, 3, 1000, VERSIONS // 2])
     @pytest.mark.parametrize("known", [True, False])
     def test_further_behind_is_stale(self, head: Head, behind: int, known: bool) -> None:
         refusal = start(head, -behind, known=known)
         what = f"{behind:,} sets behind the replica at version {head.version}"
-        assert_refuses(refusal, what, "peers can take the money", "replica restore")
+        assert_refuses(refusal, Reason.STALE, what, "peers can take the money", "replica restore")
 
     def test_an_epoch_is_given_once_though_the_engine_lost_some(self) -> None:
         for ahead in (-1, 0, 5):
@@ -162,14 +163,14 @@ class TestRunning:
 
     def test_nothing_else_comes_before_it_is_replaced(self, last: int) -> None:
         following = TakeOver(head_at(last), 8, replaces=True).following
-        assert_refuses(following.step(Write((last + 1) % VERSIONS)), "without the replica")
+        assert_refuses(following.step(Write((last + 1) % VERSIONS)), Reason.MISSED)
 
     @pytest.mark.parametrize("decision", ["equal", "snapshot"])
     def test_what_is_committed_is_not_replaced(self, last: int, decision: str) -> None:
         equal = TakeOver(head_at(last), 8, replaces=False)
         snapshot = Begin(head_at(5), 3, 8, last, Why.GAP)
         following = (equal if decision == "equal" else snapshot).following
-        assert_refuses(following.step(Write(last % VERSIONS)), "went back")
+        assert_refuses(following.step(Write(last % VERSIONS)), Reason.BACK)
         assert stored(following, last + 1).last == last + 1
 
     @pytest.mark.parametrize("ahead", [2, 3, 1000, VERSIONS // 2 - 1])
@@ -178,13 +179,13 @@ class TestRunning:
         version, wanted = (last + ahead) % VERSIONS, sorted((last, last + 1))
         refusal = following.step(Write(version))
         what = f"version {version} came instead of {wanted[0] % VERSIONS} or {wanted[1] % VERSIONS}"
-        assert_refuses(refusal, "without the replica", what, "--important-plugin")
+        assert_refuses(refusal, Reason.MISSED, "without the replica", what, "--important-plugin")
 
     @pytest.mark.parametrize("behind", [1, 2, 1000, VERSIONS // 2 - 1])
     def test_going_back_is_refused(self, last: int, behind: int) -> None:
         following = stored(Following.at(last - 1, last - 1), last)
         refusal = following.step(Write((last - behind) % VERSIONS))
-        assert_refuses(refusal, "went back", "replica restore")
+        assert_refuses(refusal, Reason.BACK, "went back", "replica restore")
 
 
 class TestSettings:
@@ -204,12 +205,12 @@ class TestSettings:
     def test_they_prove_what_is_committed(self) -> None:
         note = stored(Following.at(10, 10), 11).step(Settings(11, foreign_keys=True))
         assert isinstance(note, Note)
-        assert_refuses(note.after.step(Write(11)), "went back")
+        assert_refuses(note.after.step(Write(11)), Reason.BACK)
 
     def test_they_prove_what_is_not_committed(self) -> None:
         note = stored(Following.at(10, 10), 11).step(Settings(10, foreign_keys=True))
         assert isinstance(note, Note)
-        assert_refuses(note.after.step(Write(12)), "without the replica")
+        assert_refuses(note.after.step(Write(12)), Reason.MISSED)
         step = note.after.step(Write(11))
         assert isinstance(step, Store)
         assert step.replaces
@@ -231,12 +232,12 @@ class TestSettings:
     def test_out_of_step_they_are_refused(self, version: int) -> None:
         following = stored(Following.at(10, 10), 11)
         refusal = following.step(Settings(version, foreign_keys=True))
-        reason = "without the replica" if version == 12 else "went back"
+        reason = Reason.MISSED if version == 12 else Reason.BACK
         assert_refuses(refusal, reason, f"version {version} came instead of 10 or 11")
 
     def test_an_unknown_setting_is_refused(self) -> None:
         refusal = Following.at(10, 10).step(Settings(10, unsupported="PRAGMA page_size = 1"))
-        assert_refuses(refusal, "version 10", "PRAGMA page_size = 1")
+        assert_refuses(refusal, Reason.SETTING, "version 10", "PRAGMA page_size = 1")
 
 
 class TestReading:
@@ -285,7 +286,8 @@ def stored(following: Following, sequence: int) -> Following:
     return step.after
 
 
-def assert_refuses(decision: object, *parts: str) -> None:
+def assert_refuses(decision: object, reason: Reason, *parts: str) -> None:
     assert isinstance(decision, Refusal)
+    assert decision.reason is reason
     assert [part for part in parts if part not in str(decision)] == []
     assert "\n" not in str(decision)

@@ -20,6 +20,7 @@ from clnwire.replica.rules import (
     Following,
     Note,
     OnGap,
+    Reason,
     Refusal,
     Store,
     TakeOver,
@@ -344,7 +345,7 @@ class Run:
         known = self.directory.knows(head) or fault == "knows all"
         highest = self.directory.highest_epoch if self.directory.is_own else 0
         if fault == "forgets the wrap" and head is not None and local < head.version - 1:
-            return Refusal("old", "restore")
+            return Refusal(Reason.STALE, "old", "restore")
         replaced = self.directory.was_replaced(head) and fault != "forgets the replaced"
         decision = decide_start(
             head,
@@ -357,7 +358,7 @@ class Run:
         if head is None:
             return decision
         if isinstance(decision, Refusal):
-            if fault == "heals the stale" and "is old" in decision.what:
+            if fault == "heals the stale" and decision.reason is Reason.STALE:
                 back = (head.version - local) % VERSIONS
                 at = head.sequence - back
                 return Begin(head, head.generation + 1, head.epoch + 1, at, Why.GAP)
@@ -450,7 +451,7 @@ class Run:
         own = state.directory is self.directory
         assert not (own and goes_on), f"refused without reason: {refusal}"
         # The same state may be the base of another generation, with another chain.
-        if "was restored at" not in refusal.what:
+        if refusal.reason is not Reason.REPLACED:
             assert committed != restored, f"refused without reason: {refusal}"
 
 

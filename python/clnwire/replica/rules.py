@@ -50,9 +50,33 @@ class Why(enum.Enum):
     """The engine lacks what this instance has stored, or meant to, in its last epoch."""
 
 
+class Reason(enum.Enum):
+    """Why the node must not commit a set."""
+
+    STALE = "stale"
+    """The node's database is two sets or more behind the replica."""
+    COPY = "copy"
+    """The database is one set behind a replica that another instance wrote."""
+    REPLACED = "replaced"
+    """The database was restored, and the last set may have been replaced since."""
+    FORK = "fork"
+    """The database is ahead of a replica that another instance wrote."""
+    GAP = "gap"
+    """The database is ahead of the replica, and the settings forbid to heal that."""
+    LOST = "lost"
+    """The engine has lost the replica, and the settings forbid to begin a new one."""
+    MISSED = "missed"
+    """The node has committed sets that the replica was not asked about."""
+    BACK = "back"
+    """The node's database went back while the node ran."""
+    SETTING = "setting"
+    """The set changes a setting that the replica does not support."""
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """The node must not commit."""
 
+    reason: Reason
     what: str
     """What is wrong, with versions and epochs."""
     remedy: str
@@ -122,6 +146,7 @@ class Following(msgspec.Struct, frozen=True, gc=False):
             return self._out_of_step(settings.version, settings.version)
         if settings.unsupported is not None:
             return Refusal(
+                Reason.SETTING,
                 f"version {settings.version}: the replica does not know what this setting does "
                 f"when the sets are executed again: {settings.unsupported}",
                 "use a newer clnwire, or run the node without the replica",
@@ -143,11 +168,13 @@ class Following(msgspec.Struct, frozen=True, gc=False):
         )
         if sets_ahead(committed, self.newest) > 0:
             return Refusal(
+                Reason.MISSED,
                 f"the node has committed without the replica: version {version} came instead of "
                 f"{wanted}",
                 "start the node again with --important-plugin, and the replica heals the gap",
             )
         return Refusal(
+            Reason.BACK,
             f"the node's database went back: version {version} came instead of {wanted}",
             "stop the node, and find out who replaced its database while it ran; "
             f"{RESTORE} makes the newest one",
@@ -253,6 +280,7 @@ def _start_without_head(local: int, highest_epoch: int, on_gap: OnGap) -> Begin 
         return Begin(None, 1, 1, local, Why.FIRST)
     if on_gap is OnGap.REFUSE:
         return Refusal(
+            Reason.LOST,
             f"the engine has nothing of this node, which stored sets in it up to epoch "
             f"{highest_epoch}",
             'find out whether the engine is the right one; on-gap = "heal" in '
@@ -280,6 +308,7 @@ def _start_after_gap(
     )
     if not known:
         return Refusal(
+            Reason.FORK,
             f"{what}, which another instance wrote ({_place(head)}), so both may have sets that "
             "the other lacks",
             "run one instance alone. If the other one is gone for good and has committed nothing "
@@ -287,6 +316,7 @@ def _start_after_gap(
         )
     if on_gap is OnGap.REFUSE:
         return Refusal(
+            Reason.GAP,
             f"{what} ({_place(head)})",
             'on-gap = "heal" in clnwire-replica.toml begins a new generation with a snapshot of '
             "this database",
@@ -297,6 +327,7 @@ def _start_after_gap(
 def _stale(head: Head, local: int) -> Refusal:
     behind = _count(-sets_ahead(local, head.version))
     return Refusal(
+        Reason.STALE,
         f"the node's database is old: it is at version {local}, {behind} behind the replica at "
         f"version {head.version} ({_place(head)}). With an old state, peers can take the money",
         f"do not start it without the replica; {RESTORE} makes the newest database",
@@ -305,6 +336,7 @@ def _stale(head: Head, local: int) -> Refusal:
 
 def _copy(head: Head, local: int) -> Refusal:
     return Refusal(
+        Reason.COPY,
         f"the node's database is at version {local}, one set behind the replica at version "
         f"{head.version}, which another instance wrote ({_place(head)}) and may have committed",
         "run one instance alone. If the other one is gone for good, restore with "
@@ -314,6 +346,7 @@ def _copy(head: Head, local: int) -> Refusal:
 
 def _replaced(head: Head) -> Refusal:
     return Refusal(
+        Reason.REPLACED,
         f"the node's database was restored at version {head.version}, and another instance has "
         f"written since ({_place(head)}). It may have replaced the last set that was restored",
         f"run one instance alone. If the other one is gone for good, restore again with {RESTORE}",
