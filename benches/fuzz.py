@@ -103,7 +103,7 @@ def ran(name: str, kind: str, command: list[str], seconds: float) -> dict[str, A
 
 PATTERNS: Final = {
     "guided": re.compile(r"stat::number_of_executed_units: (\d+)"),
-    "exhaustive": re.compile(r"^\w+: (\d+) of", re.MULTILINE),
+    "exhaustive": re.compile(r"^\w+: (\d+) texts", re.MULTILINE),
     "random": re.compile(r'"executions": (\d+)'),
 }
 

@@ -59,7 +59,7 @@ pub struct Envelope {
 pub(crate) struct Value {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// It is an array or object of more than one element.
+    /// It is an object of more than one member.
     pub(crate) has_comma: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::nesting::Nesting;
 /// Receives the members of the outermost object, in order.
 pub(crate) trait Members {
     /// `key` is the text between the key's quotes; `value` is a range from the object's start.
-    /// `has_comma`: the value is an array or object of more than one element.
+    /// `has_comma`: the value is an object of more than one member.
     fn note(&mut self, key: &[u8], value: Range<usize>, has_comma: bool);
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct Scanner {
     /// The range of the key, and the start of the value, of the outermost object's current member.
     key: (usize, usize),
     value_start: usize,
-    /// That value is an array or object with a comma at its own level.
+    /// That value is an object with a comma at its own level.
     has_comma: bool,
     /// The open arrays and objects, outermost first.
     nesting: Nesting,
@@ -265,7 +265,7 @@ impl Scanner {
     }
 
     fn comma(&mut self, value: &[u8], in_object: bool, at: usize) -> usize {
-        self.has_comma |= self.nesting.depth() == 2;
+        self.has_comma |= in_object & (self.nesting.depth() == 2);
         match (in_object, value.get(at + 1)) {
             (true, Some(b'"')) => self.key_starts(at + 1),
             (true, _) => self.step(State::Key, at),

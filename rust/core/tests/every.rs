@@ -1,7 +1,7 @@
 //! Every text of a few symbols, judged as the fuzz targets judge what they try.
 //!
-//! Each test goes as deep as `CLNWIRE_EVERY_CASES` texts allow, and tells how far it has come once a
-//! length has more than a million of them: see `rust/fuzz/README.md`.
+//! Each test goes as deep as `CLNWIRE_EVERY_CASES` texts allow, and tells each million of them: see
+//! `rust/fuzz/README.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -13,7 +13,7 @@ use std::time::Instant;
 use common::judge::{Messages, Streams};
 
 const DEFAULT_CASES: usize = 40_000;
-const TOLD_FROM: usize = 1_000_000;
+const TOLD: usize = 1_000_000;
 
 /// The bytes that JSON's grammar and lightningd's parser tell apart.
 const BYTES: [&[u8]; 20] = [
@@ -52,18 +52,23 @@ impl Drop for Shown<'_> {
 }
 
 struct Run<'a, Judge> {
+    name: &'a str,
     symbols: &'a [&'a [u8]],
     text: Vec<u8>,
     judge: Judge,
     cases: usize,
+    start: Instant,
 }
 
 impl<Judge: FnMut(&mut Vec<u8>)> Run<'_, Judge> {
     /// Judges the text with all that `more` symbols can add.
     fn extend(&mut self, more: u32) {
         if more == 0 {
+            (self.judge)(&mut self.text);
             self.cases += 1;
-            return (self.judge)(&mut self.text);
+            return if self.cases.is_multiple_of(TOLD) {
+                self.tell("so far")
+            };
         }
         let length = self.text.len();
         for number in 0..self.symbols.len() {
@@ -72,28 +77,26 @@ impl<Judge: FnMut(&mut Vec<u8>)> Run<'_, Judge> {
             self.text.truncate(length);
         }
     }
+
+    fn tell(&self, what: &str) {
+        let seconds = self.start.elapsed().as_secs();
+        eprintln!("{}: {} texts in {seconds} s, {what}", self.name, self.cases);
+    }
 }
 
 /// All texts of one symbol, of two, and so on, as long as all of a length fit.
 fn every(name: &str, symbols: &[&[u8]], judge: impl FnMut(&mut Vec<u8>)) {
     let allowed = env::var("CLNWIRE_EVERY_CASES");
     let allowed = allowed.map_or(DEFAULT_CASES, |number| number.parse().expect("a number"));
-    let mut run = Run { symbols, text: Vec::new(), judge, cases: 0 };
-    let (mut all, start) = (0, Instant::now());
+    let start = Instant::now();
+    let mut run = Run { name, symbols, text: Vec::new(), judge, cases: 0, start };
     for length in 1_u32.. {
-        let cases = symbols.len().pow(length);
-        all += cases;
-        if all > allowed {
+        if run.cases + symbols.len().pow(length) > allowed {
             return;
         }
-        for first in symbols {
-            run.text.clear();
-            run.text.extend_from_slice(first);
-            run.extend(length - 1);
-            if cases >= TOLD_FROM {
-                let (so_far, seconds) = (run.cases, start.elapsed().as_secs());
-                eprintln!("{name}: {so_far} of {all} up to {length} symbols in {seconds} s");
-            }
+        run.extend(length);
+        if run.cases >= TOLD {
+            run.tell(&format!("all of up to {length} symbols"));
         }
     }
 }
