@@ -17,14 +17,16 @@ NEEDS_CARGO = command -v cargo >/dev/null \
 BENCHES := --manifest-path benches/Cargo.toml --target-dir target/benches
 WHERE_BENCHES_RUN = [ "$$(uname)" = Linux ] || { echo "skipped: the benchmarks' peers need Linux"; exit 0; }
 
-.PHONY: help demo develop test test-node test-rust test-models test-python coverage coverage-rust lint docs format bench bench-quick bench-micro \
-	bench-instructions reliability build clean
+.PHONY: help demo develop test test-node test-faults test-valgrind test-rust test-models test-python coverage coverage-rust lint docs format \
+	bench bench-quick bench-micro bench-instructions reliability build clean
 .PHONY: wheel sdist test-wheel portable-wheels
 
 help:
 	@echo "make demo         runs a simulated node that replicates its database through a plugin"
 	@echo "make test         runs all tests"
 	@echo "make test-node    runs the tests that need a real lightningd, on the PATH or in LIGHTNINGD"
+	@echo "make test-faults  injects errors and signals at every system call; takes an hour or two"
+	@echo "make test-valgrind  runs what has unsafe blocks under valgrind's memcheck"
 	@echo "make coverage     runs the Python tests and lists the lines and branches that did not run"
 	@echo "make coverage-rust  measures the lines of rust/core and rust/io that their tests run"
 	@echo "make test-models  checks the locks and atomics of rust/io with loom"
@@ -59,6 +61,19 @@ test-python: build $(VENV)/test.stamp
 
 test-node: build $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/node $(PYTEST)
+
+test-faults: build $(VENV)/test.stamp
+	$(BIN)/python -m tests.faults $(FAULTS)
+
+# The crates with unsafe blocks, whose tests call them, and the extension's decoder of `db_write`.
+MEMCHECK := valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
+	--errors-for-leak-kinds=definite --fair-sched=yes
+
+test-valgrind: $(VENV)/test.stamp
+	@command -v valgrind >/dev/null || { echo "needs valgrind; on Debian and Ubuntu: apt install valgrind"; exit 1; }
+	CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER="$(MEMCHECK)" \
+		cargo test --locked --profile develop -p clnwire-io -p clnwire-load --target-dir target/valgrind
+	PYTHONMALLOC=malloc $(MEMCHECK) --suppressions=tests/core/valgrind.supp $(BIN)/python tests/core/memcheck.py
 
 # Coverage imports modules, writes files and opens descriptors of its own, which these tests forbid.
 UNMEASURED := --deselect tests/captures/test_record.py::test_a_disk_that_is_full \
@@ -108,6 +123,7 @@ bench-quick: build $(VENV)/test.stamp $(VENV)/bench.stamp
 	$(BIN)/python benches/waiting.py --quick
 	$(BIN)/python -m benches.recording --quick
 	$(BIN)/python -m benches.journal --quick
+	$(BIN)/python -m benches.memory --quick
 	$(BIN)/python -m benches.replica_postgresql --quick
 	$(BIN)/python -m benches.replica_s3 --quick
 

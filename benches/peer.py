@@ -13,9 +13,9 @@ PEERS = Path(__file__).parent / "peers"
 
 
 class Peer:
-    """A plugin of `peers/`, started and initialised."""
+    """A plugin of `peers/`, started and initialised; `place` is for its configuration."""
 
-    def __init__(self, script: str) -> None:
+    def __init__(self, script: str, place: dict[str, str] | None = None) -> None:
         environment = {**os.environ, "LIGHTNINGD_PLUGIN": "1"}
         self.process = subprocess.Popen(
             [sys.executable, PEERS / script],
@@ -28,7 +28,8 @@ class Peer:
         self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
         self.ask("getmanifest", {"allow-deprecated-apis": False})
         configuration = {"lightning-dir": "/tmp", "rpc-file": "r", "network": "regtest"}
-        more = {"startup": True, "feature_set": {}}
+        configuration |= place or {}
+        more: dict[str, object] = {"startup": True, "feature_set": {}}
         self.ask("init", {"options": {}, "configuration": {**configuration, **more}})
 
     def ask(self, method: str, params: dict[str, object]) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "JournalRecords",
     "MalformedError",
     "Outbox",
+    "PipeError",
     "Route",
     "Stream",
     "Turn",
@@ -78,6 +79,9 @@ class MalformedError(ValueError):
     ) -> None: ...
 
 @final
+class PipeError(OSError):
+    """A pipe to or from the daemon has failed, which ends the plugin."""
+
 class IdError(LookupError):
     """A request cannot be answered: it was answered before, or it never existed."""
 
@@ -380,8 +384,8 @@ class Driver:
         asyncio, `keep` is called after handlers and before the next read: one of them may have run
         an event loop, which resets the wakeup descriptor when it closes.
 
-        Raises `MalformedError`, and `SystemExit` or `KeyboardInterrupt` if a handler does; all
-        requests before that are answered.
+        Raises `MalformedError`, `PipeError`, and `SystemExit` or `KeyboardInterrupt` if a handler
+        does; all requests before that are answered.
         """
     def attach(self, soon: Callable[[], object], run_soon: Callable[[Job], object], /) -> None:
         """Serves in this thread's event loop. `soon` schedules a call of `turn`, and `run_soon` one

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from clnwire._core import Turn
+from clnwire._core import PipeError, Turn
 from clnwire._definition.functions import is_async
 from clnwire._runtime import startup
 from clnwire._runtime.background import failed, failed_once
@@ -90,8 +90,9 @@ class _Serving:
     def _turn(self, *, readable: bool = False) -> None:
         try:
             turn = self._driver.turn(readable)
-        except MalformedError as error:
-            self._status = self._run.report_malformed(error)
+        except (MalformedError, PipeError) as error:
+            # Each turn until the end meets it again.
+            self._status = self._status or self._run.report_end(error)
             turn = Turn.ENDED
         except BaseException as error:
             # `SystemExit` and the like end the plugin: the driver raises them after the shutdown.

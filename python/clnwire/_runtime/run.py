@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Generator
 
-    from clnwire._core import Driver, MalformedError
+    from clnwire._core import Driver, MalformedError, PipeError
     from clnwire._definition.definition import Definition
     from clnwire._definition.options import Option
     from clnwire._runtime.log import Log
@@ -184,9 +184,11 @@ class Run:
         """Whether the calling thread serves this run or handles one of its messages."""
         return not self.is_over and (get_ident() == self.thread or handled(self.driver) is not None)
 
-    def report_malformed(self, error: MalformedError) -> int:
-        """Reports malformed bytes to the log and to stderr; returns the exit status."""
-        what = f"{'' if error.is_out_of_memory else 'malformed bytes from the daemon: '}{error}"
+    def report_end(self, error: MalformedError | PipeError) -> int:
+        """Logs why the plugin ends, also to stderr; returns the exit status."""
+        what = str(error.args[1]) if isinstance(error, OSError) else str(error)
+        if isinstance(error, ValueError) and not error.is_out_of_memory:
+            what = f"malformed bytes from the daemon: {what}"
         self.log.error(f"{what}; the plugin ends")
         with contextlib.suppress(OSError):
             (sys.__stderr__ or sys.stderr).write(f"clnwire: {what}\n")

@@ -78,8 +78,8 @@ def _serve_blocking(run: Run, restore_signals: RestoreSignals | None) -> int:
     startup.register(run)
     try:
         run.driver.serve(run.stopping.set, restore_signals)
-    except _core.MalformedError as error:
-        return run.report_malformed(error)
+    except (_core.MalformedError, _core.PipeError) as error:
+        return run.report_end(error)
     return 0
 
 

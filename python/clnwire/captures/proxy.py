@@ -157,8 +157,8 @@ class Proxy:
         os.set_blocking(self._plugin_in, False)
         os.set_blocking(self._plugin_out, False)
         flows = (
-            Flow(TO_PLUGIN, DAEMON_IN, self._plugin_in, self._poll, self._tap),
-            Flow(FROM_PLUGIN, self._plugin_out, DAEMON_OUT, self._poll, self._tap),
+            Flow(TO_PLUGIN, DAEMON_IN, self._plugin_in, self._poll, self._tap, self._complain),
+            Flow(FROM_PLUGIN, self._plugin_out, DAEMON_OUT, self._poll, self._tap, self._complain),
         )
         by_descriptor = {end: flow for flow in flows for end in (flow.source, flow.sink)}
         self._poll.register(self._woken, select.POLLIN)
@@ -183,9 +183,17 @@ class Proxy:
 class Flow:
     """One direction, from the source, which is read, to the sink, which is written."""
 
-    def __init__(self, kind: int, source: int, sink: int, poll: select.poll, tap: Tap) -> None:
+    def __init__(
+        self,
+        kind: int,
+        source: int,
+        sink: int,
+        poll: select.poll,
+        tap: Tap,
+        complain: Callable[[str], object],
+    ) -> None:
         self.source, self.sink = source, sink
-        self._kind, self._poll, self._tap = kind, poll, tap
+        self._kind, self._poll, self._tap, self._complain = kind, poll, tap, complain
         self._waiting = memoryview(b"")
         self._size = READ_SIZE
         self._ended = False
@@ -229,7 +237,8 @@ class Flow:
             data = os.read(self.source, self._size)
         except BlockingIOError:
             return None
-        except OSError:
+        except OSError as error:
+            self._failed("read", error)
             return b""
         # A large buffer costs more than a small read, so use one only after a full read.
         self._size = MOST_READ if len(data) == self._size else READ_SIZE
@@ -247,7 +256,8 @@ class Flow:
             written = os.write(self.sink, data)
         except BlockingIOError:
             written = 0
-        except OSError:
+        except OSError as error:
+            self._failed("written", error)
             self._tap.take(self._kind, at_ns, data)
             self.cut()
             return
@@ -263,12 +273,19 @@ class Flow:
             self._waiting = self._waiting[os.write(self.sink, self._waiting) :]
         except BlockingIOError:
             return
-        except OSError:
+        except OSError as error:
+            self._failed("written", error)
             self.cut()
             return
         if not self._waiting:
             self._poll.modify(self.sink, 0)
             self._poll.register(self.source, select.POLLIN)
+
+    def _failed(self, what: str, error: OSError) -> None:
+        """Says why this direction ends. That its reader is gone is no failure."""
+        if not isinstance(error, (BrokenPipeError, ConnectionResetError)):
+            way = "to the plugin" if self._kind == TO_PLUGIN else "from the plugin"
+            self._complain(f"the pipe {way} cannot be {what}, and ends: {error.strerror}")
 
     def _close(self) -> None:
         """Closes both ends, after the end of the source or the loss of the reader."""

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(clnwire._core, IdError, PyLookupError);
+create_exception!(clnwire._core, PipeError, PyOSError);
 
 /// Bytes that are not JSON, or exceed a limit.
 #[pyclass(extends = PyValueError, frozen, get_all, module = "clnwire._core")]
@@ -57,4 +58,11 @@ pub fn bad_id(error: core::IdError) -> PyErr {
 #[cold]
 pub fn os_error(error: rustix::io::Errno) -> PyErr {
     PyOSError::new_err((error.raw_os_error(), error.to_string()))
+}
+
+/// A read from the daemon, a write to it, or the wait for either has failed, which is final.
+#[cold]
+pub fn pipe_error(error: rustix::io::Errno) -> PyErr {
+    let text = format!("cannot read from the daemon or write to it: {error}");
+    PipeError::new_err((error.raw_os_error(), text))
 }

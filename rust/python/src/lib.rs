@@ -31,7 +31,7 @@ mod _core {
     #[pymodule_export]
     use super::driver::{Driver, Turn};
     #[pymodule_export]
-    use super::errors::{IdError, MalformedError};
+    use super::errors::{IdError, MalformedError, PipeError};
     #[pymodule_export]
     use super::framing::{Frame, Framer, members, validate};
     #[pymodule_export]

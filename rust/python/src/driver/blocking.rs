@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use crate::driver::Driver;
 use crate::driver::dispatch::Progress;
 use crate::driver::jobs::JobRef;
-use crate::errors::os_error;
+use crate::errors::pipe_error;
 
 /// Restores the wakeup descriptor of Python's signal handler.
 struct Signals<'py> {
@@ -111,7 +111,7 @@ impl Driver {
     ) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         while !this.stops() {
-            match py.detach(|| this.turn_blocking(framer, interrupter)).map_err(os_error)? {
+            match py.detach(|| this.turn_blocking(framer, interrupter)).map_err(pipe_error)? {
                 Turn::Input => {
                     this.handle_all(slf, framer)?;
                     this.note_input(framer);
@@ -144,7 +144,7 @@ impl Driver {
         self.jobs.set_awaited(true);
         while !enough(&self.jobs) {
             self.flush_waiting(py)?;
-            py.detach(|| wait_for_wakeup(self.wakeup.0.as_fd())).map_err(os_error)?;
+            py.detach(|| wait_for_wakeup(self.wakeup.0.as_fd())).map_err(pipe_error)?;
             py.check_signals()?;
             if is_hung_up(self.input.as_fd()) {
                 self.set_shutdown_deadline();

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use crate::driver::dispatch::Progress;
 use crate::driver::{Driver, Turn};
-use crate::errors::os_error;
+use crate::errors::pipe_error;
 
 /// Above this many bytes that the daemon has not read, the caller blocks on the write instead of
 /// queueing more, which bounds memory. It is room for a few hundred ordinary answers.
@@ -82,7 +82,7 @@ impl Driver {
         driver.jobs.set_awaited(is_full || ends);
         match written {
             Err(Errno::PIPE) => return Ok(Turn::Ended),
-            Err(error) => return Err(os_error(error)),
+            Err(error) => return Err(pipe_error(error)),
             Ok(_) if ends => return Ok(Turn::Ended),
             Ok(_) => {}
         }
@@ -115,7 +115,7 @@ impl Driver {
     }
 
     fn read_into(&self, framer: &mut Framer) -> PyResult<Option<usize>> {
-        read_some(self.input.as_fd(), framer.space()).map_err(os_error)
+        read_some(self.input.as_fd(), framer.space()).map_err(pipe_error)
     }
 
     /// The error of a turn within a turn.
