@@ -70,7 +70,7 @@ def run(folder: Path, faults: Faults) -> Outcome:
     if Path(f"/proc/{pid}").exists() and "plugin.py" in Path(f"/proc/{pid}/cmdline").read_text():
         os.kill(pid, 9)
         raise BrokenPromiseError("a plugin outlives the host")
-    if "hangs" in lines:
+    if "hangs" in lines and not faults.ends:
         raise BrokenPromiseError("a call does not end")
     for wrong in (each for each in lines if each.startswith("result")):
         if wrong not in EXPECTED and "<" not in wrong:

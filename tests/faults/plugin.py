@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import subprocess
 import threading
@@ -202,6 +203,22 @@ class Conversation:
 
     def judge(self, status: int, said: str, ends: bool) -> Outcome:
         """Raises `BrokenPromiseError` if something promised is missing."""
+        errors = self._errors()
+        missing = sorted(self.asked.keys() - self.answered.keys())
+        if ends and (status == 0 or not missing):
+            return Outcome(AS_ASKED, said)
+        if status == 0 and missing:
+            raise BrokenPromiseError(f"it ended with 0, and has not answered {missing}: {said}")
+        if status == -signal.SIGABRT and not said:
+            said = "libuv, uvloop's library, aborts the process if epoll has no memory"
+        if status and not said:
+            raise BrokenPromiseError(f"it ended with {status} and said nothing")
+        if status:
+            return Outcome(ENDED, f"{status}: {said}")
+        return Outcome(CALLER if errors else UNHARMED, said)
+
+    def _errors(self) -> int:
+        """How many have got an error in place of an answer; raises if an answer is wrong."""
         errors = 0
         for token, reply in self.answered.items():
             method = self.asked[token]
@@ -210,16 +227,7 @@ class Conversation:
             if method in REFUSED and reply.get("error", {}).get("code") != REFUSED[method]:
                 raise BrokenPromiseError(f"a wrong answer: {reply}")
             errors += method in RIGHT and "error" in reply
-        missing = sorted(self.asked.keys() - self.answered.keys())
-        if ends and (status == 0 or not missing):
-            return Outcome(AS_ASKED, said)
-        if status == 0 and missing:
-            raise BrokenPromiseError(f"it ended with 0, and has not answered {missing}: {said}")
-        if status and not said:
-            raise BrokenPromiseError(f"it ended with {status} and said nothing")
-        if status:
-            return Outcome(ENDED, f"{status}: {said}")
-        return Outcome(CALLER if errors else UNHARMED, said)
+        return errors
 
 
 def run(kind: str, folder: Path, faults: Faults) -> Outcome:

@@ -39,7 +39,7 @@ def said_by(
         with traced(program.pid, folder / "calls", faults):
             program.stdin.write(b"go\n")
             program.stdin.close()
-            output, errors = program.communicate(PATIENCE)
+            output, errors = program.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         raise BrokenPromiseError("it does not end") from None
     finally:

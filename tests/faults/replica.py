@@ -65,7 +65,7 @@ def run(folder: Path, faults: Faults) -> Outcome:
                 except (BrokenPipeError, _RefusedError) as error:
                     committed, said = committed - 1, str(error)
                 program.stdin.close()
-                _, errors = program.communicate(PATIENCE)
+                _, errors = program.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         raise BrokenPromiseError("it does not end") from None
     finally:
