@@ -6,8 +6,6 @@ it up, watch it, check it, and restore from it.
 Status 1: the replica is not as it should be. Status 2: the command could not do its work.
 """
 
-from __future__ import annotations
-
 GROUP = True
 EXAMPLES = (
     (

@@ -1,44 +1,36 @@
 """What the commands of `clnwire replica` share: the settings, the engine, and how they report."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import typer
-from msgspec import json, to_builtins
+from msgspec import Struct, to_builtins
 
+from clnwire.cli._arguments import File, flag, option
+from clnwire.cli._failing import print_json
 from clnwire.replica.opening import open_engine
-from clnwire.replica.reading import Reader
+from clnwire.replica.reading import Reader, Steps
+from clnwire.replica.restoring import Restored
 from clnwire.replica.sealing import sealing_of
-from clnwire.replica.settings import ENVIRONMENT, FILE, load, settings_path
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from msgspec import Struct
-
-    from clnwire.replica.reading import Steps
-    from clnwire.replica.restoring import Restored
-    from clnwire.replica.settings import ReplicaSettings
+from clnwire.replica.settings import ENVIRONMENT, FILE, ReplicaSettings, load, settings_path
 
 DEFAULT_DIRECTORY = Path("~/.lightning/bitcoin")
 
 Directory = Annotated[
-    Path | None,
-    typer.Option(
+    File,
+    option(
+        "DIR",
+        f"The network's directory, which has {FILE}: otherwise the one of "
+        f"${ENVIRONMENT}, this one if it has the file, or {DEFAULT_DIRECTORY}.",
         "--directory",
         "-d",
-        metavar="DIR",
-        help=f"The network's directory, which has {FILE}: otherwise the one of "
-        f"${ENVIRONMENT}, this one if it has the file, or {DEFAULT_DIRECTORY}.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Prints one JSON object.")]
+AsJson = Annotated[bool, flag("Prints one JSON object.", "--json")]
 
 
 def settings_file(directory: Path | None) -> Path:
@@ -104,7 +96,7 @@ def progress(*, hidden: bool) -> Generator[Steps, None, None]:
 def report(result: Struct, rows: dict[str, str], headline: str, *, as_json: bool) -> None:
     """Prints what was done: one JSON object, or a sentence and a table."""
     if as_json:
-        sys.stdout.write(json.encode(to_builtins(result, builtin_types=())).decode() + "\n")
+        print_json(to_builtins(result, builtin_types=()))
         return
     width = max(map(len, rows), default=0)
     lines = [headline, *(f"  {name:<{width}}  {value}" for name, value in rows.items())]

@@ -1,13 +1,10 @@
 """`clnwire replica compact`: makes a newer base, and removes what is older than the last ones."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clnwire.cli._arguments import File, option
 from clnwire.cli.replica._common import AsJson, Directory, opened, report, size
 from clnwire.replica import compacting
 from clnwire.replica.records import VERSIONS
@@ -18,10 +15,10 @@ EXAMPLES = (("clnwire replica compact", "the node may run meanwhile"),)
 def compact(
     directory: Directory = None,
     room: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where two copies of the database fit: otherwise the directory of a file: engine, "
+        File,
+        option(
+            "DIR",
+            "Where two copies of the database fit: otherwise the directory of a file: engine, "
             "or the one for temporary files.",
         ),
     ] = None,

@@ -1,12 +1,9 @@
 """`clnwire replica drill`: restores the replica for practice."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clnwire.cli._arguments import File, option
 from clnwire.cli.replica._common import AsJson, Directory, opened, report, rows_of
 from clnwire.replica.files import scratch
 from clnwire.replica.restoring import restore
@@ -19,10 +16,8 @@ EXAMPLES = (
 def drill(
     directory: Directory = None,
     room: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where two copies of the database fit: otherwise this directory."
-        ),
+        File,
+        option("DIR", "Where two copies of the database fit: otherwise this directory."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,12 +1,9 @@
 """`clnwire replica export`: writes the replica to files that any program can read."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clnwire.cli._arguments import argument
 from clnwire.cli.replica._common import AsJson, Directory, opened, report
 from clnwire.replica import restoring
 
@@ -14,7 +11,7 @@ EXAMPLES = (("clnwire replica export ./replica", "base.sqlite3 and sets.jsonl, d
 
 
 def export(
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    target: Annotated[Path, argument("DIR", "A new directory.")],
     directory: Directory = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,7 +1,5 @@
 """`clnwire replica follow`: keeps the database ready on another machine, and makes bases."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -11,9 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from clnwire._wire.foreign import printable
+from clnwire.cli._arguments import argument, flag
 from clnwire.cli.replica._common import Directory, load_settings
 from clnwire.replica.following import Follower
 
@@ -27,13 +24,9 @@ EXAMPLES = (
 
 
 def follow(
-    target: Annotated[
-        Path, typer.Argument(metavar="DIR", help="For the database; made if needed.")
-    ],
+    target: Annotated[Path, argument("DIR", "For the database; made if needed.")],
     directory: Directory = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="Ends when it has what the engine has now.")
-    ] = False,
+    once: Annotated[bool, flag("Ends when it has what the engine has now.", "--once")] = False,
 ) -> None:
     """Executes the sets of the replica on a database of this machine, as they come.
 

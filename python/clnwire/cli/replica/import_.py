@@ -1,13 +1,10 @@
 """`clnwire replica import`: restores a database from a file of the plugin backup."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clnwire.cli._arguments import argument, option
 from clnwire.cli.replica._common import AsJson, progress, report, size
 from clnwire.replica.importing import import_backup
 
@@ -20,8 +17,8 @@ EXAMPLES = (
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="What backup has written.")],
-    to: Annotated[Path, typer.Option(metavar="FILE", help="The new database.")],
+    source: Annotated[Path, argument("FILE", "What backup has written.")],
+    to: Annotated[Path, option("FILE", "The new database.")],
     as_json: AsJson = False,
 ) -> None:
     """Restores a database from a file of the plugin backup of lightningd/plugins.

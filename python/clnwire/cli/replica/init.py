@@ -1,7 +1,5 @@
 """`clnwire replica init`: sets up a replica."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys
@@ -9,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from msgspec import Struct
 
+from clnwire.cli._arguments import File, Word, argument, flag, option
 from clnwire.cli.replica._common import AsJson, Directory, report, settings_file
 from clnwire.replica.engines.local import make_directory
 from clnwire.replica.errors import RefusedError, ReplicaError
@@ -51,30 +49,20 @@ class Initialised(Struct, frozen=True):
 
 def init(
     engine: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ENGINE", help="file:/DIRECTORY, postgresql://USER@HOST/DATABASE or s3://…"
-        ),
+        Word, argument("ENGINE", "file:/DIRECTORY, postgresql://USER@HOST/DATABASE or s3://…")
     ] = None,
     directory: Directory = None,
-    node: Annotated[
-        str, typer.Option(metavar="NAME", help="The node's name in the engine.")
-    ] = "node",
-    credentials_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The engine's secrets.")
-    ] = None,
+    node: Annotated[str, option("NAME", "The node's name in the engine.")] = "node",
+    credentials_file: Annotated[File, option("FILE", "The engine's secrets.")] = None,
     durability: Annotated[
-        str, typer.Option(metavar="single|sync", help="sync: a standby has each set, too.")
+        str, option("single|sync", "sync: a standby has each set, too.")
     ] = "single",
-    encryption_key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key to encrypt with.")
-    ] = None,
-    new_key: Annotated[bool, typer.Option("--new-key", help="Makes that file.")] = False,
+    encryption_key_file: Annotated[File, option("FILE", "The key to encrypt with.")] = None,
+    new_key: Annotated[bool, flag("Makes that file.", "--new-key")] = False,
     adopt: Annotated[
         bool,
-        typer.Option(
-            "--adopt",
-            help="This database continues what another instance stored, and that one is gone.",
+        flag(
+            "This database continues what another instance stored, and that one is gone.", "--adopt"
         ),
     ] = False,
     as_json: AsJson = False,

@@ -1,13 +1,9 @@
 """`clnwire replica restore`: makes the node's database from the replica."""
 
-from __future__ import annotations
-
 import sys
-from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clnwire.cli._arguments import File, option
 from clnwire.cli.replica._common import AsJson, Directory, opened, report, rows_of
 from clnwire.replica import restoring
 from clnwire.replica.errors import ReplicaError
@@ -24,16 +20,12 @@ EXAMPLES = (
 def restore(
     directory: Directory = None,
     to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The new database: otherwise where the settings say the node's is."
-        ),
+        File,
+        option("FILE", "The new database: otherwise where the settings say the node's is."),
     ] = None,
     at: Annotated[
         int | None,
-        typer.Option(
-            metavar="VERSION", help="An older state, to look at. Never start a node with it."
-        ),
+        option("VERSION", "An older state, to look at. Never start a node with it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,10 +1,8 @@
 """`clnwire replica status`: shows how the replica is."""
 
-from __future__ import annotations
-
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import typer
 from msgspec import Struct
@@ -22,10 +20,8 @@ from clnwire.replica.errors import ReplicaError
 from clnwire.replica.metrics import Status, Verified, read_status, read_verified
 from clnwire.replica.opening import open_engine
 from clnwire.replica.records import Base, Head
+from clnwire.replica.settings import ReplicaSettings
 from clnwire.replica.verifying import node_runs
-
-if TYPE_CHECKING:
-    from clnwire.replica.settings import ReplicaSettings
 
 EXAMPLES = (("clnwire replica status --json", "for monitoring: status 1 if something is wrong"),)
 SILENT_SECONDS: Final = 60.0

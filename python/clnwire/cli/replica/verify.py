@@ -1,11 +1,10 @@
 """`clnwire replica verify`: compares the replica with the node's database."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
+from clnwire.cli._arguments import option
 from clnwire.cli.replica._common import AsJson, Directory, opened, report, seconds, size
 from clnwire.replica import verifying
 
@@ -18,7 +17,7 @@ EXAMPLES = (
 def verify(
     directory: Directory = None,
     wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long a running node may take to write.")
+        float, option("SECONDS", "How long a running node may take to write.")
     ] = verifying.WAIT_SECONDS,
     as_json: AsJson = False,
 ) -> None:
