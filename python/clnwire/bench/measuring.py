@@ -4,7 +4,8 @@ import datetime
 import re
 import statistics
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -82,22 +83,21 @@ def measure_all(
     given = plugin_options(setup.options, manifest.options)
     options = init_options(name, manifest, given).decode()
     here, job = machine(), setup.job
-    reports: list[tuple[str, str, Report]] = []
+    reports: dict[tuple[str, str], list[Report]] = defaultdict(list)
+    number = 0
     # An empty node, for plugins that call the daemon.
     with BlockingHost(shutdown_timeout=0) as node:
         empty_node.register(node.host)
         node.serve()
-
-        def run(what: str, settings: Settings) -> Report:
+        for what, settings in runs(plan) * setup.rounds:
             with _folder(node.rpc_path) as folder:
                 told = init(str(folder), options)
-                many = f", {setup.job.window} in flight" if settings["mode"] == "window" else ""
-                return setup.run(f"{what}{many}", folder, init=told, **plan.common, **settings)
-
-        for _ in range(setup.rounds):
-            for what, settings in runs(plan):
-                reports.append((what, settings["mode"], run(what, settings)))
-                on_run(len(reports))
+                many = f", {job.window} in flight" if settings["mode"] == "window" else ""
+                words = f"{what}{many}"
+                report = setup.run(words, folder, init=told, **plan.common, **settings)
+            reports[what, settings["mode"]].append(report)
+            number += 1
+            on_run(number)
     return Results(
         plugin=name,
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -105,7 +105,7 @@ def measure_all(
         machine=here,
         method=BenchMethod(setup.rounds, job.seconds, job.window, job.core),
         rows={case.name: _row(case, reports) for case in plan.cases},
-        start=_start([report for _, _, report in reports]),
+        start=_start([report for each in reports.values() for report in each]),
         not_measured=plan.notes,
     )
 
@@ -121,12 +121,11 @@ def runs(plan: Plan) -> list[tuple[str, Settings]]:
     return found or [("init", {"mode": "start"})]
 
 
-def _row(case: Case, reports: Sequence[tuple[str, str, Report]]) -> ResultRow:
-    """The medians of a case; each report comes with its case's name and its mode."""
+def _row(case: Case, reports: Mapping[tuple[str, str], Sequence[Report]]) -> ResultRow:
+    """The medians of a case; the reports are by its name and mode."""
 
     def middle(settings: Settings) -> Any:
-        wanted = (case.name, settings["mode"])
-        return medians([report.all_figures() for *found, report in reports if (*found,) == wanted])
+        return medians([report.all_figures() for report in reports[case.name, settings["mode"]]])
 
     return ResultRow(middle(case.many), None if case.one is None else middle(case.one))
 

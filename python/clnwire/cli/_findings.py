@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import UNSET, json
+from msgspec import UNSET, json, structs
 
 from clnwire._core import members
 from clnwire._wire.counting import counted
@@ -92,18 +92,9 @@ def as_json(
 
 def _finding(finding: Finding) -> dict[str, Any]:
     rule = finding.rule
-    return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity,
-        "dialects": finding.dialects,
-        "where": finding.where,
-        "message": finding.message,
-        "excerpt": finding.excerpt,
-        "traceback": finding.traceback,
-        "reason": rule.reason,
-        "fix": rule.fix,
-    }
+    found = {"code": rule.code, "name": rule.name, "severity": rule.severity}
+    found |= {name: value for name, value in structs.asdict(finding).items() if name != "rule"}
+    return {**found, "reason": rule.reason, "fix": rule.fix}
 
 
 def explanation(rule: Rule) -> str:

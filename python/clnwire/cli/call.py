@@ -155,16 +155,11 @@ def _plain(value: object) -> Iterator[str]:
         for item in cast("list[object]", value):
             yield from _plain(item)
     elif isinstance(value, dict):
-        yield from _plain_members(cast("_Object", value))
+        members = cast("_Object", value)
+        shown = {name: member for name, member in members.items() if name != "format-hint"}
+        for name, member in shown.items():
+            lines = _plain(member)
+            is_named = len(shown) > 1 and not isinstance(member, (list, dict))
+            yield from (f"{name}={line}" if is_named else line for line in lines)
     else:
         yield value if isinstance(value, str) else json.encode(value).decode()
-
-
-def _plain_members(members: _Object) -> Iterator[str]:
-    shown = {name: value for name, value in members.items() if name != "format-hint"}
-    for name, value in shown.items():
-        lines = _plain(value)
-        if len(shown) > 1 and not isinstance(value, (list, dict)):
-            yield f"{name}={next(lines)}"
-        else:
-            yield from lines

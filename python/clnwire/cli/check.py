@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from msgspec import DecodeError, json
@@ -155,19 +155,14 @@ def _calls(words: Sequence[str]) -> dict[str, bytes | None]:
     calls: dict[str, bytes | None] = {}
     for word in words:
         name, has_params, params = word.partition("=")
-        if has_params:
-            _check_params(name, params)
+        try:
+            given: Any = json.decode(params) if has_params else {}
+        except DecodeError as error:
+            raise ConfigError(f"--call {name}: the parameters are not JSON: {error}") from None
+        if not isinstance(given, (dict, list)):
+            raise ConfigError(f"--call {name}: the parameters must be a JSON object or an array")
         calls[name] = params.encode() if has_params else None
     return calls
-
-
-def _check_params(name: str, params: str) -> None:
-    try:
-        given = json.decode(params)
-    except DecodeError as error:
-        raise ConfigError(f"--call {name}: the parameters are not JSON: {error}") from None
-    if not isinstance(given, (dict, list)):
-        raise ConfigError(f"--call {name}: the parameters must be a JSON object or an array")
 
 
 def chosen_rules(select: Words, ignore: Words, severity: str) -> list[Rule]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import printable
@@ -22,7 +22,7 @@ from clnwire.replay.capture import CaptureError, Step, read_capture
 from clnwire.replay.replay import DifferenceError, Outcome, Replay
 from clnwire.replay.stand_in import recorded_paths, stand_in
 
-PERCENTILES = (50.0, 99.0, 99.9, 100.0)
+PERCENTILES = {"median_us": 50.0, "p99_us": 99.0, "p999_us": 99.9, "max_us": 100.0}
 EXAMPLES = (
     ("clnwire replay node.jsonl.gz -- ./plugin.py", "does lightningd accept all answers?"),
     ("clnwire replay node.jsonl.gz --diff -- ./plugin.py", "are they the recorded ones?"),
@@ -130,11 +130,9 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 
 def _latencies(seconds: list[float]) -> dict[str, float]:
-    names = ("median_us", "p99_us", "p999_us", "max_us")
     ordered = sorted(seconds)
     return {
-        name: round(_percentile(ordered, percent) * 1e6, 1)
-        for name, percent in zip(names, PERCENTILES, strict=True)
+        name: round(_percentile(ordered, percent) * 1e6, 1) for name, percent in PERCENTILES.items()
     }
 
 
@@ -145,12 +143,11 @@ def _percentile(ordered: list[float], percent: float) -> float:
 
 
 def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("method")
-    for name in ("count", "median µs", "99 % µs", "99.9 % µs", "max µs"):
-        table.add_column(name, justify="right")
+    heads = ("count", "median µs", "99 % µs", "99.9 % µs", "max µs")
+    columns = (Column(head, justify="right") for head in heads)
+    table = Table("method", *columns, box=None, pad_edge=False)
     for row in summary["methods"]:
-        numbers = [f"{row[name]:,.0f}" for name in ("median_us", "p99_us", "p999_us", "max_us")]
+        numbers = [f"{row[name]:,.0f}" for name in PERCENTILES]
         table.add_row(row["method"], f"{row['count']:,}", *numbers)
     console = Console(highlight=False)
     console.print(table)
