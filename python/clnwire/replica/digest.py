@@ -72,9 +72,13 @@ def _digest_schema(database: sqlite3.Connection) -> str:
 
 def _digest_rows(database: sqlite3.Connection, table: str) -> str:
     quoted = '"{}"'.format(table.replace('"', '""'))
-    rowid = _row_id(database, quoted)
+    columns = list(database.execute(f"PRAGMA table_info({quoted})"))
+    rowid = _row_id(database, quoted, {bytes(row[1]).lower() for row in columns})
     if rowid is None:
-        keys = ", ".join(_quoted_keys(database, quoted))
+        # The columns of the primary key, or all columns if there is none.
+        found = sorted((row[5], row[1]) for row in columns if row[5])
+        names = [name for _, name in found] or [row[1] for row in columns]
+        keys = ", ".join('"{}"'.format(bytes(name).decode().replace('"', '""')) for name in names)
         return _digest(database.execute(f"SELECT * FROM {quoted} ORDER BY {keys}"))
     # VACUUM, which the node does not report, gives new row ids to tables without an index.
     is_kept = database.execute(f"PRAGMA index_list({quoted})").fetchone() is not None
@@ -82,10 +86,8 @@ def _digest_rows(database: sqlite3.Connection, table: str) -> str:
     return _digest(database.execute(f"SELECT {shown} FROM {quoted} ORDER BY {rowid}"))
 
 
-def _row_id(database: sqlite3.Connection, quoted: str) -> str | None:
+def _row_id(database: sqlite3.Connection, quoted: str, columns: set[bytes]) -> str | None:
     """The name under which the table has its row ids; `None` if it has none."""
-    rows = database.execute(f"PRAGMA table_info({quoted})")
-    columns = {bytes(row[1]).lower() for row in rows}
     for name in _ALIASES:
         if name.encode() not in columns:
             try:
@@ -94,14 +96,6 @@ def _row_id(database: sqlite3.Connection, quoted: str) -> str | None:
                 return None
             return name
     return None
-
-
-def _quoted_keys(database: sqlite3.Connection, quoted: str) -> list[str]:
-    """The columns of the primary key, or all columns if there is none."""
-    rows = list(database.execute(f"PRAGMA table_info({quoted})"))
-    keys = sorted((row[5], row[1]) for row in rows if row[5])
-    names = [name for _, name in keys] or [row[1] for row in rows]
-    return ['"{}"'.format(bytes(name).decode().replace('"', '""')) for name in names]
 
 
 def _digest(rows: Iterator[tuple[object, ...]] | list[tuple[object, ...]]) -> str:

@@ -77,15 +77,10 @@ class Sealing:
     """How blobs are stored. Opening needs the key, but not to know whether they are compressed."""
 
     def __init__(self, *, compress: bool = False, key_file: Path | None = None) -> None:
-        """Reads the key.
+        """Reads the keys. With `compress`, new blobs are compressed with zlib.
 
-        Args:
-            compress: Whether new blobs are compressed with zlib.
-            key_file: A file with 64 hexadecimal digits a line, readable by its owner only. The
-                first key encrypts, and each decrypts, so that a new key can be put first.
-
-        Raises:
-            RefusedError: The file cannot be used.
+        The file has 64 hexadecimal digits a line, and is readable by its owner only. The first key
+        encrypts, and each decrypts, so that a new key can be put first.
         """
         self._compress = compress
         self._key_file = key_file
