@@ -27,8 +27,17 @@ CONFIGURATION = {
 }
 
 
-# What runs at a fork (`clnwire.rpc`) must not be among them.
-_PRELOADED = Preloaded("asyncio", "clnwire", "clnwire.hooks", "clnwire.notifications")
+# `clnwire` imports its parts when they are asked for. What runs at a fork (`clnwire.rpc`) must not
+# be among them.
+_PRELOADED = Preloaded(
+    "asyncio",
+    "clnwire._runtime.init",
+    "clnwire._runtime.logging_handler",
+    "clnwire._wire.facts",
+    "clnwire.plugin",
+    *(f"clnwire.hooks.{name}" for name in ("custommsg", "db_write", "peer_connected", "recover")),
+    *(f"clnwire.notifications.{name}" for name in ("block_added", "connect", "shutdown")),
+)
 _COVERAGE = "COVERAGE_PROCESS_CONFIG" in os.environ
 
 VERSIONS = {"current": "v26.06", "2020": "v0.10.0", "2019": None}

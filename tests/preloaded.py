@@ -1,28 +1,37 @@
 """Runs Python programs in forks of a process that has imported what they all need.
 
-A process of its own would spend most of its time with that. `sys.argv[2:]` names the modules. The
-socket with the number in `sys.argv[1]` brings one program after another: a line of JSON, and
-descriptors for its standard input and outputs and for a pipe, into which its process's id is
-written, and its status when it has ended.
+A process of its own would spend most of its time with that. `sys.argv[2:]` names the modules, and
+after a colon a function to be called, which keeps what it finds. The socket with the number in
+`sys.argv[1]` brings one program after another: a line of JSON, and descriptors for its standard
+input and outputs and for a pipe, into which its process's id is written, and its status when it has
+ended.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
 import json
 import os
+import runpy
+import select
 import signal
 import socket
 import sys
+import threading
 import types
 from pathlib import Path
 from typing import Any
 
 
-def become(program: dict[str, Any], streams: list[int]) -> list[str]:
+def become(program: dict[str, Any], streams: list[int], ended: int) -> list[str]:
     """Makes this process what `python` would be with these words, which it returns."""
+    if program["has_session"]:
+        os.setsid()
+    os.write(ended, b"%d\n" % os.getpid())
+    os.close(ended)
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -48,49 +57,80 @@ def become(program: dict[str, Any], streams: list[int]) -> list[str]:
 
 def serve(control: socket.socket) -> list[str] | None:
     """Returns the words of the program in each fork, which is to run it, and None at the end."""
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, int] = {}
     while True:
-        text, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
-        while text and not text.endswith(b"\n"):
-            text += control.recv(1 << 16)
+        ready, _, _ = select.select([control.fileno(), woken], [], [])
+        if woken in ready:
+            os.read(woken, 1 << 16)
+            report(running)
+        if control.fileno() not in ready:
+            continue
+        text, descriptors = received(control)
         if not text:
             return None
         *streams, ended = descriptors
-        if os.fork() == 0:
-            control.close()
-            program = json.loads(text)
-            if started(ended, streams, program["has_session"]):
-                return become(program, streams)
-            os._exit(0)
-        for descriptor in descriptors:
+        pid = os.fork()
+        if pid == 0:
+            forget(control.detach(), woken, wakes, *running.values())
+            return become(json.loads(text), streams, ended)
+        running[pid] = ended
+        # Whoever reads its outputs is to see their end with the program's.
+        for descriptor in streams:
             os.close(descriptor)
 
 
-def started(ended: int, streams: list[int], has_session: bool) -> bool:
-    """Forks the program: true in it. Its parent waits for it, and says how it ended."""
+def received(control: socket.socket) -> tuple[bytes, list[int]]:
+    """A program and its descriptors; nothing at the end."""
+    text, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
+    while text and not text.endswith(b"\n"):
+        text += control.recv(1 << 16)
+    return text, descriptors
+
+
+def forget(*descriptors: int) -> None:
+    """Leaves nothing of the process that serves."""
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    pid = os.fork()
-    if pid == 0:
-        if has_session:
-            os.setsid()
-        os.write(ended, b"%d\n" % os.getpid())
-        os.close(ended)
-        return True
-    # Whoever reads its outputs is to see their end with the program's, and not with this process's.
-    for descriptor in streams:
+    for descriptor in descriptors:
         os.close(descriptor)
-    _, status = os.waitpid(pid, 0)
-    os.write(ended, b"%d\n" % os.waitstatus_to_exitcode(status))
-    return False
+
+
+def report(running: dict[int, int]) -> None:
+    """Says of the programs that have ended how they did."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            pid, status = found
+            ended = running.pop(pid)
+            # A test may have left without it.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(ended, b"%d\n" % os.waitstatus_to_exitcode(status))
+            os.close(ended)
+
+
+def end(status: int) -> None:
+    """Ends as Python does, but for the teardown of modules, which would copy all that is shared.
+
+    Returns if the outputs cannot be written; Python says so.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(status & 0xFF)
 
 
 def run(words: list[str]) -> None:
     """Runs a file, or `-m` and a module, as `python` does."""
-    from runpy import run_module
-
     if words[0] == "-m":
         sys.argv = words[1:]
         sys.path[0] = str(Path.cwd())
-        run_module(words[1], run_name="__main__", alter_sys=True)
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         return
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     module.__file__ = words[0]
@@ -102,10 +142,17 @@ if __name__ == "__main__":
     for name in sys.argv[2:]:
         # What is not installed is a program's own error.
         with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+            module, _, function = name.partition(":")
+            preloaded = importlib.import_module(module)
+            if function:
+                getattr(preloaded, function)()
     # The forks' collector need not look at, and so copy, what is there already.
     gc.freeze()
-    # Nobody waits for those that wait for the programs.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     if (program := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
-        run(program)
+        try:
+            run(program)
+        except SystemExit as ended:
+            if isinstance(ended.code, int):
+                end(ended.code)
+            raise
+        end(0)

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.cli.terminal import started
+from tests.forked import Forked
+
 RECORD = [sys.executable, "-m", "clnwire", "record"]
 ECHO = """
 import os
@@ -55,14 +58,17 @@ class Recording:
         prefix: Sequence[str] = (),
     ) -> None:
         self.path = folder / "capture.gz"
-        argv = [*prefix, *RECORD, "-o", str(self.path), *map(str, options), "--", str(plugin)]
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+        words = ["-o", str(self.path), *map(str, options), "--", str(plugin)]
+        self.process: subprocess.Popen[bytes] | Forked
+        if prefix:
+            self.process = subprocess.Popen(
+                [*prefix, *RECORD, *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        else:
+            self.process = started("-m", "clnwire", "record", *words, stdin=subprocess.PIPE)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None

@@ -41,6 +41,14 @@ _PRELOADED = Preloaded(
     "typer.rich_utils",
     # Newer versions of Typer import it with the first command, and with it all of Pydantic.
     "typer._adapters",
+    "pydantic.plugin._loader:get_plugins",
+    # What the others import with their first command.
+    "importlib.metadata",
+    "importlib.resources.readers",
+    "orjson",
+    "rich._emoji_codes",
+    "typer._click._textwrap",
+    "typer._click.decorators",
 )
 
 

@@ -24,6 +24,7 @@ pytest.importorskip("psutil", reason="needs the extra: clnwire[cli]")
 
 from clnwire.cli.demo.compare import first_difference
 from clnwire.cli.demo.traffic import SCHEMA, sets
+from tests.cli.terminal import python
 
 pytestmark = pytest.mark.process
 
@@ -88,8 +89,7 @@ for line in sys.stdin:
 
 
 def demo(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return python("-m", "clnwire", "demo", *arguments, cwd=cwd)
 
 
 def lagging(folder: Path, body: str) -> Path:

@@ -17,6 +17,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1]))
+
+from preloaded import end
+
+# There is another `pyln`.
+sys.path.pop()
+
 PATIENCE = 120
 """Seconds until a plugin that hangs is killed."""
 
@@ -102,7 +109,13 @@ def _become(folder: Path, name: str, stdin: int, stdout: int) -> None:
     os.environ["LIGHTNINGD_PLUGIN"] = "1"
     os.environ["LIGHTNINGD_VERSION"] = "v26.06"
     sys.argv[:] = [str(folder / f"{name}.py")]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as ended:
+        if isinstance(ended.code, int):
+            end(ended.code)
+        raise
+    end(0)
     sys.exit()
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from _pytest.config import default_plugins
 
+from tests.forked import Preloaded
 from tests.testing import author
 from tests.testing.test_docs import ASYNC_TESTS
 
 Run: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
 
+_PRELOADED = Preloaded("pytest", *(f"_pytest.{name}" for name in default_plugins))
 
 BAD = """
 import os, sys
@@ -39,13 +42,13 @@ def run_pytest(tmp_path: Path) -> Run:
         head = f"AUTHOR = {author.__file__!r}\n"
         (tmp_path / "test_it.py").write_text(head + textwrap.dedent(source))
         (tmp_path / "pytest.ini").touch()
-        argv = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", *words]
+        argv = ["-m", "pytest", "-W", "error", "-p", "no:cacheprovider", *words]
         env = dict(os.environ)
         if not autoload:
             env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        return subprocess.run(
-            argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False
-        )
+        process = _PRELOADED.start(argv, cwd=tmp_path, env=env)
+        output, errors = process.communicate(timeout=90)
+        return subprocess.CompletedProcess(argv, process.wait(), output.decode(), errors.decode())
 
     return run
 
@@ -65,7 +68,7 @@ def test_it_imports_next_to_nothing(run_pytest: Run) -> None:
         import pytest_clnwire
         print(sorted(set(sys.modules) - before))
         """
-    argv = [sys.executable, "-c", textwrap.dedent(script)]
+    argv = [sys.executable, "-W", "error", "-c", textwrap.dedent(script)]
     assert subprocess.check_output(argv, text=True) == "['pytest_clnwire']\n"
     done = run_pytest(
         """
