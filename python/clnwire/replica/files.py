@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,6 +84,8 @@ def scratch(parent: Path) -> Generator[Path, None, None]:
 
     Removes those of killed processes, which have copies of the database.
     """
+    import tempfile
+
     for lock in parent.glob(f"{_SCRATCH}*/{_LOCK}"):
         with suppress(OSError), lock.open("rb") as found:
             fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
