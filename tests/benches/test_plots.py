@@ -11,11 +11,10 @@ from benches.suite.cases import round_trip, window
 from clnwire.bench import svg as look
 from tests.benches.sample import results
 
-pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench-quick` installs")
-
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
+    pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench-quick` installs")
     report = results(floor=5, clnwire=10, pyln_client=1000, cln_plugin=40, clightningjs=80)
     for case in (round_trip("1 MB"), window("0.4 kB")):
         del report.cases[case].figures["clightningjs"]

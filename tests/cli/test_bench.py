@@ -401,7 +401,7 @@ def test_what_the_page_shows(tmp_path: Path) -> None:
     (console,) = blocks(page, "console")
     (tmp_path / "guard.py").write_text(plugin.text)
     ((command, shown),) = typed(console.text)
-    done = clnwire(*command.split()[1:], cwd=tmp_path)
+    done = clnwire(*command.split()[1:], "--rounds=2", "--seconds=0.05", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert shape(done.stdout) == shape(shown)
 
