@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pytest
 from msgspec.structs import fields
 
 from clnwire import RpcError
@@ -356,6 +357,10 @@ def refused(node: Node, given: dict[str, dict[str, Any]]) -> dict[str, int]:
     return codes
 
 
+@pytest.mark.promise(
+    "a command of a real node is called, by name or by position",
+    "its result is the command's Struct, and a refusal is an `RpcError`",
+)
 def test_every_command_is_answered_typed(node: Node, folder: Path) -> None:
     node.start(plugins=(script(folder / "plugin.py", PLUGIN),))
     is_real = isinstance(node, RealNode)

@@ -182,6 +182,10 @@ async def _sent_again(plugin: Recorded) -> None:
             assert unnumbered(frame) in sent[-2:], name
 
 
+@pytest.mark.promise(
+    "three real nodes open channels, pay, fail, reconnect and recover",
+    "every hook and every topic of lightningd comes, typed",
+)
 @pytest.mark.timeout(300)
 def test_payments_over_two_hops(new_node: Callable[[str], Node]) -> None:
     nodes = [Watched(new_node(name)) for name in ("alice", "bob", "carol")]
@@ -217,6 +221,7 @@ def test_payments_over_two_hops(new_node: Callable[[str], Node]) -> None:
     end(nodes, PAYMENTS)
 
 
+@pytest.mark.promise("three real nodes open channels, pay, fail, reconnect and recover")
 def test_dual_funding(new_node: Callable[[str], Node]) -> None:
     nodes = [Watched(new_node(name)) for name in ("dave", "erin")]
     dave, erin = (each.node for each in nodes)
@@ -241,6 +246,7 @@ def test_dual_funding(new_node: Callable[[str], Node]) -> None:
     end(nodes, DUAL_FUNDING)
 
 
+@pytest.mark.promise("three real nodes open channels, pay, fail, reconnect and recover")
 def test_recovery(new_node: Callable[[str], Node]) -> None:
     frank = Watched(new_node("frank"))
     frank.start("--recover=" + "01" * 32)

@@ -138,6 +138,24 @@ def test_stopped_while_it_writes(alice: ReplicatedNode) -> None:
     alice.assert_same()
 
 
+@pytest.mark.parametrize("are_all", [False, True], ids=["the node", "all, as systemd does"])
+def test_terminated_while_it_writes(alice: ReplicatedNode, are_all: bool) -> None:
+    alice.start()
+    end = under_load(alice)
+    time.sleep(0.3)
+    assert alice.node.process is not None
+    if are_all:
+        os.kill(pid_of_plugin(alice), signal.SIGTERM)
+    alice.node.process.send_signal(signal.SIGTERM)
+    alice.node.process.wait(60)
+    end()
+    alice.assert_same()
+    assert "FATAL SIGNAL" not in alice.node.log
+    alice.start()
+    assert alice.node.stop() == 0
+    alice.assert_same()
+
+
 @pytest.mark.promise(
     "a real node is killed while it writes",
     "the replica has what the node has committed",

@@ -23,10 +23,15 @@ def embedded(folder: Path) -> Iterator[EmbeddedNode]:
     node.kill()
 
 
+@pytest.mark.promise(
+    "a plugin is tested under the embedded host",
+    "under lightningd it is sent the same bytes, but for a list of differences",
+)
 def test_the_host_sends_what_lightningd_was_recorded_to_send(embedded: EmbeddedNode) -> None:
     assert without(play(embedded), are_real=False) == recorded()
 
 
+@pytest.mark.promise("a plugin is tested under the embedded host")
 def test_the_host_sends_what_lightningd_sends(
     embedded: EmbeddedNode, lightningd: Path, folder: Path
 ) -> None:
