@@ -116,6 +116,8 @@ class Node(ABC):
         """Calls with params and an id as they are, JSON or not; gives the whole reply."""
         request = b'{"jsonrpc":"2.0","id":%b,"method":"%b","params":%b}'
         reply = self.raw(request % (token, method.encode(), params))
+        if not reply.endswith(b"\n\n"):
+            raise ConnectionError(f"{method}: it hung up after {reply!r}\n{self.log[-5000:]}")
         # An id that is no JSON comes back as it is.
         found: dict[str, Any] = json.loads(reply, strict=False)
         return found
