@@ -121,12 +121,8 @@ def as_json(message: CapturedMessage) -> dict[str, Any]:
     }
     if message.asked is not None:
         shown |= {"request": message.asked.number, "latency_us": message.latency_us}
-    if record.note is not None:
-        shown["note"] = record.note
-    if record.raw is not None:
-        shown["raw"] = record.raw
-    if record.redacted:
-        shown["redacted"] = record.redacted
+    others = {"note": record.note, "raw": record.raw, "redacted": record.redacted or None}
+    shown |= {name: value for name, value in others.items() if value is not None}
     if record.frame is not None:
         shown["frame"] = _embedded(record.frame)
     return shown
@@ -176,13 +172,12 @@ def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
         )
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("", "what", "name"):
-        table.add_column(name, no_wrap=True)
-    for name in ("count", "errors", "unanswered", "median", "99 %", "max"):
-        table.add_column(name, justify="right", no_wrap=True)
+    heads = ("count", "errors", "unanswered", "median", "99 %", "max")
+    columns = [Column(head, no_wrap=True) for head in ("", "what", "name")]
+    columns += [Column(head, no_wrap=True, justify="right") for head in heads]
+    table = Table(*columns, box=None, pad_edge=False)
     for row in tally.rows:
         table.add_row(*_cells(row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)

@@ -1,21 +1,16 @@
 """Waits for events in the host's thread, and words the errors of waits that end in vain."""
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 from clnwire.errors import ClnwireError, UsageError
 from clnwire.host.errors import PluginDiedError
+from clnwire.host.journal import Journal
 from clnwire.host.loop_thread import LoopThread
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
-
-    from clnwire.host.journal import Journal
-    from clnwire.testing._stderr import LastLines
-    from clnwire.testing._traffic import Traffic
+from clnwire.testing._stderr import LastLines
+from clnwire.testing._traffic import Traffic
 
 __tracebackhide__ = True
 
@@ -31,7 +26,7 @@ class Pending(Generic[T]):
     `await` gives its result in any asyncio loop.
     """
 
-    def __init__(self, waiter: Waiter, coroutine: Coroutine[Any, Any, T], what: str) -> None:
+    def __init__(self, waiter: "Waiter", coroutine: Coroutine[Any, Any, T], what: str) -> None:
         """Starts the coroutine in the host's thread. `what` did not happen if it is late."""
         self._waiter, self._what = waiter, what
         self._future = waiter.loop.start(coroutine)
@@ -92,7 +87,7 @@ class Waiter:
 
     def __init__(self, patience: float, traffic: Traffic) -> None:
         self.loop = LoopThread()
-        self.stderr: list[LastLines] = []
+        self.stderr = list[LastLines]()
         """What the plugins' processes wrote to stderr, in the order of their start."""
         self.deaths: list[PluginDiedError] = []
         """Those that an error has told the test."""
