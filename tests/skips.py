@@ -27,6 +27,7 @@ MACHINE: Final = (
     r"needs /dev/fd to count descriptors",
     r"needs a limit of the kernel's, and /proc",
     r"needs strace, and leave to attach it to a process",
+    r"needs glibc's mallinfo2",
     r"needs a system that forks",
     r"looks into /proc",
     r"limits a running process: Linux only",

@@ -49,7 +49,9 @@ def act(word: str) -> Any:
         raise RpcError(-7, "as asked")
     if word == "invalid":
         return {"result": object()}
-    if word == "publish":
+    if word == "leak":
+        held.append(bytes(100))
+    elif word == "publish":
         topic.publish({"text": "x"})
     elif word == "log":
         plugin.log("a line", level="debug")
