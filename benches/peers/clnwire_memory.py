@@ -10,6 +10,7 @@ import itertools
 import os
 import sys
 import types
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -42,24 +43,27 @@ LIBC.mallinfo2.restype = Mallinfo
 SHARED = (None, True, False, (), "", CONTINUE, plugin, topic)
 
 
-def act(word: str) -> Any:
+def fail(word: str) -> None:
     if word == "raise":
         raise ValueError("as asked")
     if word == "refuse":
         raise RpcError(-7, "as asked")
-    if word == "invalid":
-        return {"result": object()}
-    if word == "leak":
-        held.append(bytes(100))
-    elif word == "publish":
-        topic.publish({"text": "x"})
-    elif word == "log":
-        plugin.log("a line", level="debug")
-    elif word == "print":
-        print("a line", flush=True)
-    elif word == "call":
-        plugin.rpc.call("echo", {})
-    return CONTINUE
+
+
+DEEDS: dict[str, Callable[[], object]] = {
+    "leak": lambda: held.append(bytes(100)),
+    "publish": lambda: topic.publish({"text": "x"}),
+    "log": lambda: plugin.log("a line", level="debug"),
+    "print": lambda: print("a line", flush=True),
+    "call": lambda: plugin.rpc.call("echo", {}),
+}
+
+
+def act(word: str) -> Any:
+    fail(word)
+    if word in DEEDS:
+        DEEDS[word]()
+    return {"result": object()} if word == "invalid" else CONTINUE
 
 
 async def act_async(word: str) -> Any:

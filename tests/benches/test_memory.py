@@ -1,4 +1,4 @@
-"""A hundred thousand messages leave nothing in a plugin's memory. `benches.memory` has more forms."""
+"""A hundred thousand messages leave nothing in a plugin's memory; `benches.memory` has more."""
 
 from __future__ import annotations
 
