@@ -56,10 +56,13 @@ enum Place {
     Any,
 }
 
-/// What was read last. After a colon, the parser puts the next value below it.
+/// What was read last. After a colon, the parser puts the next value below it, even if there was a
+/// comma or a closing bracket in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
     Scalar,
+    /// A key that has no value so far.
+    Key,
     /// The start of an array or object, or of the message.
     Start,
     /// An array or object with nothing in it.
@@ -184,13 +187,10 @@ impl Lax {
     fn between(&mut self, byte: u8, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
         match byte {
             _ if is_space(byte) => Turn::Next,
-            b',' => {
-                self.is_refused |= self.place == Place::Value;
-                self.follow(match self.place {
-                    Place::Value | Place::Full | Place::Element => Place::Open,
-                    place => place,
-                })
-            }
+            b',' => self.follow(match self.place {
+                Place::Value | Place::Full | Place::Element => Place::Open,
+                place => place,
+            }),
             b':' => self.follow(self.behind_colon()),
             b'}' | b']' => self.closes(byte == b'}', at, held, members),
             b'"' => self.starts(State::Text, at),
@@ -208,8 +208,8 @@ impl Lax {
 
     fn behind_colon(&self) -> Place {
         match (self.place, self.last) {
-            (Place::Key | Place::Value, _) => Place::Value,
             (Place::Any, _) => Place::Any,
+            (_, Last::Key) => Place::Value,
             (place, Last::Start) => place,
             (_, Last::Scalar) => Place::Full,
             (_, Last::Empty { object }) => Place::Closed { object },
@@ -223,6 +223,8 @@ impl Lax {
 
     /// A value starts. In an object, a key must come before it.
     fn starts(&mut self, state: State, at: usize) -> Turn {
+        // Now that key can have no value any more.
+        self.is_refused |= self.last == Last::Key && self.place != Place::Value;
         let is_refused = match self.place {
             Place::Full | Place::Key => true,
             Place::Open | Place::Closed { .. } => self.wants_key() && state != State::Text,
@@ -244,7 +246,7 @@ impl Lax {
     fn text_ends(&mut self, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
         self.state = State::Between;
         if self.wants_key() {
-            self.last = Last::Scalar;
+            self.last = Last::Key;
             if self.depth() == 1 {
                 self.key.1 = at;
             }
@@ -291,7 +293,6 @@ impl Lax {
     }
 
     fn closes(&mut self, object: bool, at: usize, held: &[u8], members: &mut impl Members) -> Turn {
-        self.is_refused |= matches!(self.place, Place::Key | Place::Value);
         if self.deeper > 0 {
             self.deeper -= 1;
         } else if self.nesting.depth() > 0 && self.nesting.in_object() == object {
@@ -303,6 +304,7 @@ impl Lax {
             self.last = Last::Empty { object };
         }
         if self.depth() == 0 {
+            self.is_refused |= self.last == Last::Key;
             return Turn::Ends(at + 1);
         }
         if self.depth() == 1 && self.in_object() {

@@ -103,8 +103,11 @@ fn every(name: &str, symbols: &[&[u8]], judge: impl FnMut(&mut Vec<u8>)) {
 
 fn every_stream(name: &str, symbols: &[&[u8]]) {
     let mut streams = Streams::default();
+    let mut copy = Vec::new();
     every(name, symbols, |text| {
-        streams.judge(Shown(text).0);
+        copy.clone_from(text);
+        let _shown = Shown(&copy);
+        streams.judge(text);
         streams.judge_with_follower(text, FOLLOWER);
     });
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const NEXT: &str = r#"{"jsonrpc":"2.0","id":"next","method":"m","params":[]}"#;
 
 /// What lightningd's parser accepts from a caller, and words that only `init` may have.
-const ACCEPTED: [&str; 31] = [
+const ACCEPTED: [&str; 34] = [
     "[203.0.113.7]",
     "[123456x1x0]",
     "[0x10]",
@@ -42,6 +42,9 @@ const ACCEPTED: [&str; 31] = [
     "[a{b]",
     "[a[b]",
     "[[]:1]",
+    "{\"a\":,:1}",
+    "[{\"a\"}:1]",
+    "[{\"a\":},:[1\n\n{\"jsonrpc\":\"2.0\",\"method\":\"shutdown\"}\n\n]]",
     "x",
     "[\"\\u0000\" nul]",
 ];
