@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypedDict
 
 import pytest
+from msgspec import Meta
 
 from clnwire import NotReadyError, Option, OptionError, UsageError
 from clnwire.types import Msat, Secret
@@ -348,6 +349,43 @@ def test_a_secret_is_concealed():
     option = Option("a", type=Secret | None, value_in_run=lambda name: "ab" * 32)
     assert option.type == "string-conceal"
     assert "ab" not in repr(option)
+
+
+HIDDEN = "cd" * 31
+
+
+class Login(TypedDict):
+    password: Secret
+    count: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (Secret, f'"{HIDDEN}"'),
+        (list[Secret], f'["{HIDDEN}"]'),
+        (list[Secret], f'"{HIDDEN}"'),
+        (list[Secret] | None, f'["{HIDDEN}"]'),
+        (tuple[str, Secret], f'["a","{HIDDEN}"]'),
+        (dict[str, Secret], f'{{"a":"{HIDDEN}"}}'),
+        (Annotated[list[Secret], Meta(max_length=2)], f'["{HIDDEN}"]'),
+        (Login, f'{{"password":"{HIDDEN}","count":"a"}}'),
+    ],
+)
+def test_a_secret_within_a_value_is_concealed(kind, wrong):
+    option = Option("a", type=kind, value_in_run=lambda name: [HIDDEN])
+    assert option.type == "string-conceal"
+    assert HIDDEN not in repr(option)
+    with pytest.raises(OptionError) as error:
+        option.read(wrong.encode())
+    assert HIDDEN not in str(error.value)
+
+
+@pytest.mark.parametrize("given", [b'["cdcd"]', b'{"cdcd":1}', b"null"])
+def test_a_wrong_value_of_a_concealed_option_is_not_shown(given):
+    with pytest.raises(OptionError, match="option 'a': the value is not a string") as error:
+        Option("a", type="string-conceal").read(given)
+    assert "cdcd" not in str(error.value)
 
 
 def test_an_enum_is_known_by_its_default():

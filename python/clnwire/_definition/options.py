@@ -65,8 +65,8 @@ class Option(Generic[T_co]):
         elif kind in _PYTHON_TYPES:
             self.type = _PYTHON_TYPES[kind]
         else:
-            self._reader = _reader(name, kind)
-            self.type = "string-conceal" if getattr(self._reader, "is_secret", False) else "string"
+            self._reader, is_concealed = _reader(name, kind)
+            self.type = "string-conceal" if is_concealed else "string"
             self.default = _default_of(name, default, self._reader, multi=multi)
         self._value_in_run = value_in_run or _no_value
         _check(self)
@@ -173,6 +173,8 @@ class Option(Generic[T_co]):
     def _mismatch(self, value: object, expected: str) -> OptionError:
         from clnwire._wire.foreign import shortened
 
+        if self.type == "string-conceal":
+            return OptionError(f"option '{self.name}': the value is not {expected}")
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return OptionError(f"option '{self.name}': {shortened(repr(text))} is not {expected}")
 
@@ -190,13 +192,17 @@ def _type_of_default(default: Any, *, multi: bool) -> Any:
     return sample.__class__
 
 
-def _reader(name: str, kind: Any) -> Reader:
-    """Reads values of a type that the protocol lacks: `float`, an enum, `Literal`, `Msat`."""
+def _reader(name: str, kind: Any) -> tuple[Reader, bool]:
+    """The reader of a type that the protocol lacks, and whether its values hold a secret.
+
+    Such types are `float`, an enum, `Literal`, `Msat`.
+    """
     # Imported late: few options need it.
-    from clnwire._definition.values import reader
+    from clnwire._definition.values import is_concealed, reader
 
     try:
-        return reader(kind)[0]
+        found, _ = reader(kind)
+        return found, is_concealed(found)
     except TypeError as error:
         raise UsageError(f"option '{name}': its type cannot be read: {error}") from None
 

@@ -245,7 +245,7 @@ class _Mapping(Struct, frozen=True):
             raise _misfit(self, text)
         found: dict[Any, Any] = {}
         for name, value in _members(text).items():
-            place = "" if _is_secret(self.key) else f".{name}"
+            place = "" if is_concealed(self.key) else f".{name}"
             key = _inner(self.key, encode(name), place)
             found[key] = _inner(self.value, value, place)
         return found
@@ -333,9 +333,9 @@ class _Builder:
             return inner
         expected = _bounded(inner.expected, metas)
         if isinstance(inner, _Scalar):
-            return _Scalar(_checked(_bound(base, metas)), expected)
+            return _Scalar(_checked(_bound(base, metas)), expected, inner.is_secret)
         kind = _bound(_json_type(base), metas)
-        return _Bounded(inner, _checked(kind), expected, _is_secret(inner))
+        return _Bounded(inner, _checked(kind), expected, is_concealed(inner))
 
     def _text(self, found: TextType) -> Reader:
         self._mark()
@@ -359,7 +359,7 @@ class _Builder:
         members.sort(key=lambda each: each.expected in _CATCH_ALL)
         names = [each for each in dict.fromkeys(each.expected for each in members) if each]
         union: Any = typing.Union[tuple(plain)] if plain else type(None)  # noqa: UP007
-        is_secret = any(map(_is_secret, members))
+        is_secret = any(map(is_concealed, members))
         expected = " or ".join(names) or "of another type"
         return _Union(members, special, _checked(union), expected, is_secret)
 
@@ -541,19 +541,20 @@ def _is_number(value: Any, text: bytes, *, strict: bool) -> bool:
     return strict or b'"' not in text or is_finite(value)
 
 
-def _is_secret(reader: Reader) -> bool:
-    """Whether error messages must not show a value: a secret, or something that contains one."""
+def is_concealed(reader: Reader) -> bool:
+    """Whether messages must not show a value: a secret, or something that contains one."""
     if isinstance(reader, _Items):
-        return _is_secret(reader.item)
+        return is_concealed(reader.item)
     if isinstance(reader, _Mapping):
-        return _is_secret(reader.key) or _is_secret(reader.value)
+        return is_concealed(reader.key) or is_concealed(reader.value)
     if isinstance(reader, _Tuple):
-        return any(map(_is_secret, reader.items))
+        return any(map(is_concealed, reader.items))
     return bool(getattr(reader, "is_secret", False))
 
 
 def _holds_secret(annotation: Any, above: tuple[Any, ...] = ()) -> bool:
     """Whether a type is a secret's, or has one in its members."""
+    annotation = _without_alias(annotation)
     found = _text_type(annotation)
     if found is not None or annotation in above:
         return found is not None and found.is_secret
@@ -596,7 +597,7 @@ def _inner(reader: Reader, text: bytes, place: str) -> Any:
 
 def _misfit(reader: Reader, text: bytes, reason: str = "") -> MisfitError:
     came = shown(text)
-    if _is_secret(reader):
+    if is_concealed(reader):
         came = _KINDS_OF_JSON.get(text[:1], "")
     came = f", not {came}" if came else ""
     return MisfitError(f"must be {reader.expected}{came}{reason and f': {reason}'}")
