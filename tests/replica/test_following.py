@@ -16,7 +16,7 @@ from threading import Event, Thread
 import pytest
 
 from clnwire.replica.digest import digest_of
-from clnwire.replica.engines.local import make_directory
+from clnwire.replica.engines.local import LocalEngine, make_directory
 from clnwire.replica.errors import ReplicaError, UnavailableError
 from clnwire.replica.following import Follower
 from clnwire.replica.opening import open_engine
@@ -216,7 +216,11 @@ def test_a_new_generation_is_begun_with(new_node, follower, tmp_path: Path):
     assert digest_of(following.database).difference(digest_of(tmp_path / "restored")) is None
 
 
-def test_a_database_that_is_too_old_is_replaced(new_node, follower, tmp_path: Path):
+def test_a_database_that_is_too_old_is_replaced(
+    new_node, follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # So that whole files of the journal are pruned.
+    monkeypatch.setitem(LocalEngine.__init__.__kwdefaults__, "segment_bytes", 1 << 12)
     node = new_node()
     other = Follower(node.settings, tmp_path / "other")
     grow(node, 1, 2)
@@ -231,6 +235,36 @@ def test_a_database_that_is_too_old_is_replaced(new_node, follower, tmp_path: Pa
     assert other.catch_up() == node.version - 1
     other.close()
     assert "begins with the base" in logged[0]
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_a_damaged_set_is_not_executed(
+    server: Server, node: str, follower, tmp_path: Path, is_behind: bool
+):
+    """The first set after those that it has executed continues their chain."""
+    following = MiniNode(tmp_path / "node", tmp_path / "copy", engine=server.url, node=node)
+    following.commit(*SCHEMA)
+    grow(following, 1, 4)
+    other = follower(following)
+    assert other.catch_up() == 4
+    other.close()
+    if is_behind:
+        note = (tmp_path / "following" / "following.json").read_bytes()
+    grow(following, 5, 1)
+    if is_behind:
+        assert other.catch_up() == 5
+        other.close()
+        # As a crash leaves it: its database is ahead of its note.
+        (tmp_path / "following" / "following.json").write_bytes(note)
+    grow(following, 6, 2)
+    damaged = 6 if is_behind else 5
+    server.sql(
+        "UPDATE clnwire.sets SET foreign_keys = NOT foreign_keys "
+        f"WHERE node = '{node}' AND sequence = {damaged}"
+    )
+    with pytest.raises(ReplicaError, match=f"set {damaged} of node .* is damaged"):
+        follower(following).catch_up()
+    following.end()
 
 
 def test_a_killed_follower_goes_on(new_node, tmp_path: Path):

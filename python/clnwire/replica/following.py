@@ -139,7 +139,8 @@ class Follower:
             raise ReplicaError(
                 f"{self._engine.name}: generation {head.generation} of node {head.node} has no base"
             )
-        if self._is_of(head) and self._history.sequence >= bases[0].sequence:
+        # What was pruned cannot be compared.
+        if self._history.sequence >= bases[0].sequence and self._is_of(head):
             with closing(sqlite3.connect(self.database)) as database:
                 version = snapshot.data_version(database)
             # A power failure may have taken the last sets from it, and a crash its last note.
@@ -174,9 +175,11 @@ class Follower:
 
     def _apply(self, generation: int, after: int, until: int) -> int:
         """Executes sets, and returns the epoch of the last."""
-        size, last = 0, None
+        size, last, chain = 0, None, self._history.chain
+        if after != self._history.sequence:
+            chain = chain_at(self._engine, generation, after)
         with Applier(self.database, keep=True) as applier:
-            for record in self._engine.records(generation, after, until):
+            for record in self._engine.records(generation, after, until, chain):
                 params = self._reader.opened(generation, record).payload
                 applier.apply(record.sequence, params, foreign_keys=record.foreign_keys)
                 size, last = size + len(record.payload), record

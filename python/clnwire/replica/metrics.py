@@ -120,7 +120,7 @@ epoch counter epoch How often an instance has taken over.
 version gauge version The data_version of the last set.
 sets_total counter sets Sets stored since the start.
 set_bytes_total counter set_bytes Their bytes as stored.
-acknowledgement_seconds_total counter acknowledgement_seconds How long the node has waited for it.
+acknowledgement_seconds_total counter acknowledgement_seconds The node's waits for the engine.
 acknowledgement_seconds_max gauge slowest_seconds The longest wait since this was last written.
 retries_total counter retries Writes that were tried again.
 outage_seconds_total counter outage_seconds How long the engine could not be reached.

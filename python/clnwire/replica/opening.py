@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clnwire.replica.errors import RefusedError
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from clnwire.replica.engines import Engine
     from clnwire.replica.settings import ReplicaSettings
+
+_PACKAGES: Final = {"postgresql": "psycopg", "s3": "obstore"}
 
 
 def open_engine(settings: ReplicaSettings, *, writes: bool = False) -> Engine:
@@ -47,7 +49,8 @@ def new_engine(
 
             return S3Engine(settings, writes=writes, on_lost=on_lost)
     except ImportError as error:
+        needed = _PACKAGES[settings.scheme]
         raise RefusedError(
-            f"this engine needs more packages: pip install 'clnwire[replica]' ({error})"
+            f"this engine needs {needed}: pip install 'clnwire[replica]' ({error})"
         ) from error
     raise RefusedError(f"{settings.engine}: this clnwire has no engine of that kind")

@@ -272,6 +272,10 @@ class LocalEngine(Engine):
     def _shown(self, base: Base) -> str:
         return f"{self.base_path(base)}:"
 
+    def read_base(self, base: Base, target: Path, progress: Progress) -> None:
+        with _explained(target.parent):
+            super().read_base(base, target, progress)
+
     def base_path(self, base: Base) -> Path:
         """The file of a base."""
         return self._generation(base.generation) / _base_name(base.sequence)

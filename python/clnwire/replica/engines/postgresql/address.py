@@ -23,7 +23,8 @@ _DEFAULTS: Final = {
     "application_name": "clnwire-replica",
     "client_encoding": "utf8",
 }
-"""What the URL may say otherwise: bounds how long a dead connection goes unnoticed."""
+"""What the URL may say otherwise. Most of it bounds how long a dead connection goes unnoticed;
+libpq sets TCP_NODELAY itself."""
 _ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
 _SECRET: Final = ("password", "sslpassword")
 
