@@ -185,8 +185,10 @@ case("unknown option", "", start=(MANIFEST, init(unheard_of=1)))
 case(
     "option class",
     """
+    from copy import deepcopy
     from pyln.client.plugin import Option
     made = Option("n", 1, "d", "int", None, False, False, True, None)
+    plugin.log(repr(vars(deepcopy(made)) == vars(made)))
     plugin.log(repr(made) + str(made.json()) + str(made == Option(**vars(made))))
 """,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from clnwire.pyln.binding import INJECTED
@@ -82,7 +81,7 @@ class Method:
         return " ".join(words)
 
 
-class Option(SimpleNamespace):
+class Option:
     """An option of the daemon's command line that the plugin adds.
 
     `value` is what the daemon sent; `None` before `init`, and for a flag that is not set.
@@ -100,22 +99,21 @@ class Option(SimpleNamespace):
         dynamic: bool,
         on_change: Callable[[Any, str, Any], None] | None,
     ) -> None:
-        super().__init__(
-            name=name,
-            default=default,
-            description=description,
-            opt_type=opt_type,
-            value=value,
-            multi=multi,
-            deprecated=deprecated,
-            dynamic=dynamic,
-            on_change=on_change,
-        )
+        self.name, self.default, self.description = name, default, description
+        self.opt_type, self.value, self.multi = opt_type, value, multi
+        self.deprecated, self.dynamic, self.on_change = deprecated, dynamic, on_change
 
     def __getitem__(self, key: str) -> Any:
         if key == "value":
             return self.value
         raise KeyError(f"Key {key} not supported, only 'value' is")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Option and vars(self) == vars(other)
+
+    def __repr__(self) -> str:
+        members = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"Option({members})"
 
     def json(self) -> dict[str, Any]:
         """The option's part of the manifest."""
