@@ -175,7 +175,8 @@ class Follower:
 
     def _apply(self, generation: int, after: int, until: int) -> int:
         """Executes sets, and returns the epoch of the last."""
-        size, last, chain = 0, None, self._history.chain
+        size, last = 0, None
+        chain: bytes | None = self._history.chain
         if after != self._history.sequence:
             chain = chain_at(self._engine, generation, after)
         with Applier(self.database, keep=True) as applier:
