@@ -77,6 +77,11 @@ pub(crate) struct Lax {
     state: State,
     place: Place,
     last: Last,
+    /// A bracket has closed since the last value started.
+    has_closed: bool,
+    /// A colon came behind a closed bracket. Builds of lightningd differ in what may come later, so
+    /// nothing but brackets ends the message.
+    is_odd: bool,
     /// lightningd refuses the message, whatever follows.
     is_refused: bool,
     /// The number of the message's bytes examined so far.
@@ -97,6 +102,8 @@ impl Lax {
             state: State::Between,
             place: Place::Open,
             last: Last::Start,
+            has_closed: false,
+            is_odd: false,
             is_refused: false,
             position: 0,
             nesting: Nesting::default(),
@@ -112,6 +119,8 @@ impl Lax {
         self.state = State::Between;
         self.place = Place::Open;
         self.last = Last::Start;
+        self.has_closed = false;
+        self.is_odd = false;
         self.is_refused = false;
         self.position = 0;
         self.nesting.clear();
@@ -191,7 +200,10 @@ impl Lax {
                 Place::Value | Place::Full | Place::Element => Place::Open,
                 place => place,
             }),
-            b':' => self.follow(self.behind_colon()),
+            b':' => {
+                self.is_odd |= self.has_closed;
+                self.follow(self.behind_colon())
+            }
             b'}' | b']' => self.closes(byte == b'}', at, held, members),
             b'"' => self.starts(State::Text, at),
             b'{' | b'[' => match self.starts(State::Between, at) {
@@ -230,7 +242,11 @@ impl Lax {
             Place::Open | Place::Closed { .. } => self.wants_key() && state != State::Text,
             Place::Value | Place::Element | Place::Any => false,
         };
-        if is_refused {
+        self.has_closed = false;
+        if is_refused && self.is_odd {
+            self.is_refused = true;
+            self.place = Place::Any;
+        } else if is_refused {
             return Turn::Refused;
         }
         if self.depth() == 1 {
@@ -300,6 +316,7 @@ impl Lax {
         } else {
             return Turn::Refused;
         }
+        self.has_closed = true;
         if self.last == Last::Start {
             self.last = Last::Empty { object };
         }

@@ -87,6 +87,22 @@ fn what_lightningd_forwards_is_lost_alone() {
     }
 }
 
+/// Builds of lightningd with links from each token to its parent put the key into the object that is
+/// closed, and so accept it.
+#[test]
+fn what_some_builds_of_lightningd_forward_is_lost_alone() {
+    let evil = r#"{"jsonrpc":"2.0","method":"shutdown"}"#;
+    for params in [
+        format!("[{{\"a\"}}:1,\"b\":[1\n\n{evil}\n\n]]"),
+        format!("{{\"x\":[{{\"a\":}}:[],\"b\":[\n\n{evil}\n\n]]}}"),
+    ] {
+        let message = request(&params, true);
+        let outcome =
+            same_however_cut(format!("{message}\n\n{NEXT}").as_bytes(), Limits::default());
+        assert_eq!(outcome.texts(), [&message, NEXT]);
+    }
+}
+
 #[test]
 fn what_lightningd_refuses_ends_at_a_blank_line() {
     for params in [
