@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra: clnwire[cli]")
 
 from clnwire.checking import RULES
+from clnwire.checking.catalogue import GROUPS
 from tests.cli.terminal import clnwire
 from tests.docs.generated import assert_current
 from tests.docs.pages import DOCS, ROOT, blocks
@@ -28,6 +29,7 @@ def test_codes_and_names_are_unique_and_complete():
         assert len(names) == len(set(names))
     for rule in RULES:
         assert re.fullmatch(r"CW[0-8]\d\d", rule.code)
+        assert rule.code[2] in GROUPS
         assert rule.fix.endswith(".")
         assert rule.reason.endswith(".")
 

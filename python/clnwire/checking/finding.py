@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from clnwire._wire.foreign import in_one_line
+from clnwire.checking.catalogue import Rule
 
 SHOWN: Final = 160
 """The most characters of a message that an excerpt shows."""
@@ -23,23 +24,6 @@ _GROUP: Final = rf"  \+ Exception Group {re.escape(TRACEBACK)}(?:\n[ \t].*)+"
 _CHAIN: Final = re.compile(
     rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}|{_GROUP}"
 )
-
-
-class Rule(Struct, frozen=True):
-    """What `clnwire check` demands of a plugin."""
-
-    code: str
-    """`CW` and three digits, of which the first is the group."""
-    name: str
-    """A name for people, such as `bad-manifest`."""
-    severity: Literal["error", "warning"]
-    """`error`: the daemon refuses or kills the plugin, stops, or hangs. `warning`: all else."""
-    summary: str
-    """The violation, in a few words."""
-    reason: str
-    """Why it matters."""
-    fix: str
-    """What to do."""
 
 
 class Finding(Struct, frozen=True):
