@@ -90,7 +90,10 @@ def test_a_missing_file_says_what_to_type(tmp_path: Path) -> None:
         ("snapshot-interval = 12", ["at least 1 KiB"]),
         ('snapshot-interval = "3 MB"', ["at least 1 KiB"]),
         ("snapshot-retention = 0", ["a count from 1"]),
+        ('snapshot-interval = "0 KiB"', ["snapshot-interval = '0 KiB'", "at least 1 KiB"]),
         ("journal = 3", ["a path"]),
+        ('journal = "a\\u0000b"', ["journal = ", "a control character"]),
+        ('journal = "~nobody-here/a"', ["journal = '~nobody-here/a'", "no such user"]),
         ('durability = "sync"', ["needs a server with a standby"]),
         ('when-down = "journal"', ["needs journal"]),
         ('when-down = "journal"\njournal = "/j"', ["for engines on other machines"]),
@@ -118,12 +121,48 @@ def test_a_lease_must_outlast_the_patience(tmp_path: Path) -> None:
         ("file:/copy#1", "must not have # or ?"),
         ("file:/copy?", "must not have # or ?"),
         ("file://host/copy", "must begin with /"),
-        ("postgresql://me:secret@host/db", "use credentials-file"),
-        ("postgresql://me@host/db?password=secret", "use credentials-file"),
+        ("file:/a\\u0000b", "a control character"),
+        ("s3://[", "Invalid IPv6 URL"),
     ],
 )
 def test_an_engine_that_cannot_be(tmp_path: Path, engine: str, part: str) -> None:
     assert part in refusal(tmp_path, f'engine = "{engine}"\nnode = "alice"\n')
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        '"postgresql://me:secret@host/db"',
+        '"postgresql://me@host/db?password=secret"',
+        '"postgresql://me@host/db?sslpassword=secret"',
+        '"postgresql://me@here:secret@host/db"',
+        '"postgresql://me:secret/secret@host/db"',
+        '"postgresql://me:secret@[host/db"',
+        '"postgres://me:secret@host/db"',
+        '"host=host password = secret"',
+        '{url = "postgresql://me:secret@host/db"}',
+        '["s3://me:secret@bucket/path"]',
+    ],
+)
+def test_a_password_is_never_shown(tmp_path: Path, engine: str) -> None:
+    message = refusal(tmp_path, f'engine = {engine}\nnode = "alice"\n')
+    assert "use credentials-file" in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "postgresql://me@one:1,two:2/db@home?sslmode=verify-full",
+        "postgresql://host:5432/db@home",
+        "postgresql:///db?host=/tmp&user=me",
+        "s3://bucket/path?endpoint=http://127.0.0.1:9000",
+        "file:///mnt/a:b@c/password=1",
+    ],
+)
+def test_no_password_is_seen_where_there_is_none(tmp_path: Path, engine: str) -> None:
+    text = f'engine = "{engine}"\nnode = "alice"\n'
+    assert load(written(tmp_path, text)).engine == engine
 
 
 @pytest.mark.parametrize("text", ["engine = ", 'engine = "file:/a"\n', 'node = "a"\n', "\xff"])

@@ -21,6 +21,10 @@ FILE: Final = "clnwire-replica.toml"
 ENVIRONMENT: Final = "CLNWIRE_REPLICA_SETTINGS"
 _SCHEMES: Final = ("file", "postgresql", "s3")
 _UNITS: Final = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_PASSWORD: Final = re.compile(
+    r"://[^/?#]*:[^/?#]*@|://[^/?#@]+:(?!\d+/)[^?#]*@|(^|[\s?&])(ssl)?password\s*="
+)
+"""Finds one in the URL of an engine, and in what was meant to be one."""
 _NODE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 
 
@@ -172,16 +176,19 @@ def _check_together(settings: ReplicaSettings, path: Path) -> None:
 
 def _value(key: str, value: object, path: Path) -> Any:
     kind = _KINDS[key]
+    if key == "engine" and _PASSWORD.search(str(value)):
+        raise SettingsError(
+            f"{path}: engine has a password, which would end up in messages; use credentials-file"
+        )
     try:
-        if key == "snapshot-interval":
-            value = _bytes(value)
-        converted = msgspec.convert(value, kind, dec_hook=_path)
+        if isinstance(value, str) and re.search(r"[\0-\x1f]", value):
+            raise _MistakeError("it has a control character")
+        number = _bytes(value) if key == "snapshot-interval" else value
+        converted = msgspec.convert(number, kind, dec_hook=_path)
         if key == "engine":
             _check_engine(converted)
-    except _SecretError as error:
-        raise SettingsError(f"{path}: {key} {error}") from None
-    except (ValueError, msgspec.MsgspecError) as error:
-        hint = f": {error}" if isinstance(error, _EngineError) else ""
+    except (_MistakeError, msgspec.MsgspecError) as error:
+        hint = f": {error}" if isinstance(error, _MistakeError) else ""
         if isinstance(value, str):
             hint += did_you_mean(value, _choices(kind))
         shown = str(value).lower() if isinstance(value, bool) else repr(value)
@@ -210,33 +217,33 @@ def _bytes(value: object) -> object:
     return int(found[1]) * _UNITS[found[2]] if found and found[2] in _UNITS else value
 
 
-def _path(_kind: type, value: object) -> Path:
-    if not isinstance(value, str) or not value:
-        raise ValueError
-    return Path(value).expanduser()
-
-
-class _EngineError(ValueError):
+class _MistakeError(Exception):
     """Says more than what is allowed."""
 
 
-class _SecretError(ValueError):
-    """The value must not be shown."""
+def _path(_kind: type, value: object) -> Path:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise _MistakeError("there is no such user") from None
 
 
 def _check_engine(text: str) -> None:
     if text.startswith("/"):
-        raise _EngineError(f"did you mean file:{text}?")
-    parts = urlsplit(text)
+        raise _MistakeError(f"did you mean file:{text}?")
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise _MistakeError(f"{error}") from None
     if parts.scheme not in _SCHEMES:
         known = did_you_mean(parts.scheme, _SCHEMES)
-        raise _EngineError(f"an engine of that kind is unknown{known}")
-    if parts.password is not None or "password=" in parts.query:
-        raise _SecretError("has a password, which would end up in messages; use credentials-file")
+        raise _MistakeError(f"an engine of that kind is unknown{known}")
     if parts.scheme == "file" and (not parts.path.startswith("/") or parts.netloc):
-        raise _EngineError("the directory must begin with /")
+        raise _MistakeError("the directory must begin with /")
     if parts.scheme == "file" and re.search("[#?]", text):
-        raise _EngineError("the directory must not have # or ?, which end the path of a URL")
+        raise _MistakeError("the directory must not have # or ?, which end the path of a URL")
 
 
 def render(settings: ReplicaSettings, directory: Path) -> str:
