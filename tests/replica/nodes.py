@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -48,3 +50,14 @@ def dump(path: Path) -> list[str]:
     """All that a database holds, as SQL."""
     with closing(sqlite3.connect(path)) as database:
         return list(database.iterdump())
+
+
+@contextmanager
+def a_full_disk(size: int) -> Generator[None, None, None]:
+    """Has this process write no byte after so many of a file."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -20,6 +20,7 @@ from clnwire.replica.settings import ReplicaSettings
 pytest.importorskip("psycopg", reason="needs the extra: replica")
 
 from tests.replica.begun import a_base, first_head, next_record, no_progress
+from tests.replica.nodes import a_full_disk
 
 Open = Callable[..., Engine]
 
@@ -203,6 +204,29 @@ def test_a_new_generation_keeps_the_old_one(written: Written, tmp_path: Path):
     assert engine.bases() == [base]
     assert list(engine.records(2, 900)) == new
     written.append()
+
+
+def test_beginning_is_repeated(written: Written, tmp_path: Path):
+    """The answer was lost. The older generation has a base at the same sequence."""
+    engine = written.engine
+    file = a_base(tmp_path, 16_000)
+    head = msgspec.structs.replace(new_generation(written.head, file), sequence=100)
+    base = engine.begin(written.head, head, file, no_progress)
+    if isinstance(engine, LocalEngine):
+        # A write to a file fails or succeeds.
+        with pytest.raises(FencedError):
+            engine.begin(written.head, head, file, no_progress)
+    else:
+        assert engine.begin(written.head, head, file, no_progress) == base
+    assert engine.bases() == [written.base, base]
+    written.head = head
+    written.append()
+
+
+def test_a_full_disk_is_named(written: Written, tmp_path: Path):
+    """The error of the system names no file."""
+    with a_full_disk(1_000), pytest.raises(OSError, match=r"large: '.*/back'"):
+        written.engine.read_base(written.base, tmp_path / "back", no_progress)
 
 
 def test_settling_stores_a_set_once(written: Written):

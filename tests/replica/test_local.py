@@ -18,7 +18,7 @@ from clnwire.journal import Journal, chain_of, digest_of_file
 from clnwire.replica.engines.local import LocalEngine, make_directory
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Base, Head, Record
-from tests.replica.nodes import add, payload
+from tests.replica.nodes import a_full_disk, add, payload
 
 OWNER = "a" * 32
 
@@ -93,6 +93,16 @@ def test_a_generation_and_its_sets(engine: LocalEngine, base: Path, tmp_path: Pa
     again.open()
     assert again.head() == last
     again.close()
+
+
+@pytest.mark.parametrize("size", [10, 100, 1_000])
+def test_a_disk_that_is_full_at_the_start(engine: LocalEngine, base: Path, size: int) -> None:
+    """The patience lasts for it, whichever file has no room: a base, its note, or the journal."""
+    base.write_bytes(b"small" * 10)
+    with a_full_disk(size), pytest.raises(UnavailableError, match="make room on"):
+        begun(engine, base)
+    assert engine.head() is None
+    appended(engine, begun(engine, base), 1)
 
 
 def test_a_set_is_replaced(engine: LocalEngine, base: Path) -> None:

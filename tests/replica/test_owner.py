@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.owner import FILE, Owner
 from clnwire.replica.records import Head
+from tests.replica.nodes import a_full_disk
 
 
 def head(epoch: int, owner: str, chain: bytes = bytes(32)) -> Head:
@@ -112,12 +112,7 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
     owner = Owner(tmp_path, "alice")
     owner.claim(1)
     before = (tmp_path / FILE).read_bytes()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-    try:
-        with pytest.raises(OSError, match="File too large") as error:
-            owner.claim(2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with a_full_disk(10), pytest.raises(OSError, match="File too large") as error:
+        owner.claim(2)
     assert error.value.filename == str(tmp_path / FILE)
     assert (tmp_path / FILE).read_bytes() == before

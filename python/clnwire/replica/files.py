@@ -39,10 +39,21 @@ def write_synced(path: Path, content: bytes | Callable[[Path], bytes]) -> None:
 
 
 @contextmanager
+def _named(path: Path) -> Generator[None, None, None]:
+    """Has an error name the file; that of a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def create(path: Path, *, durable: bool = True) -> Generator[BinaryIO, None, None]:
     """A new file, readable by its owner only. If all went well it is synced at the end."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+    with _named(path), os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         yield file
         if durable:
             file.flush()
@@ -52,7 +63,7 @@ def create(path: Path, *, durable: bool = True) -> Generator[BinaryIO, None, Non
 def pieces(path: Path, size: int, length: int, progress: Progress) -> Iterator[bytes]:
     """The content of a file of this size, at most so many bytes at once."""
     done = 0
-    with path.open("rb") as file:
+    with _named(path), path.open("rb") as file:
         while data := file.read(length):
             yield data
             done += len(data)

@@ -179,15 +179,15 @@ class LocalEngine(Engine):
 
     def begin(self, expected: Head | None, head: Head, base: Path, progress: Progress) -> Base:
         self._check(expected)
-        aside = self.directory / f"{head.generation:06}.new"
-        for leftover in (aside, self._generation(head.generation)):
-            shutil.rmtree(leftover, ignore_errors=True)
-        aside.mkdir(0o700)
-        size, now = base.stat().st_size, time.time()
-        stored = Base(*head.place, head.epoch, head.chain, size, head.chain, now)
-        _store(stored, base, aside / _base_name(head.sequence), progress)
-        write_synced(aside / _base_name(head.sequence, "json"), msgspec.json.encode(stored))
         with _explained(self.directory):
+            aside = self.directory / f"{head.generation:06}.new"
+            for leftover in (aside, self._generation(head.generation)):
+                shutil.rmtree(leftover, ignore_errors=True)
+            aside.mkdir(0o700)
+            size, now = base.stat().st_size, time.time()
+            stored = Base(*head.place, head.epoch, head.chain, size, head.chain, now)
+            _store(stored, base, aside / _base_name(head.sequence), progress)
+            write_synced(aside / _base_name(head.sequence, "json"), msgspec.json.encode(stored))
             Journal.create(
                 aside,
                 sequence=head.sequence,
@@ -195,9 +195,9 @@ class LocalEngine(Engine):
                 segment_bytes=self._segment_bytes,
                 durability=self._survives,
             ).close()
-        sync(aside)
-        aside.rename(self._generation(head.generation))
-        sync(self.directory)
+            sync(aside)
+            aside.rename(self._generation(head.generation))
+            sync(self.directory)
         journal = self._open_journal(head.generation)
         self._own(head)
         if self._journal is not None:
