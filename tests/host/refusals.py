@@ -40,6 +40,11 @@ OUTCOMES: Final[dict[bytes, Outcome]] = {
     b'{"a":1,}': "no version",
     b"{,}": "no version",
     b"{:}": "no version",
+    b'{"a":,:1}': "no version",
+    b'{"a":{"b"},:1}': "no version",
+    b'{"a":[{"b"}:1]}': "no version",
+    b'{"a":[{"b":},:[1]]}': "no version",
+    b'{"a":[{"b"},1]}': "refused",
     # Elements.
     b'{"a":[1 :2]}': "refused",
     b'{"a":[1,:2]}': "refused",
