@@ -388,6 +388,22 @@ def test_a_wrong_value_of_a_concealed_option_is_not_shown(given):
     assert "cdcd" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"type": Secret, "default": HIDDEN},
+        {"type": list[Secret], "default": [HIDDEN]},
+        {"type": Secret, "multi": True, "default": HIDDEN},
+        {"type": "string-conceal", "multi": True, "default": HIDDEN},
+        {"type": "string-conceal", "default": HIDDEN.encode()},
+    ],
+)
+def test_a_wrong_default_that_is_a_secret_is_not_shown(arguments):
+    with pytest.raises(UsageError, match="default") as error:
+        Option("a", **arguments)
+    assert HIDDEN not in str(error.value)
+
+
 def test_an_enum_is_known_by_its_default():
     assert Option("a", Speed.FAST).read(b'"slow"') is Speed.SLOW
 

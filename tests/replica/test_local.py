@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -259,6 +260,18 @@ def test_damage_is_named(engine: LocalEngine, base: Path, tmp_path: Path) -> Non
     with pytest.raises(ReplicaError, match="its digest is another one"):
         engine.read_base(stored, tmp_path / "again", nothing)
     assert not (tmp_path / "again").exists()
+
+
+def test_a_disk_without_room_for_a_base(engine: LocalEngine, base: Path, tmp_path: Path) -> None:
+    begun(engine, base)
+    (stored,) = engine.bases()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (stored.size // 2, limits[1]))
+    try:
+        with pytest.raises(UnavailableError, match=f"{tmp_path}: .*; make room on its disk"):
+            engine.read_base(stored, tmp_path / "again", nothing)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 CHANGES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "fsync")

@@ -57,7 +57,7 @@ class Option(Generic[T_co]):
         self.name, self.default, self.description = name, default, description
         self.multi, self.dynamic, self.deprecated = multi, dynamic, deprecated
         self.on_change = on_change
-        _check_kinds(self)
+        _check_kinds(self, type)
         kind = type or _type_of_default(default, multi=multi)
         self._reader: Reader | None = None
         if isinstance(kind, str):
@@ -233,16 +233,16 @@ def _text_of(value: Any) -> str:
     return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
 
-def _check_kinds(option: Option[Any]) -> None:
+def _check_kinds(option: Option[Any], kind: Any) -> None:
     """Raises `UsageError` for arguments of a wrong type, which a type checker reports as well."""
     name, description, default = option.name, option.description, option.default
     for what, text in (("name", name), ("description", description)):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"option {name!r}: the {what} must be a str, not {text!r}")
     if option.multi and default is not None and not isinstance(default, list):
-        raise UsageError(
-            f"option '{name}': with multi, the default must be a list, not {default!r}"
-        )
+        # A default of another type may be a secret.
+        shown = repr(default) if kind in (None, str, int, "string", "int") else "a single value"
+        raise UsageError(f"option '{name}': with multi, the default must be a list, not {shown}")
 
 
 def _check(option: Option[Any]) -> None:
@@ -276,8 +276,9 @@ def _check_default(option: Option[Any]) -> None:
     values: list[Any] = list(option.default) if option.multi else [option.default]
     for value in values:
         if type(value) is not python_type:
+            shown = value.__class__.__name__ if option.type == "string-conceal" else repr(value)
             raise UsageError(
-                f"option '{option.name}': the default must be {python_type.__name__}, not {value!r}"
+                f"option '{option.name}': the default must be {python_type.__name__}, not {shown}"
             )
         if isinstance(value, int) and not fits_64_bits(value):
             raise UsageError(f"option '{option.name}': the default {value} does not fit in 64 bits")

@@ -1,4 +1,8 @@
-"""Failure codes of BOLT 4, for daemons before v0.8.2, which read a code and no failure message."""
+"""What `htlc_accepted` and `invoice_payment` have that is no schema's: older forms of their events
+and answers, and failure codes of BOLT 4.
+
+Daemons before v0.8.2 read a code and no failure message.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final, cast

@@ -152,7 +152,8 @@ class Lease:
             renewed = self._session.execute(_RENEW, values)
         except UnavailableError as error:
             # The next try may take as long as this one, and must not end too late.
-            if 2 * boot_seconds() - began < self._until:
+            now = boot_seconds()
+            if now + (now - began) < self._until:
                 raise
             raise FencedError(
                 f"the lease of node {self._node} ran out after {self._seconds:g} s without the "

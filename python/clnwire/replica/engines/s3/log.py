@@ -31,7 +31,7 @@ _WINDOW: Final = 64
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is in JSON."""
+    """What is stored as JSON, in an object or in the first line of one."""
 
     format: int = FORMAT
 
