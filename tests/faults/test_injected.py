@@ -22,6 +22,10 @@ EVERY_THIRD = "when=1+3"
 KINDS = pytest.mark.parametrize("kind", plugin.KINDS)
 
 
+@pytest.mark.promise(
+    "system calls are interrupted by signals, at every third call",
+    "nobody notices",
+)
 @KINDS
 def test_every_third_call_of_a_plugin_is_interrupted(tmp_path: Path, kind: str) -> None:
     waits = "read,write,ppoll,poll,epoll_wait,epoll_pwait,sendto,recvfrom,clock_nanosleep"
@@ -30,6 +34,7 @@ def test_every_third_call_of_a_plugin_is_interrupted(tmp_path: Path, kind: str) 
     assert injected(tmp_path / "calls")
 
 
+@pytest.mark.promise("system calls are interrupted by signals, at every third call")
 def test_a_signal_at_every_third_call_of_a_plugin(tmp_path: Path) -> None:
     rule = f"read,write,futex,sendto,recvfrom:signal=WINCH:{EVERY_THIRD}"
     outcome = plugin.run("plugin", tmp_path, Faults([rule]))
@@ -37,6 +42,7 @@ def test_a_signal_at_every_third_call_of_a_plugin(tmp_path: Path) -> None:
     assert injected(tmp_path / "calls")
 
 
+@pytest.mark.promise("a pipe to the daemon fails", "the log and stderr name it, exit status 1")
 @pytest.mark.parametrize("kind", ["plugin", "plugin on asyncio"])
 @pytest.mark.parametrize("call", ["read", "write"])
 def test_a_pipe_that_fails_is_named(tmp_path: Path, kind: str, call: str) -> None:
@@ -46,6 +52,10 @@ def test_a_pipe_that_fails_is_named(tmp_path: Path, kind: str, call: str) -> Non
     assert "Traceback" not in outcome.said
 
 
+@pytest.mark.promise(
+    "the journal's disk fails at a call, or its writer is killed there",
+    "what was acknowledged is read",
+)
 @pytest.mark.parametrize(
     "rule",
     [
@@ -61,6 +71,7 @@ def test_a_journal_whose_disk_fails(tmp_path: Path, rule: str) -> None:
     assert injected(tmp_path / "calls")
 
 
+@pytest.mark.promise("the journal's disk fails at a call, or its writer is killed there")
 @pytest.mark.parametrize("call", ["pwritev", "fdatasync", "ftruncate"])
 def test_a_journal_s_writer_killed_at_a_call(tmp_path: Path, call: str) -> None:
     faults = Faults([f"{call}:signal=KILL:when=1"], threads=False, ends=True)
@@ -80,6 +91,7 @@ def test_a_capture_whose_disk_is_full(tmp_path: Path) -> None:
     assert "No space left on device" in outcome.said
 
 
+@pytest.mark.promise("a pipe to the daemon fails")
 @pytest.mark.parametrize("call", ["read", "write"])
 def test_a_pipe_of_the_recorder_that_fails_is_named(tmp_path: Path, call: str) -> None:
     outcome = record.run("proxy", tmp_path, Faults([f"{call}:error=EIO:when=7"]))

@@ -83,6 +83,10 @@ def start(tmp_path: Path) -> Callable[..., Daemon]:
     return started
 
 
+@pytest.mark.promise(
+    "no descriptor is left",
+    "the plugin answers; the host refuses a start and serves",
+)
 def test_a_plugin_without_descriptors_answers(start: Callable[..., Daemon], tmp_path: Path) -> None:
     with commands(tmp_path):
         daemon = start()
@@ -99,6 +103,7 @@ def test_a_plugin_without_descriptors_answers(start: Callable[..., Daemon], tmp_
             daemon.close()
 
 
+@pytest.mark.promise("no descriptor is left")
 def test_a_host_without_descriptors_refuses_a_start_and_serves(tmp_path: Path) -> None:
     (tmp_path / "plugin.py").write_text(PLUGIN)
     source = textwrap.dedent(
@@ -130,6 +135,10 @@ def test_a_host_without_descriptors_refuses_a_start_and_serves(tmp_path: Path) -
     assert lines[1:] == ["still", "again"]
 
 
+@pytest.mark.promise(
+    "the daemon or the plugin is stopped for a while",
+    "it goes on where it was, and nothing is lost",
+)
 def test_either_side_is_stopped_and_goes_on(start: Callable[..., Daemon]) -> None:
     daemon = start()
     try:
@@ -156,6 +165,7 @@ def test_either_side_is_stopped_and_goes_on(start: Callable[..., Daemon]) -> Non
         daemon.close()
 
 
+@pytest.mark.promise("the wall clock jumps by ten years", "nobody notices")
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_wall_clock_jumps(
