@@ -32,6 +32,7 @@ SOURCE_TESTS = (
     "tests/docs/test_messages.py",
     "tests/docs/test_site.py",
     "tests/make",
+    "tests/messages/test_generated.py",
     "tests/messages/test_schemas.py",
     "tests/packaging",
     "tests/rpc/test_docs.py",
