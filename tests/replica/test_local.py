@@ -213,6 +213,8 @@ def test_a_reader_writes_nothing(engine: LocalEngine, base: Path) -> None:
 def test_directories_that_cannot_be_used(directory: Path, base: Path, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="is its disk mounted"):
         engine_in(tmp_path / "none").open()
+    with pytest.raises(RefusedError, match="/base: is not a directory"):
+        engine_in(base).open()
     engine = engine_in(directory)
     engine.open()
     begun(engine, base)

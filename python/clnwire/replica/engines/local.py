@@ -115,6 +115,8 @@ class LocalEngine(Engine):
                 f"{self.directory}: {error.strerror}; is its disk mounted? `clnwire replica init` "
                 "makes the directory of a new replica"
             ) from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise RefusedError(f"{self.directory}: is not a directory")
         if stat.S_IMODE(status.st_mode) & 0o077:
             raise RefusedError(
                 f"{self.directory}: others may read it, and it can spend the node's money; run "
