@@ -32,6 +32,13 @@ def apply(path: Path, *sets: tuple[str, ...]) -> None:
             applier.apply(number, payload(number, *writes), foreign_keys=True)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_is_no_database_is_named(tmp_path: Path, keep: bool) -> None:
+    (tmp_path / "text").write_text("no database" * 100)
+    with pytest.raises(ReplicaError, match=r"/text: file is not a database"):
+        Applier(tmp_path / "text", keep=keep)
+
+
 def test_sets_are_executed(database: Path, tmp_path: Path) -> None:
     apply(tmp_path / "copy", numbered(1, SCHEMA), ("BEGIN;", *numbered(2, (add(1),)), "COMMIT;"))
     assert dump(tmp_path / "copy") == dump(database)

@@ -296,6 +296,14 @@ def test_verify_of_a_database_that_is_ahead(coins: MiniNode, commands: Commands)
     assert (ran.status, "is at version 22, and the replica at 20" in ran.err) == (2, True)
 
 
+def test_verify_of_a_database_that_is_damaged(coins: MiniNode, commands: Commands) -> None:
+    coins.end()
+    coins.database.write_text("no database" * 1000)
+    ran = commands.on_node("verify")
+    assert (ran.status, "lightningd.sqlite3: file is not a database" in ran.err) == (2, True)
+    assert "bug" not in ran.err
+
+
 HOLD = """
 import fcntl, sys
 file = open(sys.argv[1], "w")

@@ -126,6 +126,16 @@ def test_a_power_failure_takes_its_last_sets(new_node, follower):
         assert data_version(database) == 10
 
 
+def test_its_database_is_damaged(new_node, follower):
+    node = new_node()
+    grow(node, 1, 3)
+    following = follower(node)
+    following.catch_up()
+    following.database.write_text("no database" * 1000)
+    with pytest.raises(ReplicaError, match=r"following.sqlite3: file is not a database"):
+        follower(node).catch_up()
+
+
 def test_the_same_numbers_with_other_sets(new_node, follower, tmp_path: Path):
     """An old state was restored, and a new replica begun: the numbers come again."""
     node = new_node(**{"snapshot-interval": "1 MiB"})

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from clnwire.replica.errors import RefusedError
+from clnwire.replica.files import sync
 from clnwire.replica.owner import FILE, Owner
 from clnwire.replica.records import Head
 from tests.replica.nodes import a_full_disk
@@ -116,3 +117,8 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
         owner.claim(2)
     assert error.value.filename == str(tmp_path / FILE)
     assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_what_cannot_be_synced_is_named() -> None:
+    with pytest.raises(OSError, match="'/dev/null'"):
+        sync(Path("/dev/null"))

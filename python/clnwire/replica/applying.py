@@ -10,6 +10,7 @@ import msgspec
 
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.sets import statements
+from clnwire.replica.snapshot import readable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +26,15 @@ class Applier:
     """
 
     def __init__(self, path: Path, *, keep: bool = False) -> None:
-        """Opens a database. With `keep` a crash leaves it whole, perhaps some sets behind."""
-        self._database = sqlite3.connect(path, isolation_level=None)
-        # Otherwise a crash leaves a file to discard, so nothing has to be synced or rolled back.
-        self._database.execute(f"PRAGMA synchronous = {'NORMAL' if keep else 'OFF'}")
-        self._database.execute(f"PRAGMA journal_mode = {'WAL' if keep else 'MEMORY'}")
+        """Opens a database. With `keep` a crash leaves it whole, perhaps some sets behind.
+
+        Raises `ReplicaError` if it cannot be read.
+        """
+        with readable(path):
+            self._database = sqlite3.connect(path, isolation_level=None)
+            # Otherwise a crash leaves a file to discard, so nothing is synced or rolled back.
+            self._database.execute(f"PRAGMA synchronous = {'NORMAL' if keep else 'OFF'}")
+            self._database.execute(f"PRAGMA journal_mode = {'WAL' if keep else 'MEMORY'}")
         self._foreign_keys: bool | None = None
 
     def apply(self, sequence: int, payload: bytes | memoryview, *, foreign_keys: bool) -> None:
@@ -38,11 +43,11 @@ class Applier:
         Raises:
             ReplicaError: A statement fails, so the database is not the one that the set was for.
         """
-        self._enforce(foreign_keys)
-        # Deferred constraints are checked at COMMIT, and a set has to pass them by itself.
-        self._database.execute("BEGIN")
         statement = ""
         try:
+            self._enforce(foreign_keys)
+            # Deferred constraints are checked at COMMIT, and a set has to pass them by itself.
+            self._database.execute("BEGIN")
             for statement in statements(payload):
                 if not _TRANSACTION.match(statement):
                     self._database.execute(statement)

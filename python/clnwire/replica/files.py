@@ -39,7 +39,7 @@ def write_synced(path: Path, content: bytes | Callable[[Path], bytes]) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Generator[None, None, None]:
+def named(path: Path) -> Generator[None, None, None]:
     """Has an error name the file; that of a full disk names none."""
     try:
         yield
@@ -53,7 +53,7 @@ def _named(path: Path) -> Generator[None, None, None]:
 def create(path: Path, *, durable: bool = True) -> Generator[BinaryIO, None, None]:
     """A new file, readable by its owner only. If all went well it is synced at the end."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with _named(path), os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+    with named(path), os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         yield file
         if durable:
             file.flush()
@@ -63,7 +63,7 @@ def create(path: Path, *, durable: bool = True) -> Generator[BinaryIO, None, Non
 def pieces(path: Path, size: int, length: int, progress: Progress) -> Iterator[bytes]:
     """The content of a file of this size, at most so many bytes at once."""
     done = 0
-    with _named(path), path.open("rb") as file:
+    with named(path), path.open("rb") as file:
         while data := file.read(length):
             yield data
             done += len(data)
@@ -74,11 +74,12 @@ def pieces(path: Path, size: int, length: int, progress: Progress) -> Iterator[b
 
 def sync(path: Path) -> None:
     """Makes a file's content, or the names in a directory, durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    with named(path):
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def read_json(path: Path, kind: type[_T]) -> _T | None:

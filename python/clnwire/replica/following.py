@@ -141,7 +141,10 @@ class Follower:
             )
         # What was pruned cannot be compared.
         if self._history.sequence >= bases[0].sequence and self._is_of(head):
-            with closing(sqlite3.connect(self.database)) as database:
+            with (
+                snapshot.readable(self.database),
+                closing(sqlite3.connect(self.database)) as database,
+            ):
                 version = snapshot.data_version(database)
             # A power failure may have taken the last sets from it, and a crash its last note.
             sequence = self._history.sequence + sets_ahead(version, self._history.sequence)
@@ -213,6 +216,7 @@ class Follower:
         target.unlink(missing_ok=True)
         target.touch(0o600)
         with (
+            snapshot.readable(target),
             closing(sqlite3.connect(self.database)) as source,
             closing(sqlite3.connect(target, isolation_level=None)) as copy,
         ):

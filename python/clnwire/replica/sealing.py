@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 import msgspec
 
 from clnwire.replica.errors import RefusedError, ReplicaError
-from clnwire.replica.files import create, sync
+from clnwire.replica.files import create, named, sync
 from clnwire.replica.settings import ReplicaSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Sealing:
     def seal_base(self, place: Place, source: Path, target: Path, progress: Progress) -> None:
         """Writes what to store for a database to a new file."""
         size = source.stat().st_size
-        with source.open("rb") as plain, create(target, durable=False) as sealed:
+        with named(source), source.open("rb") as plain, create(target, durable=False) as sealed:
             sealed.write(_MAGIC)
             for number in itertools.count():
                 block = plain.read(_BLOCK)
@@ -165,7 +165,7 @@ class Sealing:
         Raises:
             ReplicaError: As `open`, or the file is cut or longer than it should be.
         """
-        with stored.open("rb") as sealed:
+        with named(stored), stored.open("rb") as sealed:
             if sealed.read(len(_MAGIC)) != _MAGIC:
                 sync(stored)
                 stored.rename(target)

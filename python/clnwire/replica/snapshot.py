@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +22,7 @@ from clnwire.replica.files import create, pieces, sync
 from clnwire.replica.records import VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 SUFFIXES: Final = ("", "-journal", "-wal")
 """The files of a database. `-shm` is left out: SQLite makes it anew."""
@@ -133,6 +133,15 @@ def _share_blocks(source: int, target: int) -> bool:
         fcntl.ioctl(target, _FICLONE, source)
         return True
     return False
+
+
+@contextmanager
+def readable(path: Path) -> Generator[None, None, None]:
+    """Raises `ReplicaError`, which names the database, for an error of SQLite."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ReplicaError(f"{path}: {error}; check the disk and its room") from error
 
 
 def remove(path: Path) -> None:

@@ -21,7 +21,7 @@ from clnwire.replica.metrics import Verified, write_verified
 from clnwire.replica.reading import Point
 from clnwire.replica.records import VERSIONS
 from clnwire.replica.restoring import Restored, restore
-from clnwire.replica.snapshot import Raw, copy_raw, data_version
+from clnwire.replica.snapshot import Raw, copy_raw, data_version, readable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def _copy(reader: Reader, database: Path, target: Path) -> tuple[Point, bytes | 
     """Copies the database of a node that does not run."""
     head = reader.newest()
     raw = copy_raw(database, target, lambda _text: None)
-    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    with readable(database), closing(sqlite3.connect(target, isolation_level=None)) as copy:
         version = data_version(copy)
     ahead = (version - head.sequence) % VERSIONS
     # The node has perhaps not committed the last set of the replica.
