@@ -4,6 +4,8 @@
 Rust core and exported here as well.
 """
 
+from typing import Any
+
 from clnwire._core import IdError, MalformedError
 
 __all__ = [
@@ -46,6 +48,17 @@ def describe_error(error: BaseException) -> str:
 
 class ClnwireError(Exception):
     """Base class of the exceptions that clnwire's Python code defines."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process of a pool sends it by pickle, which would call `__init__` with the text alone.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ClnwireError], args: Any, members: dict[str, Any]) -> ClnwireError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(members)
+    return error
 
 
 class UsageError(ClnwireError):
