@@ -138,7 +138,7 @@ bench-instructions:
 # Without a real lightningd nothing is shown of one, and the page is not renewed.
 RECORD := benches/results/$(shell date -u +%F)-promises.json
 reliability: build $(VENV)/test.stamp
-	$(BIN)/python -m pytest --promises $(RECORD) $(PYTEST)
+	$(BIN)/python -m pytest --promises=$(RECORD) $(PYTEST)
 	$(BIN)/python python/generate_reliability.py
 
 format: $(VENV)/test.stamp

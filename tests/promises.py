@@ -1,7 +1,7 @@
 """The tests that show what clnwire promises, and the record of a run of them.
 
 The mark `promise(danger, what_happens)` makes a test show a line of `docs/reliability.md`. Further
-tests of the same line give its danger alone. With `--promises FILE` pytest runs only tests with the
+tests of the same line give its danger alone. With `--promises=FILE` pytest runs only tests with the
 mark, and records which of them passed, in how many cases. `python/generate_reliability.py` writes
 the page from that file.
 """
