@@ -413,6 +413,8 @@ def test_an_enum_is_known_by_its_default():
     [
         ({"type": Literal["a", "b"], "default": "c"}, "this is the default"),
         ({"type": object()}, "its type cannot be read"),
+        ({"default": str}, "the default is a type; pass it as type="),
+        ({"default": list[int]}, "the default is a type; pass it as type="),
         ({"type": Speed, "multi": True, "default": Speed.FAST}, "the default must be a list"),
     ],
 )

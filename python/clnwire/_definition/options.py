@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
@@ -239,6 +239,8 @@ def _check_kinds(option: Option[Any], kind: Any) -> None:
     for what, text in (("name", name), ("description", description)):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"option {name!r}: the {what} must be a str, not {text!r}")
+    if kind is None and (isinstance(default, type) or get_origin(default) is not None):
+        raise UsageError(f"option '{name}': the default is a type; pass it as type=…")
     if option.multi and default is not None and not isinstance(default, list):
         # A default of another type may be a secret.
         shown = repr(default) if kind in (None, str, int, "string", "int") else "a single value"
