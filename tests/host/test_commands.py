@@ -159,6 +159,25 @@ def test_integers_that_lightningd_cannot_show(spelled: str, literal: str | None)
     asyncio.run(run())
 
 
+def test_listconfigs_conceals_as_lightningd() -> None:
+    plugin = Plugin()
+    plugin.option("key", type="string-conceal")
+    plugin.option("token", "hidden", type="string-conceal", dynamic=True)
+    plugin.option("tokens", type="string-conceal", multi=True)
+
+    async def run() -> None:
+        async with Host() as host:
+            await host.start(plugin, {"tokens": ["hidden", "hidden"]})
+            configs = (await host.call("listconfigs"))["configs"]
+            assert configs["key"]["value_str"] == "..."
+            assert configs["token"]["value_str"] == "..."
+            assert configs["tokens"]["values_str"] == ["...", "..."]
+            changed = await host.call("setconfig", ["token", "hidden"])
+            assert changed["config"]["value_str"] == "..."
+
+    asyncio.run(run())
+
+
 def test_setconfig_is_seen_in_listconfigs(make: MakePlugin) -> None:
     async def talk(host: Host, caller: SocketCaller) -> None:
         result = (await caller.ask("setconfig", ["number", 5]))["result"]

@@ -158,7 +158,11 @@ def _shown_value(option: Option, setting: Setting) -> dict[str, object]:
     kind = {"int": "int", "bool": "bool"}.get(option.type, "str")
     if option.multi:
         values = _values(option, setting.text or b"[]")
+        if option.type == "string-conceal":
+            values = ["..."] * len(values)
         return {f"values_{kind}": values, "sources": [setting.source] * len(values)}
+    if option.type == "string-conceal":  # Without a value as well.
+        return {"value_str": "...", "source": setting.source}
     if setting.text is None:
         return {"source": setting.source}
     return {f"value_{kind}": _values(option, setting.text)[0], "source": setting.source}
