@@ -83,6 +83,24 @@ def start(tmp_path: Path) -> Callable[..., Daemon]:
     return started
 
 
+def test_rounds_need_no_import_later() -> None:
+    """An import opens files, so a plugin without descriptors would end at its first round."""
+    program = """
+import builtins
+from clnwire import Plugin
+
+plugin = Plugin()
+
+@plugin.every(60)
+def tick() -> None: ...
+
+(background,) = plugin._definition.background_functions
+builtins.__import__ = None
+assert background.next_round() > 0
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 @pytest.mark.promise(
     "no descriptor is left",
     "the plugin answers; the host refuses a start and serves",

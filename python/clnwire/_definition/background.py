@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+
+# Not at the first round: an import opens files, and there may be no descriptor left by then.
+from random import uniform
 from typing import TYPE_CHECKING, Any, Final
 
 from clnwire._definition.functions import is_async
@@ -41,8 +44,6 @@ class Background:
 
         Raises `UsageError` if the period is an option whose value is not positive.
         """
-        from random import uniform
-
         seconds = self.period
         if isinstance(seconds, Option):
             seconds = check_seconds(seconds.value, f"option '{seconds.name}'")
