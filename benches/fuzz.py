@@ -3,7 +3,7 @@
     python -m benches.fuzz --minutes 90 --save benches/results/2026-11-29-fuzz.json
 
 `rust/fuzz/README.md` says what each target judges. Rust's targets are driven by coverage, and the
-texts of `rust/core/tests/every.rs` are all there are up to a length; those of `tests/fuzz` are
+cases of `rust/core/tests/every.rs` are all there are up to a length; those of `tests/fuzz` are
 random. A finding is an input or a seed in the target's output, which is kept in `build/fuzz`.
 """
 
@@ -29,6 +29,7 @@ GUIDED: Final = {"framer": 96, "envelope_ids": 160, "outbox": 96, "journal": 64}
 EXHAUSTIVE: Final = {
     "framer": ("bytes", "tokens", "calls", "text", "numbers", "literals", "utf8"),
     "envelope_ids": ("members", "messages"),
+    "outbox": ("steps",),
 }
 RANDOM: Final = ("binder", "captures", "host_socket", "options")
 ALL: Final = str(2 * 10**9)

@@ -11,6 +11,7 @@ use std::env;
 use std::time::Instant;
 
 use common::judge::{Messages, Streams};
+use common::sent::Sent;
 
 const DEFAULT_CASES: usize = 40_000;
 const TOLD: usize = 1_000_000;
@@ -190,4 +191,24 @@ fn messages() {
     ];
     let mut messages = Messages::default();
     every("messages", &symbols, |text| messages.judge(Shown(text).0));
+}
+
+/// Messages added to an outbox and written in part, in any order.
+#[test]
+fn steps() {
+    let symbols: [&[u8]; 10] = [
+        b"\x00\x067\x00{}\n\n",
+        b"\x01\x06\"\\\0\x7F\xC3\xA9",
+        b"\x81\x0612\xE2\x82\xAC\x1F",
+        b"\x02\x061 \x08\x0C\"/",
+        b"\x03\x06[]a\n\xF0\x9F",
+        b"\x04\x05\0{}\n\n",
+        b"\x05\xFF",
+        // A byte is written, fifteen, and up to 494.
+        b"\x0F\x10",
+        b"\x0E\xFF",
+        b"\xFF\xFF",
+    ];
+    let mut sent = Sent::default();
+    every("steps", &symbols, |steps| sent.judge(Shown(steps).0));
 }
