@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import json
 import os
 import re
@@ -24,7 +23,8 @@ from tests.cli.terminal import clnwire, one_line
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-FORMS = list(itertools.product(KINDS, [False, True]))
+FORMS = [*((kind, False) for kind in KINDS), ("method", True), ("pyln", True)]
+"""Each kind as a script. A package has the same code; its own tests run each of them."""
 
 
 class Made(NamedTuple):
@@ -107,10 +107,28 @@ def test_scripts_are_good(tmp_path: Path, cache: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_package_is_good(tmp_path: Path, kind: Kind, cache: Path) -> None:
-    made = make(tmp_path, "fee-watch", kind, is_package=True)
+def test_a_package_is_good(tmp_path: Path, cache: Path) -> None:
+    """With the settings that it comes with."""
+    made = make(tmp_path, "fee-watch", "method", is_package=True)
     assert_good(made.folder, cache, tests=3)
+
+
+@pytest.mark.timeout(600)
+def test_a_package_of_each_kind_is_good(tmp_path: Path, cache: Path) -> None:
+    """All at once, which starts each tool once."""
+    for kind in KINDS:
+        made = make(tmp_path, f"{kind.replace('_', '-')}-one", kind, is_package=True)
+        # mypy takes the folders for packages, whose names have no hyphen.
+        made.folder.rename(tmp_path / kind)
+    sources = [f"{kind}/src" for kind in KINDS]
+    (tmp_path / "mypy.ini").write_text(
+        f"[mypy]\nmypy_path = {':'.join(sources)}\nexplicit_package_bases = true\n"
+    )
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\npythonpath = {' '.join(sources)}\naddopts = --import-mode=importlib\n"
+    )
+    folders = [*sources, *(f"{kind}/tests" for kind in KINDS)]
+    assert_good(tmp_path, cache, *folders, tests=3 * len(KINDS))
 
 
 TRIED: dict[Kind, Callable[[RunningPlugin], bool]] = {
