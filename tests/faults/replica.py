@@ -37,7 +37,8 @@ def run(folder: Path, faults: Faults) -> Outcome:
     node.mkdir()
     make_directory(folder / "copy")
     settings_file = node / "clnwire-replica.toml"
-    lines = (f'engine = "file:{folder}/copy"', 'node = "alice"', 'survives = "power-loss"')
+    engine = f'engine = "file:{folder}/copy"'
+    lines = (engine, 'node = "alice"', 'survives = "power-loss"', "patience = 2")
     settings_file.write_text("\n".join(lines))
     (folder / "program.py").write_text(PLUGIN)
     program = PRELOADED.start(

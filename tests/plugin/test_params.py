@@ -668,4 +668,17 @@ def test_a_value_that_is_nested_too_deeply_is_refused(running):
     daemon.write(f'{{"id":1,"method":"take-chain","params":[{deep}]}}')
     error = daemon.reply()["error"]
     assert error["code"] == -32602
-    assert "parameter 'x" in error["message"]
+    assert "parameter 'x' is nested too deeply" in error["message"]
+
+
+@pytest.mark.promise(
+    "a caller nests a wrong value in values of the same type", "it is refused at once"
+)
+def test_a_wrong_value_far_inside_is_looked_for_once(running):
+    daemon = running(PLUGIN)
+    # Two readings at each level would be 2 ** 60 in all.
+    nested = '{"amount":1,"rest":' * 60 + '{"amount":-1}' + "}" * 60
+    daemon.write(f'{{"id":1,"method":"take-chain","params":[{nested}]}}')
+    error = daemon.reply()["error"]
+    assert error["code"] == -32602
+    assert "must be an amount" in error["message"]

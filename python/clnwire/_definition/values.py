@@ -184,21 +184,24 @@ class _Union(Struct, frozen=True):
     is_secret: bool
 
     def read(self, text: bytes) -> Any:
+        # Each reads once: one that reads twice reads a value in n of its kind 2 ** n times.
+        misfit_of: dict[int, MisfitError] = {}
         for each in self.special:
             try:
                 return each.read(text)
-            except MisfitError:
-                pass
+            except MisfitError as misfit:
+                misfit_of[id(each)] = misfit
         try:
             return decode(text, self.plain)
         except msgspec.ValidationError:
             pass
-        misfits: list[MisfitError] = []
         for each in self.members:
             try:
-                return each.read(text)
+                if id(each) not in misfit_of:
+                    return each.read(text)
             except MisfitError as misfit:
-                misfits.append(misfit)
+                misfit_of[id(each)] = misfit
+        misfits = [misfit_of[id(each)] for each in self.members]
         # A misfit within a value says more than the list of all types.
         inner = [misfit for misfit in misfits if misfit.place]
         if len(misfits) == 1 or inner:
@@ -581,11 +584,11 @@ def _word(text: bytes) -> str | None:
 
 
 def _items(text: bytes) -> list[bytes]:
-    return cast("list[bytes]", split(text))
+    return cast("list[bytes]", split(text, is_shallow=True))
 
 
 def _members(text: bytes) -> dict[str, bytes]:
-    return cast("dict[str, bytes]", split(text))
+    return cast("dict[str, bytes]", split(text, is_shallow=True))
 
 
 def _inner(reader: Reader, text: bytes, place: str) -> Any:

@@ -59,11 +59,17 @@ def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
         return tolerant.decode(text, kind, strict=strict)
 
 
-def split(text: bytes) -> list[bytes] | dict[str, bytes]:
-    """The JSON texts of an array's items, or of an object's members."""
+def split(text: bytes, *, is_shallow: bool = False) -> list[bytes] | dict[str, bytes]:
+    """The JSON texts of an array's items, or of an object's members.
+
+    Raises `RecursionError` for what has to be shallow and is nested deeper than msgspec decodes:
+    whoever splits level by level would go through it a thousand times.
+    """
     try:
         given: Any = _decode_raw(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError) as error:
+        if is_shallow and isinstance(error, RecursionError):
+            raise
         from clnwire._wire import tolerant
 
         if text[:1] == b"[":
