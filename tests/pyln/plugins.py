@@ -1540,7 +1540,7 @@ case(
             request.set_result(request.params)
         return len(held)
 """,
-    *(f'{{"id": "i{n}", "method": "hold", "params": [{n}]}}' for n in range(20_000)),
+    *(f'{{"id": "i{n}", "method": "hold", "params": [{n}]}}' for n in range(5_000)),
     ask("free"),
 )
 

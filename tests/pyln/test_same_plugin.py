@@ -22,7 +22,7 @@ from tests.pyln.normal import normal
 from tests.pyln.plugins import CASES, NAMES, Case
 
 pytest.importorskip("pyln.client", reason="needs the dependency group: bench")
-# On a busy machine the original takes a minute for its 20,000 held requests.
+# On a busy machine the original takes long for its 5,000 held requests.
 pytestmark = pytest.mark.timeout(300)
 
 PATHS: Final = {

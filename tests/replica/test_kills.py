@@ -1,6 +1,6 @@
 """The plugin and the node are killed at random moments: nothing acknowledged is lost.
 
-Runs 100 kills. CLNWIRE_KILLS sets another number and CLNWIRE_SEED a seed, which is printed.
+Runs 50 kills. CLNWIRE_KILLS sets another number and CLNWIRE_SEED a seed, which is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clnwire.replica.settings import load
 from tests.replica.test_keeper import restore
 from tests.replica.victims import Victim, version_of
 
-KILLS = int(os.environ.get("CLNWIRE_KILLS", "100"))
+KILLS = int(os.environ.get("CLNWIRE_KILLS", "50"))
 SEED = int(os.environ.get("CLNWIRE_SEED", "18"))
 CHECK_EVERY = 10
 
