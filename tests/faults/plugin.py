@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.daemon import Daemon
+from tests.daemon import CONFIGURATION, Daemon
 from tests.faults.outcome import (
     AS_ASKED,
     CALLER,
@@ -141,14 +142,27 @@ class Conversation:
     asked: dict[str, str] = field(default_factory=dict)
     """Id → method."""
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: str = ""
+    """What it said in place of a manifest."""
 
-    def round(self) -> None:
-        """Asks for everything once: alone, then all at once, and one message in two halves."""
-        everything = [*RIGHT, *REFUSED]
-        for method in everything:
+    def start(self, folder: Path) -> bool:
+        """Whether it gives its manifest and takes init."""
+        flags = {"allow-deprecated-apis": False}
+        configuration = {**CONFIGURATION, "lightning-dir": str(folder)}
+        init = {"options": {}, "configuration": configuration}
+        for method, params in (("getmanifest", flags), ("init", init)):
+            reply = self.daemon.request(method, params)
+            if "error" in reply:
+                self.refused = reply["error"]["message"]
+                return False
+        return True
+
+    def round(self, methods: Sequence[str] = (*RIGHT, *REFUSED)) -> None:
+        """Asks for each once: alone, then all at once, and one message in two halves."""
+        for method in methods:
             self._send([method], "alone")
             self._wait()
-        self._send(everything, "together", halves=True)
+        self._send(methods, "together", halves=True)
         self._wait()
 
     def _send(self, methods: Sequence[str], series: str, *, halves: bool = False) -> None:
@@ -203,6 +217,8 @@ class Conversation:
 
     def judge(self, status: int, said: str, ends: bool) -> Outcome:
         """Raises `BrokenPromiseError` if something promised is missing."""
+        if self.refused:
+            return Outcome(CALLER, self.refused)
         errors = self._errors()
         missing = sorted(self.asked.keys() - self.answered.keys())
         if ends and (status == 0 or not missing):
@@ -243,15 +259,38 @@ def run(kind: str, folder: Path, faults: Faults) -> Outcome:
             Conversation(daemon).round()
             daemon.logs.clear()
             with traced(daemon.process.pid, folder / "calls", faults):
-                return _faulty(daemon, faults.ends)
+                return _faulty(daemon, faults.ends, Conversation.round)
         finally:
             daemon.close()
 
 
-def _faulty(daemon: Daemon, ends: bool) -> Outcome:
+def start(kind: str, folder: Path, faults: Faults) -> Outcome:
+    """The same from `plugin.run()` on: the manifest, init, what is imported late, and one call."""
+    path, go = folder / "plugin.py", folder / "go"
+    waiting = f"open({str(go)!r}).close()\nplugin.run()"
+    path.write_text(KINDS[kind].replace("plugin.run()", waiting))
+    os.mkfifo(go)
+
+    def began(conversation: Conversation) -> None:
+        if conversation.start(folder):
+            conversation.round(["echo"])
+
+    with commands(folder):
+        daemon = Daemon(path, is_forked=True)
+        try:
+            # The plugin opens it at the same time, and has done all imports before.
+            with go.open("w") as holds, traced(daemon.process.pid, folder / "calls", faults):
+                holds.close()
+                return _faulty(daemon, faults.ends, began)
+        finally:
+            daemon.close()
+
+
+def _faulty(daemon: Daemon, ends: bool, ask: Callable[[Conversation], None]) -> Outcome:
     conversation = Conversation(daemon)
-    with contextlib.suppress(EOFError):
-        conversation.round()
+    # It has ended.
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        ask(conversation)
     assert daemon.process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         daemon.process.stdin.close()

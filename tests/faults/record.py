@@ -21,19 +21,17 @@ from tests.faults.outcome import (
 )
 from tests.faults.strace import traced
 
+PARTS = ("proxy", "writer")
 SIZES = (1, 10, 100, 1_000, 10_000, 1, 10, 100)
 MESSAGES = [message(size, method="echo", params=["x" * size]) for size in SIZES]
 
 
 def run(part: str, folder: Path, faults: Faults) -> Outcome:
-    """Sends messages through the `proxy` to a plugin that returns them, while the proxy or the
-    `writer` of its capture is under faults. Raises `BrokenPromiseError`."""
+    """Sends messages through the proxy to a plugin that returns them, while the proxy or the writer
+    of its capture is under faults. Raises `BrokenPromiseError`."""
     with Recording(folder, script(folder, ECHO)) as proxy:
         _exchange(proxy, MESSAGES[:1])
-        pid = proxy.process.pid
-        if part == "writer":
-            (pid,) = (each for each in children(pid) if b"record" in _command(each))
-        with traced(pid, folder / "calls", faults):
+        with traced(pid_of(proxy, part), folder / "calls", faults):
             back = _exchange(proxy, MESSAGES[1:])
             proxy.stdin.close()
             status = proxy.ended()
@@ -55,8 +53,17 @@ def run(part: str, folder: Path, faults: Faults) -> Outcome:
     return Outcome(ENDED, f"{status}: {said}")
 
 
-def _command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+def pid_of(proxy: Recording, part: str) -> int:
+    """The process of one of `PARTS`."""
+    if part == "proxy":
+        return proxy.process.pid
+    (pid,) = (each for each in children(proxy.process.pid) if not _is_plugin(each))
+    return pid
+
+
+def _is_plugin(pid: int) -> bool:
+    _, program, *_ = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return program.endswith(b"/plugin.py")
 
 
 def _exchange(proxy: Recording, messages: list[bytes]) -> bytes:

@@ -42,6 +42,15 @@ def test_a_signal_at_every_third_call_of_a_plugin(tmp_path: Path) -> None:
     assert injected(tmp_path / "calls")
 
 
+@pytest.mark.promise("system calls are interrupted by signals, at every third call")
+@KINDS
+def test_every_third_call_of_a_start_is_interrupted(tmp_path: Path, kind: str) -> None:
+    rule = f"read,write,ppoll,poll,epoll_wait,epoll_pwait,connect:error=EINTR:{EVERY_THIRD}"
+    outcome = plugin.start(kind, tmp_path, Faults([rule]))
+    assert outcome.kind == UNHARMED
+    assert injected(tmp_path / "calls")
+
+
 @pytest.mark.promise("a pipe to the daemon fails", "the log and stderr name it, exit status 1")
 @pytest.mark.parametrize("kind", ["plugin", "plugin on asyncio"])
 @pytest.mark.parametrize("call", ["read", "write"])

@@ -1,8 +1,10 @@
-"""Descriptors that run out, either side stopped, and clocks that jump."""
+"""Descriptors that run out, programs that are stopped, and clocks that jump."""
 
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.captures.recording import ECHO, RECORD, Recording, frames, message, script
 from tests.daemon import Daemon
+from tests.faults import record
 from tests.faults.plugin import commands
 
 pytestmark = pytest.mark.process
@@ -181,6 +185,94 @@ def test_either_side_is_stopped_and_goes_on(start: Callable[..., Daemon]) -> Non
         assert daemon.hang_up() == 0
     finally:
         daemon.close()
+
+
+@pytest.mark.parametrize("part", record.PARTS)
+def test_a_part_of_the_recorder_is_stopped_and_goes_on(tmp_path: Path, part: str) -> None:
+    messages = [message(number, method="echo", params=["x" * 1_000]) for number in range(40)]
+    with Recording(tmp_path, script(tmp_path, ECHO)) as proxy:
+        assert proxy.exchange(messages[0], len(messages[0])) == messages[0]
+        pid = record.pid_of(proxy, part)
+        # The pipe to the proxy has room for all; without the writer, they pass.
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            sent = b"".join(messages[1:])
+            proxy.send(sent)
+            if part == "writer":
+                assert proxy.receive(len(sent)) == sent
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        if part == "proxy":
+            assert proxy.receive(len(sent)) == sent
+        proxy.stdin.close()
+        assert (proxy.ended(), proxy.errors()) == (0, "")
+    for direction in ("in", "out"):
+        assert [one["id"] for one in frames(proxy.path, direction)] == list(range(40))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+@pytest.mark.parametrize("part", record.PARTS)
+def test_the_recorder_without_descriptors_goes_on(tmp_path: Path, part: str) -> None:
+    messages = [message(number, method="echo", params=["x" * 1_000]) for number in range(40)]
+    with Recording(tmp_path, script(tmp_path, ECHO)) as proxy:
+        assert proxy.exchange(messages[0], len(messages[0])) == messages[0]
+        pid = record.pid_of(proxy, part)
+        opened = 1 + max(int(one.name) for one in Path(f"/proc/{pid}/fd").iterdir())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened, opened))
+        sent = b"".join(messages[1:])
+        assert proxy.exchange(sent, len(sent)) == sent
+        proxy.stdin.close()
+        assert (proxy.ended(), proxy.errors()) == (0, "")
+    assert len(frames(proxy.path, "out")) == 40
+
+
+@pytest.mark.parametrize("most", [4, 9, 16])
+def test_the_recorder_starts_with_few_descriptors_or_says_why_not(
+    tmp_path: Path, most: int
+) -> None:
+    words = [*RECORD, "-o", tmp_path / "capture.gz", "--", script(tmp_path, ECHO)]
+    limited = ["sh", "-c", f'ulimit -n {most}; exec "$@"', "sh", *words]
+    sent = message(1, method="echo")
+    done = subprocess.run(limited, input=sent, capture_output=True, check=False)
+    said = done.stderr.decode()
+    if done.returncode == 0:
+        assert done.stdout == sent
+    else:
+        # The first is the dynamic loader's.
+        assert "Error 24" in said or "Too many open files" in said
+        assert done.stdout == b""
+
+
+def test_the_host_is_stopped_and_goes_on(tmp_path: Path) -> None:
+    """The plugin fills the pipe to the host meanwhile, and waits."""
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    source = textwrap.dedent(
+        """
+        import asyncio, os, signal
+        from clnwire.host import Host
+
+        async def main():
+            async with Host() as host:
+                await host.start("plugin.py")
+                calls = [asyncio.create_task(host.call("large")) for _ in range(20)]
+                await asyncio.sleep(0)
+                print("asked", flush=True)
+                os.kill(os.getpid(), signal.SIGSTOP)
+                print([len(answer) for answer in await asyncio.gather(*calls)])
+                print(await host.call("echo", ["still"]))
+
+        asyncio.run(main())
+        """
+    )
+    words = [sys.executable, "-c", source]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        assert host.stdout.readline() == "asked\n"
+        stopped, _ = os.waitpid(host.pid, os.WUNTRACED)
+        assert stopped == host.pid
+        host.send_signal(signal.SIGCONT)
+        assert host.stdout.read() == f"{[30_000] * 20}\nstill\n"
+    assert host.returncode == 0
 
 
 @pytest.mark.promise("the wall clock jumps by ten years", "nobody notices")
