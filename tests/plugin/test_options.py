@@ -11,6 +11,7 @@ import pytest
 from msgspec import Meta
 
 from clnwire import NotReadyError, Option, OptionError, UsageError
+from clnwire._definition.values import MisfitError, is_concealed, reader
 from clnwire.types import Msat, Secret
 
 OPTIONS = """
@@ -361,23 +362,33 @@ class Login(TypedDict):
 
 @pytest.mark.parametrize(
     ("kind", "wrong"),
+    [(Secret, f'"{HIDDEN}"'), (Login, f'{{"password":"{HIDDEN}","count":"a"}}')],
+)
+def test_an_option_with_a_secret_is_concealed(kind, wrong):
+    option = Option("a", type=kind, value_in_run=lambda name: [HIDDEN])
+    assert option.type == "string-conceal"
+    assert HIDDEN not in repr(option)
+    with pytest.raises(OptionError) as error:
+        option.read(wrong.encode())
+    assert HIDDEN not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
     [
-        (Secret, f'"{HIDDEN}"'),
         (list[Secret], f'["{HIDDEN}"]'),
         (list[Secret], f'"{HIDDEN}"'),
         (list[Secret] | None, f'["{HIDDEN}"]'),
         (tuple[str, Secret], f'["a","{HIDDEN}"]'),
         (dict[str, Secret], f'{{"a":"{HIDDEN}"}}'),
         (Annotated[list[Secret], Meta(max_length=2)], f'["{HIDDEN}"]'),
-        (Login, f'{{"password":"{HIDDEN}","count":"a"}}'),
     ],
 )
 def test_a_secret_within_a_value_is_concealed(kind, wrong):
-    option = Option("a", type=kind, value_in_run=lambda name: [HIDDEN])
-    assert option.type == "string-conceal"
-    assert HIDDEN not in repr(option)
-    with pytest.raises(OptionError) as error:
-        option.read(wrong.encode())
+    found, _ = reader(kind)
+    assert is_concealed(found)
+    with pytest.raises(MisfitError) as error:
+        found.read(wrong.encode())
     assert HIDDEN not in str(error.value)
 
 
@@ -392,7 +403,7 @@ def test_a_wrong_value_of_a_concealed_option_is_not_shown(given):
     "arguments",
     [
         {"type": Secret, "default": HIDDEN},
-        {"type": list[Secret], "default": [HIDDEN]},
+        {"type": Secret, "multi": True, "default": [HIDDEN]},
         {"type": Secret, "multi": True, "default": HIDDEN},
         {"type": "string-conceal", "multi": True, "default": HIDDEN},
         {"type": "string-conceal", "default": HIDDEN.encode()},
@@ -413,6 +424,9 @@ def test_an_enum_is_known_by_its_default():
     [
         ({"type": Literal["a", "b"], "default": "c"}, "this is the default"),
         ({"type": object()}, "its type cannot be read"),
+        ({"type": list[int]}, "cannot become an array; give the type of one value, and multi=True"),
+        ({"type": dict[str, int]}, "cannot become an object"),
+        ({"default": [1, 2]}, "cannot become an array"),
         ({"default": str}, "the default is a type; pass it as type="),
         ({"default": list[int]}, "the default is a type; pass it as type="),
         ({"type": Speed, "multi": True, "default": Speed.FAST}, "the default must be a list"),

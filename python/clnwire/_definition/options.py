@@ -202,9 +202,14 @@ def _reader(name: str, kind: Any) -> tuple[Reader, bool]:
 
     try:
         found, _ = reader(kind)
-        return found, is_concealed(found)
     except TypeError as error:
         raise UsageError(f"option '{name}': its type cannot be read: {error}") from None
+    if found.expected.startswith(("an array", "an object")):
+        raise UsageError(
+            f"option '{name}': a value is a text, which cannot become {found.expected}; "
+            "give the type of one value, and multi=True for several"
+        )
+    return found, is_concealed(found)
 
 
 def _default_of(name: str, default: Any, reader: Reader, *, multi: bool) -> Any:
