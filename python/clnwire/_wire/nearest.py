@@ -10,10 +10,17 @@ if TYPE_CHECKING:
 
 def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str | None:
     """The known name most like this one; `None` if none is. `alike` is from 0 to 1, equal."""
+    size = len(name)
+    # A much longer or shorter name cannot be alike, and difflib takes long for a long one.
+    fitting = sorted(
+        each for each in known if 2 * min(size, len(each)) >= alike * (size + len(each))
+    )
+    if not fitting:
+        return None
     # Imported late: only mistakes need it.
     from difflib import get_close_matches
 
-    found = get_close_matches(name, sorted(known), n=1, cutoff=alike)
+    found = get_close_matches(name, fitting, n=1, cutoff=alike)
     return found[0] if found else None
 
 

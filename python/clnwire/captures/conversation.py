@@ -3,6 +3,7 @@
 Memory holds the unanswered requests only.
 """
 
+from collections import OrderedDict
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from msgspec import MsgspecError, Struct, json
@@ -70,7 +71,8 @@ class Conversation:
     """Follows a capture from its start."""
 
     def __init__(self) -> None:
-        self._waiting: dict[bytes, CapturedRequest] = {}
+        # Its oldest entry is found at once, however many before it were deleted.
+        self._waiting: OrderedDict[bytes, CapturedRequest] = OrderedDict()
         self._hooks: frozenset[str] = frozenset()
         self._methods: frozenset[str] = frozenset()
         self.dialect = CURRENT
@@ -103,7 +105,7 @@ class Conversation:
         if token is not None and record.dir == "in":
             self._waiting[token] = CapturedRequest(number, record.t_us, kind, name)
             if len(self._waiting) > MOST_WAITING:
-                del self._waiting[next(iter(self._waiting))]
+                self._waiting.popitem(last=False)
         return CapturedMessage(number, record, kind, name, token, found.get("params", b""))
 
     def _replies(self, number: int, record: Record, found: dict[str, bytes]) -> CapturedMessage:
@@ -144,7 +146,7 @@ def _names(manifest: bytes, of: Literal["hooks", "rpcmethods"]) -> frozenset[str
     """The names in a list of a manifest, each alone or in an object."""
     try:
         entries = json.decode(_members(manifest).get(of, b"[]"), type=list[Any])
-    except MsgspecError:
+    except (MsgspecError, RecursionError):
         return frozenset()
     found = [
         cast("dict[str, object]", entry).get("name") if isinstance(entry, dict) else entry

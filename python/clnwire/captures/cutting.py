@@ -11,6 +11,8 @@ SEPARATOR: Final = b"\n\n"
 """The end of a message, where cutting resumes after invalid bytes. No JSON string contains it."""
 LONGEST_JUNK: Final = 1 << 20
 """Bytes without a separator that are kept in one piece."""
+BLOCK: Final = 1 << 12
+"""The most bytes to look at in one go."""
 
 
 class Piece(Struct, frozen=True):
@@ -32,15 +34,20 @@ class Cutter:
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """Takes some bytes; yields the pieces that they complete."""
-        if not data:
-            # The framer takes empty input for the end.
-            return
-        if self._problem is None:
-            yield from self._frames(data)
-        else:
-            self._keep(data)
-        while self._problem is not None and (pieces := self._junk()) is not None:
-            yield from pieces
+        # What follows an invalid message is given to a new framer, so never give it all at once.
+        for start in range(0, len(data), BLOCK):
+            yield from self._feed(data[start : start + BLOCK])
+
+    def _feed(self, data: bytes) -> Iterator[Piece]:
+        rest: bytes | None = data
+        while rest:
+            if self._problem is None:
+                yield from self._frames(rest)
+                rest = self._invalid()
+            else:
+                piece, rest = self._junk(rest)
+                if piece is not None:
+                    yield piece
 
     def skip(self) -> Iterator[Piece]:
         """Notes that bytes are missing here: resumes after the next separator."""
@@ -73,21 +80,35 @@ class Cutter:
         self._keep_last(self._fed - start)
         self._problem = f"not JSON: {reason} at byte {at}"
 
-    def _junk(self) -> list[Piece] | None:
-        """The pieces up to the next message; `None` if the separator has not come yet."""
-        text = b"".join(self._kept)
-        problem = self._problem or ""
-        # A separator may also stand before it.
-        body = text.lstrip()
-        end = body.find(SEPARATOR)
-        if end < 0 and len(body) < LONGEST_JUNK:
-            self._kept = [text]
+    def _invalid(self) -> bytes | None:
+        """The bytes from the start of an invalid message on, which are then no longer kept."""
+        if self._problem is None:
             return None
+        text = b"".join(self._kept)
+        self._kept, self._kept_bytes = [], 0
+        return text
+
+    def _junk(self, data: bytes) -> tuple[Piece | None, bytes]:
+        """The piece that is complete with these bytes, and what follows it."""
+        # A separator may also stand before it.
+        data = data if self._kept else data.lstrip()
+        if not data:
+            return None, b""
+        # The bytes that are kept have none, but it may begin with the last one.
+        edge = self._kept[-1][-1:] if self._kept else b""
+        end = (edge + data).find(SEPARATOR) - len(edge)
+        is_found = end >= -len(edge)
+        problem = self._problem or ""
+        self._keep(data)
+        if not is_found and self._kept_bytes < LONGEST_JUNK:
+            return None, b""
+        body = b"".join(self._kept)
         self._forget()
-        if end < 0:
+        if not is_found:
             self._problem = problem
-            return [Piece(body, problem)]
-        return [_judged(body[:end], problem), *self._frames(body[end:])]
+            return Piece(body, problem), b""
+        length = len(body) - len(data) + end
+        return _judged(body[:length], problem), body[length:]
 
     def _keep(self, data: bytes) -> None:
         self._kept.append(data)

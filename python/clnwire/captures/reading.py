@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from clnwire.errors import ClnwireError
 
@@ -20,6 +20,8 @@ UNPACKED_SIZE: Final = 1 << 20
 LONGEST_LINE: Final = 256 << 20
 """The most bytes of a record: several times the longest reply of a large node."""
 _GZIP: Final = b"\x1f\x8b"
+_FARTHEST: Final = 1 << 53
+"""Microseconds, 285 years: what a float holds exactly."""
 
 
 class CaptureError(ClnwireError):
@@ -29,7 +31,7 @@ class CaptureError(ClnwireError):
 class Record(Struct, omit_defaults=True):
     """A message with its time, or a note about bytes that could not be recorded as one."""
 
-    t_us: int
+    t_us: Annotated[int, Meta(ge=-_FARTHEST, le=_FARTHEST)]
     """Microseconds since the start."""
     dir: Literal["in", "out"]
     """`in` to the plugin, `out` from it."""
@@ -72,7 +74,7 @@ def read_records(
                 continue
             try:
                 yield number, _checked(decoder.decode(text))
-            except (msgspec.MsgspecError, UnicodeError) as error:
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
                 on_broken(CaptureError(f"{path}:{number}: not a record of a capture: {error}"))
     except CutError as error:
         where = f"line {number + 1} and what follows cannot be read"

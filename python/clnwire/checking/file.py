@@ -15,10 +15,12 @@ from clnwire.checking import catalogue as rules
 
 _HEAD: Final = 65536
 """The number of bytes in which to look for a NUL (a binary) and for imports."""
+_LONGEST_LINE: Final = 1024
+"""Bytes of the first line that count. The kernel itself reads fewer: Linux 256, macOS 512."""
 _SHOWN: Final = 80
 """The most characters of a name that a message shows."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_IMPORTS_CLNWIRE: Final = re.compile(rb"^\s*(?:from|import)\s+clnwire\b", re.MULTILINE)
+_IMPORTS_CLNWIRE: Final = re.compile(rb"^[ \t]*(?:from|import)[ \t]+clnwire\b", re.MULTILINE)
 _FINDS_CLNWIRE: Final = (
     "from importlib.util import find_spec; raise SystemExit(not find_spec('clnwire'))"
 )
@@ -54,7 +56,7 @@ def obstacles(path: str | Path) -> list[Obstacle]:
 
 
 def _in_first_line(head: bytes, path: str) -> Obstacle | None:
-    line = head.partition(b"\n")[0]
+    line = head.partition(b"\n")[0][:_LONGEST_LINE]
     if line.startswith(_BYTE_ORDER_MARK + b"#!"):
         message = f"a byte order mark precedes #!: sed -i '1s/^\\xef\\xbb\\xbf//' {path}"
         return Obstacle(rules.NO_INTERPRETER_LINE, message)

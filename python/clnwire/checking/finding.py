@@ -18,12 +18,16 @@ TRACEBACK: Final = "Traceback (most recent call last):"
 """The first line of a traceback; it counts as a failure at any log level."""
 _ONE: Final = rf"{re.escape(TRACEBACK)}\n(?:[ \t].*\n)+\S.*"
 """The frames are indented; the exception is not."""
-_SYNTAX: Final = r'  File ".*", line \d+\n(?:[ \t].*\n)+(?:Syntax|Indentation|Tab)Error: .*'
+_SYNTAX: Final = r'^  File ".*", line \d+\n(?:[ \t].*\n){1,4}(?:Syntax|Indentation|Tab)Error: .*'
 """Python reports a file that it cannot compile without the first line."""
 _GROUP: Final = rf"  \+ Exception Group {re.escape(TRACEBACK)}(?:\n[ \t].*)+"
 _CHAIN: Final = re.compile(
     rf"{_ONE}(?:\n+(?:During handling of|The above exception) .*\n+{_ONE})*|{_SYNTAX}|{_GROUP}"
+    rf"|(?P<cut>{re.escape(TRACEBACK)}(?:\n[ \t].*)*)",
+    re.MULTILINE,
 )
+"""`cut` is one without its exception. As a match it is gone through once, however many of its
+lines look like the beginning of another."""
 
 
 class Finding(Struct, frozen=True):
@@ -46,6 +50,8 @@ class Report(Struct):
     """The results of a check."""
 
     findings: list[Finding] = field(default_factory=list[Finding])
+    places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """The rule's code and `where` of each finding → its place in the list."""
     notes: list[str] = field(default_factory=list[str])
     """What was not checked, and why."""
     dialects: list[str] = field(default_factory=list[str])
@@ -61,12 +67,13 @@ class Report(Struct):
 
     def add(self, finding: Finding) -> None:
         """Adds a finding, or its dialect to the same finding of another dialect."""
-        for index, old in enumerate(self.findings):
-            if (old.rule, old.where) == (finding.rule, finding.where):
-                dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
-                self.findings[index] = replace(old, dialects=dialects)
-                return
-        self.findings.append(finding)
+        index = self.places.setdefault((finding.rule.code, finding.where), len(self.findings))
+        if index == len(self.findings):
+            self.findings.append(finding)
+            return
+        old = self.findings[index]
+        dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
+        self.findings[index] = replace(old, dialects=dialects)
 
     def note(self, text: str) -> None:
         """Adds a note, once."""
@@ -111,8 +118,8 @@ def shortened(text: str) -> str:
 
 def last_traceback(text: str) -> str:
     """The last traceback, with the exceptions that led to it; empty if there is none."""
-    found = list(_CHAIN.finditer(text))
-    return found[-1][0] if found else ""
+    found = [match[0] for match in _CHAIN.finditer(text) if match["cut"] is None]
+    return found[-1] if found else ""
 
 
 def summary(text: str) -> str:

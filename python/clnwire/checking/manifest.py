@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import json
-
+from clnwire._wire.codec import encode
+from clnwire._wire.foreign import shortened
 from clnwire.checking import catalogue as rules
 from clnwire.host.errors import ManifestError
-from clnwire.host.rules.decoding import as_array, as_object
+from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
 from clnwire.host.rules.manifest import HostManifest, ReservedNames, check_manifest
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(
     r"(?P<part>\w+)(?:\[(?P<index>\d+)\])?(?: \(.*\))?(?:\.(?P<member>\w+))?"
 )
+MOST_REFUSALS: Final = 100
+"""A check of the manifest is made for each."""
 _ARRAYS: Final = frozenset(("options", "rpcmethods"))
 """Required members; a refused one is replaced by an empty array."""
 _BY_MEMBER: Final = {
@@ -35,20 +38,23 @@ _BY_PROBLEM: Final = {"twice": rules.REGISTERED_TWICE, "unknown": rules.UNKNOWN_
 def refusals(
     plugin: str, result: bytes, taken: ReservedNames, dialect: HostDialect
 ) -> list[ManifestError]:
-    """All errors for which the daemon would refuse a manifest, not only the first.
+    """The errors for which the daemon would refuse a manifest, `MOST_REFUSALS` at most.
 
     Each refused part is removed, and the host's checks run again on the rest.
     """
-    members = as_object(json.decode(result))
+    try:
+        members = as_object(decoded(result))
+    except UndecodableError:
+        members = None
     found: list[ManifestError] = []
     rest = _Rest(members or {})
     while True:
-        text = result if members is None else json.encode(rest.members)
+        text = result if members is None else encode(rest.members)
         try:
             check_manifest(plugin, text, taken, dialect)
         except ManifestError as error:
             found.append(rest.as_written(error))
-            if members is not None and rest.take_out(error):
+            if members is not None and rest.take_out(error) and len(found) < MOST_REFUSALS:
                 continue
         return found
 
@@ -109,24 +115,28 @@ def rule_for(error: ManifestError) -> rules.Rule:
 
 def report_refusals(found: Found, errors: list[ManifestError], manifest: bytes) -> None:
     """Reports each error, with the part of the manifest that it is about."""
-    parts = as_object(json.decode(manifest)) or {}
+    try:
+        parts = as_object(decoded(manifest)) or {}
+    except UndecodableError:
+        parts = {}
     for error in errors:
         part, index, _ = _taken_apart(error.field)
         entries = as_array(parts.get(part)) or []
         about = parts if index is None else entries[index]
-        found.add(rule_for(error), f"manifest {error.field}", error.rule, json.encode(about))
+        found.add(rule_for(error), f"manifest {error.field}", error.rule, encode(about))
 
 
 def check_accepted(found: Found, manifest: HostManifest, dialect: Name) -> None:
     """Reports mistakes in a manifest that the daemon accepts."""
     if "db_write" in manifest.hooks:
         _check_writer(found, manifest, dialect)
-    topics = manifest.subscriptions
-    for topic in dict.fromkeys(topics):
+    topics = Counter(manifest.subscriptions)
+    for topic, count in topics.items():
         covered = "*" in topics and topic not in ("*", "log")
-        if topics.count(topic) + covered > 1:
+        if count + covered > 1:
             why = "by its name and by '*'" if covered else "more than once"
-            found.add(rules.DOUBLE_SUBSCRIPTION, f"topic {topic}", f"is subscribed to {why}")
+            where = f"topic {shortened(topic)}"
+            found.add(rules.DOUBLE_SUBSCRIPTION, where, f"is subscribed to {why}")
 
 
 def _check_writer(found: Found, manifest: HostManifest, dialect: Name) -> None:

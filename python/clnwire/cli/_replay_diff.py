@@ -76,7 +76,9 @@ class Comparison:
             same = f"no difference in {counted(self._compared, 'answer')}"
             _print(console, f"{same}{rest}", "green")
             return
-        counts = ", ".join(f"{name} {count:,}" for name, count in self._counts.most_common())
+        counts = ", ".join(
+            f"{shortened(name)} {count:,}" for name, count in self._counts.most_common(MOST_SHOWN)
+        )
         total = f"{self._counts.total():,} of {counted(self._compared, 'answer')}"
         _print(console, f"different: {total} ({counts}){rest}", "red")
 
@@ -85,13 +87,13 @@ class Comparison:
 
 
 def _show(console: Console, step: Step, changes: list[Change]) -> None:
-    token = (step.token or b"").decode("utf-8", "replace")
-    _print(console, f"line {step.line}: {step.method} {token}", "bold")
+    token = shortened((step.token or b"").decode("utf-8", "replace"))
+    _print(console, f"line {step.line}: {shortened(step.method)} {token}", "bold")
     for change in changes[:MOST_CHANGES]:
         for sign, value, colour in (("-", change.recorded, "red"), ("+", change.got, "green")):
             if value is not UNSET:
                 text = shortened(json.encode(value).decode(), LONGEST)
-                _print(console, f"  {sign} {change.path}: {text}", colour)
+                _print(console, f"  {sign} {shortened(change.path, LONGEST)}: {text}", colour)
     if len(changes) > MOST_CHANGES:
         _print(console, f"  and {counted(len(changes) - MOST_CHANGES, 'more place')}")
 

@@ -33,6 +33,8 @@ WIDTH: Final = 200
 """Characters of a line that is not on a terminal."""
 TABLE_WIDTH: Final = 120
 """Columns of a table that is not on a terminal."""
+MOST_ROWS: Final = 200
+"""Names of a summary, the most frequent: it takes 1 ms to lay out each."""
 LONGEST: Final = 40
 """Strings with more characters are shortened to `KEPT`."""
 KEPT: Final = 24
@@ -142,7 +144,7 @@ def _log(content: bytes) -> str | None:
     """A log line as the daemon's log shows it."""
     try:
         found = json.decode(content)
-    except MsgspecError:
+    except (MsgspecError, RecursionError):
         return None
     members = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     level, text = members.get("level", "info"), members.get("message")
@@ -178,10 +180,13 @@ def show_summary(tally: Tally, daemon: str, *, as_json: bool) -> None:
     columns = [Column(head, no_wrap=True) for head in ("", "what", "name")]
     columns += [Column(head, no_wrap=True, justify="right") for head in heads]
     table = Table(*columns, box=None, pad_edge=False)
-    for row in tally.rows:
+    rows = tally.rows
+    for row in rows[:MOST_ROWS]:
         table.add_row(*_cells(row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
     console.print(table)
+    if len(rows) > MOST_ROWS:
+        console.print(f"and {counted(len(rows) - MOST_ROWS, 'more name')}; --json has them")
     console.print(f"{counted(tally.messages, 'message')} in {tally.seconds:,.3f} s, from {daemon}")
 
 
@@ -190,7 +195,12 @@ def _cells(row: Row) -> list[str]:
 
     arrow = "→" if row.direction == "in" else "←"
     colour = COLOURS[row.kind]
-    cells = [arrow, f"[{colour}]{row.kind}[/]", escape(printable(row.name)), f"{row.count:,}"]
+    cells = [
+        arrow,
+        f"[{colour}]{row.kind}[/]",
+        escape(shortened(printable(row.name))),
+        f"{row.count:,}",
+    ]
     times = row.latencies
     if not times.count:
         return [*cells, "", f"{row.unanswered:,}" if row.unanswered else "", "", "", ""]

@@ -145,7 +145,7 @@ def _decoded(result: bytes) -> object:
 def _indented(text: bytes) -> str:
     try:
         return json.format(text, indent=3).decode()
-    except MsgspecError:
+    except (MsgspecError, RecursionError):
         return text.decode()
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from clnwire._wire.counting import counted
-from clnwire._wire.foreign import printable
+from clnwire._wire.foreign import printable, shortened
 from clnwire.captures.filter import parse_span
 from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To, Words, flag, option
 from clnwire.cli._captures import moving_bar
@@ -148,7 +149,7 @@ def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
     table = Table("method", *columns, box=None, pad_edge=False)
     for row in summary["methods"]:
         numbers = [f"{row[name]:,.0f}" for name in PERCENTILES]
-        table.add_row(row["method"], f"{row['count']:,}", *numbers)
+        table.add_row(escape(shortened(row["method"])), f"{row['count']:,}", *numbers)
     console = Console(highlight=False)
     console.print(table)
     console.print(

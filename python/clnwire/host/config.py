@@ -7,14 +7,15 @@ name with a raw string.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from clnwire._wire.foreign import shortened
 from clnwire._wire.nearest import did_you_mean
 from clnwire.host.errors import HostError
-from clnwire.host.rules.decoding import as_array
 from clnwire.host.rules.options import Given
 
 if TYPE_CHECKING:
@@ -47,15 +48,15 @@ class Written(Struct, frozen=True):
 def parse_words(words: Sequence[str]) -> list[Written]:
     """Parses `--name=value`, `--name value` and `--name`, in order. Raises `ConfigError`."""
     found: list[Written] = []
-    rest = list(words)
+    rest = deque(words)
     while rest:
-        word = rest.pop(0)
+        word = rest.popleft()
         match = _LINE.match(word[2:]) if word.startswith("--") else None
         if match is None:
             raise ConfigError(f"'{word}' is not an option; write --name=value")
         value = match["value"]
         if value is None and rest and not rest[0].startswith("--"):
-            value = rest.pop(0)
+            value = rest.popleft()
         found.append(Written(match["name"], value))
     return found
 
@@ -82,7 +83,7 @@ def _line(where: str, line: str) -> Written:
     match = _LINE.match(line)
     if match is None:
         hint = "; in a file, names have no dashes" if line.startswith("--") else ""
-        raise ConfigError(f"{where}: must be name=value or name, not {line!r}{hint}")
+        raise ConfigError(f"{where}: must be name=value or name, not {shortened(line)!r}{hint}")
     return Written(match["name"], match["value"], where)
 
 
@@ -97,6 +98,7 @@ def plugin_options(
     unknown option and for a missing value.
     """
     values: dict[str, Given] = {}
+    collected: dict[str, list[str]] = {}
     for one in written:
         option = known.get(one.name)
         if option is None and one.name in own:
@@ -106,9 +108,10 @@ def plugin_options(
             raise ConfigError(f"{one.shown}: there is no such option{near}")
         if one.value is None and option.type != "flag":
             raise ConfigError(f"{one.shown} needs a value: {option.name}=<{option.type}>")
-        value = one.value or ""
-        earlier = values.get(one.name)
-        before = (as_array(earlier.value) or []) if earlier else []
-        both = [*before, value] if option.multi else value
-        values[one.name] = Given(both, one.where or "cmdline")
+        value: str | list[str] = one.value or ""
+        if option.multi:
+            all_values = collected.setdefault(one.name, [])
+            all_values.append(one.value or "")
+            value = all_values
+        values[one.name] = Given(value, one.where or "cmdline")
     return values

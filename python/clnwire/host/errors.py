@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from clnwire._wire.foreign import shortened
 from clnwire.errors import ClnwireError
 
 DeathKind: TypeAlias = Literal[
@@ -100,4 +101,4 @@ def _waiting(pending: Sequence[str]) -> str:
     if not pending:
         return ""
     more = f" and {len(pending) - _SHOWN} more" if len(pending) > _SHOWN else ""
-    return f"; it had not answered {', '.join(pending[:_SHOWN])}{more}"
+    return f"; it had not answered {', '.join(map(shortened, pending[:_SHOWN]))}{more}"

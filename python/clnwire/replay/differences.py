@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import UNSET, Struct, json
 
 from clnwire._core import members
+from clnwire._wire.foreign import shortened
 from clnwire.host.rules.decoding import UndecodableError, as_array, as_object, decoded
 
 _IDENTIFIER: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -52,12 +53,27 @@ def compare_bytes(recorded: bytes, got: bytes, ignored: Collection[str] = ()) ->
 
 def _without(reply: bytes, ignored: Collection[str]) -> bytes:
     """The reply; of its result or error, the members of these names have no value."""
+    kept: list[bytes] = []
+    end = 0
     for inner in _outcome(reply).values() if ignored else ():
+        at, wanted = max(end, reply.find(inner)), set(ignored)
         for name, text in members(inner) if inner.startswith(b"{") else ():
-            if name in ignored:
-                member = rb'("%s"\s*:\s*)%s' % (re.escape(name.encode()), re.escape(text))
-                reply = re.sub(member, rb"\1", reply, count=1)
-    return reply
+            if name not in wanted:
+                continue
+            found = _member_at(reply, name, text, at)
+            if found is None:
+                wanted.discard(name)
+            else:
+                kept.append(reply[end:found])
+                end = at = found + len(text)
+    return b"".join((*kept, reply[end:]))
+
+
+def _member_at(reply: bytes, name: str, text: bytes, start: int) -> int | None:
+    """Where the text of a member's value is; `None` if the name is spelled with escapes."""
+    named = re.compile(rb'"%s"\s*:\s*' % re.escape(name.encode("utf-8", "replace")))
+    ends = (found.end() for found in named.finditer(reply, start))
+    return next((end for end in ends if reply.startswith(text, end)), None)
 
 
 def _near(text: bytes, at: int) -> str:
@@ -104,6 +120,7 @@ def _is_same(one: object, other: object) -> bool:
 
 
 def _member(path: str, name: str) -> str:
+    name = shortened(name)
     if name and _IDENTIFIER.issuperset(name):
         return f"{path}.{name}" if path else name
     return f"{path}[{json.encode(name).decode()}]"

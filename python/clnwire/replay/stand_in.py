@@ -51,7 +51,7 @@ def recorded_paths(steps: Sequence[Step]) -> list[str]:
 def _paths(value: bytes) -> list[str]:
     try:
         texts = msgspec.json.decode(value, type=str | list[str])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return []
     each = [texts] if isinstance(texts, str) else texts
     return [text for text in each if text.startswith(("/", "~/", "./", "../"))]

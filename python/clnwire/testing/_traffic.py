@@ -81,10 +81,10 @@ def _summary(entry: _Entry) -> str:
         body = found.get(what, "")
         if "method" in found:
             what, body = json.decode(found["method"], type=str), found.get("params", "")
-    except (MalformedError, DecodeError):
+    except (MalformedError, DecodeError, RecursionError):
         return _cut(entry.data.decode("utf-8", "replace").strip(), entry.size)
     if what == "log":
-        with suppress(DecodeError):
+        with suppress(DecodeError, RecursionError):
             line = json.decode(body, type=_Log)
             what, body = f"log {line.level}", line.message
     token = f" {found['id']}" if "id" in found else ""

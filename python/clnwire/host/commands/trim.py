@@ -53,7 +53,7 @@ def _check(template: object, where: str) -> None:
 
 
 def _trim(value: object, template: object, where: str, problems: list[str]) -> object:
-    """The wanted parts of a value. Adds a text to `problems` for each mismatch."""
+    """The wanted parts of a value. Adds a text to `problems` for the first mismatch."""
     wanted, items = as_object(template), as_array(template)
     if wanted is not None:
         members = as_object(value)
@@ -63,10 +63,13 @@ def _trim(value: object, template: object, where: str, problems: list[str]) -> o
                 for name, member in members.items()
                 if name in wanted
             }
-        problems.append(f"{where} is not an object")
+        if not problems:
+            problems.append(f"{where} is not an object")
     elif items is not None:
         entries = as_array(value)
         if entries is not None:
-            return [_trim(entry, items[0], f"{where}[]", problems) for entry in entries]
-        problems.append(f"{where} is not an array")
+            inner = f"{where}[]"
+            return [_trim(entry, items[0], inner, problems) for entry in entries]
+        if not problems:
+            problems.append(f"{where} is not an array")
     return value

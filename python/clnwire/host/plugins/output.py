@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct, json
 
 from clnwire import _core
+from clnwire._wire.foreign import shortened
 from clnwire.errors import sendable
 from clnwire.host.rules.decoding import UndecodableError, as_object, decoded, object_text, shown
 from clnwire.host.rules.dialect import CURRENT, HostDialect
@@ -83,7 +84,8 @@ def judge_notification(frame: _core.Frame, dialect: HostDialect = CURRENT) -> Ou
     if method in ("message", "progress") and dialect.takes_notices:
         return _notice(method, params)
     if not dialect.takes_anything:
-        text = f"sent a notification {method!r} that a daemon of {dialect.name} does not know"
+        known = f"that a daemon of {dialect.name} does not know"
+        text = f"sent a notification {shortened(method)!r} {known}"
         raise OutputError("notification", text)
     return Publication(method, params)
 
@@ -99,7 +101,7 @@ def _log(params: bytes, levels: Sequence[str]) -> LogLines:
         raise OutputError("log", text)
     if level not in levels:
         known = ", ".join(levels)
-        text = f"sent a log line of unknown level {level!r}; there are {known}"
+        text = f"sent a log line of unknown level {shortened(repr(level))}; there are {known}"
         raise OutputError("level", text)
     lines, longest = _lines(message, _core.members(params))
     # The daemon logs a lone surrogate as its escape sequence.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import Struct, json
 
 from clnwire._core import Frame, Framer, IdMap, MalformedError, Outbox
+from clnwire._wire.foreign import shortened
 from clnwire.host.errors import DeathKind, PluginDiedError
 from clnwire.host.journal import Call, Journal, LogEntry, RemarkKind, TopicEntry
 from clnwire.host.plugins.output import (
@@ -20,6 +21,7 @@ from clnwire.host.plugins.output import (
     judge_notification,
 )
 from clnwire.host.plugins.process import Child, ChunkedWriter, Cut, PluginProcess, ending
+from clnwire.host.rules.decoding import shown
 from clnwire.host.rules.dialect import VERSION, HostDialect
 from clnwire.host.rules.manifest import HostManifest
 
@@ -227,7 +229,7 @@ class Plugin:
     def _take_reply(self, frame: Frame, token: bytes) -> None:
         call = self._calls.pop(token, None)
         if call is None:
-            message = f"there is no request with the id of this reply: {token.decode()}"
+            message = f"there is no request with the id of this reply: {shown(token)}"
             if not self.dialect.takes_anything:
                 raise OutputError("reply", message)
             self._remark(message, "reply")
@@ -248,7 +250,9 @@ class Plugin:
             self.published.add(TopicEntry(self.name, output.topic, output.params))
             self._owner.on_publication(self.name, output)
         else:
-            message = f"topic {output.topic!r} is not in its manifest; the daemon drops it"
+            message = (
+                f"topic {shortened(output.topic)!r} is not in its manifest; the daemon drops it"
+            )
             self._remark(message, "topic")
 
     def _log(self, log: LogLines) -> None:

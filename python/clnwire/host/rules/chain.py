@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+import heapq
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,11 +41,13 @@ def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
         sorter.prepare()
     except graphlib.CycleError as error:
         raise CycleError(error.args[1][:-1]) from None
+    places = {plugin: place for place, plugin in enumerate(plugins)}
     done: list[Plugin] = []
-    free: list[Plugin] = []
+    free: list[int] = []
     while sorter:
-        free = sorted([*free, *sorter.get_ready()], key=plugins.index)
-        done.append(free.pop(0))
+        for plugin in sorter.get_ready():
+            heapq.heappush(free, places[plugin])
+        done.append(plugins[heapq.heappop(free)])
         sorter.done(done[-1])
     return done
 
@@ -54,16 +57,26 @@ def named(path: Path, name: str) -> bool:
     return str(path) == name or str(path).endswith(f"/{name}")
 
 
+def _names(path: Path) -> set[str]:
+    """All names for which `named` is true."""
+    text = str(path)
+    return {text, *(text[place + 1 :] for place, mark in enumerate(text) if mark == "/")}
+
+
 def _constraints(hook: str, plugins: Sequence[Plugin]) -> dict[Plugin, set[Plugin]]:
     """For each plugin, the plugins that must come before it."""
     earlier: dict[Plugin, set[Plugin]] = {plugin: set() for plugin in plugins}
+    called: dict[str, list[Plugin]] = {}
+    for plugin in plugins:
+        for name in _names(plugin.path):
+            called.setdefault(name, []).append(plugin)
     for plugin in plugins:
         registered: HostHook = plugin.manifest.hooks[hook]
-        for other in plugins:
-            if any(named(other.path, name) for name in registered.before):
+        for name in registered.before:
+            for other in called.get(name, ()):
                 earlier[other].add(plugin)
-            if any(named(other.path, name) for name in registered.after):
-                earlier[plugin].add(other)
+        for name in registered.after:
+            earlier[plugin].update(called.get(name, ()))
     return earlier
 
 

@@ -16,7 +16,7 @@ def decoded(text: bytes) -> object:
     """The value of a JSON text. Raises `UndecodableError`."""
     try:
         return tolerant.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         shown = text[:60].decode("utf-8", "replace")
         raise UndecodableError(f"cannot be decoded: {error}: {shown}") from None
 

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
-import msgspec
-from msgspec import Struct, field, json
+from msgspec import Struct, field
 
 from clnwire import _core
+from clnwire._wire.codec import split
 from clnwire._wire.facts import BUILTIN, COMMANDS
+from clnwire._wire.foreign import shortened
 from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.options import NAME_CHARACTERS, fits_64_bits
 from clnwire.host.errors import ManifestError, ManifestProblem
@@ -149,11 +150,11 @@ class _Checker:
         Several plugins may have the same hook, and the same option in old dialects.
         """
         if name in earlier:
-            self._refuse(where, f"{kind} {name!r} is registered twice", "twice")
+            self._refuse(where, f"{kind} {_quoted(name)} is registered twice", "twice")
         may_clash = {"option": self._dialect.numbers_ids, "hook": self._dialect.orders_hooks}
         owner = self._taken.owner(kind, name)
         if owner is not None and not may_clash.get(kind):
-            rule = f"{kind} {name!r} is already taken by {owner}"
+            rule = f"{kind} {_quoted(name)} is already taken by {owner}"
             raise ManifestError(self._plugin, where, rule, clash=kind)
 
     def _text(self, parent: _Object, key: str, where: str) -> str:
@@ -213,17 +214,19 @@ class _Checker:
         try:
             wanted = int.from_bytes(bytes.fromhex(bits), "big")
         except ValueError:
-            self._refuse(where, f"must be hexadecimal, not {bits!r}")
+            self._refuse(where, f"must be hexadecimal, not {_quoted(bits)}")
         present = int.from_bytes(bytes.fromhex(self._taken.features.get(place, "")), "big")
         if wanted & present:
-            self._refuse(where, f"bits of {bits} are announced already")
+            self._refuse(where, f"bits of {shortened(bits)} are announced already")
 
     def _topics(self, members: _Object) -> list[str]:
         topics: list[str] = []
         for where, entry in self._objects(members, "notifications"):
             topic = self._text(entry, "method", f"{where}.method")
             if topic in self._dialect.topics:
-                self._refuse(f"{where}.method", f"{topic!r} is the daemon's own topic", "taken")
+                self._refuse(
+                    f"{where}.method", f"{_quoted(topic)} is the daemon's own topic", "taken"
+                )
             topics.append(topic)
         return topics
 
@@ -240,13 +243,15 @@ class _Checker:
     ) -> Option:
         name = self._text(entry, "name", f"{where}.name")
         if not name or not NAME_CHARACTERS.issuperset(name):
-            self._refuse(f"{where}.name", f"must consist of 0-9, a-z, '_' and '-', not {name!r}")
+            rule = f"must consist of 0-9, a-z, '_' and '-', not {_quoted(name)}"
+            self._refuse(f"{where}.name", rule)
         self._claim("option", f"{where}.name", name, earlier)
-        where = f"{where} ({name})"
+        where = f"{where} ({shortened(name)})"
         type_ = self._text(entry, "type", f"{where}.type")
         known = self._dialect.option_types
         if type_ not in known:
-            self._refuse(f"{where}.type", f"must be one of {', '.join(known)}, not {type_}")
+            rule = f"must be one of {', '.join(known)}, not {shortened(type_)}"
+            self._refuse(f"{where}.type", rule)
         multi = self._boolean(entry, "multi", f"{where}.multi")
         if multi and type_ in ("bool", "flag"):
             self._refuse(f"{where}.multi", f"a {type_} cannot be given several times")
@@ -295,11 +300,12 @@ class _Checker:
             name = self._text(entry, "name", f"{where}.name")
             if "usage" not in entry and not self._dialect.orders_hooks:
                 entry["usage"] = "[params]"  # The daemon of 2019 does not require it.
-            usage = self._text(entry, "usage", f"{where} ({name}).usage")
+            named = f"{where} ({shortened(name)})"
+            usage = self._text(entry, "usage", f"{named}.usage")
             self._claim("method", f"{where}.name", name, methods)
             description = entry.get("description", "")
             if not self._dialect.is_current:
-                description = self._text(entry, "description", f"{where} ({name}).description")
+                description = self._text(entry, "description", f"{named}.description")
             methods[name] = HostMethod(
                 name, usage, description if isinstance(description, str) else ""
             )
@@ -310,7 +316,8 @@ class _Checker:
         for index, topic in enumerate(topics):
             if not self._dialect.takes_anything and topic not in self._dialect.topics:
                 where = f"subscriptions[{index}]"
-                self._refuse(where, f"topic {topic!r} is not a known notification topic", "unknown")
+                rule = f"topic {_quoted(topic)} is not a known notification topic"
+                self._refuse(where, rule, "unknown")
         return topics
 
     def _hooks(self, members: _Object) -> dict[str, HostHook]:
@@ -331,7 +338,7 @@ class _Checker:
         name = self._text(entry, "name", f"{where}.name")
         known = self._dialect.hooks
         if name not in known:
-            rule = f"there is no hook {name!r}{did_you_mean(name, known)}"
+            rule = f"there is no hook {_quoted(name)}{did_you_mean(name, known)}"
             self._refuse(where, rule, "unknown")
         where = f"{where} ({name})"
         return HostHook(
@@ -359,13 +366,22 @@ class _Checker:
 def _raw_defaults(result: bytes) -> list[str | None]:
     """The raw JSON text of each option's default, without quotes; `None` without a default."""
     options = dict(_core.members(result)).get("options", b"[]")
-    try:
-        entries = json.decode(options, type=list[dict[str, msgspec.Raw]])
-    except msgspec.DecodeError:
-        # The options are not an array of objects; `_objects` refuses them.
-        return [None] * len(json.decode(options)) if options.startswith(b"[") else []
-    raw = [bytes(entry["default"]).decode() if "default" in entry else None for entry in entries]
-    return [text[1:-1] if text is not None and text.startswith('"') else text for text in raw]
+    # `_objects` refuses what is not an array of objects.
+    given = split(options)
+    found: list[str | None] = []
+    for entry in given if isinstance(given, list) else ():
+        members = split(entry)
+        default = members.get("default") if isinstance(members, dict) else None
+        found.append(None if default is None else _as_written(default.decode()))
+    return found
+
+
+def _as_written(text: str) -> str:
+    return text[1:-1] if text.startswith('"') else text
+
+
+def _quoted(text: str) -> str:
+    return repr(shortened(text))
 
 
 def _not(parent: _Object, key: str) -> str:

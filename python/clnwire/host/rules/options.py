@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
+from clnwire._wire.foreign import shortened
 from clnwire._wire.nearest import did_you_mean
 from clnwire._wire.options import BOOLEANS, c_integer, fits_64_bits
 from clnwire.host.errors import PluginOptionError
@@ -137,6 +138,7 @@ def _boolean(plugin: str, option: Option, value: object) -> bytes:
 
 
 def _misfit(plugin: str, option: Option, value: object, expected: str) -> PluginOptionError:
+    shown = shortened(repr(value))
     return PluginOptionError(
-        f"plugin '{plugin}': option '{option.name}' must be {expected}, not {value!r}"
+        f"plugin '{plugin}': option '{option.name}' must be {expected}, not {shown}"
     )
