@@ -86,7 +86,7 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
     """What a file has; `None` if it is absent or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, RecursionError):
         return None
 
 

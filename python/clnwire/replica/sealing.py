@@ -50,6 +50,8 @@ _LEVEL: Final = 1
 """zlib's fastest: sets wait for it."""
 _MAGIC: Final = b"clnwire1"
 _BLOCK: Final = 1 << 20
+_LARGEST_SET: Final = 512 << 20
+"""Bytes of the longest message that the plugin takes."""
 _LENGTH: Final = Struct("<I")
 
 
@@ -113,10 +115,13 @@ class Sealing:
         if flags & _ENCRYPTED:
             data = self._decrypt(blob, place)
         if flags & _COMPRESSED:
+            unpacker = zlib.decompressobj()
             try:
-                data = zlib.decompress(data)
+                data = unpacker.decompress(data, _LARGEST_SET if place.chunk is None else _BLOCK)
             except zlib.error as error:
                 raise ReplicaError(f"{_shown(place)} is damaged: {error}") from error
+            if not unpacker.eof:
+                raise ReplicaError(f"{_shown(place)} is damaged: it is cut, or larger than any is")
         return data
 
     @property

@@ -9,9 +9,9 @@ import msgspec
 from clnwire.replica.errors import ReplicaError
 
 _PRAGMA = re.compile(r"\s*PRAGMA\b", re.IGNORECASE)
-_FOREIGN_KEYS = re.compile(r"\s*PRAGMA\s+foreign_keys\s*=\s*(ON|OFF)\s*;?\s*", re.IGNORECASE)
+_FOREIGN_KEYS = re.compile(r"\s*PRAGMA\s+foreign_keys\s*=\s*(ON|OFF)\s*(?:;\s*)?", re.IGNORECASE)
 _PLAIN_WRITE = re.compile(
-    rb'\s*\{\s*"data_version"\s*:\s*(\d+)\s*,\s*"writes"\s*:\s*\[\s*"(?!PRAGMA)[A-Z]+\b'
+    rb'\s*\{\s*"data_version"\s*:\s*(\d{1,10})\s*,\s*"writes"\s*:\s*\[\s*"(?!PRAGMA)[A-Z]+\b'
 )
 """Matches params as lightningd writes them whose first statement is no PRAGMA."""
 

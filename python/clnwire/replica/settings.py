@@ -13,16 +13,22 @@ import msgspec
 import msgspec.toml
 from msgspec import Meta
 
+from clnwire._wire.foreign import shortened
 from clnwire._wire.nearest import did_you_mean
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.rules import OnGap
 
 FILE: Final = "clnwire-replica.toml"
 ENVIRONMENT: Final = "CLNWIRE_REPLICA_SETTINGS"
+_LONGEST: Final = 16 << 10
+"""The most bytes of the file: a TOML reader takes ever longer for each further one."""
+_LONGEST_URL: Final = 1000
+_SHOWN: Final = 300
+"""The most characters of a value that a message shows."""
 _SCHEMES: Final = ("file", "postgresql", "s3")
 _UNITS: Final = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _PASSWORD: Final = re.compile(
-    r"://[^/?#]*:[^/?#]*@|://[^/?#@]+:(?!\d+/)[^?#]*@|(^|[\s?&])(ssl)?password\s*="
+    r"://[^/?#:]*:[^/?#]*@|://[^/?#@]+:(?!\d+/)[^?#]*@|(^|[\s?&])(ssl)?password\s*="
 )
 """Finds one in the URL of an engine, and in what was meant to be one."""
 _NODE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
@@ -106,7 +112,13 @@ def load(path: Path | None = None) -> ReplicaSettings:
     """Reads and checks the settings. Relative paths start at the directory of the file."""
     path = settings_path() if path is None else path.absolute()
     try:
-        table = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise SettingsError(
+                f"{path}: is longer than {_LONGEST >> 10} KiB: too long for settings"
+            )
+        table = msgspec.toml.decode(content, type=dict[str, Any])
     except FileNotFoundError:
         raise SettingsError(
             f"there is no {path}: say where the replica is to be stored, on another disk or "
@@ -114,7 +126,7 @@ def load(path: Path | None = None) -> ReplicaSettings:
         ) from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: is not TOML: {error}") from error
     return from_table(table, path)
 
@@ -124,7 +136,7 @@ def from_table(table: Mapping[str, Any], path: Path) -> ReplicaSettings:
     for key in table:
         if key not in _KINDS:
             raise SettingsError(
-                f"{path}: there is no setting {key!r}{did_you_mean(key, _KINDS)}; "
+                f"{path}: there is no setting {shortened(key)!r}{did_you_mean(key, _KINDS)}; "
                 f"there are {', '.join(sorted(_KINDS))}"
             )
     values: dict[str, Any] = {}
@@ -176,6 +188,8 @@ def _check_together(settings: ReplicaSettings, path: Path) -> None:
 
 def _value(key: str, value: object, path: Path) -> Any:
     kind = _KINDS[key]
+    if key == "engine" and len(str(value)) > _LONGEST_URL:
+        raise SettingsError(f"{path}: engine has more than {_LONGEST_URL} characters")
     if key == "engine" and _PASSWORD.search(str(value)):
         raise SettingsError(
             f"{path}: engine has a password, which would end up in messages; use credentials-file"
@@ -191,7 +205,7 @@ def _value(key: str, value: object, path: Path) -> Any:
         hint = f": {error}" if isinstance(error, _MistakeError) else ""
         if isinstance(value, str):
             hint += did_you_mean(value, _choices(kind))
-        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        shown = str(value).lower() if isinstance(value, bool) else shortened(repr(value), _SHOWN)
         raise SettingsError(f"{path}: {key} = {shown}{hint}; allowed is {_allowed(key)}") from None
     return converted
 
@@ -213,7 +227,7 @@ def _allowed(key: str) -> str:
 
 def _bytes(value: object) -> object:
     """The number that a text such as `256 MiB` means."""
-    found = re.fullmatch(r"(\d+) *([A-Za-z]*)", value) if isinstance(value, str) else None
+    found = re.fullmatch(r"(\d{1,20}) *([A-Za-z]*)", value) if isinstance(value, str) else None
     return int(found[1]) * _UNITS[found[2]] if found and found[2] in _UNITS else value
 
 
