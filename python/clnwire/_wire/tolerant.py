@@ -17,7 +17,8 @@ MAX_DEPTH: Final = 100
 """Well below Python's recursion limit, so that a handler can process the value recursively."""
 
 _decode: Final = msgspec.json.Decoder().decode
-_STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"?'
+"""Without its end too: a search for the end is then not made again at each quote in it."""
 _STRING_OR_BRACKET: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _STRING_OR_MARK: Final = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -54,9 +55,12 @@ def doubled_name(text: bytes) -> str | None:
     doubled: list[str] = []
 
     def look(members: list[tuple[str, object]]) -> None:
-        names = [name for name, _ in members]
-        if len(set(names)) < len(names):
-            doubled.append(next(name for name in names if names.count(name) > 1))
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                doubled.append(name)
+                return
+            seen.add(name)
 
     json.loads(_cut(text)[0], parse_int=float, object_pairs_hook=look)
     return doubled[0] if doubled else None

@@ -120,12 +120,12 @@ def _as_it_will_run(text: bytes) -> bytes:
 
 def _refuse_doubled(text: bytes) -> None:
     from clnwire._wire import tolerant
+    from clnwire._wire.foreign import shortened
 
     params = _call_members(text).get(b'"params"', b"null")
     if (name := tolerant.doubled_name(params)) is not None:
-        raise ValueError(
-            f"the params of the call have {sendable(name)!r} twice in one object; send it once"
-        )
+        shown = shortened(sendable(name))
+        raise ValueError(f"the params of the call have {shown!r} twice in one object; send it once")
 
 
 def _with_exact_ids(
