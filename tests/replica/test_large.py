@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from clnwire.replica.errors import ReplicaError
+from clnwire.replica.applying import Applier
+from clnwire.replica.errors import RefusedError, ReplicaError
 from clnwire.replica.files import read_json
+from clnwire.replica.owner import FILE, Owner
 from clnwire.replica.sealing import Place, Sealing
 from clnwire.replica.sets import Settings, Write, read_set
 from clnwire.replica.settings import SettingsError, load
@@ -66,7 +68,15 @@ def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_damaged() -> None:
             sealing.open(b"\1" + blob, place)
 
 
-def test_a_file_that_is_nested_too_deeply_is_as_damaged(tmp_path: Path) -> None:
+def test_what_is_nested_too_deeply_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_text('{"id":"x","y":' + "[" * 5000)
     assert read_json(path, Write) is None
+    text = b'{"y":%b,"data_version":1,"writes":["PRAGMA x"]}' % (b"[" * 5000 + b"]" * 5000)
+    with pytest.raises(ReplicaError, match="not as expected"):
+        read_set(text)
+    (tmp_path / FILE).write_bytes(text)
+    with pytest.raises(RefusedError, match="cannot be read"):
+        Owner(tmp_path, "n")
+    with Applier(tmp_path / "d") as applier, pytest.raises(ReplicaError, match="cannot be execute"):
+        applier.apply(1, text, foreign_keys=True)

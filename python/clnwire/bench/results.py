@@ -136,7 +136,7 @@ def load(path: Path) -> Results:
         results = msgspec.json.decode(path.read_bytes(), type=Results)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BenchError(
             f"{path}: nothing that clnwire bench --save has written: {error}"
         ) from None

@@ -59,7 +59,7 @@ def running_methods(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]
     try:
         reply = call_daemon(path, "help", b"{}", level="none", timeout=PATIENCE)
         usages = [each.command for each in json.decode(reply.result or b"", type=_Help).help]
-    except (ClnwireError, DecodeError, ExpiredError):
+    except (ClnwireError, DecodeError, ExpiredError, RecursionError):
         # No daemon runs there, or it is busy: offer nothing.
         return []
     # typer reads brackets as markup.

@@ -50,7 +50,7 @@ class Waiting:
         """Shows a notification; ignores all other frames."""
         try:
             found = json.decode(frame.bytes, type=_Notification)
-        except DecodeError:
+        except (DecodeError, RecursionError):
             return
         if found.method == "message" and self._matters(found.params.level):
             self._wipe()

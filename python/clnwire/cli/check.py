@@ -157,7 +157,7 @@ def _calls(words: Sequence[str]) -> dict[str, bytes | None]:
         name, has_params, params = word.partition("=")
         try:
             given: Any = json.decode(params) if has_params else {}
-        except DecodeError as error:
+        except (DecodeError, RecursionError) as error:
             raise ConfigError(f"--call {name}: the parameters are not JSON: {error}") from None
         if not isinstance(given, (dict, list)):
             raise ConfigError(f"--call {name}: the parameters must be a JSON object or an array")

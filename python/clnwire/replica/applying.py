@@ -52,7 +52,7 @@ class Applier:
                 if not _TRANSACTION.match(statement):
                     self._database.execute(statement)
             self._database.execute("COMMIT")
-        except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError, RecursionError) as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise ReplicaError(

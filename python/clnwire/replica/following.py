@@ -227,7 +227,7 @@ class Follower:
     # Files
 
     def _read_history(self) -> None:
-        with suppress(FileNotFoundError, msgspec.MsgspecError):
+        with suppress(FileNotFoundError, msgspec.MsgspecError, RecursionError):
             self._history = msgspec.json.decode(self._path.read_bytes(), type=_History)
 
     def _write_history(self) -> None:

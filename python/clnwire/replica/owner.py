@@ -84,7 +84,7 @@ class Owner:
             content = msgspec.json.decode(self.path.read_bytes(), type=_Content)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, RecursionError) as error:
             raise RefusedError(
                 f"{self.path}: cannot be read: {error}; without it the replica does not know "
                 "whether this node is the one that wrote last. If no other one exists, remove it"

@@ -52,7 +52,7 @@ def read_set(payload: bytes | memoryview) -> Write | Settings:
         return Write(int(plain[1]))
     try:
         params = _decode_params(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReplicaError(f"the params of db_write are not as expected: {error}") from error
     if not params.writes:
         raise ReplicaError(
@@ -71,7 +71,7 @@ def read_set(payload: bytes | memoryview) -> Write | Settings:
 def statements(payload: bytes | memoryview) -> list[str]:
     """The statements of a set, from the params of its `db_write` message.
 
-    Raises `msgspec.MsgspecError` if they have half a surrogate.
+    Raises `msgspec.MsgspecError` if they have half a surrogate, and `RecursionError`.
     """
     return _decode_params(payload).writes
 
@@ -87,7 +87,7 @@ def check_text(payload: bytes) -> None:
         return
     try:
         decoded = statements(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReplicaError(f"the set has text that cannot be restored: {error}") from error
     for number, statement in enumerate(decoded, 1):
         if "\0" in statement:

@@ -106,7 +106,7 @@ class Pending:
         try:
             start = msgspec.json.decode((self.path / _START).read_bytes(), type=_Start)
             return start, [Record(*record) for record in read(self.path, start.sequence)]
-        except (OSError, msgspec.MsgspecError, JournalError) as error:
+        except (OSError, msgspec.MsgspecError, JournalError, RecursionError) as error:
             raise ReplicaError(f"{self.path}: is damaged: {error}") from error
 
     def remove(self) -> None:

@@ -375,7 +375,7 @@ def _decode(path: Path, kind: type[_T]) -> _T:
         raise RefusedError(f"{path}: cannot be read: run this as the node's user") from error
     except OSError as error:
         raise ReplicaError(f"{path}: cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReplicaError(f"{path}: is damaged: {error}") from error
 
 

@@ -92,7 +92,7 @@ def decoded(bucket: Bucket, what: str, data: bytes, kind: type[_Stored]) -> _Sto
     """What is stored, unless it is damaged or of a newer clnwire."""
     try:
         found = msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReplicaError(f"{bucket.name}: {what} is damaged: {error}") from error
     if found.format > FORMAT:
         raise RefusedError(f"{bucket.name}: {what} is of a newer clnwire; install that")
