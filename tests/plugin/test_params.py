@@ -682,3 +682,17 @@ def test_a_wrong_value_far_inside_is_looked_for_once(running):
     error = daemon.reply()["error"]
     assert error["code"] == -32602
     assert "must be an amount" in error["message"]
+
+
+def test_text_that_takes_long_to_split_is_refused_where_it_is_deep(running):
+    daemon = running(PLUGIN)
+    nested = '{"\\ud800":1,"amount":1,"rest":' * 9 + '{"amount":1}' + "}" * 9
+    daemon.write(f'{{"id":1,"method":"take-chain","params":[{nested}]}}')
+    assert "parameter 'x' is nested too deeply" in daemon.reply()["error"]["message"]
+
+
+def test_zeros_behind_the_point_of_an_amount_are_read_once(running):
+    daemon = running(PLUGIN)
+    # Reading them again from each would take half an hour.
+    daemon.write(f'{{"id":1,"method":"take-msat","params":["1.{"0" * 1_000_000}x"]}}')
+    assert "must be an amount" in daemon.reply()["error"]["message"]

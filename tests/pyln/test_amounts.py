@@ -130,3 +130,8 @@ def test_refused(value: Any) -> None:
     theirs, ours = both(SIDES, lambda side: side(value))
     assert theirs == ours
     assert ours[0].endswith("Error")
+
+
+def test_an_amount_with_a_billion_digits_is_refused() -> None:
+    with pytest.raises(ValueError, match="too large"):
+        own.Millisatoshi("1e999999999msat")

@@ -21,6 +21,8 @@ from clnwire._wire.options import BOOLEANS
 if TYPE_CHECKING:
     from clnwire.types._texts import TextType
 
+_DEEPEST: Final = 8
+"""Levels of an object that is split although msgspec refuses it: each level is split again."""
 _HINT: Final = 40
 """A hint in the usage is not longer than this."""
 _NAMES: Final = {
@@ -276,7 +278,7 @@ class _Object(Struct):
     def read(self, text: bytes) -> Any:
         if text[:1] != b"{":
             raise _misfit(self, text)
-        given, members = _members(text), self.members or {}
+        given, members = _members(text, _DEEPEST), self.members or {}
         if self.tag is not None and given.pop(self.tag[0], None) != encode(self.tag[1]):
             raise _misfit(self, text)
         values: dict[str, Any] = {}
@@ -587,8 +589,8 @@ def _items(text: bytes) -> list[bytes]:
     return cast("list[bytes]", split(text, is_shallow=True))
 
 
-def _members(text: bytes) -> dict[str, bytes]:
-    return cast("dict[str, bytes]", split(text, is_shallow=True))
+def _members(text: bytes, deepest: int | None = None) -> dict[str, bytes]:
+    return cast("dict[str, bytes]", split(text, is_shallow=True, deepest=deepest))
 
 
 def _inner(reader: Reader, text: bytes, place: str) -> Any:

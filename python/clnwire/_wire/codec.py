@@ -59,11 +59,14 @@ def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
         return tolerant.decode(text, kind, strict=strict)
 
 
-def split(text: bytes, *, is_shallow: bool = False) -> list[bytes] | dict[str, bytes]:
+def split(
+    text: bytes, *, is_shallow: bool = False, deepest: int | None = None
+) -> list[bytes] | dict[str, bytes]:
     """The JSON texts of an array's items, or of an object's members.
 
     Raises `RecursionError` for what has to be shallow and is nested deeper than msgspec decodes:
-    whoever splits level by level would go through it a thousand times.
+    whoever splits level by level would go through it a thousand times. For the same reason text
+    that msgspec refuses, which takes long to split, must not be nested deeper than `deepest`.
     """
     try:
         given: Any = _decode_raw(text)
@@ -73,8 +76,8 @@ def split(text: bytes, *, is_shallow: bool = False) -> list[bytes] | dict[str, b
         from clnwire._wire import tolerant
 
         if text[:1] == b"[":
-            return tolerant.items(text)
-        return {tolerant.loads(name): value for name, value in tolerant.members(text)}
+            return tolerant.items(text, deepest)
+        return {tolerant.loads(name): value for name, value in tolerant.members(text, deepest)}
     if isinstance(given, list):
         return [bytes(value) for value in cast("list[msgspec.Raw]", given)]
     return {name: bytes(value) for name, value in given.items()}

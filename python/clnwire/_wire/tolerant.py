@@ -79,14 +79,19 @@ def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
         return msgspec.convert(_replace_surrogates(value), kind, strict=strict, str_keys=True)
 
 
-def items(text: bytes) -> list[bytes]:
-    """The texts of an array's items. For an object: its names and values alternately."""
+def items(text: bytes, deepest: int | None = None) -> list[bytes]:
+    """The texts of an array's items. For an object: its names and values alternately.
+
+    Raises `RecursionError` for what is nested deeper than `deepest`.
+    """
     found: list[bytes] = []
     depth = start = 0
     for match in _STRING_OR_MARK.finditer(text):
         mark = match[0]
         if mark in (b"[", b"{"):
             depth += 1
+            if deepest is not None and depth > deepest:
+                raise RecursionError
             start = match.end() if depth == 1 else start
         elif mark in (b"]", b"}"):
             depth -= 1
@@ -96,9 +101,9 @@ def items(text: bytes) -> list[bytes]:
     return [] if found == [b""] else found
 
 
-def members(text: bytes) -> list[tuple[bytes, bytes]]:
-    """The texts of an object's names and values, quotes included."""
-    parts = items(text)
+def members(text: bytes, deepest: int | None = None) -> list[tuple[bytes, bytes]]:
+    """The texts of an object's names and values, quotes included; `deepest` as for `items`."""
+    parts = items(text, deepest)
     if len(parts) % 2 and not parts[-1]:
         # lightningd accepts a comma behind the last member.
         parts.pop()

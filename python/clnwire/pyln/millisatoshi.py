@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _MSAT_A_SAT = 1000
 _SAT_A_BTC = 10**8
+_MOST_DIGITS = 4300
+"""Python makes no text of an integer with more digits."""
 
 
 @total_ordering
@@ -134,6 +136,9 @@ def _parsed(text: str) -> int:
         amount = _decimal(text[:-3]) * _MSAT_A_SAT * _SAT_A_BTC
     else:
         raise TypeError(_WRONG_FORM)
+    if amount.is_finite() and amount.adjusted() > _MOST_DIGITS:
+        # Its digits would fill the memory: 1e999999999.
+        raise ValueError("Millisatoshi is too large")
     if amount != int(amount):
         raise ValueError("Millisatoshi must be a whole number")
     return int(amount)

@@ -16,7 +16,7 @@ from clnwire.types.amounts import MSAT_PER_SAT, parse_msat
 from clnwire.types.channels import parse_short_channel_id, split_short_channel_id_dir
 from clnwire.types.identifiers import split_outpoint
 
-_AMOUNT: Final = re.compile(r"([0-9]*)(?:\.([0-9]*?)0*)?(msat|sat|btc)?")
+_AMOUNT: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?(msat|sat|btc)?")
 _INTEGER: Final = re.compile(r"([0-9]+)(?:\.0*)?")
 _NOT_HEXADECIMAL: Final = re.compile(r"[^0-9a-fA-F]")
 
@@ -56,8 +56,9 @@ def _amount(text: str, unit: str = "msat") -> int:
     match = _AMOUNT.fullmatch(text)
     if match is None or not (match[1] or match[2]):
         raise ValueError
-    point = "." if match[2] else ""
-    return parse_msat(f"{match[1] or 0}{point}{match[2] or ''}{match[3] or unit}")
+    fraction = (match[2] or "").rstrip("0")
+    point = "." if fraction else ""
+    return parse_msat(f"{match[1] or 0}{point}{fraction}{match[3] or unit}")
 
 
 def _satoshis(text: str) -> int:
