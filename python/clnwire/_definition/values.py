@@ -194,7 +194,7 @@ class _Union(Struct, frozen=True):
             except MisfitError as misfit:
                 misfit_of[id(each)] = misfit
         try:
-            return decode(text, self.plain)
+            return self._decoded(text)
         except msgspec.ValidationError:
             pass
         for each in self.members:
@@ -209,6 +209,12 @@ class _Union(Struct, frozen=True):
         if len(misfits) == 1 or inner:
             raise (inner or misfits)[0]
         raise _misfit(self, text)
+
+    def _decoded(self, text: bytes) -> Any:
+        # An array or object is not null: decoding it at each level would say the same.
+        if self.plain is type(None) and text[:1] in (b"{", b"["):
+            raise msgspec.ValidationError
+        return decode(text, self.plain)
 
 
 class _Items(Struct, frozen=True):
