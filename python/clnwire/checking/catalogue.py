@@ -232,7 +232,7 @@ UNDECLARED_TOPIC = _warning(
 LONG_LOG_LINE = _error(
     "CW112 long-log-line",
     "a line for the log of more than 262,144 bytes",
-    "lightningd up to v26.06.6 aborts at it, and the node with it, whatever the line's level.",
+    "lightningd aborts at it, and the node with it, whatever the line's level.",
     "Cut long lines to 262,144 bytes, those with an exception's text included; clnwire does.",
 )
 
