@@ -37,6 +37,7 @@ MACHINE: Final = (
     r"needs a PostgreSQL server: .+",
     r"needs another Python, from pyenv",
     r"needs eager tasks",
+    r"needs Python's exception groups",
     r"needs a free-threaded Python",
     # A block of the docs, which says there why.
     r"not run: .+",

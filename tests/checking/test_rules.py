@@ -192,7 +192,7 @@ plugin.run()
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has no exception groups")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="needs Python's exception groups")
 def test_a_group_of_exceptions_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "group.py"
     path.write_text(GROUP)

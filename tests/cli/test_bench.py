@@ -116,7 +116,8 @@ def test_a_plugin_without_anything_to_ask_is_watched_until_it_rests(tmp_path: Pa
     assert rows(done) == ["topic connect"]
     found = json.loads(done.stdout)["rows"]["topic connect"]
     assert found["one"] is None
-    assert 300 < found["many"]["messages_per_second"] < 1000
+    # Without waiting for the handler there would be hundreds of thousands.
+    assert 0 < found["many"]["messages_per_second"] < 1000
 
 
 def test_of_a_plugin_with_methods_alone_the_start_is_measured(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def make(folder: Path, name: str, kind: Kind, *, is_package: bool) -> Made:
 
 
 def lint(folder: Path) -> None:
+    pytest.importorskip("ruff", reason="needs the group test: ruff")
     run(folder, "ruff", "check", "--no-cache", ".")
     run(folder, "ruff", "format", "--no-cache", "--check", ".")
 
@@ -91,6 +92,7 @@ def cache() -> Path:
 def assert_good(folder: Path, cache: Path, *checked: str, tests: int) -> None:
     """The linter and the type checker find nothing, and its own tests pass."""
     lint(folder)
+    pytest.importorskip("mypy", reason="needs the group test: mypy")
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run(folder, "mypy", "--strict", f"--cache-dir={cache}", *checked)

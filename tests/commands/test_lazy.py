@@ -20,6 +20,11 @@ def modules(source: str, *arguments: str) -> set[str]:
     return set(run.stdout.split())
 
 
+def without_msgspec_s(names: set[str]) -> set[str]:
+    """What else is imported: in Python 3.10, msgspec needs `subprocess` and so `selectors`."""
+    return names - modules("import msgspec")
+
+
 def commands(names: set[str]) -> set[str]:
     start = "clnwire.commands."
     return {name.removeprefix(start) for name in names if name.startswith(start)}
@@ -28,7 +33,8 @@ def commands(names: set[str]) -> set[str]:
 def test_a_plugin_that_calls_nothing_imports_nothing_for_it():
     found = modules("from clnwire import Plugin; Plugin().rpc")
     assert commands(found) <= {"_blocking", "_command"}
-    assert not found & {"socket", "selectors", "asyncio", "clnwire.rpc._pool", "clnwire.rpc._call"}
+    late = {"socket", "selectors", "asyncio", "clnwire.rpc._pool", "clnwire.rpc._call"}
+    assert not without_msgspec_s(found) & late
 
 
 def test_a_call_imports_its_own_command_and_no_sockets():
@@ -41,4 +47,4 @@ with connect(sys.argv[1]) as rpc:
     with Node(echo) as node:
         found = modules(source, str(node.rpc_path))
     assert commands(found) == {"_blocking", "_command", "getinfo"}
-    assert not found & {"socket", "selectors", "asyncio"}
+    assert not without_msgspec_s(found) & {"socket", "selectors", "asyncio"}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.docs.pages import ROOT, all_blocks
 
 
 def test_a_type_checker_finds_no_mistake(tmp_path):
+    pytest.importorskip("mypy", reason="needs the group test: mypy")
     blocks = [block for block in all_blocks("python") if "pyln.client" not in block.text]
     for block in blocks:
         name = f"{block.page.stem}_{block.number}".replace("-", "_")

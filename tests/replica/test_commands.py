@@ -70,6 +70,7 @@ def test_init_says_what_comes_next(commands: Commands, tmp_path: Path) -> None:
 
 
 def test_init_makes_a_key_and_says_to_copy_it(commands: Commands, tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="needs the extra: replica")
     commands.directory.mkdir()
     key = tmp_path / "key"
     words = ("init", f"file:{tmp_path / 'copy'}", "--encryption-key-file", key)
@@ -423,6 +424,7 @@ def test_export_is_enough_to_restore(coins: MiniNode, commands: Commands, tmp_pa
 
 
 def test_everything_with_a_key(commands: Commands, tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="needs the extra: replica")
     node = MiniNode(
         tmp_path / "node",
         tmp_path / "copy",
