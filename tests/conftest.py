@@ -46,6 +46,11 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Since Python 3.12, a process that has threads, as each plugin has, warns of its forks. The warning
+# is a line of the log, which tests of forks compare.
+if sys.version_info >= (3, 12):
+    os.environ["PYTHONWARNINGS"] = "ignore:This process:DeprecationWarning"
+
 __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",

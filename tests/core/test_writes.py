@@ -172,6 +172,12 @@ def test_bytes_that_are_no_utf8(bad):
         decoded(b'{"data_version":7,"writes":["' + bad + b'"]}')
 
 
+def assert_narrow(made, text):
+    own = sys.getsizeof("".join([*text]))
+    # Python has each character up to U+00FF once, from 3.12 on with room for its UTF-8.
+    assert sys.getsizeof(made) == own or (len(text) == 1 and sys.getsizeof(made) < own)
+
+
 @pytest.mark.parametrize("character", ["\x7f", "\x80", "\xff", "\u0100", "\uffff", "\U00010000"])
 def test_strings_are_as_narrow_as_pythons(character):
     lengths = [*range(18), *range(28, 36), *range(60, 70)]
@@ -179,7 +185,7 @@ def test_strings_are_as_narrow_as_pythons(character):
         text = "a" * before + character + "b" * behind
         (made,) = decoded(of_text(text))[0].writes
         assert (made, hash(made)) == (text, hash(text))
-        assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
+        assert_narrow(made, text)
 
 
 def test_strings_behind_an_emoji_are_as_narrow_as_before():
@@ -200,7 +206,7 @@ RUNS = st.tuples(st.sampled_from("aé⚡\U0001f980"), st.integers(1, 40)).map(
 def test_runs_of_characters_of_any_size(text):
     (made,) = decoded(of_text(text))[0].writes
     assert (made, hash(made)) == (text, hash(text))
-    assert sys.getsizeof(made) == sys.getsizeof("".join([*text]))
+    assert_narrow(made, text)
 
 
 @pytest.mark.parametrize("character", ["é", "⚡", "\U0001f980"])

@@ -53,6 +53,7 @@ BESIDES = {
     "importlib",
     "importlib._bootstrap",
     "importlib._bootstrap_external",
+    "math",
     "signal",
 }
 """Of the standard library, what a plugin needs for itself."""
