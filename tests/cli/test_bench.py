@@ -229,7 +229,7 @@ def test_one_that_fails_is_named_with_what_it_said(
 ) -> None:
     body = f"{PEER}def answer(message): {statement}"
     # A start has the same time-out, and takes its time on a busy machine.
-    timeout = 5 if "sleep" in statement else 60
+    timeout = 3 if "sleep" in statement else 60
     done = bench(write_plugin(tmp_path, body), f"--timeout={timeout}")
     line = one_line(done, 1)
     assert re.match(rf"clnwire bench: hook peer_connected: {said}", line), line
