@@ -78,17 +78,13 @@ def _google(lines: list[str]) -> dict[str, str]:
 def _numpy(lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(lines):
-        if _is_underline(lines[number + 1 : number + 2]):
+        if "".join(lines[number + 1 : number + 2]).startswith("---"):
             break
         if line[:1].strip():
             text = _joined("\n".join(_block(lines[number + 1 :])))
             for name in line.partition(":")[0].split(","):
                 found[name.strip().lstrip("*")] = text
     return found
-
-
-def _is_underline(lines: list[str]) -> bool:
-    return bool(lines) and lines[0].startswith("---")
 
 
 def _joined(text: str) -> str:

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    import inspect
     from collections.abc import Callable, Iterator
-    from types import CodeType
 
     Function = Callable[..., object]
 
@@ -65,7 +63,9 @@ def parameters_of(function: Function) -> list[Parameter]:
     from inspect import signature
 
     return [
-        Parameter(each.name, _KINDS[each.kind], _default(each))
+        Parameter(
+            each.name, _KINDS[each.kind], REQUIRED if each.default is each.empty else each.default
+        )
         for each in signature(function).parameters.values()
     ]
 
@@ -136,7 +136,9 @@ def _parameters(function: FunctionType) -> Iterator[Parameter]:
     by_name = by_position + code.co_kwonlyargcount
     defaults = function.__defaults__ or ()
     first_default = by_position - len(defaults)
-    rest, named_rest = _variadic_names(code)
+    variadic = iter(code.co_varnames[by_name:])
+    rest = next(variadic) if code.co_flags & _HAS_REST else None
+    named_rest = next(variadic) if code.co_flags & _HAS_NAMED_REST else None
     for position, name in enumerate(code.co_varnames[:by_position]):
         kind: Kind = "positional only" if position < code.co_posonlyargcount else "positional"
         has_default = position >= first_default
@@ -148,17 +150,6 @@ def _parameters(function: FunctionType) -> Iterator[Parameter]:
         yield Parameter(name, "keyword only", named_defaults.get(name, REQUIRED))
     if named_rest is not None:
         yield Parameter(named_rest, "named rest", REQUIRED)
-
-
-def _default(parameter: inspect.Parameter) -> object:
-    return REQUIRED if parameter.default is parameter.empty else parameter.default
-
-
-def _variadic_names(code: CodeType) -> tuple[str | None, str | None]:
-    """The names of the `*` and the `**` parameter; `None` for one that is missing."""
-    names = iter(code.co_varnames[code.co_argcount + code.co_kwonlyargcount :])
-    rest = next(names) if code.co_flags & _HAS_REST else None
-    return rest, next(names) if code.co_flags & _HAS_NAMED_REST else None
 
 
 def _without_indentation(text: str) -> str:

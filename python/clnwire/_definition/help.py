@@ -21,7 +21,8 @@ def describe(definition: Definition) -> str:
     options, methods = definition.options.values(), definition.methods.values()
     hooks, subscriptions = definition.hooks.values(), definition.subscriptions
     path = (sys.argv or [""])[0] or "plugin.py"
-    intro = f"""{_purpose()}{path} is a plugin for Core Lightning. It is started by lightningd:
+    purpose = inspect.getdoc(sys.modules["__main__"]) or ""
+    intro = f"""{path} is a plugin for Core Lightning. It is started by lightningd:
 
     lightningd --plugin={os.path.abspath(path)}
 
@@ -29,6 +30,7 @@ To try it without a node:
 
     clnwire run --plugin={path}"""  # noqa: PTH100 - pathlib costs time at every start
     parts = [
+        purpose,
         intro,
         _section("Options", [(f"--{o.name}=<{o.type}>", _option_text(o)) for o in options]),
         _section("Methods", [row for method in methods for row in _method_rows(method)]),
@@ -36,12 +38,6 @@ To try it without a node:
         _section("Subscriptions", [(s.topic, "") for s in subscriptions]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _purpose() -> str:
-    """The docstring of the plugin's main module, followed by an empty line."""
-    text = inspect.getdoc(sys.modules["__main__"]) or ""
-    return f"{text}\n\n" if text else ""
 
 
 def _method_rows(method: Method) -> list[tuple[str, str]]:

@@ -131,7 +131,12 @@ class Params:
         return first == b"[" and (b"null" in params or self._needs_names)
 
     def _decode_each(self, params: bytes) -> Any:
-        args, named = self._collect(params)
+        """Decodes each argument separately."""
+        given = split(params)
+        if isinstance(given, list):
+            args, named = self._collect_positions(given), dict[str, Any]()
+        else:
+            args, named = self._collect_names(given)
         if self._variadic:
             return args, named
         names = [p.name for p in self._positional]
@@ -190,13 +195,6 @@ class Params:
             array_like=array_like,
             kw_only=not array_like,
         )
-
-    def _collect(self, params: bytes) -> tuple[list[Any], dict[str, Any]]:
-        """Decodes each argument separately."""
-        given = split(params)
-        if isinstance(given, list):
-            return self._collect_positions(given), {}
-        return self._collect_names(given)
 
     def _collect_positions(self, values: list[bytes]) -> list[Any]:
         rest = self._variadic_parameter("rest")
@@ -312,9 +310,6 @@ def _field(parameter: Parameter, annotation: Any) -> Any:
     if isinstance(default, (list, dict, set, bytearray)):
         return (parameter.name, annotation, msgspec.field(default_factory=default.copy))
     if isinstance(default, msgspec.Struct):
-        return (
-            parameter.name,
-            annotation,
-            msgspec.field(default_factory=partial(msgspec.structs.replace, default)),
-        )
+        factory = partial(msgspec.structs.replace, default)
+        return (parameter.name, annotation, msgspec.field(default_factory=factory))
     return (parameter.name, annotation, default)

@@ -68,7 +68,8 @@ class Option(Generic[T_co]):
             self._reader, is_concealed = _reader(name, kind)
             self.type = "string-conceal" if is_concealed else "string"
             self.default = _default_of(name, default, self._reader, multi=multi)
-        self._value_in_run = value_in_run or _no_value
+        # Without a plugin there is no value.
+        self._value_in_run: Callable[[str], Any] = value_in_run or (lambda _: NO_VALUE)
         _check(self)
 
     def __repr__(self) -> str:
@@ -177,12 +178,6 @@ class Option(Generic[T_co]):
             return OptionError(f"option '{self.name}': the value is not {expected}")
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return OptionError(f"option '{self.name}': {shortened(repr(text))} is not {expected}")
-
-
-def _no_value(name: str) -> Any:
-    """The default of `value_in_run`, for an option without a plugin."""
-    del name
-    return NO_VALUE
 
 
 def _type_of_default(default: Any, *, multi: bool) -> Any:

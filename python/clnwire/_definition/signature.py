@@ -83,17 +83,14 @@ def must_be_function(function: object, decorator: str, *, most: int) -> None:
         given = parameters_of(function)
     except (TypeError, ValueError):
         return  # C functions may have no signature.
-    needed = [each.name for each in given if each.is_required and each.kind in _NEEDED]
-    by_name = [each.name for each in given if each.is_required and each.kind == "keyword only"]
-    if len(needed) > most or by_name:
+    variadic = ("rest", "named rest")
+    needed = [each for each in given if each.is_required and each.kind not in variadic]
+    if len(needed) > most or any(each.kind == "keyword only" for each in needed):
         takes = "one parameter at most, the Init" if most else "no parameters"
-        names = ", ".join((*needed, *by_name))
+        names = ", ".join(each.name for each in needed)
         raise UsageError(
             f"{decorator}: the function takes {takes}, not {names}; use the plugin object itself"
         )
-
-
-_NEEDED = ("positional only", "positional")
 
 
 def refuse_async(function: Callable[..., object], what: str) -> None:

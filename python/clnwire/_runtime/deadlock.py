@@ -102,8 +102,7 @@ def _is_answered(driver: Driver, current: CurrentMessage) -> bool:
 def _id_text(token: bytes) -> str:
     """An id as text for use within another id: a string loses its quotes."""
     try:
-        value = msgspec.json.decode(token)
+        return msgspec.json.decode(token, type=str)
     except msgspec.DecodeError:
-        # Callers may choose ids that msgspec refuses: lone surrogates, numbers beyond a float.
-        value = None
-    return value if isinstance(value, str) else token.decode()
+        # It is no string, or one that msgspec refuses, with a lone surrogate.
+        return token.decode()

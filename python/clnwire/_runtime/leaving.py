@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from clnwire._runtime.siblings import mark_as_last, others_run
 
 if TYPE_CHECKING:
-    from clnwire import _core
     from clnwire._runtime.run import Run
 
 QUIET_SECONDS: Final = 1.0
@@ -50,11 +49,9 @@ def _wait(run: Run) -> None:
         if not run.is_shutdown_announced:
             may_leave = now >= given_up
         else:
-            may_leave = now - since >= QUIET_SECONDS and not _others_run(driver)
+            may_leave = now - since >= QUIET_SECONDS and (
+                # Under `run_on` siblings need not be plugins.
+                not driver.owns_process or not others_run()
+            )
         if may_leave:
             driver.stop()
-
-
-def _others_run(driver: _core.Driver) -> bool:
-    """Whether other plugins run. False under `run_on`, where siblings need not be plugins."""
-    return driver.owns_process and others_run()

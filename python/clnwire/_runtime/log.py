@@ -121,7 +121,7 @@ def log_failure(
     If all frames are clnwire's own, the place is that of `function`, and the traceback is logged
     only for unforeseen errors, at level `debug`.
     """
-    frames = _from_author(error.__traceback__)
+    frames = author_frames(error.__traceback__)
     place = _place_of(function) if frames is None else _place_in(frames)
     head, *rest = reason.split("\n", 1)
     if len(head) > LONGEST_REASON:
@@ -187,12 +187,8 @@ def _drop_own_frames(parts: traceback.TracebackException) -> bool:
     return False
 
 
-def has_author_frames(frames: TracebackType | None) -> bool:
-    """Whether the traceback has a frame that is not clnwire's."""
-    return _from_author(frames) is not None
-
-
-def _from_author(frames: TracebackType | None) -> TracebackType | None:
+def author_frames(frames: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is not clnwire's; `None` if it has none."""
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
         frames = frames.tb_next
     return frames

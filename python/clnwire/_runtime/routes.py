@@ -12,8 +12,8 @@ import msgspec
 from clnwire import _core
 from clnwire._definition.requests import request_kind
 from clnwire._definition.signature import with_contexts
-from clnwire._runtime.debugging import HOW_TO_DEBUG
-from clnwire._runtime.log import has_author_frames, log_failure
+from clnwire._runtime.log import author_frames, log_failure
+from clnwire._runtime.stdio import HOW_TO_DEBUG
 from clnwire._wire.codec import encode, encode_any
 from clnwire.error_codes import INTERNAL_ERROR, PARSE_ERROR
 from clnwire.errors import (
@@ -161,16 +161,12 @@ def _reason(name: str, error: BaseException) -> str:
         return f"{name}: the daemon's message cannot be decoded: {sendable(error)}"
     if _is_cancelled(error):
         return f"{name}: CancelledError: cancelled before it was done"
-    if _is_about_result(error):
+    if isinstance(error, NotAwaitedError) and author_frames(error.__traceback__) is None:
+        # clnwire has raised it for the handler's result.
         return f"{name}: returned {sendable(error)}"
     if type(error).__module__ == "bdb":
         return f"{name}: {describe_error(error)}: {HOW_TO_DEBUG}"
     return f"{name}: {describe_error(error)}"
-
-
-def _is_about_result(error: BaseException) -> bool:
-    """Whether clnwire raised it for a handler's result: the traceback has no author frames then."""
-    return isinstance(error, NotAwaitedError) and not has_author_frames(error.__traceback__)
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -48,30 +48,24 @@ def serve(run: Run, *, own_process: bool = True) -> int:
 
 def _serve(run: Run, *, own_process: bool) -> int:
     with _signals(run) if own_process else contextlib.nullcontext() as restore_signals:
-        _prepare(run)
+        settings = run.settings
+        run.driver.prepare(
+            max_frame_bytes=settings.max_frame_bytes,
+            max_depth=settings.max_depth,
+            patience=settings.watchdog_seconds,
+            grace=settings.shutdown_seconds,
+            max_in_flight=settings.max_in_flight,
+        )
         try:
-            return _serve_in_loop(run) if run.is_async else _serve_blocking(run, restore_signals)
+            if not run.is_async:
+                return _serve_blocking(run, restore_signals)
+            # Imported here because importing asyncio takes about 50 ms.
+            from clnwire._runtime.event_loop import serve
+
+            return serve(run)
         finally:
             if not run.driver.is_disowned:
                 _end(run)
-
-
-def _prepare(run: Run) -> None:
-    settings = run.settings
-    run.driver.prepare(
-        max_frame_bytes=settings.max_frame_bytes,
-        max_depth=settings.max_depth,
-        patience=settings.watchdog_seconds,
-        grace=settings.shutdown_seconds,
-        max_in_flight=settings.max_in_flight,
-    )
-
-
-def _serve_in_loop(run: Run) -> int:
-    # Imported here because importing asyncio takes about 50 ms.
-    from clnwire._runtime.event_loop import serve
-
-    return serve(run)
 
 
 def _serve_blocking(run: Run, restore_signals: RestoreSignals | None) -> int:

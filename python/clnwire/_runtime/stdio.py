@@ -6,13 +6,17 @@ import atexit
 import contextlib
 import os
 import sys
+from typing import Any, Final
 
 from clnwire import _core
 from clnwire._definition.current import HANDLED
-from clnwire._runtime.debugging import skip_breakpoints
 from clnwire._runtime.stderr import Capture, capture
 from clnwire._wire.environment import LIGHTNINGD_PLUGIN, PLUGIN_PID
 
+HOW_TO_DEBUG: Final = (
+    "stdin carries the protocol. Debug the plugin in a test with `run_plugin(plugin)` "
+    "(docs/testing.md), or over a socket: PYTHONBREAKPOINT=remote_pdb.set_trace"
+)
 _driver: _core.Driver | None = None
 _stderr: Capture | None = None
 
@@ -50,9 +54,28 @@ def take_over() -> _core.Driver:
         _driver = _core.Driver(HANDLED)
         _make_stdout_prompt()
         _stderr = capture(_driver)
-        skip_breakpoints(_driver)
+        _skip_breakpoints(_driver)
         atexit.register(_end_without_run, _driver, os.getpid())
     return _driver
+
+
+def _skip_breakpoints(driver: _core.Driver) -> None:
+    """Makes `breakpoint()` log how to debug a plugin and return: a debugger would read from stdin.
+
+    Leaves it alone if `PYTHONBREAKPOINT` or another `sys.breakpointhook` is set.
+    """
+    if sys.breakpointhook is not sys.__breakpointhook__:
+        return
+
+    def hook(*args: Any, **keywords: Any) -> Any:
+        if os.environ.get("PYTHONBREAKPOINT"):
+            return sys.__breakpointhook__(*args, **keywords)
+        caller = sys._getframe().f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        place = "" if caller is None else f" at {caller.f_code.co_filename}:{caller.f_lineno}"
+        driver.log("warn", f"breakpoint(){place} is skipped: {HOW_TO_DEBUG}")
+        return None
+
+    sys.breakpointhook = hook
 
 
 def _refuse_closed() -> None:

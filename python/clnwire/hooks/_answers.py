@@ -52,7 +52,8 @@ def _encode_free(
     if answer is None:
         raise UsageError("the handler returned None; it must return an answer, such as CONTINUE")
     if isinstance(answer, HookAnswer) and spec.answers:
-        raise UsageError(f"the handler returned {answer!r}; {_permitted(spec)}")
+        permitted = ", ".join(kind.__name__ for kind in spec.answers)
+        raise UsageError(f"the handler returned {answer!r}; permitted answers: {permitted}")
     try:
         encoded = encode_any(answer)
         given = msgspec.json.decode(encoded)
@@ -69,22 +70,14 @@ def _encode_free(
     # Structs leave out members that are `None`, so dicts do too: the daemon would read a null.
     present = {name: value for name, value in members.items() if value is not None}
     struct = permitted_answer(spec, present)
-    for name in _unknown_members(struct, present):
+    known = (*struct.__struct_encode_fields__, "result")
+    later = {name: value for name, value in present.items() if name not in known}
+    for name in later:
         remark(name, struct)
     if complete is not None:
-        return _with_later_members(complete(struct), struct, present)
+        completed = complete(struct)
+        return encode({**msgspec.json.decode(completed), **later}) if later else completed
     return encoded if present == given else encode(present)
-
-
-def _with_later_members(completed: bytes, struct: HookAnswer, present: dict[str, Any]) -> bytes:
-    """Adds to the completed answer the members of the dict that only a newer daemon knows."""
-    later = {name: present[name] for name in _unknown_members(struct, present)}
-    return encode({**msgspec.json.decode(completed), **later}) if later else completed
-
-
-def _unknown_members(struct: HookAnswer, members: dict[str, Any]) -> list[str]:
-    known = (*struct.__struct_encode_fields__, "result")
-    return [name for name in members if name not in known]
 
 
 def _remarks(hook: str, warn: Callable[[str], object]) -> Callable[[str, HookAnswer], None]:
@@ -127,7 +120,8 @@ def permitted_answer(spec: HookSpec, members: dict[str, Any]) -> HookAnswer:
             problems.insert(0, f": {error}")
     # The message does not show the whole answer, which may hold a secret.
     said = f"the handler answered with result {result!r}"
-    raise UsageError(f"{said}{next(iter(problems), '')}; {_permitted_members(spec)}")
+    permitted = ", ".join(dict.fromkeys(map(_form, kinds)))
+    raise UsageError(f"{said}{next(iter(problems), '')}; permitted answers: {permitted}")
 
 
 def on_failure_of(spec: HookSpec, wanted: object) -> OnFailure:
@@ -165,11 +159,6 @@ def failing(on_failure: OnFailure, encode_answer: Callable[[Any], bytes]) -> Fai
     return lambda params, reason, bare_continue: answer
 
 
-def _permitted_members(spec: HookSpec) -> str:
-    kinds = [kind for kind in spec.answers if kind is not Refuse]
-    return f"permitted answers: {', '.join(dict.fromkeys(map(_form, kinds)))}"
-
-
 def _form(kind: type[HookAnswer]) -> str:
     """What an answer must have, as JSON."""
     tag = kind.__struct_config__.tag
@@ -177,7 +166,3 @@ def _form(kind: type[HookAnswer]) -> str:
     fields = msgspec.structs.fields(kind)
     members = [f'"{each.encode_name}": …' for each in fields if each.required]
     return f"{{{', '.join((*result, *members))}}}"
-
-
-def _permitted(spec: HookSpec) -> str:
-    return f"permitted answers: {', '.join(kind.__name__ for kind in spec.answers)}"
