@@ -3,11 +3,10 @@
 import datetime
 import re
 import statistics
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -26,6 +25,7 @@ from clnwire.testing import BlockingHost
 
 SHOWN_WORDS: Final = 300
 """The most characters to show of a line from the plugin's stderr."""
+_PREFIX: Final = "clnwire-bench-"
 _FRAME: Final = re.compile(r"\s*(?:\d+: |at )")
 """A line of a backtrace, as Rust and JavaScript print it."""
 _TELLING: Final = re.compile(r"error|exception|panic|fatal", re.IGNORECASE)
@@ -40,10 +40,10 @@ class Setup(Struct, frozen=True, kw_only=True):
     """Values for the plugin's own options, as a user writes them."""
     rounds: int = 5
 
-    def run(self, what: str, folder: Path, **settings: Any) -> Report:
+    def run(self, what: str, folder: str, **settings: Any) -> Report:
         """Runs the plugin once. The error names `what`, and has the plugin's last words."""
         try:
-            return measure(structs.replace(self.job, folder=str(folder), **settings))
+            return measure(structs.replace(self.job, folder=folder, **settings))
         except PluginFailedError as error:
             raise PluginFailedError(
                 f"{what}: {error}{last_words(error.stderr)}", error.stderr
@@ -65,8 +65,8 @@ def ask_manifest(setup: Setup, name: str) -> HostManifest:
     Raises `LoadError`, `PluginFailedError`, `ManifestError`, and `BenchError` if the plugin has
     disabled itself.
     """
-    with tempfile.TemporaryDirectory(prefix="clnwire-bench-") as folder:
-        report = setup.run("getmanifest", Path(folder), mode="manifest")
+    with TemporaryDirectory(prefix=_PREFIX) as folder:
+        report = setup.run("getmanifest", folder, mode="manifest")
     manifest = check_manifest(name, bytes(report.manifest), ReservedNames())
     if manifest.disable is not None:
         raise BenchError(f"the plugin does not want to run: {manifest.disable}")
@@ -90,14 +90,17 @@ def measure_all(
         empty_node.register(node.host)
         node.serve()
         for what, settings in runs(plan) * setup.rounds:
-            with _folder(node.rpc_path) as folder:
-                told = init(str(folder), options)
+            # Each run has a daemon's directory without the files of earlier ones.
+            with TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+                (Path(folder) / RPC_FILE).symlink_to(node.rpc_path)
+                told = init(folder, options)
                 many = f", {job.window} in flight" if settings["mode"] == "window" else ""
                 words = f"{what}{many}"
                 report = setup.run(words, folder, init=told, **plan.common, **settings)
             reports[what, settings["mode"]].append(report)
             number += 1
             on_run(number)
+    every = [report for each in reports.values() for report in each]
     return Results(
         plugin=name,
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -105,7 +108,11 @@ def measure_all(
         machine=here,
         method=BenchMethod(setup.rounds, job.seconds, job.window, job.core),
         rows={case.name: _row(case, reports) for case in plan.cases},
-        start=_start([report for each in reports.values() for report in each]),
+        start=Start(
+            _median([report.manifest_ms for report in every]),
+            _median([report.idle_memory_kb for report in every]),
+            max(report.peak_memory_kb for report in every),
+        ),
         not_measured=plan.notes,
     )
 
@@ -130,22 +137,5 @@ def _row(case: Case, reports: Mapping[tuple[str, str], Sequence[Report]]) -> Res
     return ResultRow(middle(case.many), None if case.one is None else middle(case.one))
 
 
-def _start(reports: Sequence[Report]) -> Start:
-    return Start(
-        _median([report.manifest_ms for report in reports]),
-        _median([report.idle_memory_kb for report in reports]),
-        max(report.peak_memory_kb for report in reports),
-    )
-
-
 def _median(values: Sequence[float]) -> float:
     return round(statistics.median(values), 3)
-
-
-@contextmanager
-def _folder(rpc_path: Path) -> Generator[Path, None, None]:
-    """A fresh daemon's directory for one run, without the files of earlier runs."""
-    with tempfile.TemporaryDirectory(prefix="clnwire-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        (folder / RPC_FILE).symlink_to(rpc_path)
-        yield folder

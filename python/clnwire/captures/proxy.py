@@ -107,7 +107,7 @@ class Proxy:
     def _catch_signals(self) -> None:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         # Without a handler, SIGCHLD would not wake the loop.
-        signal.signal(signal.SIGCHLD, _note)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         for number in PASSED_ON:
             # The plugin inherits ignored signals (e.g. SIGHUP under nohup), so leave them ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -304,10 +304,6 @@ def _give_up(descriptor: int) -> None:
         os.set_blocking(descriptor, True)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-def _note(number: int, frame: object) -> None:
-    """Does nothing: the signal only wakes the loop, which finds out that a child has ended."""
 
 
 def _unblock(descriptor: int) -> None:

@@ -73,18 +73,15 @@ def read_records(
             if not text.strip():
                 continue
             try:
-                yield number, _checked(decoder.decode(text))
+                record = decoder.decode(text)
+                if record.frame is None and record.note is None:
+                    raise msgspec.ValidationError("Object missing required field `frame`")
+                yield number, record
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
                 on_broken(CaptureError(f"{path}:{number}: not a record of a capture: {error}"))
     except CutError as error:
         where = f"line {number + 1} and what follows cannot be read"
         on_cut(CaptureError(f"{path}: {where}: {error}"))
-
-
-def _checked(record: Record) -> Record:
-    if record.frame is None and record.note is None:
-        raise msgspec.ValidationError("Object missing required field `frame`")
-    return record
 
 
 def _lines(path: Path, on_read: Callable[[int], object] | None) -> Iterator[bytes | None]:

@@ -66,21 +66,17 @@ def write_wrapper(
     """
     output = output.expanduser()
     if not force:
-        _make_folder(output)
+        try:
+            output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise CaptureError(
+                f"{output} is a file; for a wrapper name a directory, where each run makes a new "
+                "file, or let each run overwrite it with --force"
+            ) from None
+        except OSError as error:
+            raise CaptureError(f"{output} cannot be made: {error.strerror}") from None
     words = [sys.executable, "-m", "clnwire", "record", "-o", str(output.absolute())]
     plugin = [str(Path(word).absolute()) if Path(word).is_file() else word for word in argv]
     command = shlex.join([*words, *options, "--", *plugin])
     script = os.fsencode(f'#!/bin/sh\nexec {command} "$@"\n')
     os.close(_create(path, 0o755, force=force, content=script))
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except FileExistsError:
-        raise CaptureError(
-            f"{path} is a file; for a wrapper name a directory, where each run makes a new file, "
-            "or let each run overwrite it with --force"
-        ) from None
-    except OSError as error:
-        raise CaptureError(f"{path} cannot be made: {error.strerror}") from None

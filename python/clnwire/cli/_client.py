@@ -1,20 +1,28 @@
-"""What the commands that talk to a running daemon share: its socket's path, and one call."""
+"""What the commands that talk to a running daemon share: its socket's path, one call, and what is
+shown while it runs."""
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from msgspec import json
+from msgspec import DecodeError, json
 
 from clnwire._core import Frame, members
+from clnwire._wire.foreign import printable
+from clnwire._wire.levels import ALIASES, SCALE
 from clnwire.cli._failing import fail
 from clnwire.cli._params import json_text, string_text
-from clnwire.cli._waiting import Waiting
 from clnwire.errors import ConnectionLostError
+from clnwire.rpc._call import CallOptions
 from clnwire.rpc._connection import opened
 from clnwire.rpc._text import enabling_text, request_text
 from clnwire.rpc._waiting import run
+
+LEVELS: Final = (*SCALE, "none")
+"""From the least important; `none` is above all that a plugin sends."""
+_WIDTH: Final = 30
 
 
 def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
@@ -23,6 +31,54 @@ def socket_path(lightning_dir: str, network: str, rpc_file: str) -> Path:
     if (directory / file).is_socket():
         return directory / file
     return directory / network / file
+
+
+class Waiting:
+    """Shows `message` and `progress` notifications on stderr while a command runs.
+
+    On a terminal, progress is one line that changes; elsewhere each step has its line.
+    """
+
+    def __init__(self, level: str = "info") -> None:
+        self._least = LEVELS.index(level)
+        self._terminal = sys.stderr.isatty()
+        self._shown = ""
+        self._show = CallOptions(on_message=self._message, on_progress=self._progress).notices()
+
+    def __enter__(self) -> "Waiting":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._wipe()
+
+    def take(self, frame: Frame) -> None:
+        """Shows a notification; ignores all other frames."""
+        assert self._show is not None
+        with suppress(DecodeError, RecursionError):
+            self._show(frame)
+        sys.stderr.flush()
+
+    def _message(self, text: str, level: str) -> None:
+        level = ALIASES.get(level, level)
+        if level not in LEVELS or LEVELS.index(level) >= self._least:
+            self._wipe()
+            sys.stderr.write("# " + printable(text).replace("\n", "\n# ") + "\n")
+
+    def _progress(self, done: int, total: int, stage: tuple[int, int] | None) -> None:
+        length = min(_WIDTH, max(0, _WIDTH * done // max(1, total)))
+        prefix = f"stage {stage[0] + 1}/{stage[1]} " if stage and stage[1] > 1 else ""
+        line = f"# {prefix}[{'=' * length:<{_WIDTH}}] {done}/{total}"
+        if line == self._shown:
+            return
+        self._wipe()
+        self._shown = line
+        sys.stderr.write(line if self._terminal else f"{line}\n")
+
+    def _wipe(self) -> None:
+        if self._terminal and self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._shown = ""
 
 
 def call_daemon(

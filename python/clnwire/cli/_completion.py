@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import typer
-from msgspec import DecodeError, Struct, json
+from msgspec import DecodeError, json
 
 PATIENCE: Final = 1.0
 """Seconds that a daemon has to list its commands."""
@@ -40,17 +40,10 @@ def rule_codes(incomplete: str) -> list[tuple[str, str]]:
     return [(rule.code, rule.name) for rule in RULES if rule.code.startswith(incomplete)]
 
 
-class _Command(Struct):
-    command: str
-
-
-class _Help(Struct):
-    help: list[_Command]
-
-
 def running_methods(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The commands of the running daemon that begin so, with their usages."""
     from clnwire.cli._client import call_daemon, socket_path
+    from clnwire.commands.help import HelpReply
     from clnwire.errors import ClnwireError
     from clnwire.rpc._waiting import ExpiredError
 
@@ -58,7 +51,7 @@ def running_methods(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]
     path = socket_path(given["lightning_dir"], given["network"], given["rpc_file"])
     try:
         reply = call_daemon(path, "help", b"{}", level="none", timeout=PATIENCE)
-        usages = [each.command for each in json.decode(reply.result or b"", type=_Help).help]
+        usages = [each.command for each in json.decode(reply.result or b"", type=HelpReply).help]
     except (ClnwireError, DecodeError, ExpiredError, RecursionError):
         # No daemon runs there, or it is busy: offer nothing.
         return []

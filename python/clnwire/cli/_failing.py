@@ -37,6 +37,11 @@ def fail(
     raise typer.Exit(status)
 
 
+def say(command: str, text: str) -> None:
+    """Writes a line about what the command meets, which goes on."""
+    sys.stderr.write(f"clnwire {command}: {text}\n")
+
+
 def print_json(result: object) -> None:
     """Prints what `--json` asks for, on one line."""
     sys.stdout.write(json.encode(result).decode() + "\n")
@@ -63,14 +68,10 @@ def guarded(
     except ClnwireError as error:
         fail(name(), str(error), CANNOT)
     except OSError as error:
-        fail(name(), _what_failed(error), CANNOT)
+        if error.filename is None or error.strerror is None:
+            fail(name(), describe_error(error), CANNOT)
+        fail(name(), f"{os.fsdecode(error.filename)}: {error.strerror}", CANNOT)
     except Exception as error:
         where = f"this is a bug in clnwire; for the traceback: clnwire --debug {name()} ..."
         fail(name(), f"{describe_error(error)}; {where}", CANNOT)
     return done
-
-
-def _what_failed(error: OSError) -> str:
-    if error.filename is None or error.strerror is None:
-        return describe_error(error)
-    return f"{os.fsdecode(error.filename)}: {error.strerror}"

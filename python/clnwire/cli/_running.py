@@ -43,7 +43,8 @@ async def serve(settings: RunSettings, *, trace: bool, reloads: bool) -> str | N
     if reloads and dialect == "2019":
         raise ConfigError("--reload: the daemon of 2019 does not survive the end of a plugin")
     with _stream(settings.single["log-file"]) as stream:
-        book = Logbook(stream, level=settings.single["log-level"], colours=_wants_colours(stream))
+        colours = stream.isatty() and not os.environ.get("NO_COLOR")
+        book = Logbook(stream, level=settings.single["log-level"], colours=colours)
         _show_no_line_twice(settings, stream)
         _warn_of_files(settings.specs, book)
         host = Host(
@@ -219,7 +220,3 @@ def _show_no_line_twice(settings: RunSettings, stream: TextIO) -> None:
         shows_warnings = SCALE.index(settings.single["log-level"]) <= SCALE.index("unusual")
         if shows_warnings and os.path.sameopenfile(stream.fileno(), sys.stderr.fileno()):
             os.environ[LOG_SHOWN_BY] = str(os.getpid())
-
-
-def _wants_colours(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -21,12 +21,11 @@ from clnwire.cli._arguments import (
     flag,
     option,
 )
-from clnwire.cli._client import reached, socket_path
+from clnwire.cli._client import LEVELS, reached, socket_path
 from clnwire.cli._completion import one_of, running_methods
 from clnwire.cli._failing import fail
 from clnwire.cli._group import options
 from clnwire.cli._params import WordError, json_object, params_text, string_text
-from clnwire.cli._waiting import LEVELS
 
 EXAMPLES = (
     ("clnwire call hello name=Rusty", "a plugin's method, under clnwire run"),
@@ -93,8 +92,9 @@ def call(
     chosen = words or []
     _refuse_options([method, *chosen], options(context))
     string_text(method)
-    params = _raw_params(chosen) if raw else None
-    if params is None:
+    if raw and len(chosen) == 1 and chosen[0][:1] + chosen[0][-1:] in ("[]", "{}"):
+        params = os.fsencode(chosen[0])
+    else:
         params = params_text(chosen, keyword=keyword, ordered=ordered)
     wanted = None if trim is None else json_object(trim)
     path = socket_path(lightning_dir, network, rpc_file)
@@ -103,13 +103,6 @@ def call(
         sys.stderr.write(printable_json(_indented(reply.error)) + "\n")
         raise typer.Exit(1)
     sys.stdout.write(_shown(reply.result or b"null", raw=raw))
-
-
-def _raw_params(words: list[str]) -> bytes | None:
-    """A single word that looks like an array or an object is all of the parameters."""
-    if len(words) != 1 or words[0][:1] + words[0][-1:] not in ("[]", "{}"):
-        return None
-    return os.fsencode(words[0])
 
 
 def _refuse_options(words: list[str], known: list[str]) -> None:

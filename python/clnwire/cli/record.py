@@ -1,6 +1,7 @@
 """`clnwire record`: runs a plugin under lightningd, and records their conversation."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from clnwire.captures.proxy import Proxy, end_like
 from clnwire.captures.tap import LIMIT
 from clnwire.captures.target import opened, write_wrapper
 from clnwire.cli._arguments import File, PluginCommand, Words, flag, option
+from clnwire.cli._failing import say
 from clnwire.program import ProgramError, of_words
 
 EXAMPLES = (
@@ -62,15 +64,11 @@ def record(
         sys.stdout.write(f"lightningd records with: plugin={wrapper.absolute()}\n")
         return
     path, file = opened(output, argv, force=force)
-    _say(f"writing {path}")
+    complain = partial(say, "record")
+    complain(f"writing {path}")
     try:
-        code = Proxy(argv, _say, limit=buffer << 20).run(file, names)
+        code = Proxy(argv, complain, limit=buffer << 20).run(file, names)
     except ProgramError:
         path.unlink()
         raise
     raise typer.Exit(end_like(code))
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"clnwire record: {text}\n")
-    sys.stderr.flush()

@@ -1,7 +1,6 @@
 """`clnwire replay`: plays the daemon's side of a capture to a plugin."""
 
 import asyncio
-import sys
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -15,11 +14,11 @@ from clnwire._wire.foreign import printable, shortened
 from clnwire.captures.filter import parse_span
 from clnwire.cli._arguments import AsJson, Capture, From, PluginCommand, To, Words, flag, option
 from clnwire.cli._captures import moving_bar
-from clnwire.cli._failing import fail, print_json
+from clnwire.cli._failing import fail, print_json, say
 from clnwire.cli._replay_diff import Comparison
 from clnwire.errors import ClnwireError
 from clnwire.program import of_words
-from clnwire.replay.capture import CaptureError, Step, read_capture
+from clnwire.replay.capture import Step, read_capture
 from clnwire.replay.replay import DifferenceError, Outcome, Replay
 from clnwire.replay.stand_in import recorded_paths, stand_in
 
@@ -66,7 +65,9 @@ def replay(
     ignored = [name for group in ignore or [] for name in group.split(",") if name]
     comparison = Comparison(ignored, to_the_byte=to_the_byte) if diff or to_the_byte else None
     try:
-        steps = read_capture(capture, parse_span(first, last), on_cut=_say)
+        steps = read_capture(
+            capture, parse_span(first, last), on_cut=lambda error: say("replay", str(error))
+        )
         play = Replay(
             steps,
             window=window,
@@ -74,7 +75,9 @@ def replay(
             timeout=timeout,
             on_reply=None if comparison is None else comparison.take,
         )
-        _warn_of_paths(steps)
+        for path in recorded_paths(steps):
+            shown = printable(path)
+            say("replay", f"the capture sets the option {shown}: the plugin may use that file")
         outcome = asyncio.run(_played(play, of_words(plugin), steps, live=live, hidden=as_json))
     except DifferenceError as error:
         found = {"line": error.line, "expected": error.expected, "got": error.got}
@@ -100,14 +103,6 @@ async def _played(
         moving_bar("playing", len(steps), lambda: play.sent, hidden=hidden),
     ):
         return await play.run(argv)
-
-
-def _warn_of_paths(steps: list[Step]) -> None:
-    for path in recorded_paths(steps):
-        sys.stderr.write(
-            f"clnwire replay: the capture sets the option {printable(path)}: the plugin may use "
-            "that file\n"
-        )
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -161,7 +156,3 @@ def _print(summary: dict[str, Any], comparison: Comparison | None) -> None:
         console.print(f"{summary['cpu_us_per_message']:.1f} µs of CPU per message in the plugin")
     if comparison is not None:
         comparison.show(console, summary["log_lines"] + summary["published"])
-
-
-def _say(error: CaptureError) -> None:
-    sys.stderr.write(f"clnwire replay: {error}\n")

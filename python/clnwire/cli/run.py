@@ -76,18 +76,14 @@ def run(
     own = {name: context.params[name.replace("-", "_")] for name in (*LISTS, *DEFAULTS)}
     settings = gather(own, words or [], conf)
     if wants_help:
-        _help(context, settings)
+        # With rich, typer prints the text itself.
+        typer.echo(context.get_help(), nl=False)
+        if settings.specs:
+            typer.echo(asyncio.run(_plugin_help(settings)), nl=False)
         return
     failure = asyncio.run(serve(settings, trace=trace, reloads=reload))
     if failure is not None:
         fail("run", failure, 1)
-
-
-def _help(context: typer.Context, settings: RunSettings) -> None:
-    # With rich, typer prints the text itself.
-    typer.echo(context.get_help(), nl=False)
-    if settings.specs:
-        typer.echo(asyncio.run(_plugin_help(settings)), nl=False)
 
 
 async def _plugin_help(settings: RunSettings) -> str:
@@ -110,20 +106,18 @@ async def _plugin_help(settings: RunSettings) -> str:
 
 
 def _section(name: str, options: list[Option]) -> str:
-    rows = [(_spelled(option), _meaning(option)) for option in options]
+    rows = [*map(_row, options)]
     width = max((len(spelled) for spelled, _ in rows), default=0)
     lines = [f"  {spelled:<{width}}  {meaning}".rstrip() for spelled, meaning in rows]
     return "\n".join([f"Options of {in_one_line(name)}:", *(lines or ["  none"]), "", ""])
 
 
-def _spelled(option: Option) -> str:
-    return f"--{option.name}" if option.type == "flag" else f"--{option.name}=<{option.type}>"
-
-
-def _meaning(option: Option) -> str:
+def _row(option: Option) -> tuple[str, str]:
+    """How an option is spelled, and what it means."""
+    spelled = f"--{option.name}" if option.type == "flag" else f"--{option.name}=<{option.type}>"
     parts = [option.description]
     if option.default is not None and option.type != "flag":
         parts.append(f"(default: {option.default})")
     if option.multi:
         parts.append("(may be given several times)")
-    return in_one_line(" ".join(parts))
+    return spelled, in_one_line(" ".join(parts))

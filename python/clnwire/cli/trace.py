@@ -12,7 +12,7 @@ from clnwire.captures.tally import Tally
 from clnwire.cli._arguments import AsJson, Capture, From, To, Word, Words, flag, option
 from clnwire.cli._captures import bar, size_of
 from clnwire.cli._completion import one_of
-from clnwire.cli._failing import fail
+from clnwire.cli._failing import fail, say
 from clnwire.cli._trace_lines import Lines, show_summary
 
 EXAMPLES = (
@@ -103,9 +103,9 @@ class _Reading:
     def report(self) -> None:
         """Reports what could not be read; the command then ends with status 1."""
         for problem in self._shown[:-1]:
-            sys.stderr.write(f"clnwire trace: {problem}\n")
+            say("trace", str(problem))
         if self._broken > SHOWN_PROBLEMS:
-            sys.stderr.write(f"clnwire trace: {self._broken:,} lines cannot be read as records\n")
+            say("trace", f"{self._broken:,} lines cannot be read as records")
         if self._shown:
             fail("trace", str(self._shown[-1]), 1)
 

@@ -74,17 +74,14 @@ def parse_file(path: Path) -> list[Written]:
         raise ConfigError(f"the configuration file {path} cannot be read: {reason}") from None
     found: list[Written] = []
     for number, line in enumerate(map(str.strip, lines), 1):
-        if line and not line.startswith("#"):
-            found.append(_line(f"{path}:{number}", line))
+        if not line or line.startswith("#"):
+            continue
+        where, match = f"{path}:{number}", _LINE.match(line)
+        if match is None:
+            hint = "; in a file, names have no dashes" if line.startswith("--") else ""
+            raise ConfigError(f"{where}: must be name=value or name, not {shortened(line)!r}{hint}")
+        found.append(Written(match["name"], match["value"], where))
     return found
-
-
-def _line(where: str, line: str) -> Written:
-    match = _LINE.match(line)
-    if match is None:
-        hint = "; in a file, names have no dashes" if line.startswith("--") else ""
-        raise ConfigError(f"{where}: must be name=value or name, not {shortened(line)!r}{hint}")
-    return Written(match["name"], match["value"], where)
 
 
 def plugin_options(

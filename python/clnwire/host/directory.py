@@ -148,7 +148,11 @@ def _locked(path: Path) -> IO[bytes]:
         pid = file.read(20).decode("ascii", "replace").strip() or "unknown"
         file.close()
         raise HostError(f"another host runs in {path.parent} (process {pid})") from None
-    if not _is_still(path, file):
+    try:
+        is_still_there = os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        is_still_there = False
+    if not is_still_there:
         # Another host removed the file after we opened it, so our lock excludes nobody. Retry.
         file.close()
         return _locked(path)
@@ -175,10 +179,3 @@ def _opened(path: Path) -> IO[bytes]:
         os.close(descriptor)
         raise HostError(f"{path} is not a regular file; remove it")
     return os.fdopen(descriptor, "a+b")
-
-
-def _is_still(path: Path, file: IO[bytes]) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False

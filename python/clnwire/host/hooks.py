@@ -112,10 +112,7 @@ class HookCalls:
     async def _ask(self, plugin: Plugin, event: _Event) -> Any:
         future = plugin.request(event.hook, event.text, caller=event.caller)
         limit = self._timeout if event.timeout is None else event.timeout
-        if limit is None:
-            reply = await future
-        else:
-            reply = await bounded(future, limit, f"hook {event.hook} was not answered")
+        reply = await bounded(future, limit, f"hook {event.hook} was not answered")
         try:
             verdict = judge(event.hook, reply, plugin.dialect.name)
         except AnswerError as error:

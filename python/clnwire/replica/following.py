@@ -221,7 +221,6 @@ class Follower:
             closing(sqlite3.connect(target, isolation_level=None)) as copy,
         ):
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
             snapshot.check(copy, sequence % VERSIONS)
 
     # Files

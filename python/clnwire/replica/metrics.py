@@ -93,7 +93,8 @@ def _replace(path: Path, content: bytes) -> None:
 
 def prometheus(status: Status) -> str:
     """The figures in Prometheus's text format."""
-    labels = f'node="{status.node}",engine="{_escaped(status.engine)}"'
+    engine = status.engine.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    labels = f'node="{status.node}",engine="{engine}"'
     lines: list[str] = []
     for figure in _FIGURES.strip().splitlines():
         name, kind, member, text = figure.split(maxsplit=3)
@@ -107,10 +108,6 @@ def prometheus(status: Status) -> str:
         full = f"clnwire_replica_{name}"
         lines += [f"# HELP {full} {text}", f"# TYPE {full} {kind}", f"{full}{{{labels}}} {value}"]
     return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 _FIGURES: Final = """

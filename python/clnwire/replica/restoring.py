@@ -74,7 +74,6 @@ def check_database(path: Path, version: int) -> None:
     """Raises `ReplicaError` unless the database is whole and has this version."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
-            database.execute("PRAGMA journal_mode = DELETE")
             snapshot.check(database, version)
             rows = database.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
     except sqlite3.Error as error:

@@ -141,7 +141,9 @@ class Following(msgspec.Struct, frozen=True, gc=False):
         return Store(sequence, self.foreign_keys, sequence == self.last, after)
 
     def _note(self, settings: Settings) -> Note | Refusal:
-        committed = self._committed(settings.version)
+        # Where the node's database may be now.
+        places = (self.newest, self.oldest)
+        committed = next((each for each in places if not sets_ahead(settings.version, each)), None)
         if committed is None:
             return self._out_of_step(settings.version, settings.version)
         if settings.unsupported is not None:
@@ -153,13 +155,6 @@ class Following(msgspec.Struct, frozen=True, gc=False):
             )
         on = self.foreign_keys if settings.foreign_keys is None else settings.foreign_keys
         return Note(Following(self.last, committed, committed, on))
-
-    def _committed(self, version: int) -> int | None:
-        """The sequence of a version at which the node's database may be now."""
-        for sequence in (self.newest, self.oldest):
-            if (version - sequence) % VERSIONS == 0:
-                return sequence
-        return None
 
     def _out_of_step(self, version: int, committed: int) -> Refusal:
         wanted = " or ".join(

@@ -55,7 +55,6 @@ class Raw:
         try:
             with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
                 database.set_progress_handler(lambda: progress(0, 0), _INSTRUCTIONS)
-                database.execute("PRAGMA journal_mode = DELETE")
                 check(database, version)
         except sqlite3.Error as error:
             raise ReplicaError(f"{self.path}: the copy of the node's database: {error}") from error
@@ -151,7 +150,8 @@ def remove(path: Path) -> None:
 
 
 def check(database: sqlite3.Connection, version: int) -> None:
-    """Raises `ReplicaError` unless the database is whole and has this `data_version`."""
+    """Makes a database one file. Raises `ReplicaError` unless it is whole and has this version."""
+    database.execute("PRAGMA journal_mode = DELETE")
     found = data_version(database)
     if found != version:
         raise ReplicaError(

@@ -2,13 +2,13 @@
 
 import asyncio
 import concurrent.futures
+import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from clnwire.errors import ClnwireError, UsageError
 from clnwire.host.errors import PluginDiedError
 from clnwire.host.journal import Journal
-from clnwire.host.loop_thread import LoopThread
 from clnwire.testing._stderr import LastLines
 from clnwire.testing._traffic import Traffic
 
@@ -80,6 +80,65 @@ class Pending(Generic[T]):
 def _retrieved(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
+
+
+class LoopThread:
+    """An event loop in its own thread: runs coroutines for other threads until it is closed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="clnwire-host", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the thread has ended."""
+        return self._loop.is_closed()
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Starts the coroutine in the loop's thread.
+
+        Raises `UsageError` in the loop's own thread, where a wait would deadlock, and after
+        `close`.
+        """
+        if threading.get_ident() == self._thread.ident:
+            coroutine.close()
+            raise UsageError(
+                "the host would wait for itself: what answers a command runs in the host's own "
+                "thread; make it `async def` and await host.host"
+            )
+        if self.is_closed:
+            coroutine.close()
+            raise UsageError("the host is closed")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs the coroutine in the loop's thread and returns its result. Raises as `start`."""
+        future = self.start(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            # The wait was interrupted, e.g. by Ctrl-C: cancel the coroutine, too.
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Cancels all tasks and ends the thread. Further calls do nothing."""
+        if self.is_closed:
+            return
+        self.run(self._cancel_all())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _cancel_all(self) -> None:
+        left = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
 
 
 class Waiter:

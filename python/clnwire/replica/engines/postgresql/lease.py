@@ -143,28 +143,25 @@ class Lease:
             UnavailableError: The server does not answer, and the lease has not run out yet.
         """
         with self._lock:
-            self._renew()
-
-    def _renew(self) -> None:
-        token, began = self._new_token(), boot_seconds()
-        values = {"node": self._node, "token": token, "known": self._tokens[:-1]}
-        try:
-            renewed = self._session.execute(_RENEW, values)
-        except UnavailableError as error:
-            # The next try may take as long as this one, and must not end too late.
-            now = boot_seconds()
-            if now + (now - began) < self._until:
-                raise
-            raise FencedError(
-                f"the lease of node {self._node} ran out after {self._seconds:g} s without the "
-                f"server, so another instance may run: {error}"
-            ) from None
-        if not renewed:
-            raise FencedError(
-                f"{self._session.name}: another instance of node {self._node} has the lease; "
-                "stop one of them"
-            )
-        self._tokens, self._until = [token], began + self._seconds
+            token, began = self._new_token(), boot_seconds()
+            values = {"node": self._node, "token": token, "known": self._tokens[:-1]}
+            try:
+                renewed = self._session.execute(_RENEW, values)
+            except UnavailableError as error:
+                # The next try may take as long as this one, and must not end too late.
+                now = boot_seconds()
+                if now + (now - began) < self._until:
+                    raise
+                raise FencedError(
+                    f"the lease of node {self._node} ran out after {self._seconds:g} s without "
+                    f"the server, so another instance may run: {error}"
+                ) from None
+            if not renewed:
+                raise FencedError(
+                    f"{self._session.name}: another instance of node {self._node} has the lease; "
+                    "stop one of them"
+                )
+            self._tokens, self._until = [token], began + self._seconds
 
     def release(self) -> None:
         """Gives the lease up, so that the next start need not wait. May be called twice.
