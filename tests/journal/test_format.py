@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,17 +30,21 @@ def statements(choose: random.Random, sequence: int) -> list[str]:
     ]
 
 
+def node_database(folder: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(folder / "node.sqlite3", isolation_level=None))
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A generation: the node's own database beside it has all that was committed."""
     directory = tmp_path / "000001"
     directory.mkdir()
-    node = sqlite3.connect(tmp_path / "node.sqlite3", isolation_level=None)
-    node.execute("CREATE TABLE channels (id INTEGER PRIMARY KEY, what TEXT)")
+    with node_database(tmp_path) as node:
+        node.execute("CREATE TABLE channels (id INTEGER PRIMARY KEY, what TEXT)")
     base = directory / f"base-{BASE}.sqlite3"
     base.write_bytes((tmp_path / "node.sqlite3").read_bytes())
     choose = random.Random(3)
-    with sqlite3.connect(tmp_path / "node.sqlite3", isolation_level=None) as node:
+    with node_database(tmp_path) as node:
         kept = Journal.create(
             directory, sequence=BASE, chain=digest_of_file(base), segment_bytes=1 << 15
         )
@@ -65,7 +70,7 @@ def restore(place: Path) -> subprocess.CompletedProcess[str]:
 
 
 def dump(path: Path) -> list[str]:
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return list(database.iterdump())
 
 

@@ -32,9 +32,13 @@ class Applier:
         """
         with readable(path):
             self._database = sqlite3.connect(path, isolation_level=None)
-            # Otherwise a crash leaves a file to discard, so nothing is synced or rolled back.
-            self._database.execute(f"PRAGMA synchronous = {'NORMAL' if keep else 'OFF'}")
-            self._database.execute(f"PRAGMA journal_mode = {'WAL' if keep else 'MEMORY'}")
+            try:
+                # Otherwise a crash leaves a file to discard, so nothing is synced or rolled back.
+                self._database.execute(f"PRAGMA synchronous = {'NORMAL' if keep else 'OFF'}")
+                self._database.execute(f"PRAGMA journal_mode = {'WAL' if keep else 'MEMORY'}")
+            except sqlite3.Error:
+                self._database.close()
+                raise
         self._foreign_keys: bool | None = None
 
     def apply(self, sequence: int, payload: bytes | memoryview, *, foreign_keys: bool) -> None:
