@@ -90,7 +90,8 @@ def test_a_recorded_plugin_that_dies(wrapper: Path, tmp_path: Path) -> None:
     async def use() -> None:
         async with Host() as host:
             await host.start(wrapper)
-            with pytest.raises(RpcError, match="exited with status 3"):
+            # On a busy machine the host does not wait until the recorder has ended.
+            with pytest.raises(RpcError, match=r"exited with status 3|ended by SIGKILL"):
                 await host.call("die")
 
     asyncio.run(use())

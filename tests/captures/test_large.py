@@ -18,7 +18,7 @@ from clnwire.replay.capture import Step
 from clnwire.replay.differences import compare_bytes, compare_replies
 from tests.cli.terminal import clnwire
 
-DEEP = "[" * 5000 + "]" * 5000
+DEEP = "[" * 200_000 + "]" * 200_000
 
 
 def reply(result: bytes) -> bytes:

@@ -70,9 +70,9 @@ def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_damaged() -> None:
 
 def test_what_is_nested_too_deeply_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "f"
-    path.write_text('{"id":"x","y":' + "[" * 5000)
+    path.write_text('{"id":"x","y":' + "[" * 200_000)
     assert read_json(path, Write) is None
-    text = b'{"y":%b,"data_version":1,"writes":["PRAGMA x"]}' % (b"[" * 5000 + b"]" * 5000)
+    text = b'{"y":%b,"data_version":1,"writes":["PRAGMA x"]}' % (b"[" * 200_000 + b"]" * 200_000)
     with pytest.raises(ReplicaError, match="not as expected"):
         read_set(text)
     (tmp_path / FILE).write_bytes(text)
