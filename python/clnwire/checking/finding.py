@@ -49,9 +49,8 @@ class Finding(Struct, frozen=True):
 class Report(Struct):
     """The results of a check."""
 
-    findings: list[Finding] = field(default_factory=list[Finding])
-    places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    """The rule's code and `where` of each finding → its place in the list."""
+    found: dict[tuple[str, str], Finding] = field(default_factory=dict[tuple[str, str], Finding])
+    """The rule's code and `where` → the finding."""
     notes: list[str] = field(default_factory=list[str])
     """What was not checked, and why."""
     dialects: list[str] = field(default_factory=list[str])
@@ -65,15 +64,16 @@ class Report(Struct):
     answers: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     """Request → the first reply to it. `DIR` stands for the directory of the start."""
 
+    @property
+    def findings(self) -> list[Finding]:
+        """All, in the order in which they were first added."""
+        return [*self.found.values()]
+
     def add(self, finding: Finding) -> None:
         """Adds a finding, or its dialect to the same finding of another dialect."""
-        index = self.places.setdefault((finding.rule.code, finding.where), len(self.findings))
-        if index == len(self.findings):
-            self.findings.append(finding)
-            return
-        old = self.findings[index]
+        old = self.found.setdefault((finding.rule.code, finding.where), finding)
         dialects = tuple(dict.fromkeys((*old.dialects, *finding.dialects)))
-        self.findings[index] = replace(old, dialects=dialects)
+        self.found[finding.rule.code, finding.where] = replace(old, dialects=dialects)
 
     def note(self, text: str) -> None:
         """Adds a note, once."""

@@ -105,10 +105,8 @@ def plugin_options(
             raise ConfigError(f"{one.shown}: there is no such option{near}")
         if one.value is None and option.type != "flag":
             raise ConfigError(f"{one.shown} needs a value: {option.name}=<{option.type}>")
-        value: str | list[str] = one.value or ""
+        value = one.value or ""
         if option.multi:
-            all_values = collected.setdefault(one.name, [])
-            all_values.append(one.value or "")
-            value = all_values
-        values[one.name] = Given(value, one.where or "cmdline")
+            collected.setdefault(one.name, []).append(value)
+        values[one.name] = Given(collected.get(one.name, value), one.where or "cmdline")
     return values

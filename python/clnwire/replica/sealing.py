@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
+from clnwire._core import DEFAULT_MAX_FRAME_BYTES
 from clnwire.replica.errors import RefusedError, ReplicaError
 from clnwire.replica.files import create, named, sync
 from clnwire.replica.settings import ReplicaSettings, SettingsError
@@ -50,8 +51,6 @@ _LEVEL: Final = 1
 """zlib's fastest: sets wait for it."""
 _MAGIC: Final = b"clnwire1"
 _BLOCK: Final = 1 << 20
-_LARGEST_SET: Final = 512 << 20
-"""Bytes of the longest message that the plugin takes."""
 _LENGTH: Final = Struct("<I")
 
 
@@ -117,7 +116,8 @@ class Sealing:
         if flags & _COMPRESSED:
             unpacker = zlib.decompressobj()
             try:
-                data = unpacker.decompress(data, _LARGEST_SET if place.chunk is None else _BLOCK)
+                most = DEFAULT_MAX_FRAME_BYTES if place.chunk is None else _BLOCK
+                data = unpacker.decompress(data, most)
             except zlib.error as error:
                 raise ReplicaError(f"{_shown(place)} is damaged: {error}") from error
             if not unpacker.eof:

@@ -54,11 +54,11 @@ def ordered(hook: str, plugins: Sequence[Plugin]) -> list[Plugin]:
 
 def named(path: Path, name: str) -> bool:
     """Whether `name` is a plugin's path or ends it after a `/`."""
-    return str(path) == name or str(path).endswith(f"/{name}")
+    return name in _names(path)
 
 
 def _names(path: Path) -> set[str]:
-    """All names for which `named` is true."""
+    """The path, and what follows each of its slashes."""
     text = str(path)
     return {text, *(text[place + 1 :] for place, mark in enumerate(text) if mark == "/")}
 
