@@ -11,7 +11,7 @@ import msgspec
 
 from clnwire._definition.functions import is_async
 from clnwire._definition.signature import read_signature, refuse_async_in_thread, summary
-from clnwire._wire.codec import split
+from clnwire._wire.codec import UNDECODABLE, split
 from clnwire.error_codes import INVALID_PARAMS
 from clnwire.errors import RpcError, UsageError
 
@@ -116,7 +116,7 @@ class Params:
                 if first == b"{":
                     return self._decode_names(params)
                 return self._decode_positions(params)
-            except (msgspec.MsgspecError, RecursionError):
+            except UNDECODABLE:
                 # Decode the parameters one by one, to accept what only msgspec refuses or to name
                 # the wrong one.
                 pass

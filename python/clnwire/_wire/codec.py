@@ -10,6 +10,8 @@ import msgspec
 from clnwire import _core
 from clnwire.errors import NotAwaitedError, unawaited
 
+UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError)
+"""What msgspec raises for a text. That it is nested too deeply is none of msgspec's own errors."""
 _NO_TEXT: Final = (bytes, bytearray, memoryview)
 _CONVERSIONS: Final = ("model_dump", "dict", "to_dict", "asdict", "_asdict", "tolist", "__iter__")
 """Methods by which objects of common libraries convert themselves to plain values, in order of
@@ -53,7 +55,7 @@ def decode(text: bytes, kind: Any, *, strict: bool = True) -> Any:
     `msgspec.ValidationError` if the value does not fit."""
     try:
         return msgspec.json.decode(text, type=kind, strict=strict)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         from clnwire._wire import tolerant
 
         return tolerant.decode(text, kind, strict=strict)
@@ -70,7 +72,7 @@ def split(
     """
     try:
         given: Any = _decode_raw(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         if is_shallow and isinstance(error, RecursionError):
             raise
         from clnwire._wire import tolerant

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
+
 
 def event_decoder(
     kind: Any, upgrade: Callable[[Any], None] | None = None
@@ -24,7 +26,7 @@ def event_decoder(
     def decode_any(text: bytes) -> Any:
         try:
             return decode(text)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except UNDECODABLE as error:
             return _decode_again(text, kind, upgrade, error)
 
     return decode_any

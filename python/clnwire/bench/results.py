@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field, structs
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.bench.load import Figures
 from clnwire.errors import ClnwireError
 
@@ -136,7 +137,7 @@ def load(path: Path) -> Results:
         results = msgspec.json.decode(path.read_bytes(), type=Results)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from None
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise BenchError(
             f"{path}: nothing that clnwire bench --save has written: {error}"
         ) from None

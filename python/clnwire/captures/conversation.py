@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 from msgspec import MsgspecError, Struct, json
 
 from clnwire._core import MalformedError, members
+from clnwire._wire.codec import UNDECODABLE
 from clnwire._wire.dialect import (
     CURRENT,
     FAILURE_MESSAGES,
@@ -146,7 +147,7 @@ def _names(manifest: bytes, of: Literal["hooks", "rpcmethods"]) -> frozenset[str
     """The names in a list of a manifest, each alone or in an object."""
     try:
         entries = json.decode(_members(manifest).get(of, b"[]"), type=list[Any])
-    except (MsgspecError, RecursionError):
+    except UNDECODABLE:
         return frozenset()
     found = [
         cast("dict[str, object]", entry).get("name") if isinstance(entry, dict) else entry

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.errors import ClnwireError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def read_records(
                 if record.frame is None and record.note is None:
                     raise msgspec.ValidationError("Object missing required field `frame`")
                 yield number, record
-            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            except (UnicodeError, *UNDECODABLE) as error:
                 on_broken(CaptureError(f"{path}:{number}: not a record of a capture: {error}"))
     except CutError as error:
         where = f"line {number + 1} and what follows cannot be read"

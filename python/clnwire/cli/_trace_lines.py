@@ -7,9 +7,10 @@ import re
 import sys
 from typing import Any, Final, cast
 
-from msgspec import MsgspecError, Raw, json
+from msgspec import Raw, json
 
 from clnwire._core import MalformedError, validate
+from clnwire._wire.codec import UNDECODABLE
 from clnwire._wire.counting import counted
 from clnwire._wire.foreign import in_one_line, shortened
 from clnwire.captures.conversation import CapturedMessage
@@ -144,7 +145,7 @@ def _log(content: bytes) -> str | None:
     """A log line as the daemon's log shows it."""
     try:
         found = json.decode(content)
-    except (MsgspecError, RecursionError):
+    except UNDECODABLE:
         return None
     members = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     level, text = members.get("level", "info"), members.get("message")

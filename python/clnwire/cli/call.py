@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Annotated, TypeAlias, cast
 
 import typer
-from msgspec import MsgspecError, json
+from msgspec import json
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire._wire.foreign import printable, printable_json
 from clnwire._wire.nearest import did_you_mean
 from clnwire.cli._arguments import (
@@ -130,7 +131,7 @@ def _shown(result: bytes, *, raw: bool) -> str:
 def _decoded(result: bytes) -> object:
     try:
         return json.decode(result)
-    except (MsgspecError, RecursionError):
+    except UNDECODABLE:
         # Valid JSON that Python cannot hold, e.g. half a surrogate pair.
         return None
 
@@ -138,7 +139,7 @@ def _decoded(result: bytes) -> object:
 def _indented(text: bytes) -> str:
     try:
         return json.format(text, indent=3).decode()
-    except (MsgspecError, RecursionError):
+    except UNDECODABLE:
         return text.decode()
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire._wire.dialect import Release
 from clnwire._wire.older import event_decoder
 from clnwire._wire.structs import HookAnswer
@@ -104,7 +105,7 @@ def keep_psbt(params: bytes, reason: str, bare_continue: bytes) -> bytes | tuple
     have one member, the event, with the hook's name."""
     try:
         (event,) = event_decoder(dict[str, _WithPsbt])(params).values()
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except (ValueError, *UNDECODABLE):
         return refuse(params, reason, bare_continue)
     return msgspec.json.encode({"result": "continue", "psbt": event.psbt})
 

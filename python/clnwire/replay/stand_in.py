@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from clnwire import _core
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.captures.reading import CaptureError
 from clnwire.host import Host, empty_node
 from clnwire.host.rules.decoding import object_text
@@ -51,7 +52,7 @@ def recorded_paths(steps: Sequence[Step]) -> list[str]:
 def _paths(value: bytes) -> list[str]:
     try:
         texts = msgspec.json.decode(value, type=str | list[str])
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         return []
     each = [texts] if isinstance(texts, str) else texts
     return [text for text in each if text.startswith(("/", "~/", "./", "../"))]

@@ -6,8 +6,7 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica.errors import ReplicaError
 from clnwire.replica.sets import statements
 from clnwire.replica.snapshot import readable
@@ -56,7 +55,7 @@ class Applier:
                 if not _TRANSACTION.match(statement):
                     self._database.execute(statement)
             self._database.execute("COMMIT")
-        except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError, RecursionError) as error:
+        except (sqlite3.Error, sqlite3.Warning, *UNDECODABLE) as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise ReplicaError(

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica.errors import ReplicaError
 
 _T = TypeVar("_T")
@@ -86,7 +87,7 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
     """What a file has; `None` if it is absent or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError, RecursionError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

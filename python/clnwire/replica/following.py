@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica import snapshot
 from clnwire.replica.applying import Applier
 from clnwire.replica.compacting import prune, store_base
@@ -226,7 +227,7 @@ class Follower:
     # Files
 
     def _read_history(self) -> None:
-        with suppress(FileNotFoundError, msgspec.MsgspecError, RecursionError):
+        with suppress(FileNotFoundError, *UNDECODABLE):
             self._history = msgspec.json.decode(self._path.read_bytes(), type=_History)
 
     def _write_history(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica.errors import RefusedError
 from clnwire.replica.files import write_synced
 
@@ -84,7 +85,7 @@ class Owner:
             content = msgspec.json.decode(self.path.read_bytes(), type=_Content)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        except (OSError, *UNDECODABLE) as error:
             raise RefusedError(
                 f"{self.path}: cannot be read: {error}; without it the replica does not know "
                 "whether this node is the one that wrote last. If no other one exists, remove it"

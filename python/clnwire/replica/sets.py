@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica.errors import ReplicaError
 
 _PRAGMA = re.compile(r"\s*PRAGMA\b", re.IGNORECASE)
@@ -52,7 +53,7 @@ def read_set(payload: bytes | memoryview) -> Write | Settings:
         return Write(int(plain[1]))
     try:
         params = _decode_params(payload)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ReplicaError(f"the params of db_write are not as expected: {error}") from error
     if not params.writes:
         raise ReplicaError(
@@ -87,7 +88,7 @@ def check_text(payload: bytes) -> None:
         return
     try:
         decoded = statements(payload)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ReplicaError(f"the set has text that cannot be restored: {error}") from error
     for number, statement in enumerate(decoded, 1):
         if "\0" in statement:

@@ -13,6 +13,7 @@ import msgspec
 import msgspec.toml
 from msgspec import Meta
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire._wire.foreign import shortened
 from clnwire._wire.nearest import did_you_mean
 from clnwire.replica.errors import RefusedError
@@ -126,7 +127,7 @@ def load(path: Path | None = None) -> ReplicaSettings:
         ) from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (ValueError, *UNDECODABLE) as error:
         raise SettingsError(f"{path}: is not TOML: {error}") from error
     return from_table(table, path)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.journal import Journal, JournalError, read
 from clnwire.replica.errors import FencedError, RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.files import sync, write_synced
@@ -106,7 +107,7 @@ class Pending:
         try:
             start = msgspec.json.decode((self.path / _START).read_bytes(), type=_Start)
             return start, [Record(*record) for record in read(self.path, start.sequence)]
-        except (OSError, msgspec.MsgspecError, JournalError, RecursionError) as error:
+        except (OSError, JournalError, *UNDECODABLE) as error:
             raise ReplicaError(f"{self.path}: is damaged: {error}") from error
 
     def remove(self) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from clnwire import _core
 from clnwire._core import Frame
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.errors import ReplyError, RpcError
 
 ENABLING_TOKEN = b'"clnwire:notifications"'
@@ -38,7 +39,7 @@ def result_of(method: str, reply: Frame, kind: Any) -> Any:
     text = result if span is None else result[span[0] : span[1]]
     try:
         return decoder(kind).decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         return _decoded_again(method, bytes(text), kind)
 
 
@@ -54,7 +55,7 @@ def _decoded_again(method: str, text: bytes, kind: Any) -> Any:
             return tolerant.convert(value, kind)
         except msgspec.ValidationError:
             return with_amounts(value, kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+    except (ValueError, *UNDECODABLE) as problem:
         hint = ", which an older daemon may not send" if "missing required" in str(problem) else ""
         raise ReplyError(
             f"{method}: the reply is not as expected: {problem}{hint}; rpc.call('{method}', ...) "

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.journal import (
     Journal,
     JournalDamagedError,
@@ -375,7 +376,7 @@ def _decode(path: Path, kind: type[_T]) -> _T:
         raise RefusedError(f"{path}: cannot be read: run this as the node's user") from error
     except OSError as error:
         raise ReplicaError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ReplicaError(f"{path}: is damaged: {error}") from error
 
 

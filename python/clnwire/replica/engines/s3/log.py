@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
+from clnwire._wire.codec import UNDECODABLE
 from clnwire.replica.errors import RefusedError, ReplicaError, UnavailableError
 from clnwire.replica.records import Head, Record
 
@@ -92,7 +93,7 @@ def decoded(bucket: Bucket, what: str, data: bytes, kind: type[_Stored]) -> _Sto
     """What is stored, unless it is damaged or of a newer clnwire."""
     try:
         found = msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ReplicaError(f"{bucket.name}: {what} is damaged: {error}") from error
     if found.format > FORMAT:
         raise RefusedError(f"{bucket.name}: {what} is of a newer clnwire; install that")
