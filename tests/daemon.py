@@ -170,14 +170,20 @@ class Daemon:
         params = {topic: payload} if self.dialect == "current" else payload
         self.write(json.dumps({"jsonrpc": "2.0", "method": topic, "params": params}) + "\n\n")
 
+    def starting(
+        self, options: dict[str, Any] | None = None, **configuration: Any
+    ) -> dict[str, dict[str, Any] | None]:
+        """The requests of a start: method → params."""
+        flags = {"allow-deprecated-apis": False} if self.dialect == "current" else None
+        init = {"options": options or {}, "configuration": {**CONFIGURATION, **configuration}}
+        return {"getmanifest": flags, "init": init}
+
     def getmanifest(self) -> dict[str, Any]:
-        params = {"allow-deprecated-apis": False} if self.dialect == "current" else None
-        manifest: dict[str, Any] = self.call("getmanifest", params)
+        manifest: dict[str, Any] = self.call("getmanifest", self.starting()["getmanifest"])
         return manifest
 
     def init(self, options: dict[str, Any] | None = None, **configuration: Any) -> Any:
-        params = {"options": options or {}, "configuration": {**CONFIGURATION, **configuration}}
-        return self.call("init", params)
+        return self.call("init", self.starting(options, **configuration)["init"])
 
     def start(self, options: dict[str, Any] | None = None, **configuration: Any) -> dict[str, Any]:
         """getmanifest and init; gives the manifest."""

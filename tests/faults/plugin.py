@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.daemon import CONFIGURATION, Daemon
+from tests.daemon import Daemon
 from tests.faults.outcome import (
     AS_ASKED,
     CALLER,
@@ -147,10 +147,8 @@ class Conversation:
 
     def start(self, folder: Path) -> bool:
         """Whether it gives its manifest and takes init."""
-        flags = {"allow-deprecated-apis": False}
-        configuration = {**CONFIGURATION, "lightning-dir": str(folder)}
-        init = {"options": {}, "configuration": configuration}
-        for method, params in (("getmanifest", flags), ("init", init)):
+        requests = self.daemon.starting({}, **{"lightning-dir": str(folder)})
+        for method, params in requests.items():
             reply = self.daemon.request(method, params)
             if "error" in reply:
                 self.refused = reply["error"]["message"]

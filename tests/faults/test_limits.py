@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.faults import record
 from tests.faults.plugin import commands
 
 pytestmark = pytest.mark.process
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 
 PLUGIN = """
 import resource
@@ -187,16 +189,28 @@ def test_either_side_is_stopped_and_goes_on(start: Callable[..., Daemon]) -> Non
         daemon.close()
 
 
+@contextmanager
+def recorder(folder: Path) -> Generator[tuple[Recording, bytes]]:
+    """A recorder that has begun, and messages to send to the plugin, which returns them; all are
+    recorded at the end."""
+    messages = [message(number, method="echo", params=["x" * 1_000]) for number in range(40)]
+    with Recording(folder, script(folder, ECHO)) as proxy:
+        assert proxy.exchange(messages[0], len(messages[0])) == messages[0]
+        yield proxy, b"".join(messages[1:])
+        proxy.stdin.close()
+        assert (proxy.ended(), proxy.errors()) == (0, "")
+    for direction in ("in", "out"):
+        assert [one["id"] for one in frames(proxy.path, direction)] == list(range(40))
+
+
+@ON_LINUX
 @pytest.mark.parametrize("part", record.PARTS)
 def test_a_part_of_the_recorder_is_stopped_and_goes_on(tmp_path: Path, part: str) -> None:
-    messages = [message(number, method="echo", params=["x" * 1_000]) for number in range(40)]
-    with Recording(tmp_path, script(tmp_path, ECHO)) as proxy:
-        assert proxy.exchange(messages[0], len(messages[0])) == messages[0]
+    with recorder(tmp_path) as (proxy, sent):
         pid = record.pid_of(proxy, part)
         # The pipe to the proxy has room for all; without the writer, they pass.
         os.kill(pid, signal.SIGSTOP)
         try:
-            sent = b"".join(messages[1:])
             proxy.send(sent)
             if part == "writer":
                 assert proxy.receive(len(sent)) == sent
@@ -204,26 +218,16 @@ def test_a_part_of_the_recorder_is_stopped_and_goes_on(tmp_path: Path, part: str
             os.kill(pid, signal.SIGCONT)
         if part == "proxy":
             assert proxy.receive(len(sent)) == sent
-        proxy.stdin.close()
-        assert (proxy.ended(), proxy.errors()) == (0, "")
-    for direction in ("in", "out"):
-        assert [one["id"] for one in frames(proxy.path, direction)] == list(range(40))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+@ON_LINUX
 @pytest.mark.parametrize("part", record.PARTS)
 def test_the_recorder_without_descriptors_goes_on(tmp_path: Path, part: str) -> None:
-    messages = [message(number, method="echo", params=["x" * 1_000]) for number in range(40)]
-    with Recording(tmp_path, script(tmp_path, ECHO)) as proxy:
-        assert proxy.exchange(messages[0], len(messages[0])) == messages[0]
+    with recorder(tmp_path) as (proxy, sent):
         pid = record.pid_of(proxy, part)
         opened = 1 + max(int(one.name) for one in Path(f"/proc/{pid}/fd").iterdir())
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened, opened))
-        sent = b"".join(messages[1:])
         assert proxy.exchange(sent, len(sent)) == sent
-        proxy.stdin.close()
-        assert (proxy.ended(), proxy.errors()) == (0, "")
-    assert len(frames(proxy.path, "out")) == 40
 
 
 @pytest.mark.parametrize("most", [4, 9, 16])
@@ -276,7 +280,7 @@ def test_the_host_is_stopped_and_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.promise("the wall clock jumps by ten years", "nobody notices")
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+@ON_LINUX
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_wall_clock_jumps(
     start: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -662,37 +662,39 @@ def test_a_value_read_alone_is_what_msgspec_decodes(value, method):
     assert repr(found) == repr(expected)
 
 
-def test_a_value_that_is_nested_too_deeply_is_refused(running):
-    daemon = running(PLUGIN)
+@pytest.fixture
+def refusal(running):
+    """What is said about a value that a method refuses."""
+
+    def said(kind, value):
+        daemon = running(PLUGIN)
+        daemon.write(f'{{"id":1,"method":"take-{kind}","params":[{value}]}}')
+        error = daemon.reply()["error"]
+        assert error["code"] == -32602
+        return error["message"]
+
+    return said
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused(refusal):
     deep = '{"amount":1,"rest":' * 5_000 + "null" + "}" * 5_000
-    daemon.write(f'{{"id":1,"method":"take-chain","params":[{deep}]}}')
-    error = daemon.reply()["error"]
-    assert error["code"] == -32602
-    assert "parameter 'x' is nested too deeply" in error["message"]
+    assert "parameter 'x' is nested too deeply" in refusal("chain", deep)
 
 
 @pytest.mark.promise(
     "a caller nests a wrong value in values of the same type", "it is refused at once"
 )
-def test_a_wrong_value_far_inside_is_looked_for_once(running):
-    daemon = running(PLUGIN)
+def test_a_wrong_value_far_inside_is_looked_for_once(refusal):
     # Two readings at each level would be 2 ** 60 in all.
     nested = '{"amount":1,"rest":' * 60 + '{"amount":-1}' + "}" * 60
-    daemon.write(f'{{"id":1,"method":"take-chain","params":[{nested}]}}')
-    error = daemon.reply()["error"]
-    assert error["code"] == -32602
-    assert "must be an amount" in error["message"]
+    assert "must be an amount" in refusal("chain", nested)
 
 
-def test_text_that_takes_long_to_split_is_refused_where_it_is_deep(running):
-    daemon = running(PLUGIN)
+def test_text_that_takes_long_to_split_is_refused_where_it_is_deep(refusal):
     nested = '{"\\ud800":1,"amount":1,"rest":' * 9 + '{"amount":1}' + "}" * 9
-    daemon.write(f'{{"id":1,"method":"take-chain","params":[{nested}]}}')
-    assert "parameter 'x' is nested too deeply" in daemon.reply()["error"]["message"]
+    assert "parameter 'x' is nested too deeply" in refusal("chain", nested)
 
 
-def test_zeros_behind_the_point_of_an_amount_are_read_once(running):
-    daemon = running(PLUGIN)
+def test_zeros_behind_the_point_of_an_amount_are_read_once(refusal):
     # Reading them again from each would take half an hour.
-    daemon.write(f'{{"id":1,"method":"take-msat","params":["1.{"0" * 1_000_000}x"]}}')
-    assert "must be an amount" in daemon.reply()["error"]["message"]
+    assert "must be an amount" in refusal("msat", f'"1.{"0" * 1_000_000}x"')
